@@ -1,0 +1,38 @@
+/// Where frames are read from: a file, a pipe, memory.
+public protocol ByteSource {
+  /// Fills the front of `buffer` and returns how many bytes it put there; 0 only at the end.
+  mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+/// Where frames are written to. All bytes are taken, or an error is thrown.
+public protocol ByteSink {
+  /// Appends `bytes`.
+  mutating func write(_ bytes: UnsafeRawBufferPointer) throws
+}
+
+/// Bytes in memory as a source.
+public struct MemorySource: ByteSource {
+  private let bytes: [UInt8]
+  private var position = 0
+
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  public mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(buffer.count, bytes.count - position)
+    buffer.copyBytes(from: bytes[position..<position + count])
+    position += count
+    return count
+  }
+}
+
+/// A sink that keeps what it is given.
+public struct MemorySink: ByteSink {
+  /// Everything written so far.
+  public private(set) var bytes: [UInt8] = []
+
+  public init() {}
+
+  public mutating func write(_ bytes: UnsafeRawBufferPointer) {
+    self.bytes.append(contentsOf: bytes)
+  }
+}

@@ -1,0 +1,58 @@
+/// A window over a source that can be looked at before it is taken.
+struct InputWindow<Source: ByteSource> {
+  private var source: Source
+  private var bytes: [UInt8]
+  private var first = 0
+  private var end = 0
+  private var dropped = 0
+
+  /// Bytes taken so far.
+  var offset: Int { dropped }
+
+  init(_ source: Source) {
+    self.source = source
+    bytes = [UInt8](repeating: 0, count: 1 << 18)
+  }
+
+  /// Makes at least `count` bytes available; false where the source ends before.
+  mutating func fill(_ count: Int) throws -> Bool {
+    if end - first >= count { return true }
+    if bytes.count - first < count {
+      bytes.withUnsafeMutableBytes { bytes in
+        bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[first..<end]))
+      }
+      end -= first
+      first = 0
+      if bytes.count < count {
+        bytes.append(contentsOf: repeatElement(0, count: max(count, 2 * bytes.count) - bytes.count))
+      }
+    }
+    while end - first < count {
+      let end = end
+      let read = try bytes.withUnsafeMutableBytes {
+        try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[end...]))
+      }
+      if read == 0 { return false }
+      self.end += read
+    }
+    return true
+  }
+
+  /// The byte at `index`, which a `fill` has made available.
+  func byte(_ index: Int) -> UInt8 { bytes[first + index] }
+
+  /// The first `count` bytes, which a `fill` has made available.
+  func withFront<Result>(_ count: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[first..<first + count])) }
+  }
+
+  /// Takes `count` bytes.
+  mutating func drop(_ count: Int) {
+    first += count
+    dropped += count
+    if first == end {
+      first = 0
+      end = 0
+    }
+  }
+}

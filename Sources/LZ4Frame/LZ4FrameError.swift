@@ -1,0 +1,29 @@
+/// What is wrong with a stream of LZ4 frames, and at which byte of it.
+public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
+  /// The kinds of fault, for programs.
+  public enum Kind: Hashable, Sendable {
+    /// The bytes there do not begin a frame.
+    case notAFrame
+    /// The stream ends inside a frame.
+    case truncated
+    /// A checksum, a size or the compressed bytes contradict each other.
+    case corrupt
+    /// A frame is larger than the reader was told to accept.
+    case tooLarge
+    /// A valid frame that uses something this reader does not, such as a dictionary.
+    case unsupported
+  }
+
+  public let kind: Kind
+  /// Byte in the compressed stream at which the faulty frame begins.
+  public let offset: Int
+  public let problem: String
+
+  init(_ kind: Kind, at offset: Int, _ problem: String) {
+    self.kind = kind
+    self.offset = offset
+    self.problem = problem
+  }
+
+  public var description: String { "byte \(offset): \(problem)" }
+}

@@ -1,0 +1,64 @@
+/// What every event of a trace has in common: which layers route, among how many experts, how many
+/// each token takes.
+///
+/// A *MoE layer* is an ordinal counted from 0 over the layers that route; its *model layer* is the
+/// model's own number for it (Llama-4 Maverick routes in model layers 1, 3, ... 47, so its MoE
+/// layer 0 is model layer 1).
+public struct TraceShape: Hashable, Sendable {
+  /// The model's name, as far as it is known; empty where it is not.
+  public var model: String
+  /// Model layer number of every MoE layer, ascending; its count is the number of MoE layers.
+  public let modelLayers: [Int]
+  /// Experts the router chooses from in every MoE layer (E).
+  public let experts: Int
+  /// Experts chosen for a token in a layer (K); an event may hold fewer.
+  public let topK: Int
+
+  /// Number of MoE layers (L).
+  public var layers: Int { modelLayers.count }
+
+  /// Ids in one token: `layers * topK`.
+  public var idsPerToken: Int { layers * topK }
+
+  /// The bounds every shape must keep: at most 4,096 layers, 32,768 experts, top-64.
+  ///
+  /// - Throws: ``ShapeError`` naming the bound that is broken.
+  public init(model: String = "", modelLayers: [Int], experts: Int, topK: Int) throws(ShapeError) {
+    guard (1...4096).contains(modelLayers.count) else {
+      throw ShapeError("has \(modelLayers.count) MoE layers; 1 to 4,096 are possible")
+    }
+    guard zip(modelLayers, modelLayers.dropFirst()).allSatisfy(<),
+      modelLayers.allSatisfy({ (0...65535).contains($0) })
+    else {
+      throw ShapeError("its model layer numbers do not ascend within 0 to 65,535")
+    }
+    guard (1...32768).contains(experts) else {
+      throw ShapeError("has \(experts) experts; 1 to 32,768 are possible")
+    }
+    guard (1...min(64, experts)).contains(topK) else {
+      throw ShapeError("chooses \(topK) of \(experts) experts; 1 to \(min(64, experts)) are possible")
+    }
+    self.model = model
+    self.modelLayers = modelLayers
+    self.experts = experts
+    self.topK = topK
+  }
+
+  /// Whether two traces can feed one model: all but the name must agree.
+  public func isCompatible(with other: TraceShape) -> Bool {
+    modelLayers == other.modelLayers && experts == other.experts && topK == other.topK
+  }
+}
+
+extension TraceShape: CustomStringConvertible {
+  /// One line for people: `llama-4-maverick: 24 MoE layers, top-1 of 128 experts`.
+  public var description: String {
+    (model.isEmpty ? "" : model + ": ") + "\(layers) MoE layers, top-\(topK) of \(experts) experts"
+  }
+}
+
+/// A shape that no trace can have.
+public struct ShapeError: Error, Hashable, CustomStringConvertible {
+  public let description: String
+  init(_ problem: String) { description = "the shape " + problem }
+}

@@ -1,0 +1,3 @@
+import RoutingTrace
+import Testing
+@Test func b() { #expect(Stage.prefill.name == "prefill") }
