@@ -12,7 +12,9 @@ let package = Package(
   name: "moecast",
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
-    .library(name: "RoutingTrace", targets: ["RoutingTrace"]),
+    .library(
+      name: "Moecast",
+      targets: ["RoutingTrace", "Forecast", "Prequential"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -22,12 +24,19 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
+    .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
+    .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "RoutingTrace",
+        "Prequential",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["RoutingTrace"], path: "Tests/TestSupport",
