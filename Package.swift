@@ -29,7 +29,7 @@ let package = Package(
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "Prequential",
+        "Prequential", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -1,3 +1,4 @@
+import Glibc
 import RoutingTrace
 
 /// The kernels over one layer's counts: the hot room of the count-based predictors.
@@ -70,16 +71,20 @@ public struct CountsView {
     }
   }
 
-  /// `P0(j)` times, over `given`, `P(j|i) / P0(j)` with the rows of ``averageRows``, normalised.
+  /// The softmax of `log P0(j) + sum over given of log(P(j|i) / P0(j))`, with the rows of
+  /// ``averageRows(_:given:prior:into:)``: naive Bayes.
   ///
-  /// The naive-Bayes form of `log P0 + sum log(P(j|i) / P0)`, without its logarithms. Values are
-  /// brought back to 1 at every eighth row, so that no product of rows leaves a double's range.
+  /// Products of rows would be faster, but experts whose rows are permutations of each other then tie
+  /// otherwise than in the reference (4e-6 of recall@8 on tiny-moe).
   func multiplyRows(
     _ table: CountTables, given: ExpertSet, prior: UnsafeMutableBufferPointer<Double>,
     into probabilities: UnsafeMutableBufferPointer<Double>
   ) {
-    _ = probabilities.update(fromContentsOf: prior)
-    guard given.count > 0 else { return }
+    guard given.count > 0 else {
+      _ = probabilities.update(fromContentsOf: prior)
+      return
+    }
+    probabilities.update(repeating: 0)
     var index = 0
     while index < given.count {
       let row = row(table, given[index])
@@ -88,13 +93,30 @@ public struct CountsView {
       var j = 0
       while j < experts {
         let conditional = (Double(Int32(bitPattern: cells[j])) + 2 * prior[j]) / total
-        probabilities[j] *= conditional / prior[j]
+        probabilities[j] += log(conditional / prior[j])
         j += 1
       }
-      if index % 8 == 7 { normalise(probabilities) }
       index += 1
     }
-    normalise(probabilities)
+    var best = -Double.infinity
+    var j = 0
+    while j < experts {
+      probabilities[j] += log(prior[j])
+      best = max(best, probabilities[j])
+      j += 1
+    }
+    var sum = 0.0
+    j = 0
+    while j < experts {
+      probabilities[j] = exp(probabilities[j] - best)
+      sum += probabilities[j]
+      j += 1
+    }
+    j = 0
+    while j < experts {
+      probabilities[j] /= sum
+      j += 1
+    }
   }
 
   /// Counts an event: `c`, and the pair tables where there is something to pair it with.
@@ -141,19 +163,5 @@ public struct CountsView {
       UnsafeMutableBufferPointer(rebasing: cells[base..<base + experts]),
       Double(totals[1 + row]) + 2
     )
-  }
-
-  private func normalise(_ values: UnsafeMutableBufferPointer<Double>) {
-    var sum = 0.0
-    var j = 0
-    while j < experts {
-      sum += values[j]
-      j += 1
-    }
-    j = 0
-    while j < experts {
-      values[j] /= sum
-      j += 1
-    }
   }
 }

@@ -108,11 +108,6 @@ public struct ExpertSet {
 
   static var none: ExpertSet { ExpertSet(first: nil, count: 0) }
 
-  init(first: UnsafePointer<UInt16>?, count: Int) {
-    self.first = first
-    self.count = count
-  }
-
   /// The id at `index`, which must be below `count`.
   @inline(__always)
   public subscript(index: Int) -> Int {

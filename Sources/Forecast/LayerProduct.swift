@@ -1,5 +1,5 @@
 /// The product of the same rows as ``LayerMarkov``, each over the prior (naive Bayes):
-/// `P0(j) * product over i of P(j|i) / P0(j)`, normalised; `P0` in the first layer.
+/// softmax of `log P0(j) + sum over i of log(P(j|i) / P0(j))`; `P0` in the first layer.
 ///
 /// It ranks better than the mean and is badly calibrated, since the experts of one token are not
 /// independent.
