@@ -22,10 +22,19 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(
+      name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
         "RoutingTrace",
+        "TraceImport",
+        system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -36,6 +45,10 @@ let package = Package(
     .testTarget(
       name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )
