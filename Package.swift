@@ -26,10 +26,19 @@ let package = Package(
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
     .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
     .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(
+      name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "Prequential", system,
+        "Prequential",
+        "TraceImport",
+        system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -45,6 +54,10 @@ let package = Package(
     .testTarget(
       name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )
