@@ -22,6 +22,9 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
+    .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
@@ -29,8 +32,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
     .testTarget(name: "RoutingTraceTests", dependencies: ["RoutingTrace"], swiftSettings: strict),
+    .testTarget(
+      name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
