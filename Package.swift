@@ -33,10 +33,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system], path: "Tests/TestSupport",
-      swiftSettings: strict),
+      name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system],
+      path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
-    .testTarget(name: "RoutingTraceTests", dependencies: ["RoutingTrace"], swiftSettings: strict),
+    .testTarget(
+      name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
     .testTarget(
