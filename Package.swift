@@ -33,6 +33,9 @@ let package = Package(
     .target(
       name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
       swiftSettings: strict),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
+    .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
@@ -48,14 +51,19 @@ let package = Package(
       name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["RoutingTrace"], path: "Tests/TestSupport",
-      swiftSettings: strict),
+      name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system],
+      path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
     .testTarget(
       name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
