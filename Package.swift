@@ -37,10 +37,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
-    .testTarget(name: "RoutingTraceTests", dependencies: ["RoutingTrace"], swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["RoutingTrace"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+    .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
+    .testTarget(
+      name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],

@@ -107,6 +107,8 @@ extension FrameReader {
   private mutating func decodeBlocks(
     _ header: Header, into buffer: inout [UInt8], start: Int
   ) throws -> Int {
+    // A declared size is a bound to break, not one to allocate.
+    let limit = min(maximumContent, header.contentSize.map { Int($0) } ?? .max)
     var count = 0
     while true {
       let size = try word(start)
@@ -118,16 +120,14 @@ extension FrameReader {
       }
       let checked = header.flags & FrameFormat.blockChecksum != 0
       try require(length + (checked ? 4 : 0), start)
-      let room = min(header.maximumBlock, maximumContent - count)
-      if buffer.count < count + room {
-        buffer.append(contentsOf: repeatElement(0, count: count + room - buffer.count))
-      }
+      let room = min(header.maximumBlock, limit - count)
+      buffer.grow(to: count + room)
       let linked = header.flags & FrameFormat.independentBlocks == 0
       let decoded = input.withFront(length) { block in
         decode(block, stored: stored, linked: linked, into: &buffer, at: count, room: room)
       }
       guard decoded >= 0 else {
-        throw room < header.maximumBlock
+        throw limit == maximumContent && room < header.maximumBlock
           ? LZ4FrameError(.tooLarge, at: start, "the frame holds more than \(maximumContent) bytes")
           : LZ4FrameError(.corrupt, at: start, "a block does not decompress")
       }
@@ -174,9 +174,7 @@ extension FrameReader {
     while copied < count {
       let step = min(count - copied, 1 << 16)
       try require(step, start)
-      if buffer.count < copied + step {
-        buffer.append(contentsOf: repeatElement(0, count: copied + step - buffer.count))
-      }
+      buffer.grow(to: copied + step)
       input.withFront(step) { bytes in
         buffer.withUnsafeMutableBytes {
           UnsafeMutableRawBufferPointer(rebasing: $0[copied..<copied + step]).copyMemory(
@@ -201,5 +199,16 @@ extension FrameReader {
     guard try input.fill(count) else {
       throw LZ4FrameError(.truncated, at: start, "the stream ends inside a frame")
     }
+  }
+}
+
+extension [UInt8] {
+  /// Makes the array at least `count` long, doubling so that repeated growth stays linear.
+  fileprivate mutating func grow(to count: Int) {
+    guard self.count < count else { return }
+    var grown = [UInt8](
+      repeating: 0, count: Swift.max(count, Swift.min(2 * self.count, count + 1 << 24)))
+    grown.replaceSubrange(..<self.count, with: self)
+    self = grown
   }
 }

@@ -107,6 +107,16 @@ public struct TokenBlock: Hashable, Sendable {
     }
   }
 
+  /// A checked block under other names.
+  init(unchecked block: TokenBlock, runs: [TokenRun], labels: [RequestLabel]) {
+    shape = block.shape
+    tokens = block.tokens
+    self.runs = runs
+    self.labels = labels
+    ids = block.ids
+    weights = block.weights
+  }
+
   /// The ids of one event, empty slots left out.
   public func chosen(layer: Int, token: Int) -> ArraySlice<UInt16> {
     let start = (layer * tokens + token) * shape.topK

@@ -36,7 +36,8 @@ public struct TraceShape: Hashable, Sendable {
       throw ShapeError("has \(experts) experts; 1 to 32,768 are possible")
     }
     guard (1...min(64, experts)).contains(topK) else {
-      throw ShapeError("chooses \(topK) of \(experts) experts; 1 to \(min(64, experts)) are possible")
+      throw ShapeError(
+        "chooses \(topK) of \(experts) experts; 1 to \(min(64, experts)) are possible")
     }
     self.model = model
     self.modelLayers = modelLayers

@@ -60,3 +60,26 @@ extension HardwareValue: Decodable {
     }
   }
 }
+
+extension Hardware {
+  /// Bytes that a hardware file may have.
+  static let maximumFileBytes = 1 << 20
+
+  /// Reads the JSON file at `path`.
+  ///
+  /// - Throws: ``HardwareError``, also where `path` is neither a shipped name nor a readable file.
+  public init(file path: String) throws(HardwareError) {
+    let shipped = Self.shippedNames.joined(separator: ", ")
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw HardwareError("\(path): no shipped system and no file; shipped are \(shipped)")
+    }
+    let data: Data
+    do { data = try Data(contentsOf: URL(filePath: path)) } catch {
+      throw HardwareError("\(path): cannot be read; shipped systems are \(shipped)")
+    }
+    guard data.count <= Self.maximumFileBytes else {
+      throw HardwareError("\(path): too large for a hardware file")
+    }
+    try self.init(json: Array(data), from: path)
+  }
+}

@@ -29,6 +29,15 @@ public struct ExpertCost: Hashable, Sendable {
   /// Activation bytes of one request at its die: read h, write i, read i, write h, two bytes each (A).
   public let activationBytesPerRequest: Double
 
+  public init(
+    weightBytes: Double, flopsPerRequest: Double, activationBytesPerRequest: Double
+  ) {
+    self.weightBytes = weightBytes
+    self.flopsPerRequest = flopsPerRequest
+    self.activationBytesPerRequest = activationBytesPerRequest
+  }
+
+  /// The costs of one expert of `shape`, its weights in `format`.
   public init(shape: ModelShape, format: WeightFormat) {
     let parameters = Double(shape.parametersPerExpert)
     weightBytes = parameters * format.bytesPerParameter

@@ -6,5 +6,5 @@ struct Moecast: AsyncParsableCommand {
     commandName: "moecast",
     abstract: "Learns to forecast which experts a mixture-of-experts model will route to.",
     version: "0.1.0",
-    subcommands: [])
+    subcommands: [Simulate.self])
 }

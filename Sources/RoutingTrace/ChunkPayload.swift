@@ -1,0 +1,205 @@
+/// The wire form of one ``TokenBlock``.
+///
+/// Little-endian, offsets in bytes:
+///
+/// | at | field |
+/// |---|---|
+/// | 0 | magic `MOEC` |
+/// | 4 | u32 offset of the ids, a multiple of 8 |
+/// | 8 | u64 ordinal of the chunk in its trace, from 0 |
+/// | 16 | u32 tokens T |
+/// | 20 | u32 runs R |
+/// | 24 | u8 bytes an id (1 or 2), u8 1 if gate weights follow, u16 layers L, u16 top-k K, u16 0 |
+/// | 32 | u32 labels N, u32 0 |
+/// | 40 | R runs of 24: u64 request, u32 first token, u32 tokens, u8 stage, u8 1 if the request ends, 6 zero bytes |
+/// | then | N labels: u64 request, u16 and u16 lengths, name, task (UTF-8) |
+/// | ids | L * T * K ids, layer-major; an empty slot is the largest value of the width |
+/// | then | L * T * K float16 gate weights, if present |
+///
+/// Ids take one byte up to 255 experts, and with 256 experts where no slot is empty.
+enum ChunkPayload {
+  static let magic = Array("MOEC".utf8)
+  static let fixedHeader = 40
+  static let runSize = 24
+
+  /// Appends the payload of `block` to `bytes`.
+  static func encode(_ block: TokenBlock, ordinal: Int, into bytes: inout [UInt8]) {
+    let start = bytes.count
+    let narrow =
+      block.shape.experts <= 255
+      || (block.shape.experts == 256 && !block.ids.contains(TokenBlock.emptySlot))
+    bytes.append(contentsOf: magic)
+    bytes.append(littleEndian: UInt32(0))
+    bytes.append(littleEndian: UInt64(ordinal))
+    bytes.append(littleEndian: UInt32(block.tokens))
+    bytes.append(littleEndian: UInt32(block.runs.count))
+    bytes.append(narrow ? 1 : 2)
+    bytes.append(block.weights == nil ? 0 : 1)
+    bytes.append(littleEndian: UInt16(block.shape.layers))
+    bytes.append(littleEndian: UInt16(block.shape.topK))
+    bytes.append(littleEndian: UInt16(0))
+    bytes.append(littleEndian: UInt32(block.labels.count))
+    bytes.append(littleEndian: UInt32(0))
+    for run in block.runs {
+      bytes.append(littleEndian: run.request)
+      bytes.append(littleEndian: UInt32(run.firstToken))
+      bytes.append(littleEndian: UInt32(run.count))
+      bytes.append(run.stage.rawValue)
+      bytes.append(run.endsRequest ? 1 : 0)
+      bytes.append(contentsOf: repeatElement(0, count: 6))
+    }
+    for label in block.labels {
+      let name = fitting(label.name).utf8
+      let task = fitting(label.task).utf8
+      bytes.append(littleEndian: label.request)
+      bytes.append(littleEndian: UInt16(name.count))
+      bytes.append(littleEndian: UInt16(task.count))
+      bytes.append(contentsOf: name)
+      bytes.append(contentsOf: task)
+    }
+    bytes.append(contentsOf: repeatElement(0, count: (8 - (bytes.count - start) % 8) % 8))
+    let idsAt = UInt32(bytes.count - start)
+    bytes.withUnsafeMutableBytes {
+      $0.storeBytes(of: idsAt.littleEndian, toByteOffset: start + 4, as: UInt32.self)
+    }
+    if narrow {
+      bytes.append(contentsOf: block.ids.lazy.map { UInt8(truncatingIfNeeded: $0) })
+    } else {
+      block.ids.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+    block.weights?.withUnsafeBytes { bytes.append(contentsOf: $0) }
+  }
+
+  /// Reads a payload of a trace of `shape`; nothing is allocated beyond what the payload holds.
+  ///
+  /// - Throws: ``PayloadError`` on fields that contradict the shape or each other.
+  static func decode(
+    _ payload: UnsafeRawBufferPointer, shape: TraceShape
+  ) throws(PayloadError) -> (block: TokenBlock, ordinal: UInt64) {
+    var cursor = ByteCursor(payload)
+    guard try cursor.take(4).elementsEqual(magic) else {
+      throw PayloadError("it does not begin as a chunk does")
+    }
+    let idsAt = Int(try cursor.take(UInt32.self))
+    let ordinal = try cursor.take(UInt64.self)
+    let tokens = Int(try cursor.take(UInt32.self))
+    let runCount = Int(try cursor.take(UInt32.self))
+    let width = Int(try cursor.take(UInt8.self))
+    let weighted = try cursor.take(UInt8.self)
+    let layers = Int(try cursor.take(UInt16.self))
+    let topK = Int(try cursor.take(UInt16.self))
+    _ = try cursor.take(UInt16.self)
+    let labelCount = Int(try cursor.take(UInt32.self))
+    _ = try cursor.take(UInt32.self)
+    guard layers == shape.layers, topK == shape.topK else {
+      throw PayloadError(
+        "it has \(layers) layers and top-\(topK), the trace \(shape.layers) and top-\(shape.topK)")
+    }
+    guard (1...2).contains(width), weighted <= 1, width == 2 || shape.experts <= 256 else {
+      throw PayloadError("its ids or gate weights have an unknown form")
+    }
+    let ids = tokens * shape.idsPerToken
+    guard ids * (width + 2 * Int(weighted)) == payload.count - idsAt else {
+      throw PayloadError("\(payload.count - idsAt) bytes of ids do not hold \(tokens) tokens")
+    }
+    let runs = try decodeRuns(runCount, &cursor)
+    let labels = try decodeLabels(labelCount, &cursor)
+    guard cursor.position <= idsAt, idsAt - cursor.position < 8 else {
+      throw PayloadError("its ids begin at byte \(idsAt), its header ends at \(cursor.position)")
+    }
+    _ = try cursor.take(idsAt - cursor.position)
+    let column = try widen(cursor.take(ids * width), width: width, experts: shape.experts)
+    var weights: [Float16]?
+    if weighted == 1 {
+      let raw = try cursor.take(ids * 2)
+      weights = [Float16](unsafeUninitializedCapacity: ids) { target, count in
+        UnsafeMutableRawBufferPointer(target).copyMemory(from: raw)
+        count = ids
+      }
+    }
+    do {
+      let block = try TokenBlock(
+        shape: shape, runs: runs, labels: labels, ids: column, weights: weights)
+      guard block.tokens == tokens else {
+        throw PayloadError("its runs hold \(block.tokens) tokens, its header says \(tokens)")
+      }
+      return (block, ordinal)
+    } catch let error as BlockError {
+      throw PayloadError("\(error)")
+    } catch let error as PayloadError {
+      throw error
+    } catch {
+      throw PayloadError("\(error)")
+    }
+  }
+
+  /// The longest start of `text` whose length in bytes fits 16 bits.
+  private static func fitting(_ text: String) -> String {
+    var text = text
+    while text.utf8.count > Int(UInt16.max) { text.removeLast() }
+    return text
+  }
+
+  private static func decodeRuns(
+    _ count: Int, _ cursor: inout ByteCursor
+  ) throws(PayloadError) -> [TokenRun] {
+    guard count <= cursor.remaining / runSize else {
+      throw PayloadError("it claims \(count) runs")
+    }
+    var runs: [TokenRun] = []
+    runs.reserveCapacity(count)
+    for _ in 0..<count {
+      let request = try cursor.take(UInt64.self)
+      let first = try cursor.take(UInt32.self)
+      let tokens = try cursor.take(UInt32.self)
+      guard let stage = Stage(rawValue: try cursor.take(UInt8.self)) else {
+        throw PayloadError("request \(request) is in an unknown stage")
+      }
+      let flags = try cursor.take(UInt8.self)
+      _ = try cursor.take(6)
+      runs.append(
+        TokenRun(
+          request: request, stage: stage, firstToken: Int(first), count: Int(tokens),
+          endsRequest: flags & 1 != 0))
+    }
+    return runs
+  }
+
+  private static func decodeLabels(
+    _ count: Int, _ cursor: inout ByteCursor
+  ) throws(PayloadError) -> [RequestLabel] {
+    guard count <= cursor.remaining / 12 else {
+      throw PayloadError("it claims \(count) labels")
+    }
+    var labels: [RequestLabel] = []
+    for _ in 0..<count {
+      let request = try cursor.take(UInt64.self)
+      let name = Int(try cursor.take(UInt16.self))
+      let task = Int(try cursor.take(UInt16.self))
+      labels.append(
+        RequestLabel(
+          request: request, name: try cursor.takeString(name), task: try cursor.takeString(task)))
+    }
+    return labels
+  }
+
+  private static func widen(
+    _ raw: UnsafeRawBufferPointer, width: Int, experts: Int
+  ) -> [UInt16] {
+    [UInt16](unsafeUninitializedCapacity: raw.count / width) { target, count in
+      if width == 2 {
+        UnsafeMutableRawBufferPointer(target).copyMemory(from: raw)
+      } else {
+        // The largest byte is an empty slot unless 256 experts need it.
+        let empty: UInt16 = experts <= 255 ? 0xFF : 0x1FF
+        var at = 0
+        while at < raw.count {
+          let id = UInt16(raw[at])
+          target[at] = id == empty ? TokenBlock.emptySlot : id
+          at += 1
+        }
+      }
+      count = raw.count / width
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/// Takes little-endian fields from the front of a payload, refusing to pass its end.
+struct ByteCursor {
+  private let bytes: UnsafeRawBufferPointer
+  private(set) var position = 0
+
+  /// The cursor lives no longer than `bytes`.
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  /// Bytes not yet taken.
+  var remaining: Int { bytes.count - position }
+
+  mutating func take<Value: FixedWidthInteger>(_: Value.Type) throws(PayloadError) -> Value {
+    let field = try take(MemoryLayout<Value>.size)
+    return Value(littleEndian: field.loadUnaligned(as: Value.self))
+  }
+
+  mutating func take(_ count: Int) throws(PayloadError) -> UnsafeRawBufferPointer {
+    guard count >= 0, count <= remaining else {
+      throw PayloadError("it ends at byte \(bytes.count), a field needs \(position + count)")
+    }
+    defer { position += count }
+    return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
+  }
+
+  mutating func takeString(_ count: Int) throws(PayloadError) -> String {
+    guard let text = String(validating: try take(count), as: UTF8.self) else {
+      throw PayloadError("a text in it is not UTF-8")
+    }
+    return text
+  }
+}
+
+/// A payload whose fields contradict each other.
+struct PayloadError: Error {
+  let problem: String
+  init(_ problem: String) { self.problem = problem }
+}
+
+extension [UInt8] {
+  /// Appends an integer, least significant byte first.
+  mutating func append(littleEndian value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  }
+}
+
+extension [UInt8] {
+  /// Reads the first `count` bytes, which the caller knows to be there.
+  func withPayload<Result>(
+    _ count: Int, _ body: (UnsafeRawBufferPointer) throws(PayloadError) -> Result
+  ) throws(PayloadError) -> Result {
+    let outcome: Swift.Result<Result, PayloadError> = withUnsafeBytes { bytes in
+      do throws(PayloadError) {
+        return .success(try body(UnsafeRawBufferPointer(rebasing: bytes[..<count])))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try outcome.get()
+  }
+}

@@ -1,0 +1,57 @@
+import SystemPackage
+
+/// Why a trace cannot be read or written: where, what, and what to do about it.
+public struct TraceError: Error, Hashable, CustomStringConvertible {
+  /// The kinds of fault, for programs.
+  public enum Kind: Hashable, Sendable {
+    /// The file, folder or pipe cannot be opened, read or written.
+    case access
+    /// It is something else than a trace.
+    case notATrace
+    /// It ends inside a chunk or before its first.
+    case truncated
+    /// A checksum, a size or a value in it is wrong.
+    case corrupt
+    /// Its shape is not the one expected.
+    case shapeMismatch
+    /// It exceeds what this program accepts.
+    case tooLarge
+  }
+
+  public let kind: Kind
+  /// The file's name as the user gave it, `standard input`, or a name a caller chose.
+  public let file: String
+  /// Ordinal of the chunk, if one was begun.
+  public var chunk: Int?
+  /// Byte of the compressed file at which the chunk begins.
+  public var offset: Int?
+  public let problem: String
+  /// What the user can do.
+  public let remedy: String
+
+  public init(
+    _ kind: Kind, file: String, chunk: Int? = nil, offset: Int? = nil, problem: String,
+    remedy: String
+  ) {
+    self.kind = kind
+    self.file = file
+    self.chunk = chunk
+    self.offset = offset
+    self.problem = problem
+    self.remedy = remedy
+  }
+
+  /// A failed system call on `file`.
+  public init(_ errno: Errno, file: String, doing: String) {
+    self.init(
+      .access, file: file, problem: "cannot \(doing): \(errno)",
+      remedy: "check the path, its permissions and the space left")
+  }
+
+  public var description: String {
+    var place = file
+    if let chunk { place += ", chunk \(chunk)" }
+    if let offset { place += ", byte \(offset)" }
+    return "\(place): \(problem); \(remedy)"
+  }
+}

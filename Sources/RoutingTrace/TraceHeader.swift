@@ -1,0 +1,74 @@
+import FoundationEssentials
+
+/// The first payload of a trace: its shape and what is known of its origin.
+///
+/// Wire form, little-endian: magic `MOETRACE`, u16 version, u16 reserved, u32 experts, u16 top-k,
+/// u16 MoE layers L, u32 length of the JSON, L u16 model layer numbers, JSON.
+public struct TraceHeader: Hashable, Sendable {
+  public static let version: UInt16 = 1
+  static let magic = Array("MOETRACE".utf8)
+
+  public let shape: TraceShape
+  /// Free notes on the origin, such as `source` and `format`; never needed to read the trace.
+  public let provenance: [String: String]
+
+  public init(shape: TraceShape, provenance: [String: String] = [:]) {
+    self.shape = shape
+    self.provenance = provenance
+  }
+
+  private struct Metadata: Codable {
+    var model: String
+    var provenance: [String: String]
+  }
+
+  func encoded() throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let json = try encoder.encode(Metadata(model: shape.model, provenance: provenance))
+    var bytes = Self.magic
+    bytes.append(littleEndian: Self.version)
+    bytes.append(littleEndian: UInt16(0))
+    bytes.append(littleEndian: UInt32(shape.experts))
+    bytes.append(littleEndian: UInt16(shape.topK))
+    bytes.append(littleEndian: UInt16(shape.layers))
+    bytes.append(littleEndian: UInt32(json.count))
+    for layer in shape.modelLayers { bytes.append(littleEndian: UInt16(layer)) }
+    bytes.append(contentsOf: json)
+    return bytes
+  }
+
+  static func isHeader(_ payload: UnsafeRawBufferPointer) -> Bool {
+    payload.starts(with: magic)
+  }
+
+  init(decoding payload: UnsafeRawBufferPointer) throws(PayloadError) {
+    var cursor = ByteCursor(payload)
+    guard try cursor.take(8).elementsEqual(Self.magic) else {
+      throw PayloadError("it does not begin as a moecast trace does")
+    }
+    let version = try cursor.take(UInt16.self)
+    guard version == Self.version else {
+      throw PayloadError("format version \(version) is not known; this program reads version 1")
+    }
+    _ = try cursor.take(UInt16.self)
+    let experts = Int(try cursor.take(UInt32.self))
+    let topK = Int(try cursor.take(UInt16.self))
+    let layers = Int(try cursor.take(UInt16.self))
+    let jsonLength = Int(try cursor.take(UInt32.self))
+    var modelLayers: [Int] = []
+    for _ in 0..<layers { modelLayers.append(Int(try cursor.take(UInt16.self))) }
+    let json = try cursor.take(jsonLength)
+    guard cursor.remaining == 0 else { throw PayloadError("bytes follow its metadata") }
+    guard let metadata = try? JSONDecoder().decode(Metadata.self, from: Data(json)) else {
+      throw PayloadError("its metadata is not the JSON expected")
+    }
+    do {
+      let shape = try TraceShape(
+        model: metadata.model, modelLayers: modelLayers, experts: experts, topK: topK)
+      self.init(shape: shape, provenance: metadata.provenance)
+    } catch {
+      throw PayloadError("\(error)")
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import LZ4Frame
+
+/// One chunk of a stream and what identifies it.
+public struct TraceChunk: Sendable {
+  public let block: TokenBlock
+  /// XXH32 of the chunk's payload, as its frame stores it: the digest by which a resumed run
+  /// recognises its trace.
+  public let checksum: UInt32
+  /// Ordinal in the stream, from 0.
+  public let ordinal: Int
+}
+
+/// Reads a trace chunk by chunk, each checked whole before it is handed on.
+///
+/// One chunk is in memory at a time, and no chunk larger than `maximumChunk` is accepted. Traces
+/// joined with `cat` read as one, as long as their shapes agree: requests of a later part are
+/// numbered on from those before.
+public struct TraceReader<Source: ByteSource> {
+  /// The name of the source in messages.
+  public let name: String
+  /// The first header.
+  public let header: TraceHeader
+  /// The index of the part read last, once its end has been passed; nil before, and at the end where
+  /// the trace was cut short.
+  public private(set) var index: TraceIndex?
+  /// Totals of what has been handed on.
+  public private(set) var chunks = 0
+  /// Compressed bytes taken so far.
+  public var bytesRead: Int { frames.offset }
+
+  private var frames: FrameReader<Source>
+  private var buffer: [UInt8] = []
+  private var partChunks = 0
+  private var partTokens = 0
+  private var requestBase: UInt64
+  /// One more than the highest request number handed on.
+  public private(set) var nextRequest: UInt64
+
+  /// Reads the header.
+  ///
+  /// - Parameters:
+  ///   - firstRequest: added to all request numbers, where other traces came before.
+  ///   - maximumChunk: bytes a chunk may decode to; 1 GiB unless told otherwise.
+  /// - Throws: ``TraceError``.
+  public init(
+    _ source: Source, name: String, firstRequest: UInt64 = 0, maximumChunk: Int = 1 << 30
+  ) throws {
+    self.name = name
+    requestBase = firstRequest
+    nextRequest = firstRequest
+    frames = FrameReader(source, maximumContent: maximumChunk)
+    let first: FrameReader<Source>.Frame?
+    do {
+      first = try frames.next(into: &buffer)
+    } catch let error as LZ4FrameError {
+      throw TraceError(error, file: name, chunk: nil)
+    }
+    guard let first else {
+      throw TraceError(
+        .truncated, file: name, problem: "it is empty",
+        remedy: "give a trace, or import one with `moecast import`")
+    }
+    guard case .data(let count, .some) = first,
+      buffer.withUnsafeBytes({ TraceHeader.isHeader(.init(rebasing: $0[..<count])) })
+    else { throw TraceError.notATrace(name) }
+    do {
+      header = try buffer.withPayload(count) { (payload) throws(PayloadError) in
+        try TraceHeader(decoding: payload)
+      }
+    } catch {
+      throw TraceError(
+        .corrupt, file: name, problem: "its header is damaged: \(error.problem)",
+        remedy: "import the trace again")
+    }
+  }
+
+  /// The next chunk, or nil at the end.
+  ///
+  /// - Throws: ``TraceError`` naming chunk and byte; the chunk is not handed on, and the reader is
+  ///   spent.
+  public mutating func next() throws -> TraceChunk? {
+    while true {
+      let offset = frames.offset
+      let frame: FrameReader<Source>.Frame?
+      do {
+        frame = try frames.next(into: &buffer)
+      } catch let error as LZ4FrameError {
+        throw TraceError(error, file: name, chunk: chunks)
+      }
+      switch frame {
+      case nil:
+        return nil
+      case .skippable(TraceIndex.variant, let count):
+        try readIndex(count, at: offset)
+      case .skippable:
+        continue
+      case .data(_, nil):
+        throw corrupt("its frame has no content checksum", at: offset)
+      case .data(let count, let checksum?):
+        let payload = 0..<count
+        if buffer.withUnsafeBytes({ TraceHeader.isHeader(.init(rebasing: $0[payload])) }) {
+          try beginPart(count, at: offset)
+          continue
+        }
+        let block = try decode(count, at: offset)
+        defer { chunks += 1 }
+        return TraceChunk(block: block, checksum: checksum, ordinal: chunks)
+      }
+    }
+  }
+}
+
+extension TraceReader {
+  private mutating func decode(_ count: Int, at offset: Int) throws -> TokenBlock {
+    let decoded: (block: TokenBlock, ordinal: UInt64)
+    do {
+      let shape = header.shape
+      decoded = try buffer.withPayload(count) { (payload) throws(PayloadError) in
+        try ChunkPayload.decode(payload, shape: shape)
+      }
+    } catch {
+      throw corrupt(error.problem, at: offset)
+    }
+    guard decoded.ordinal == UInt64(partChunks) else {
+      throw corrupt(
+        "chunk \(partChunks) should stand here, this is chunk \(decoded.ordinal)", at: offset)
+    }
+    partChunks += 1
+    partTokens += decoded.block.tokens
+    return try renumber(decoded.block, at: offset)
+  }
+
+  /// Makes request numbers unique over the parts of the stream.
+  private mutating func renumber(_ block: TokenBlock, at offset: Int) throws -> TokenBlock {
+    for run in block.runs {
+      let (number, overflow) = run.request.addingReportingOverflow(requestBase)
+      guard !overflow, number < .max else {
+        throw corrupt("request \(run.request) is numbered too high", at: offset)
+      }
+      nextRequest = max(nextRequest, number + 1)
+    }
+    return requestBase == 0 ? block : block.renumbered(by: requestBase)
+  }
+
+  private mutating func readIndex(_ count: Int, at offset: Int) throws {
+    guard
+      buffer.withUnsafeBytes({ TraceIndex.isIndex(.init(rebasing: $0[..<min(count, 4)])) })
+    else { return }
+    let read: TraceIndex
+    do {
+      read = try buffer.withPayload(count) { (payload) throws(PayloadError) in
+        try TraceIndex(decoding: payload, checksum: { xxh32($0) })
+      }
+    } catch {
+      throw corrupt(error.problem, at: offset)
+    }
+    guard read.offsets.count == partChunks, read.tokens == partTokens else {
+      throw corrupt(
+        "the index counts \(read.offsets.count) chunks of \(read.tokens) tokens, "
+          + "\(partChunks) of \(partTokens) were read", at: offset)
+    }
+    index = read
+  }
+
+  private mutating func beginPart(_ count: Int, at offset: Int) throws {
+    let part: TraceHeader
+    do {
+      part = try buffer.withPayload(count) { (payload) throws(PayloadError) in
+        try TraceHeader(decoding: payload)
+      }
+    } catch {
+      throw corrupt("a joined trace's header is damaged: \(error.problem)", at: offset)
+    }
+    guard part.shape.isCompatible(with: header.shape) else {
+      throw TraceError(
+        .shapeMismatch, file: name, chunk: chunks, offset: offset,
+        problem: "a trace of another shape follows (\(part.shape))",
+        remedy: "join only traces of one model")
+    }
+    requestBase = nextRequest
+    partChunks = 0
+    partTokens = 0
+    index = nil
+  }
+
+  private func corrupt(_ problem: String, at offset: Int) -> TraceError {
+    TraceError(
+      .corrupt, file: name, chunk: chunks, offset: offset, problem: problem,
+      remedy: "import the trace again; nothing was learnt from this chunk")
+  }
+}
+
+extension TokenBlock {
+  /// The same block with `base` added to every request number, which the caller has checked.
+  fileprivate func renumbered(by base: UInt64) -> TokenBlock {
+    TokenBlock(
+      unchecked: self,
+      runs: runs.map {
+        var run = $0
+        run.request += base
+        return run
+      },
+      labels: labels.map {
+        RequestLabel(request: $0.request &+ base, name: $0.name, task: $0.task)
+      })
+  }
+}
+
+extension TraceError {
+  static func notATrace(_ file: String) -> TraceError {
+    TraceError(
+      .notATrace, file: file, problem: "it is not a moecast trace",
+      remedy: "convert it with `moecast import`")
+  }
+
+  init(_ error: LZ4FrameError, file: String, chunk: Int?) {
+    if chunk == nil, error.kind == .notAFrame {
+      self = .notATrace(file)
+      return
+    }
+    let kind: Kind
+    let remedy: String
+    switch error.kind {
+    case .truncated:
+      kind = .truncated
+      remedy = "copy or import the file again; whole chunks before it are intact"
+    case .tooLarge:
+      kind = .tooLarge
+      remedy = "write the trace with smaller chunks"
+    case .notAFrame, .corrupt, .unsupported:
+      kind = .corrupt
+      remedy = "copy or import the file again; nothing was learnt from this chunk"
+    }
+    self.init(
+      kind, file: file, chunk: chunk, offset: error.offset, problem: error.problem, remedy: remedy)
+  }
+}

@@ -1,0 +1,120 @@
+import FoundationEssentials
+import LZ4Frame
+
+/// Traces from files, folders, pipes and standard input as one stream of chunks.
+///
+/// A folder stands for its `*.moe.lz4` files at any depth, in natural order. Files are opened one
+/// after another; their shapes must agree. Requests are numbered through.
+public struct TraceStream {
+  /// The suffix by which a folder's traces are known.
+  public static let suffix = ".moe.lz4"
+
+  /// The files in the order they are read.
+  public let files: [String]
+  /// Bytes of all files together, or nil where one of them is a pipe.
+  public let size: Int?
+  /// The header of the first file.
+  public let header: TraceHeader
+  /// Compressed bytes taken so far.
+  public var bytesRead: Int { bytesOfClosed + (reader?.bytesRead ?? 0) }
+  /// Names of the files that ended without an index: cut short, or still being written.
+  public private(set) var unfinished: [String] = []
+  /// Chunks handed on.
+  public private(set) var chunks = 0
+
+  private var reader: TraceReader<TraceFile>?
+  private var position = 0
+  private var bytesOfClosed = 0
+  private let maximumChunk: Int
+
+  /// Finds the files and reads the first header.
+  ///
+  /// - Parameter inputs: files, folders, FIFOs, or `-` for standard input.
+  /// - Throws: ``TraceError``.
+  public init(_ inputs: [String], maximumChunk: Int = 1 << 30) throws {
+    files = try Self.expand(inputs)
+    self.maximumChunk = maximumChunk
+    var size: Int? = 0
+    for file in files {
+      let bytes = file == TraceFile.standardInput ? nil : Self.regularSize(file)
+      size = size.flatMap { size in bytes.map { size + $0 } }
+    }
+    self.size = size
+    let first = files[0]
+    let reader = try Self.open(first, firstRequest: 0, maximumChunk: maximumChunk)
+    header = reader.header
+    self.reader = reader
+    position = 1
+  }
+
+  /// The shape of all files.
+  public var shape: TraceShape { header.shape }
+
+  /// The next chunk of the stream, its ordinal counted through all files; nil at the end.
+  ///
+  /// - Throws: ``TraceError``; the stream is spent after it.
+  public mutating func next() throws -> TraceChunk? {
+    while true {
+      if let chunk = try reader?.next() {
+        defer { chunks += 1 }
+        return TraceChunk(block: chunk.block, checksum: chunk.checksum, ordinal: chunks)
+      }
+      guard let finished = reader else { return nil }
+      if finished.index == nil { unfinished.append(finished.name) }
+      bytesOfClosed += finished.bytesRead
+      reader = nil
+      guard position < files.count else { return nil }
+      let next = try Self.open(
+        files[position], firstRequest: finished.nextRequest, maximumChunk: maximumChunk)
+      guard next.header.shape.isCompatible(with: shape) else {
+        throw TraceError(
+          .shapeMismatch, file: files[position],
+          problem: "it has \(next.header.shape), \(files[0]) has \(shape)",
+          remedy: "give traces of one model at a time")
+      }
+      position += 1
+      reader = next
+    }
+  }
+
+  private static func open(
+    _ file: String, firstRequest: UInt64, maximumChunk: Int
+  ) throws -> TraceReader<TraceFile> {
+    let source = try TraceFile(file)
+    return try TraceReader(
+      source, name: source.name, firstRequest: firstRequest, maximumChunk: maximumChunk)
+  }
+
+  private static func regularSize(_ file: String) -> Int? {
+    guard let facts = try? FileManager.default.attributesOfItem(atPath: file),
+      facts[.type] as? FileAttributeType == .typeRegular
+    else { return nil }
+    return facts[.size] as? Int
+  }
+
+  private static func expand(_ inputs: [String]) throws(TraceError) -> [String] {
+    var files: [String] = []
+    for input in inputs {
+      var isFolder = false
+      guard input != TraceFile.standardInput,
+        FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder
+      else {
+        files.append(input)
+        continue
+      }
+      let found = (try? FileManager.default.subpathsOfDirectory(atPath: input)) ?? []
+      let traces = found.filter { $0.hasSuffix(suffix) }.sorted(by: naturallyPrecedes)
+      guard !traces.isEmpty else {
+        throw TraceError(
+          .notATrace, file: input, problem: "no \(suffix) file is in this folder",
+          remedy: "convert traces with `moecast import`")
+      }
+      files.append(contentsOf: traces.map { input + (input.hasSuffix("/") ? "" : "/") + $0 })
+    }
+    guard !files.isEmpty else {
+      throw TraceError(
+        .access, file: "no input", problem: "nothing to read", remedy: "name a trace or a folder")
+    }
+    return files
+  }
+}

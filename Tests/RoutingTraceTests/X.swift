@@ -1,3 +1,0 @@
-import RoutingTrace
-import Testing
-@Test func b() { #expect(Stage.prefill.name == "prefill") }
