@@ -119,12 +119,8 @@ struct EventRun {
             let job = jobs.baseAddress.unsafelyUnwrapped + Int(state.flights[Int(flight)].task)
             if step >= 0 {
               if step < job.pointee.wayEnd {
-                let link = Int(ways[Int(step)])
-                let free = max(now, state.linkFree[link]) + state.linkChunk[link]
-                state.linkFree[link] = free
-                state.linkBusy[link] += state.linkChunk[link]
                 state.flights[Int(flight)].step = step + 1
-                calendar.insert(flight, at: free + state.linkLatency[link])
+                calendar.insert(flight, at: state.cross(Int(ways[Int(step)]), at: now))
               } else {
                 let die = Int(job.pointee.die)
                 if job.pointee.copies {

@@ -65,6 +65,18 @@ struct RunState: ~Copyable {
     flights.deallocate()
   }
 
+  /// The link rule: chunks cross one after another in the order in which they came; a chunk holds
+  /// the link for its bytes' time and is at the far end a latency after that.
+  ///
+  /// - Returns: When the chunk is at the far end.
+  @inline(__always)
+  func cross(_ link: Int, at now: Double) -> Double {
+    let free = max(now, linkFree[link]) + linkChunk[link]
+    linkFree[link] = free
+    linkBusy[link] += linkChunk[link]
+    return free + linkLatency[link]
+  }
+
   func sum(into result: inout LayerResult, fabric: Fabric) {
     let compute = UnsafeBufferPointer(start: computeBusy, count: fabric.dies)
     let memory = UnsafeBufferPointer(start: memoryBusy, count: fabric.nodes)

@@ -11,7 +11,7 @@ public struct Fabric: Sendable {
   public let host: Int?
   /// Directed links (N).
   public let links: Int
-  /// Links between two nodes: the Manhattan distance on a mesh, 2 through a switch, 1 from the host.
+  /// Links between two nodes: the Manhattan distance on a mesh, the shorter way on a ring, 2 through a switch, 1 from the host.
   public let hops: [Int]
   /// Bytes a second of every node's memory.
   public let memoryBandwidth: [Double]
@@ -112,6 +112,13 @@ private struct WayBuilder {
     if from == to { return [] }
     if from == host || to == host { return [hostLink(from: from, to: to)] }
     switch hardware.topology {
+    case .ring:
+      let up = (to - from + hardware.dies) % hardware.dies
+      let step = up <= hardware.dies - up ? 1 : -1
+      return (0..<min(up, hardware.dies - up)).map { crossed in
+        let at = (from + step * crossed + hardware.dies) % hardware.dies
+        return link(from: at, to: (at + step + hardware.dies) % hardware.dies)
+      }
     case .switch:
       let middle = -1
       return [link(from: from, to: middle), link(from: middle, to: to)]

@@ -32,7 +32,7 @@ struct HardwareTests {
     (#"{"rows": 2.5}"#, "rows must be a whole number from 1 to 64, not 2.5"),
     (#"{"rows": "5"}"#, "rows must be a whole number from 1 to 64, not a text"),
     (#"{"hbm_bandwidth": 1}"#, "'hbm_bandwidth' is no hardware key; did you mean"),
-    (#"{"topology": "torus"}"#, "topology must be one of mesh, switch"),
+    (#"{"topology": "cube"}"#, "topology must be one of mesh, switch, ring"),
     (#"{"hbm_reserved_fraction": 1}"#, "hbm_reserved_fraction must be at least 0 and below 1"),
     (#"{"llc_hit_seconds": -1}"#, "llc_hit_seconds must be a number, at least 0, not -1.0"),
     (#"{"link_bandwidth_bytes_per_second": 0}"#, "must be a number above 0, not 0.0"),
