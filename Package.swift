@@ -14,7 +14,7 @@ let package = Package(
     .executable(name: "moecast", targets: ["moecast"]),
     .library(
       name: "Moecast",
-      targets: ["RoutingTrace", "Forecast", "Prequential"]),
+      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "Wafer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -36,11 +36,18 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
+    .target(
+      name: "Wafer", dependencies: ["RoutingTrace"],
+      resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
+        .embedInCode("Hardware/\($0).json")
+      },
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
         "Prequential",
         "TraceImport",
+        "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -65,6 +72,7 @@ let package = Package(
     .testTarget(
       name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
       swiftSettings: strict),
+    .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
