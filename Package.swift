@@ -55,10 +55,10 @@ let package = Package(
     .testTarget(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
+      name: "PrequentialTests", dependencies: ["Prequential", "TraceImport", "TestSupport"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system],
+      name: "TestSupport", dependencies: ["RoutingTrace", "LZ4Frame", "DurableFile", system],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
     .testTarget(

@@ -1,3 +1,5 @@
 import Testing
+
 @testable import TraceImport
+
 @Test func smoke() {}
