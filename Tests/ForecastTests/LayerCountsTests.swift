@@ -7,7 +7,7 @@ import Testing
   /// Two layers, four experts, top-2; one request of three tokens.
   static let shape = try? TraceShape(modelLayers: [0, 1], experts: 4, topK: 2)
   static let request = RequestTrace(
-    prefill: 1, ids: [0, 1, 2, 3, /**/ 1, 0, 2, 0, /**/ 1, 2, 3, 2])
+    prefill: 1, ids: [0, 1, 2, 3, 1, 0, 2, 0, 1, 2, 3, 2])
 
   static func learnt(layer: Int, chunkTokens: Int = 4096) throws -> LayerCounts {
     let shape = try #require(Self.shape)
