@@ -13,6 +13,7 @@ let package = Package(
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
     .library(name: "RoutingTrace", targets: ["RoutingTrace"]),
+    .library(name: "TraceImport", targets: ["TraceImport"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
