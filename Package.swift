@@ -66,6 +66,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),

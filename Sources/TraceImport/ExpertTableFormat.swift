@@ -77,8 +77,8 @@ private struct CSVRows {
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   mutating func next() throws(CSVProblem) -> Row? {
-    line = nextLine
     guard at < bytes.count else { return nil }
+    line = nextLine
     let start = at
     var row = Row(start: start, end: start, commas: (start, start, start))
     var commas = 0

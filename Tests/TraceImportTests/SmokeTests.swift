@@ -1,5 +1,0 @@
-import Testing
-
-@testable import TraceImport
-
-@Test func smoke() {}
