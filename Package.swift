@@ -12,7 +12,9 @@ let package = Package(
   name: "moecast",
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
-    .library(name: "RoutingTrace", targets: ["RoutingTrace"]),
+    .library(
+      name: "Moecast",
+      targets: ["RoutingTrace", "Forecast", "Prequential"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -25,12 +27,22 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
+    .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
+    .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
+    .target(
+      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "RoutingTrace",
+        "Prequential", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system],
@@ -43,6 +55,10 @@ let package = Package(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelFileTests",
+      dependencies: ["ModelFile", "Prequential", "DurableFile", "HDF5", "TestSupport", system],
       swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
