@@ -14,7 +14,7 @@ let package = Package(
     .executable(name: "moecast", targets: ["moecast"]),
     .library(
       name: "Moecast",
-      targets: ["RoutingTrace", "Forecast", "Prequential"]),
+      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "ModelFile", "Wafer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -24,18 +24,35 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
-    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
-    .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
     .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(
+      name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
+      swiftSettings: strict),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
+    .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
+    .target(
+      name: "Wafer", dependencies: ["RoutingTrace"],
+      resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
+        .embedInCode("Hardware/\($0).json")
+      },
+      swiftSettings: strict),
     .target(
       name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", system],
       swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "Prequential", system,
+        "ModelFile",
+        "Prequential",
+        "TraceImport",
+        "Wafer",
+        system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -52,6 +69,9 @@ let package = Package(
       name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
@@ -60,6 +80,8 @@ let package = Package(
       name: "ModelFileTests",
       dependencies: ["ModelFile", "Prequential", "DurableFile", "HDF5", "TestSupport", system],
       swiftSettings: strict),
+    .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )
