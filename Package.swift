@@ -14,7 +14,7 @@ let package = Package(
     .executable(name: "moecast", targets: ["moecast"]),
     .library(
       name: "Moecast",
-      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "Wafer"]),
+      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "ModelFile", "Wafer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -34,7 +34,7 @@ let package = Package(
       name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
       swiftSettings: strict),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .target(
       name: "Wafer", dependencies: ["RoutingTrace"],
@@ -42,9 +42,13 @@ let package = Package(
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
+    .target(
+      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "ModelFile",
         "Prequential",
         "TraceImport",
         "Wafer",
@@ -72,6 +76,10 @@ let package = Package(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelFileTests",
+      dependencies: ["ModelFile", "Prequential", "DurableFile", "HDF5", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
