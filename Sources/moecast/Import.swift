@@ -50,6 +50,9 @@ struct Import: ParsableCommand {
   @Option(help: "LZ4 level: 0 is fastest, 12 smallest.")
   var level = 0
 
+  @Flag(help: "Leave gate weights out, where the source has them.")
+  var noWeights = false
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
@@ -109,7 +112,8 @@ struct Import: ParsableCommand {
     var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens, level: level)
     var progress = ByteProgress(total: importer.totalBytes)
     defer { progress.finish() }
-    while let request = try importer.next() {
+    while var request = try importer.next() {
+      if noWeights { request.weights = nil }
       try writer.append(request)
       progress.update(importer.bytesRead)
     }
@@ -117,7 +121,7 @@ struct Import: ParsableCommand {
     return ImportSummary(
       format: importer.format.rawValue, guessed: importer.isGuessed, files: importer.files,
       filesPassedOver: importer.passedOver, requests: importer.requests, tokens: importer.tokens,
-      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted,
+      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted && !noWeights,
       chunks: writer.index.offsets.count, bytesIn: importer.bytesRead,
       bytesOut: writer.bytesWritten)
   }
