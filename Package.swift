@@ -12,8 +12,9 @@ let package = Package(
   name: "moecast",
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
-    .library(name: "RoutingTrace", targets: ["RoutingTrace"]),
-    .library(name: "TraceImport", targets: ["TraceImport"]),
+    .library(
+      name: "Moecast",
+      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "Wafer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -23,6 +24,8 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
+    .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
+    .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
@@ -30,18 +33,34 @@ let package = Package(
     .target(
       name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
       swiftSettings: strict),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
+    .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
+    .target(
+      name: "Wafer", dependencies: ["RoutingTrace"],
+      resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
+        .embedInCode("Hardware/\($0).json")
+      },
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "RoutingTrace",
+        "Prequential",
         "TraceImport",
+        "DurableFile",
+        "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
-    .target(
-      name: "TestSupport", dependencies: ["RoutingTrace"], path: "Tests/TestSupport",
+    .testTarget(
+      name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
       swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system],
+      path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
     .testTarget(
       name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
@@ -50,6 +69,12 @@ let package = Package(
       name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
       exclude: ["Fixtures"],
       swiftSettings: strict),
+    .testTarget(
+      name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

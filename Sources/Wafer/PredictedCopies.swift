@@ -1,0 +1,69 @@
+/// The copies of experts that dies hold beside the homes, layer by layer, and the rule that adds them.
+struct PredictedCopies {
+  /// Copies that a die may hold in one layer.
+  let roomPerLayer: [Int]
+  private var held: [[[Int]]]
+  private let followers: FollowerTable
+  private let dies: Int
+
+  init(layers: Int, dies: Int, roomPerLayer: [Int], followers: FollowerTable) {
+    self.roomPerLayer = roomPerLayer
+    self.followers = followers
+    self.dies = dies
+    held = Array(repeating: Array(repeating: [], count: dies), count: layers)
+  }
+
+  /// Adds the layer's copies to their homes.
+  func add(to holders: inout Holders, layer: Int) {
+    for (die, experts) in held[layer].enumerated() {
+      for expert in experts { holders.add(die: die, expert: expert) }
+    }
+  }
+
+  /// Copies the experts that a die just read from elsewhere and that follow one of its experts,
+  /// most expected requests first, as far as there is room.
+  mutating func extend(with plan: [ExpertTask], layer: Int) -> [ExpertCopy] {
+    var own: [[ExpertTask]] = Array(repeating: [], count: dies)
+    for task in plan { own[Int(task.die)].append(task) }
+    var made: [ExpertCopy] = []
+    for die in 0..<dies {
+      let room = roomPerLayer[die] - held[layer][die].count
+      guard room > 0 else { continue }
+      var expected: Set<UInt16> = []
+      for task in own[die] {
+        expected.formUnion(followers.followers(layer: layer, expert: Int(task.expert)))
+      }
+      let candidates = own[die].compactMap { task -> (requests: Double, expert: Int)? in
+        guard Int(task.source) != die, expected.contains(UInt16(task.expert)) else { return nil }
+        let requests = own[die].reduce(0.0) { sum, from in
+          sum + Double(from.requests)
+            * followers.share(
+              layer: layer, expert: Int(from.expert), follower: Int(task.expert))
+        }
+        return (requests, Int(task.expert))
+      }
+      let best = candidates.sorted { (-$0.requests, $0.expert) < (-$1.requests, $1.expert) }
+      for candidate in best.prefix(room) {
+        held[layer][die].append(candidate.expert)
+        made.append(ExpertCopy(die: die, expert: candidate.expert))
+      }
+    }
+    return made
+  }
+}
+
+extension Fabric {
+  /// Whole experts that fit beside the homes into each die's HBM, shared evenly by all layers.
+  func spareSlotsPerLayer(
+    homes: [Int], layers: Int, expert: ExpertCost, capacityScale: Double
+  ) -> [Int] {
+    (0..<dies).map { die in
+      let homeCount = homes.count { $0 == die }
+      let homeBytes = Double(homeCount) * expert.weightBytes * Double(layers)
+      let spare = hardware.usableHBM * capacityScale - homeBytes
+      // Bounded, so that tiny experts and huge memories stay within an Int.
+      let slots = min((spare / expert.weightBytes).rounded(.down), 1e9)
+      return slots > 0 ? Int(slots) / layers : 0
+    }
+  }
+}

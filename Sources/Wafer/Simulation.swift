@@ -1,0 +1,150 @@
+import RoutingTrace
+
+/// Which engine times a layer.
+public enum Engine: Hashable, Sendable {
+  case bound(BoundEngine)
+  case event(EventEngine)
+
+  /// `bound` or `event`.
+  public var name: String {
+    switch self {
+    case .bound: "bound"
+    case .event: "event"
+    }
+  }
+}
+
+/// One configuration of the case study: a system, a model, a batch size and a strategy.
+public struct Simulation: Sendable {
+  public let fabric: Fabric
+  public let model: ModelShape
+  public let expert: ExpertCost
+  public var batch: Int
+  public var steps: Int
+  /// Steps at the beginning that make copies but are not counted.
+  public var warmSteps = 0
+  /// MoE layers simulated; nil for all of the trace.
+  public var layers: Int?
+  public var strategy: Strategy
+  public var options = StrategyOptions()
+  public var engine = Engine.bound(BoundEngine())
+
+  public init(
+    hardware: Hardware, model: ModelShape, format: WeightFormat = .bf16, batch: Int, steps: Int,
+    strategy: Strategy
+  ) {
+    fabric = Fabric(hardware)
+    self.model = model
+    expert = ExpertCost(shape: model, format: format)
+    self.batch = batch
+    self.steps = steps
+    self.strategy = strategy
+  }
+
+  /// Runs every layer of every step.
+  ///
+  /// - Parameters:
+  ///   - pool: The requests' decode tokens.
+  ///   - transitions: The token heatmap; needed by strategies that predict.
+  /// - Throws: ``SimulationError`` where pool, model, heatmap or options do not fit each other.
+  public func run(_ pool: RequestPool, transitions: TransitionCounts?) throws(SimulationError)
+    -> SimulationResult
+  {
+    try check(pool, transitions)
+    let layers = layers ?? pool.shape.layers
+    let homes = options.placement.homes(experts: pool.shape.experts, on: fabric)
+    var copies: PredictedCopies?
+    if strategy.predicts, let transitions {
+      let room =
+        options.enforcesCapacity
+        ? fabric.spareSlotsPerLayer(
+          homes: homes, layers: model.moeLayers.count, expert: expert,
+          capacityScale: options.capacityScale)
+        : Array(repeating: pool.shape.experts, count: fabric.dies)
+      copies = PredictedCopies(
+        layers: layers, dies: fabric.dies, roomPerLayer: room,
+        followers: FollowerTable(transitions, width: options.followers))
+    }
+    var rows: [SimulationRow] = []
+    for step in 0..<steps {
+      let tokens = pool.batch(size: batch, step: step)
+      for layer in 0..<layers {
+        let chosen = pool.chosen(by: tokens, layer: layer)
+        var holders = Holders(homes: homes)
+        copies?.add(to: &holders, layer: layer)
+        let plan = plan(chosen: chosen, shape: pool.shape, homes: homes, holders: holders)
+        let made = copies?.extend(with: plan, layer: layer) ?? []
+        if step >= warmSteps {
+          rows.append(SimulationRow(step: step, layer: layer, result: time(plan, copies: made)))
+        }
+      }
+    }
+    return SimulationResult(
+      rows: rows, tokens: (steps - warmSteps) * batch, layers: layers,
+      modelLayers: model.moeLayers.count)
+  }
+
+  /// The plan of one layer with every task's source.
+  func plan(chosen: [UInt16], shape: TraceShape, homes: [Int], holders: Holders) -> [ExpertTask] {
+    var counts = Array(repeating: 0, count: shape.experts)
+    for id in chosen where Int(id) < shape.experts { counts[Int(id)] += 1 }
+    var plan: [ExpertTask]
+    switch strategy {
+    case .base, .prediction:
+      plan = basePlan(
+        counts: counts, chosen: chosen, topK: shape.topK, rule: options.baseRule,
+        blockSize: options.blockSize, dies: fabric.dies)
+    case .expertParallel:
+      plan = expertParallelPlan(counts: counts, homes: homes, dies: fabric.dies)
+    case .allocation, .allocationAndPrediction:
+      plan = allocationPlan(
+        counts: counts, holders: holders, expert: expert, options: options.allocation, on: fabric)
+    }
+    plan.setSources(holders, nearest: strategy == .allocationAndPrediction, on: fabric)
+    return plan
+  }
+
+  private func time(_ plan: [ExpertTask], copies: [ExpertCopy]) -> LayerResult {
+    switch engine {
+    case .bound(let engine): engine.run(plan, copies: copies, expert: expert, on: fabric)
+    case .event(let engine): engine.run(plan, copies: copies, expert: expert, on: fabric)
+    }
+  }
+
+  private func check(_ pool: RequestPool, _ transitions: TransitionCounts?) throws(SimulationError)
+  {
+    guard pool.requests > 0 else {
+      throw SimulationError("the traces hold no decode tokens; nothing fills a batch")
+    }
+    guard pool.shape.experts == model.experts, pool.shape.topK == model.topK else {
+      throw SimulationError(
+        "the traces route top-\(pool.shape.topK) of \(pool.shape.experts) experts, but"
+          + " \(model.name) routes top-\(model.topK) of \(model.experts); name its shape")
+    }
+    guard batch > 0, steps > warmSteps, warmSteps >= 0 else {
+      throw SimulationError("a batch of \(batch) over \(steps) steps leaves nothing to count")
+    }
+    guard (1...pool.shape.layers).contains(layers ?? 1) else {
+      throw SimulationError("the traces have \(pool.shape.layers) MoE layers, not \(layers ?? 0)")
+    }
+    guard options.blockSize > 0, options.allocation.blockSize > 0,
+      options.allocation.blocksPerSplit > 0, options.followers >= 0
+    else { throw SimulationError("blocks, splits and followers must be positive numbers") }
+    if strategy.predicts {
+      guard let transitions, transitions.layers >= layers ?? pool.shape.layers,
+        transitions.experts == pool.shape.experts
+      else { throw SimulationError("\(strategy.rawValue) needs a token heatmap of the same shape") }
+    }
+    if case .event(let engine) = engine,
+      let problem = engine.problem(weightBytes: expert.weightBytes)
+    {
+      throw SimulationError(problem)
+    }
+  }
+}
+
+/// Why a simulation cannot run.
+public struct SimulationError: Error, Hashable, CustomStringConvertible {
+  public let description: String
+  init(_ description: String) { self.description = description }
+}

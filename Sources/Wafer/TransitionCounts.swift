@@ -1,0 +1,96 @@
+import RoutingTrace
+
+/// The paper's cross-token heatmap: how often expert j at a request's next token followed expert i,
+/// at the same layer.
+public struct TransitionCounts: Hashable, Sendable {
+  public let layers: Int
+  public let experts: Int
+  /// `layers * experts * experts` counts, row i at `(layer * experts + i) * experts`.
+  public private(set) var counts: [UInt32]
+
+  /// Wraps a model's table.
+  ///
+  /// - Precondition: `counts` has `layers * experts * experts` entries.
+  public init(layers: Int, experts: Int, counts: [UInt32]) {
+    precondition(counts.count == layers * experts * experts)
+    self.layers = layers
+    self.experts = experts
+    self.counts = counts
+  }
+
+  /// Counts every pair of consecutive tokens of every request in the pool, all pairs of their K
+  /// experts.
+  public init(of pool: RequestPool) {
+    let shape = pool.shape
+    let (layers, experts, topK) = (shape.layers, shape.experts, shape.topK)
+    var counts = Array(repeating: UInt32(0), count: layers * experts * experts)
+    counts.withUnsafeMutableBufferPointer { counts in
+      pool.ids.withUnsafeBufferPointer { ids in
+        for request in 0..<pool.requests {
+          var token = pool.starts[request]
+          while token + 1 < pool.starts[request + 1] {
+            for layer in 0..<layers {
+              let here = (token * layers + layer) * topK
+              for from in ids[here..<here + topK] where Int(from) < experts {
+                let row = (layer * experts + Int(from)) * experts
+                let next = here + layers * topK
+                for to in ids[next..<next + topK] where Int(to) < experts {
+                  counts[row + Int(to)] += 1
+                }
+              }
+            }
+            token += 1
+          }
+        }
+      }
+    }
+    self.layers = layers
+    self.experts = experts
+    self.counts = counts
+  }
+
+  func row(_ layer: Int, _ expert: Int) -> ArraySlice<UInt32> {
+    let start = (layer * experts + expert) * experts
+    return counts[start..<start + experts]
+  }
+}
+
+/// What the wafer's prediction table knows: every row's most likely followers and their shares.
+public struct FollowerTable: Sendable {
+  public let experts: Int
+  /// Followers kept a row (n).
+  public let width: Int
+  private let top: [UInt16]
+  private let share: [Double]
+
+  /// - Parameter width: Followers kept a row, the most frequent first, lower ids first on ties.
+  public init(_ transitions: TransitionCounts, width: Int) {
+    experts = transitions.experts
+    self.width = min(width, transitions.experts)
+    var top: [UInt16] = []
+    var share: [Double] = []
+    for layer in 0..<transitions.layers {
+      for expert in 0..<transitions.experts {
+        let row = Array(transitions.row(layer, expert))
+        let sum = max(1, row.reduce(0.0) { $0 + Double($1) })
+        share += row.map { Double($0) / sum }
+        top += row.indices.sorted { (row[$1], $0) < (row[$0], $1) }.prefix(self.width).map {
+          UInt16($0)
+        }
+      }
+    }
+    self.top = top
+    self.share = share
+  }
+
+  /// The experts that most often follow `expert`.
+  func followers(layer: Int, expert: Int) -> ArraySlice<UInt16> {
+    let row = layer * experts + expert
+    return top[row * width..<(row + 1) * width]
+  }
+
+  /// The share of `follower` in the row of `expert`.
+  func share(layer: Int, expert: Int, follower: Int) -> Double {
+    share[(layer * experts + expert) * experts + follower]
+  }
+}

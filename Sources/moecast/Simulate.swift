@@ -1,0 +1,170 @@
+import ArgumentParser
+import FoundationEssentials
+import RoutingTrace
+import Wafer
+
+/// `moecast simulate`: the paper's case study 1, one line a configuration.
+struct Simulate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Simulates MoE layers on a wafer of dies, or on a smaller system.",
+    discussion: """
+      Fills batches with the traces' decode tokens, gives every layer's experts to dies by each \
+      strategy, and times the reading and computing of their weights. hops, reads and copies are \
+      means a layer.
+
+      Example:
+        moecast simulate --wafer dojo,sow --shape llama-4-maverick \\
+          --strategy base,ep,allo,pred,allo+pred --batch 4096,16384 trace.moe.lz4
+
+      Systems: \(Hardware.shippedNames.joined(separator: ", ")), or a JSON file with these keys: \
+      \(Hardware.keys.joined(separator: ", ")).
+      """)
+
+  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  var traces: [String]
+
+  @Option(help: "Systems: shipped names or JSON files, with commas.")
+  var wafer = "dojo"
+
+  @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
+  var set: [String] = []
+
+  @Option(help: "Model shape; default: the model that the trace names.")
+  var shape: String?
+
+  @Option(help: "Weights of the experts: \(names(WeightFormat.self)).")
+  var weights = WeightFormat.bf16
+
+  @Option(help: "Strategies with commas: \(names(Strategy.self)).")
+  var strategy = "base,ep,allo,pred,allo+pred"
+
+  @Option(help: "Batch sizes with commas.")
+  var batch = "4096"
+
+  @Option(help: "Decode steps.")
+  var steps = 2
+
+  @Option(help: "Steps at the beginning that make copies but are not counted.")
+  var warmSteps = 0
+
+  @Option(help: "MoE layers simulated; default: all of the trace.")
+  var layers: Int?
+
+  @Option(help: "Tokens that fill the batches: decode, prefill or all.")
+  var stage = "decode"
+
+  @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
+
+  @OptionGroup(title: "Engine") var engine: EngineChoice
+
+  @Flag(help: "Print a JSON list, one object a configuration.")
+  var json = false
+
+  mutating func validate() throws {
+    _ = try strategies()
+    _ = try batches()
+    guard Stage.allCases.map(\.name).contains(stage) || stage == "all" else {
+      throw ValidationError("--stage is decode, prefill or all, not '\(stage)'")
+    }
+    guard steps > warmSteps, warmSteps >= 0 else {
+      throw ValidationError("--steps must be above --warm-steps, which is at least 0")
+    }
+    if let shape, ModelShape.named(shape) == nil {
+      throw ValidationError(
+        "--shape '\(shape)' is unknown; known are "
+          + ModelShape.known.map(\.name).joined(separator: ", "))
+    }
+    try choices.check()
+    try engine.check()
+  }
+
+  func run() throws {
+    let systems = try wafer.split(separator: ",").map { try system(named: String($0)) }
+    let pool = try readPool()
+    let model = try modelShape(for: pool.shape)
+    let strategies = try strategies()
+    let transitions =
+      strategies.contains(where: \.predicts) ? TransitionCounts(of: pool) : nil
+    var lines: [SimulationLine] = []
+    for hardware in systems {
+      for batch in try batches() {
+        for strategy in strategies {
+          var simulation = Simulation(
+            hardware: hardware, model: model, format: weights, batch: batch, steps: steps,
+            strategy: strategy)
+          simulation.warmSteps = warmSteps
+          simulation.layers = layers
+          simulation.options = choices.options
+          simulation.engine = engine.engine
+          let result = try simulation.run(pool, transitions: transitions)
+          lines.append(SimulationLine(simulation, result))
+        }
+      }
+    }
+    print(json ? try SimulationLine.json(lines) : SimulationLine.table(lines))
+  }
+
+  private func strategies() throws -> [Strategy] {
+    try list(strategy, "--strategy", names(Strategy.self)) { Strategy(rawValue: $0) }
+  }
+
+  private func batches() throws -> [Int] {
+    try list(batch, "--batch", "whole numbers from 1 to 1,048,576") { text in
+      Int(text).flatMap { (1...1 << 20).contains($0) ? $0 : nil }
+    }
+  }
+
+  private func list<Value>(
+    _ text: String, _ option: String, _ wanted: String, _ parse: (String) -> Value?
+  ) throws -> [Value] {
+    let words = text.split(separator: ",").map(String.init)
+    guard !words.isEmpty else { throw ValidationError("\(option) is empty; give \(wanted)") }
+    return try words.map { word in
+      guard let value = parse(word) else {
+        throw ValidationError("\(option) '\(word)' is none of \(wanted)")
+      }
+      return value
+    }
+  }
+
+  private func system(named name: String) throws -> Hardware {
+    var hardware: Hardware
+    if let shipped = try Hardware.shipped(name) {
+      hardware = shipped
+    } else {
+      hardware = try Hardware(file: name)
+    }
+    for override in set { try hardware.apply(override: override) }
+    return hardware
+  }
+
+  private func readPool() throws -> RequestPool {
+    var stream = try TraceStream(traces)
+    var collector = RequestPool.Collector(
+      shape: stream.shape, stage: Stage.allCases.first { $0.name == stage })
+    while let chunk = try stream.next() { collector.add(chunk.block) }
+    return collector.pool()
+  }
+
+  private func modelShape(for trace: TraceShape) throws -> ModelShape {
+    let name = shape ?? trace.model
+    guard let model = ModelShape.named(name) else {
+      throw ValidationError(
+        "the trace does not name a known model; add --shape, one of "
+          + ModelShape.known.map(\.name).joined(separator: ", "))
+    }
+    return model
+  }
+}
+
+/// The values of an enum, for help and errors.
+func names<Choice: RawRepresentable<String> & CaseIterable>(_: Choice.Type) -> String {
+  Choice.allCases.map(\.rawValue).joined(separator: ", ")
+}
+
+extension WeightFormat: ExpressibleByArgument {}
+extension BaseRule: ExpressibleByArgument {}
+extension HomePlacement: ExpressibleByArgument {}
+extension AllocationOptions.Cost: ExpressibleByArgument {}
+extension EventEngine.Order: ExpressibleByArgument {}
