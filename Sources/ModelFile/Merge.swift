@@ -20,19 +20,27 @@ public struct Merge {
     /// Their sum could overflow the counts.
     case full(UInt64)
 
-    public var description: String {
+    public var problem: String {
       switch self {
-      case .shape(let one, let other):
-        "it has \(other), the models before it \(one); merge shards of one model"
+      case .shape(let one, let other): "it has \(other), the models before it \(one)"
       case .setting(let name, let one, let other):
-        "its \(name) is \(other), that of the models before it \(one); "
-          + "train all shards with the same settings"
-      case .overlap(let chunks):
-        "\(chunks) of its chunks were learnt by the models before it too; leave one of them out"
+        "its \(name) is \(other), that of the models before it \(one)"
+      case .overlap(let chunks): "\(chunks) of its chunks were learnt by the models before it too"
       case .full(let tokens):
-        "the sum of \(tokens) tokens is over \(LayerCounts.maximumTokens); merge fewer shards"
+        "with it the sum has \(tokens) tokens; counts hold \(LayerCounts.maximumTokens)"
       }
     }
+
+    public var remedy: String {
+      switch self {
+      case .shape: "merge shards of one model"
+      case .setting: "train all shards with the same settings"
+      case .overlap: "leave one of them out"
+      case .full: "merge fewer shards"
+      }
+    }
+
+    public var description: String { "\(problem); \(remedy)" }
   }
 
   /// The sum so far.
@@ -124,5 +132,30 @@ public struct Merge {
     return Learner(
       shape: shape, predictors: old.predictors, recallAt: old.recallAt, layers: layers,
       requests: LiveRequests(capacity: old.requests.capacity), progress: progress, history: [])
+  }
+}
+
+extension Merge {
+  /// The sum of the models at `paths`, two of them in memory at a time.
+  ///
+  /// - Throws: ``ModelError``, naming the file that cannot be read or does not fit those before it.
+  public static func files(_ paths: [String]) throws(ModelError) -> Learner {
+    var merge: Merge?
+    for path in paths {
+      let learner = try Checkpoint.read(path).learner
+      guard merge != nil else {
+        merge = Merge(learner)
+        continue
+      }
+      do throws(Problem) { try merge?.add(learner) } catch {
+        throw ModelError(
+          .mismatch, file: path, problem: error.problem, remedy: error.remedy)
+      }
+    }
+    guard let merge else {
+      throw ModelError(
+        .access, file: "no input", problem: "nothing to merge", remedy: "name two models or more")
+    }
+    return merge.learner
   }
 }
