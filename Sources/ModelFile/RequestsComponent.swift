@@ -64,6 +64,7 @@ enum RequestsComponent: Component {
           return ids[at..<at + shape.topK]
         })
     }
-    state.requests = LiveRequests(capacity: file.header.liveRequests, entries: entries)
+    state.requests = LiveRequests(
+      capacity: file.header.liveRequests, entries: entries, clock: file.header.tokens)
   }
 }
