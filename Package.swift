@@ -14,7 +14,7 @@ let package = Package(
     .executable(name: "moecast", targets: ["moecast"]),
     .library(
       name: "Moecast",
-      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "Wafer"]),
+      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "ModelFile", "Wafer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -34,7 +34,7 @@ let package = Package(
       name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
       swiftSettings: strict),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-    .target(name: "HDF5", dependencies: ["CHDF5"], swiftSettings: strict),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .target(
       name: "Wafer", dependencies: ["RoutingTrace"],
@@ -42,11 +42,16 @@ let package = Package(
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
+    .target(
+      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "ModelFile",
         "Prequential",
         "TraceImport",
+        "DurableFile",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -55,10 +60,10 @@ let package = Package(
     .testTarget(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
+      name: "PrequentialTests", dependencies: ["Prequential", "TraceImport", "TestSupport"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["RoutingTrace", "DurableFile", system],
+      name: "TestSupport", dependencies: ["RoutingTrace", "LZ4Frame", "DurableFile", system],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
     .testTarget(
@@ -66,11 +71,23 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelFileTests",
+      dependencies: ["ModelFile", "Prequential", "DurableFile", "HDF5", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MoecastTests",
+      dependencies: [
+        "moecast", "RoutingTrace", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],

@@ -1,8 +1,7 @@
-// HDF5's C interface (1.10), zlib for its deflate filter, and the constants that are macros and so do not reach Swift.
+// HDF5's C interface (1.10), and the constants that are macros and so do not reach Swift.
 #define H5_USE_110_API
 #include <hdf5.h>
 #include <hdf5_hl.h>
-#include <zlib.h>
 
 static inline hid_t chdf5_std_u8(void) { return H5T_STD_U8LE; }
 static inline hid_t chdf5_std_u16(void) { return H5T_STD_U16LE; }

@@ -1,4 +1,4 @@
-import CHDF5
+import CZlib
 
 /// Undoes HDF5's fletcher32, deflate and shuffle filters on one chunk, within its known size.
 ///

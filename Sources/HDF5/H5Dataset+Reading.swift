@@ -24,6 +24,7 @@ extension H5Dataset {
       throw H5Error(.tooLarge, at: path, "holds \(bytes / size) values; at most \(limit) fit here")
     }
     guard bytes > 0 else { return [] }
+    try file.spend(bytes, at: path)
     switch storage {
     case .whole:
       try requireStored(bytes)
@@ -59,6 +60,7 @@ extension H5Dataset {
       throw H5Error(.tooLarge, at: path, "holds \(shape[0]) strings; at most \(limit) fit here")
     }
     guard count > 0 else { return [] }
+    try file.spend(count, at: path)
     try requireStored(count)
     var bytes = [UInt8](repeating: 0, count: count)
     let typeID = stored.id

@@ -1,4 +1,5 @@
 import CHDF5
+import Synchronization
 
 /// An HDF5 file in memory: a new one to fill and take as bytes, or bytes from outside to read.
 ///
@@ -50,11 +51,14 @@ public struct H5File: ~Copyable {
     let handle = try H5Handle(
       "/", "these bytes are not an intact HDF5 file",
       closedBy: { id in withExtendedLifetime(image) { H5Fclose(id) } },
-      { H5LTopen_file_image(image.bytes.baseAddress, image.bytes.count, chdf5_image_borrowed()) })
+      { H5LTopen_file_image(image.bytes.baseAddress, image.count, chdf5_image_borrowed()) })
     let file = OpenFile(handle, limits: limits)
     root = try H5Group(rootOf: file)
     open = file
   }
+
+  /// Opens `/` once more, for an owner of its own.
+  public borrowing func rootGroup() throws(H5Error) -> H5Group { try H5Group(rootOf: open) }
 
   /// A file to read, from bytes that are copied.
   public init(bytes: [UInt8], limits: H5Limits = H5Limits()) throws(H5Error) {
@@ -85,20 +89,28 @@ public final class H5Image: Sendable {
   /// Nobody writes here after `init`, so it may be shared.
   nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
 
+  /// How many bytes.
+  public let count: Int
+
   /// Allocates `count` bytes, zeroed, and lets `fill` write them.
   public init<E: Error>(
     count: Int, fill: (UnsafeMutableRawBufferPointer) throws(E) -> Void
   ) throws(E) {
-    bytes = .allocate(byteCount: max(1, count), alignment: 16)
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, count), alignment: 16)
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    try fill(UnsafeMutableRawBufferPointer(rebasing: bytes[..<count]))
+    do throws(E) { try fill(UnsafeMutableRawBufferPointer(rebasing: bytes[..<count])) } catch {
+      bytes.deallocate()
+      throw error
+    }
+    self.count = count
+    self.bytes = bytes
   }
 
   /// The bytes, for checksums before they are parsed.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
     -> Result
   {
-    try body(UnsafeRawBufferPointer(bytes))
+    try body(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
   }
 
   deinit { bytes.deallocate() }
@@ -108,6 +120,19 @@ public final class H5Image: Sendable {
 final class OpenFile: Sendable {
   let handle: H5Handle
   let limits: H5Limits
+  private let spent = Mutex(0)
+
+  /// Counts `bytes` that are about to be read from `path` against ``H5Limits/totalBytes``.
+  func spend(_ bytes: Int, at path: String) throws(H5Error) {
+    let total = spent.withLock { spent in
+      spent += bytes
+      return spent
+    }
+    guard total <= limits.totalBytes else {
+      throw H5Error(
+        .tooLarge, at: path, "would bring what is read to \(total) of \(limits.totalBytes) bytes")
+    }
+  }
 
   init(_ handle: consuming H5Handle, limits: H5Limits) {
     self.handle = handle

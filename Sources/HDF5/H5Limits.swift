@@ -1,11 +1,13 @@
 /// Caps on what a file from outside may make its reader allocate.
 ///
 /// A dataset's declared size is checked against `datasetBytes` and against the bytes stored for it
-/// before anything is allocated. Deflate expands at most 1,032 times, and HDF5 grows its buffer with
-/// the stream, so `chunkBytes` bounds what one hostile chunk costs: about 270 MB as given here.
+/// before anything is allocated. Chunks are inflated into a buffer of the chunk's own size, so a
+/// decompression bomb costs no more than `chunkBytes`.
 public struct H5Limits: Hashable, Sendable {
   /// Largest dataset, decoded.
   public var datasetBytes: Int
+  /// All datasets that are read from one file, decoded.
+  public var totalBytes: Int
   /// Largest chunk, decoded.
   public var chunkBytes: Int
   /// Largest attribute.
@@ -14,9 +16,10 @@ public struct H5Limits: Hashable, Sendable {
   public var links: Int
 
   public init(
-    datasetBytes: Int = 1 << 30, chunkBytes: Int = 256 << 10, attributeBytes: Int = 64 << 10,
-    links: Int = 4096
+    datasetBytes: Int = 1 << 30, totalBytes: Int = 4 << 30, chunkBytes: Int = 256 << 10,
+    attributeBytes: Int = 64 << 10, links: Int = 4096
   ) {
+    self.totalBytes = totalBytes
     self.datasetBytes = datasetBytes
     self.chunkBytes = chunkBytes
     self.attributeBytes = attributeBytes

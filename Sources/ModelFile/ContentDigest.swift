@@ -28,7 +28,9 @@ struct ContentDigest {
 
   /// The names of the datasets added.
   var datasets: Set<String> {
-    Set(lines.compactMap { $0.hasPrefix("@") ? nil : $0.split(separator: " ").first.map(String.init) })
+    Set(
+      lines.compactMap { $0.hasPrefix("@") ? nil : $0.split(separator: " ").first.map(String.init) }
+    )
   }
 
   /// The digest as it stands in the attribute.

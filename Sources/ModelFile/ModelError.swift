@@ -44,6 +44,7 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
   init(_ error: H5Error, file: String) {
     let kind: Kind =
       switch error.kind {
+      case _ where error.path == "/@encoding-type": .notAModel
       case .missing, .mismatch, .library: .damaged
       case .forbidden: .unsupported
       case .tooLarge: .tooLarge

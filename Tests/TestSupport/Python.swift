@@ -14,26 +14,8 @@ public enum Python {
 
   /// Runs `script` with `arguments` as sys.argv[1...] and returns what it printed.
   ///
-  /// - Throws: ``PythonError`` with what it printed as error where it fails.
+  /// - Throws: ``CommandError`` with what it printed as error where it fails.
   public static func run(_ script: String, _ arguments: String...) throws -> String {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["python3", "-c", script] + arguments
-    let (output, errors) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
-    let printed = output.fileHandleForReading.readDataToEndOfFile()
-    let complaint = errors.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw PythonError(description: String(decoding: complaint, as: UTF8.self))
-    }
-    return String(decoding: printed, as: UTF8.self)
+    try TestSupport.run(["python3", "-c", script] + arguments)
   }
-}
-
-/// A script that failed.
-public struct PythonError: Error, CustomStringConvertible {
-  public let description: String
 }
