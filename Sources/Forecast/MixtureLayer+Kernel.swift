@@ -254,7 +254,7 @@ extension MixtureLayer {
   ) {
     let first = slot * lanes
     var total: UInt32 = 0
-    for j in 0..<lanes { total += requestCounts[first + j] }
+    for j in 0..<lanes { total &+= requestCounts[first + j] }
     let share = 1 / (Float(total) + 4)
     for j in 0..<lanes { out[j] = (Float(requestCounts[first + j]) + 4 * prior[j]) * share }
   }

@@ -84,7 +84,7 @@ struct PairView {
       var sum: UInt32 = 0
       for j in 0..<rows.lanes {
         cells[j] = row == weakest ? 0 : cells[j] - cells[j] / 2
-        sum += cells[j]
+        sum &+= cells[j]
       }
       rows.totals[row] = sum
     }

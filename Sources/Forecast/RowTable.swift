@@ -78,7 +78,7 @@ struct RowView {
     var j = 0
     while j < lanes {
       own[j] /= 2
-      sum += own[j]
+      sum &+= own[j]
       j += 1
     }
     totals[row] = sum

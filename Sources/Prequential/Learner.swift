@@ -89,14 +89,22 @@ public struct Learner: Hashable, Sendable {
   public mutating func consume(
     _ chunk: TraceChunk, learns: Bool = true, workers: Int = 1
   ) throws(LearnerError) {
-    guard chunk.block.shape.isCompatible(with: shape) else {
-      throw .shape(chunk.block.shape, expected: shape)
+    try consume(chunk.block, learns: learns, workers: workers)
+    progress.pass(chunk)
+  }
+
+  /// The same without noting how far the stream has been read.
+  mutating func consume(
+    _ tokens: TokenBlock, learns: Bool, workers: Int
+  ) throws(LearnerError) {
+    guard tokens.shape.isCompatible(with: shape) else {
+      throw .shape(tokens.shape, expected: shape)
     }
     let largest = layers.map(\.counts.largest).max() ?? 0
-    guard !learns || Int(largest) + chunk.block.tokens <= LayerCounts.maximumTokens else {
+    guard !learns || Int(largest) + tokens.tokens <= LayerCounts.maximumTokens else {
       throw .full
     }
-    let block = requests.resolve(chunk.block)
+    let block = requests.resolve(tokens)
     let formulas = formulas
     layers.withUnsafeMutableBufferPointer { layers in
       // Each iteration touches its own layers only, so the buffer may be shared.
@@ -111,7 +119,6 @@ public struct Learner: Hashable, Sendable {
       }
     }
     processMixtures(block, learns: learns, workers: workers)
-    progress.pass(chunk)
   }
 
   private mutating func processMixtures(_ block: EventBlock, learns: Bool, workers: Int) {
