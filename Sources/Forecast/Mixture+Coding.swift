@@ -30,7 +30,9 @@ extension Mixture {
   ///
   /// A reader begins with a fresh mixture of the same shape and options, and checks ``isSound`` at
   /// the end.
-  public mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder.Failure) {
+  public mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder
+    .Failure)
+  {
     try requests.code(with: &coder)
     let used = requests.used
     for layer in layers.indices { layers[layer].reserve(requests: used) }
@@ -107,7 +109,8 @@ extension Mixture {
 }
 
 extension RequestSlots {
-  mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder.Failure) {
+  mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder.Failure)
+  {
     let sorted = entries.sorted { $0.value.age < $1.value.age }
     var numbers = sorted.map(\.key)
     var ages = sorted.map(\.value.age)
@@ -157,7 +160,8 @@ extension RequestSlots {
 }
 
 extension PathMemory {
-  mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder.Failure) {
+  mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder.Failure)
+  {
     var count = [UInt64(written)]
     try coder.code("paths_written", &count, isOpen: false, note: "tokens ever stored")
     written = Int(clamping: count[0])
@@ -173,7 +177,8 @@ extension PathMemory {
     successors.replaceSubrange(0..<filled, with: followers)
     try coder.code("last_stored", &lastStored, isOpen: false, note: "a live request's last token")
     try coder.code(
-      "trail_counts", &trailCounts, isOpen: false, note: "candidates left by a request's last token")
+      "trail_counts", &trailCounts, isOpen: false, note: "candidates left by a request's last token"
+    )
     try coder.code("trail_tokens", &trailTokens, isOpen: false, note: "numbers of the candidates")
     try coder.code(
       "trail_scores", &trailScores, isOpen: false, note: "their scores by metric, in 64ths")

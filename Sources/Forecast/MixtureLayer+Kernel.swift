@@ -146,7 +146,9 @@ extension MixtureLayer {
     }
     if parts.contains(.jointPairs) {
       averageRows(.token, context.token, prior, into: scratch.tokenRows, scratch.sums)
-      for j in 0..<lanes { scratch.tokenRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2 }
+      for j in 0..<lanes {
+        scratch.tokenRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
+      }
     }
     var index = 0
     while index < inputs.count {

@@ -26,7 +26,8 @@ struct RowTable: Hashable, Sendable {
       totals.withUnsafeMutableBufferPointer { totals in
         body(
           RowView(
-            cells: cells.baseAddress.unsafelyUnwrapped, totals: totals.baseAddress.unsafelyUnwrapped,
+            cells: cells.baseAddress.unsafelyUnwrapped,
+            totals: totals.baseAddress.unsafelyUnwrapped,
             lanes: lanes, halvingTotal: halvingTotal))
       }
     }

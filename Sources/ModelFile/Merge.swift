@@ -138,7 +138,8 @@ public struct Merge {
     shape.model = name
     return Learner(
       shape: shape, predictors: old.predictors, recallAt: old.recallAt, layers: layers,
-      mixtures: mixtures, requests: LiveRequests(capacity: old.requests.capacity), progress: progress, history: [])
+      mixtures: mixtures, requests: LiveRequests(capacity: old.requests.capacity),
+      progress: progress, history: [])
   }
 }
 

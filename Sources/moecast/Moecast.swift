@@ -13,7 +13,9 @@ struct Moecast: ParsableCommand {
         moecast evaluate --model model.h5 other.moe.lz4
       """,
     version: "moecast 0.1.0",
-    subcommands: [Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, Simulate.self])
+    subcommands: [
+      Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, Simulate.self,
+    ])
 }
 
 @main
