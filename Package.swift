@@ -43,7 +43,7 @@ let package = Package(
       },
       swiftSettings: strict),
     .target(
-      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", system],
+      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
       swiftSettings: strict),
     .executableTarget(
       name: "moecast",

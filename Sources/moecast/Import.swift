@@ -50,6 +50,9 @@ struct Import: ParsableCommand {
   @Option(help: "LZ4 level: 0 is fastest, 12 smallest.")
   var level = 0
 
+  @Flag(help: "Leave gate weights out, where the source has them.")
+  var noWeights = false
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
@@ -97,13 +100,19 @@ struct Import: ParsableCommand {
     _ importer: inout TraceImporter, to sink: TraceOutput
   ) throws -> ImportSummary {
     let names = inputs.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+    // A folder's name says enough; of many files the first and the last do.
+    let source =
+      names.count <= 3
+      ? names.joined(separator: ", ")
+      : "\(names[0]) to \(names[names.count - 1]), \(names.count) inputs"
     let header = TraceHeader(
       shape: importer.shape,
-      provenance: ["format": importer.format.rawValue, "source": names.joined(separator: ", ")])
+      provenance: ["format": importer.format.rawValue, "source": source])
     var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens, level: level)
     var bar = ProgressBar(total: importer.totalBytes)
     defer { bar.clear() }
-    while let request = try importer.next() {
+    while var request = try importer.next() {
+      if noWeights { request.weights = nil }
       try writer.append(request)
       bar.update(importer.bytesRead)
     }
@@ -111,7 +120,7 @@ struct Import: ParsableCommand {
     return ImportSummary(
       format: importer.format.rawValue, guessed: importer.isGuessed, files: importer.files,
       filesPassedOver: importer.passedOver, requests: importer.requests, tokens: importer.tokens,
-      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted,
+      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted && !noWeights,
       chunks: writer.index.offsets.count, bytesIn: importer.bytesRead,
       bytesOut: writer.bytesWritten)
   }
