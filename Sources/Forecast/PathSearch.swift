@@ -19,6 +19,7 @@ final class PathSearch {
   private let mapWords: Int
   private let room = PathMemory.maximumCandidates
   private let horizon: Int
+  private let metrics = PathMemory.metrics
   private let isHeard: [Bool]
 
   // Bitmaps over slots: counts of the first layers' matches, and the sets that selection works on.
@@ -29,10 +30,10 @@ final class PathSearch {
   /// A slot's place among the candidates, where it is historic.
   private let places: UnsafeMutablePointer<Int32>
   // Candidates: slots, scores by metric, the sets of the later layers, and their next generation.
-  private let slots: UnsafeMutablePointer<Int32>
-  private let scores: UnsafeMutablePointer<Int32>
-  private let nextSlots: UnsafeMutablePointer<Int32>
-  private let nextScores: UnsafeMutablePointer<Int32>
+  private var slots: UnsafeMutablePointer<Int32>
+  private var scores: UnsafeMutablePointer<Int32>
+  private var nextSlots: UnsafeMutablePointer<Int32>
+  private var nextScores: UnsafeMutablePointer<Int32>
   private let gathered: UnsafeMutablePointer<UInt64>
   private let overlap: UnsafeMutablePointer<Int32>
   /// The token's own sets.
@@ -41,7 +42,6 @@ final class PathSearch {
   private let voteWeights: UnsafeMutablePointer<Float>
   private let voteSteps = 128
   private var count = 0
-  private var historicCount = 0
 
   /// The memory searched, while this search has it.
   private var memory: PathMemory?
@@ -106,7 +106,6 @@ final class PathSearch {
       let request = Int(owner.slot)
       readPath(block, token)
       count = 0
-      historicCount = 0
       if owner.isFresh {
         memory.lastStored[request] = -1
         memory.trailCounts[request] = 0
@@ -166,7 +165,6 @@ final class PathSearch {
 
   /// Begins with the tokens that followed the previous token's candidates.
   private func follow(_ request: Int, _ memory: PathMemory) {
-    let metrics = PathMemory.metrics.count
     let first = request * PathMemory.followed
     for index in 0..<Int(memory.trailCounts[request]) {
       let token = Int(memory.trailTokens[first + index])
@@ -175,13 +173,12 @@ final class PathSearch {
       guard next >= 0, memory.written - next <= capacity else { continue }
       let slot = next & (capacity - 1)
       slots[count] = Int32(slot)
-      for metric in 0..<metrics {
-        let score = memory.trailScores[(first + index) * metrics + metric]
-        scores[metric * room + count] = (score &* PathMemory.metrics[metric].historyKeep) &>> 8
+      for metric in metrics.indices {
+        let score = memory.trailScores[(first + index) * metrics.count + metric]
+        scores[metric * room + count] = (score &* metrics[metric].historyKeep) &>> 8
       }
       count += 1
     }
-    historicCount = count
   }
 
   /// Counts what the candidates share with the token in layer `layer`.
@@ -218,8 +215,8 @@ final class PathSearch {
         }
       }
     }
-    for metric in PathMemory.metrics.indices {
-      let keep = PathMemory.metrics[metric].layerKeep
+    for metric in metrics.indices {
+      let keep = metrics[metric].layerKeep
       let scores = scores + metric * room
       var index = 0
       if keep == 256 {
@@ -253,7 +250,7 @@ final class PathSearch {
   private func vote(
     _ metric: Int, _ layer: Int, _ memory: PathMemory, _ at: Int, _ votes: PathVotes
   ) {
-    let rule = PathMemory.metrics[metric]
+    let rule = metrics[metric]
     let scores = scores + metric * room
     let count = count
     let out = votes.votes + at * votes.lanes
@@ -298,35 +295,46 @@ final class PathSearch {
   /// ones with a history.
   private func select(_ layer: Int, _ memory: PathMemory) {
     countMatches(layer, memory)
-    historic.update(repeating: 0, count: mapWords)
-    for index in 0..<historicCount {
-      let slot = Int(slots[index])
-      historic[slot >> 6] |= 1 << UInt64(slot & 63)
-      places[slot] = Int32(index)
+    if layer == 0 {
+      historic.update(repeating: 0, count: mapWords)
+      for index in 0..<count {
+        let slot = Int(slots[index])
+        historic[slot >> 6] |= 1 << UInt64(slot & 63)
+      }
     }
-    let equals = takeBest()
+    var index = 0
+    while index < count {
+      places[Int(slots[index])] = Int32(truncatingIfNeeded: index)
+      index += 1
+    }
+    listBest(memory.written, equals: takeBest())
+    let room = room
     memory.masks.withUnsafeBufferPointer { masks in
-      list(memory.written, equals) { [self] slot, next in
-        nextSlots[next] = Int32(slot)
-        let isHistoric = historic[slot >> 6] >> UInt64(slot & 63) & 1 == 1
-        if isHistoric {
-          for metric in PathMemory.metrics.indices {
-            nextScores[metric * room + next] = scores[metric * room + Int(places[slot])]
-          }
-        } else {
-          for metric in PathMemory.metrics.indices {
-            let keep = PathMemory.metrics[metric].layerKeep
+      for metric in metrics.indices {
+        let keep = metrics[metric].layerKeep
+        let old = scores + metric * room
+        let new = nextScores + metric * room
+        var index = 0
+        while index < count {
+          let slot = Int(nextSlots[index])
+          if historic[slot >> 6] >> UInt64(slot & 63) & 1 == 1 {
+            new[index] = old[Int(places[slot])]
+          } else {
             var score: Int32 = 0
-            for past in 0...layer {
-              score =
-                ((score &* keep) &>> 8)
-                &+ (Int32(shared(masks, slot, past)) &<< PathMemory.unitShift)
+            var past = 0
+            while past <= layer {
+              let shared = Int32(truncatingIfNeeded: shared(masks, slot, past))
+              score = ((score &* keep) &>> 8) &+ (shared &<< PathMemory.unitShift)
+              past += 1
             }
-            nextScores[metric * room + next] = score
+            new[index] = score
           }
+          index += 1
         }
       }
     }
+    swap(&slots, &nextSlots)
+    swap(&scores, &nextScores)
   }
 
   /// Adds the matches of `layer` to the bit planes, 512 slots at a time.
@@ -414,55 +422,34 @@ final class PathSearch {
     return threshold > 0 ? left : 0
   }
 
-  /// Calls `body` for every slot that is taken or historic and for the `equals` most recent open
-  /// ones, most recent first, and makes the list it fills the current one.
-  private func list(_ written: Int, _ equals: Int, _ body: (Int, Int) -> Void) {
+  /// Lists every slot that is taken or historic and the `equals` most recent open ones, most recent
+  /// first, as the next candidates.
+  private func listBest(_ written: Int, equals: Int) {
     var equals = equals
     var next = 0
-    var nextHistoric = 0
     let newest = written & (capacity - 1)
     // The newest slots stand below the cursor in its word, the oldest from the cursor on.
     let below: UInt64 = (1 << UInt64(newest & 63)) - 1
-    for step in 0...mapWords {
-      let word = ((newest >> 6) - step + mapWords) & (mapWords - 1)
+    var step = 0
+    while step <= mapWords {
+      let word = ((newest >> 6) &- step &+ mapWords) & (mapWords - 1)
       let visible = step == 0 ? below : step == mapWords ? ~below : .max
       let sure = taken[word] | historic[word]
       var bits = (equals > 0 ? sure | open[word] : sure) & visible
       while bits != 0 {
-        let bit = 63 - bits.leadingZeroBitCount
-        let flag: UInt64 = 1 << UInt64(bit)
+        let bit = 63 &- bits.leadingZeroBitCount
+        let flag: UInt64 = 1 &<< UInt64(bit)
         bits &= ~flag
         if sure & flag == 0 {
           if equals == 0 { continue }
-          equals -= 1
+          equals &-= 1
         }
-        body(word * 64 + bit, next)
-        next += 1
+        nextSlots[next] = Int32(truncatingIfNeeded: word &* 64 &+ bit)
+        next &+= 1
       }
-    }
-    // Historic candidates keep their place at the front, so that a second selection finds them.
-    for index in 0..<next where isHistoric(Int(nextSlots[index])) {
-      move(index, to: nextHistoric)
-      nextHistoric += 1
-    }
-    var place = nextHistoric
-    for index in 0..<next where !isHistoric(Int(nextSlots[index])) {
-      move(index, to: place)
-      place += 1
+      step += 1
     }
     count = next
-    historicCount = nextHistoric
-  }
-
-  private func isHistoric(_ slot: Int) -> Bool {
-    historic[slot >> 6] >> UInt64(slot & 63) & 1 == 1
-  }
-
-  private func move(_ index: Int, to place: Int) {
-    slots[place] = nextSlots[index]
-    for metric in PathMemory.metrics.indices {
-      scores[metric * room + place] = nextScores[metric * room + index]
-    }
   }
 
   /// Copies the candidates' sets of the later layers, layer by layer.
@@ -481,7 +468,6 @@ final class PathSearch {
 
   /// Remembers the candidates that match best, for the request's next token.
   private func leaveTrail(_ request: Int, _ memory: inout PathMemory) {
-    let metrics = PathMemory.metrics.count
     let limit = PathMemory.followed
     var best: Int32 = 0
     for index in 0..<count { best = max(best, scores[index]) }
@@ -510,8 +496,8 @@ final class PathSearch {
         let age = (memory.written - 1 - slot) & (capacity - 1)
         let at = request * limit + kept
         memory.trailTokens[at] = Int32(memory.written - 1 - age)
-        for metric in 0..<metrics {
-          memory.trailScores[at * metrics + metric] = scores[metric * room + index]
+        for metric in metrics.indices {
+          memory.trailScores[at * metrics.count + metric] = scores[metric * room + index]
         }
         kept += 1
       }
