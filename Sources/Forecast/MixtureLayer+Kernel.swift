@@ -13,6 +13,10 @@ final class EventScratch {
   let errors: UnsafeMutablePointer<Float>
   /// Rows of the linear part that the event looks at.
   let linearRows: UnsafeMutablePointer<Int>
+  /// How much each of them counts.
+  let linearScales: UnsafeMutablePointer<Float>
+  /// How much the expert in a slot counts.
+  let slotScales: UnsafeMutablePointer<Float>
   let probabilities: UnsafeMutableBufferPointer<Double>
   private let floats: UnsafeMutablePointer<Float>
 
@@ -27,6 +31,13 @@ final class EventScratch {
     errors = floats + 5 * lanes
     inputs = floats + 6 * lanes
     linearRows = .allocate(capacity: MixtureLayer.groups * topK + 2)
+    linearScales = .allocate(capacity: MixtureLayer.groups * topK + 2)
+    linearScales.initialize(repeating: 1, count: MixtureLayer.groups * topK + 2)
+    slotScales = .allocate(capacity: topK)
+    for slot in 0..<topK {
+      let place = topK > 1 ? 1 - 2 * Float(slot) / Float(topK - 1) : 0
+      (slotScales + slot).initialize(to: 1 + MixtureLayer.slotSlope * place)
+    }
     probabilities = .allocate(capacity: experts)
     probabilities.initialize(repeating: 0)
   }
@@ -34,6 +45,8 @@ final class EventScratch {
   deinit {
     floats.deallocate()
     linearRows.deallocate()
+    linearScales.deallocate()
+    slotScales.deallocate()
     probabilities.deallocate()
   }
 }
@@ -306,6 +319,7 @@ extension MixtureLayer {
     func list(_ group: Int, _ set: ExpertSet) {
       for index in 0..<set.count {
         scratch.linearRows[count] = group * experts + set[index]
+        scratch.linearScales[count] = scratch.slotScales[index]
         count += 1
       }
     }
@@ -318,9 +332,11 @@ extension MixtureLayer {
     list(6, context.tokenBefore)
     if usesTasks, owner.task > 0 {
       scratch.linearRows[count] = Self.groups * experts + Int(owner.task) - 1
+      scratch.linearScales[count] = 1
       count += 1
     }
     scratch.linearRows[count] = linearVisits.count - 1
+    scratch.linearScales[count] = 1
     return count + 1
   }
 
@@ -341,7 +357,8 @@ extension MixtureLayer {
           }
           var row = 0
           while row < linearRows {
-            sum += base.eight(scratch.linearRows[row] &* lanes &+ lane)
+            sum +=
+              base.eight(scratch.linearRows[row] &* lanes &+ lane) * scratch.linearScales[row]
             row += 1
           }
           odds.put(sum, lane)
@@ -411,7 +428,10 @@ extension MixtureLayer {
           let row = scratch.linearRows[index]
           let isBias = index == linearRows - 1
           let ratio = 1 + Float(visits[row]) / Self.linearVisits
-          let step = isBias ? Self.biasStep : Self.linearStep / ratio.squareRoot().squareRoot()
+          let step =
+            isBias
+            ? Self.biasStep
+            : Self.linearStep * scratch.linearScales[index] / ratio.squareRoot().squareRoot()
           if visits[row] < .max { visits[row] += 1 }
           let own = base + row * lanes
           var j = 0

@@ -14,6 +14,9 @@ struct MixtureLayer: Hashable, Sendable {
   static let linearStep: Float = 0.2
   static let linearVisits: Float = 20
   static let biasStep: Float = 0.02
+  /// How much more the first slot of an earlier choice counts than its middle, and the last less:
+  /// most sources put the largest gate weight first, and where they do not it does no harm.
+  static let slotSlope: Float = 0.25
   /// What an earlier token counts of the one after it in `recent`.
   static let recentKeep: Float = 0.9
 
