@@ -52,6 +52,7 @@ let package = Package(
         "ModelFile",
         "Prequential",
         "TraceImport",
+        "DurableFile",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -81,6 +82,13 @@ let package = Package(
     .testTarget(
       name: "ModelFileTests",
       dependencies: ["ModelFile", "Prequential", "DurableFile", "HDF5", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MoecastTests",
+      dependencies: [
+        "moecast", "RoutingTrace", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
