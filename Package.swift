@@ -52,7 +52,6 @@ let package = Package(
         "ModelFile",
         "Prequential",
         "TraceImport",
-        "DurableFile",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -90,8 +89,23 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "moecast", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+      ],
+      exclude: ["Shim"], swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+// `make fuzz`: libFuzzer needs every module built with its instrumentation.
+if Context.environment["MOECAST_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TraceImport"],
+      path: "Tests/Fuzz", swiftSettings: strict))
+}
