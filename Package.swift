@@ -85,7 +85,7 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "RoutingTrace", "TestSupport",
+        "moecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
