@@ -27,22 +27,28 @@ import Testing
       var tokens: Int
       var events: [String: Int]
       var recall: [String: [String: [String: Double]]]
-      var log_loss_bits: [String: [String: Double]]
+      var logLossBits: [String: [String: Double]]
       var seconds: Double
-      var events_per_second: Double
+      var eventsPerSecond: Double
+
+      enum CodingKeys: String, CodingKey {
+        case requests, tokens, events, recall, seconds
+        case logLossBits = "log_loss_bits"
+        case eventsPerSecond = "events_per_second"
+      }
     }
     let (learner, report) = try Self.report()
     let keys = try JSONDecoder().decode(Keys.self, from: Data(try json(report).utf8))
     #expect(keys.requests == 12)
     #expect(keys.tokens == 192)
     #expect(keys.events == ["prefill": 288, "decode": 480, "all": 768])
-    #expect(keys.events_per_second == 384)
+    #expect(keys.eventsPerSecond == 384)
     for stage in ["prefill", "decode", "all"] {
       #expect(keys.recall[stage]?["layer-markov"]?["12"] == 1)
     }
     let score = learner.score(of: 1, stages: [.decode])
     #expect(keys.recall["decode"]?["layer-markov"]?["1"] == score.recall(at: 1))
-    #expect(keys.log_loss_bits["decode"]?["layer-markov"] == score.logLossBits)
+    #expect(keys.logLossBits["decode"]?["layer-markov"] == score.logLossBits)
   }
 
   @Test func layersAddUpToTheWhole() throws {
