@@ -48,6 +48,7 @@ let package = Package(
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "DurableFile",
         "ModelFile",
         "Prequential",
         "TraceImport",
