@@ -12,8 +12,9 @@ let package = Package(
   name: "moecast",
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
-    .library(name: "RoutingTrace", targets: ["RoutingTrace"]),
-    .library(name: "Wafer", targets: ["Wafer"]),
+    .library(
+      name: "Moecast",
+      targets: ["RoutingTrace", "Forecast", "Prequential", "Wafer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -23,19 +24,35 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
+    .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
+    .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
     .target(
-      name: "Wafer", dependencies: ["RoutingTrace"],
+      name: "Wafer", dependencies: ["Forecast"],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(
+      name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "RoutingTrace",
+        "Prequential",
+        "TraceImport",
         "Wafer",
+        system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["RoutingTrace"], path: "Tests/TestSupport",
@@ -44,7 +61,11 @@ let package = Package(
     .testTarget(
       name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

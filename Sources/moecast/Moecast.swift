@@ -1,10 +1,40 @@
 import ArgumentParser
+import Glibc
 
-@main
-struct Moecast: AsyncParsableCommand {
+/// The program's root: subcommands and how its failures end.
+struct Moecast: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "moecast",
     abstract: "Learns to forecast which experts a mixture-of-experts model will route to.",
-    version: "0.1.0",
-    subcommands: [Simulate.self])
+    discussion: """
+      Example:
+        moecast import --shape tiny-moe -o trace.moe.lz4 request_*.npz
+        moecast train trace.moe.lz4 --model model.h5
+        moecast evaluate --model model.h5 other.moe.lz4
+      """,
+    version: "moecast 0.1.0",
+    subcommands: [Train.self, Simulate.self])
+}
+
+@main
+enum Program {
+  /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use.
+  static func main() {
+    do {
+      var command = try Moecast.parseAsRoot()
+      try command.run()
+    } catch {
+      let code = Moecast.exitCode(for: error)
+      if code == .success {
+        print(Moecast.fullMessage(for: error))
+        exit(0)
+      }
+      if code == .validationFailure {
+        complain(Moecast.fullMessage(for: error))
+        exit(2)
+      }
+      if !(error is ExitCode) { complain("moecast: \(error)") }
+      exit(1)
+    }
+  }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import RoutingTrace
 import Wafer
 
@@ -58,8 +57,8 @@ struct Simulate: ParsableCommand {
 
   @OptionGroup(title: "Engine") var engine: EngineChoice
 
-  @Flag(help: "Print a JSON list, one object a configuration.")
-  var json = false
+  @Flag(name: .customLong("json"), help: "Print a JSON list, one object a configuration.")
+  var asJSON = false
 
   mutating func validate() throws {
     _ = try strategies()
@@ -102,7 +101,7 @@ struct Simulate: ParsableCommand {
         }
       }
     }
-    print(json ? try SimulationLine.json(lines) : SimulationLine.table(lines))
+    print(asJSON ? try json(lines) : SimulationLine.table(lines))
   }
 
   private func strategies() throws -> [Strategy] {

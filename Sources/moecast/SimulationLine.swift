@@ -1,4 +1,3 @@
-import FoundationEssentials
 import RoutingTrace
 import Wafer
 
@@ -41,48 +40,25 @@ struct SimulationLine: Encodable {
     copies = result.mean(\.copies)
   }
 
-  static func json(_ lines: [SimulationLine]) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return String(decoding: try encoder.encode(lines), as: UTF8.self)
-  }
-
   /// Columns for people; `x base` compares throughput with Base of the same system and batch.
   static func table(_ lines: [SimulationLine]) -> String {
-    let head = [
-      "wafer", "batch", "strategy", "us/layer", "tokens/s", "x base", "hops", "local", "remote",
-      "copies",
-    ]
-    let rows = lines.map { line -> [String] in
+    var table = TextTable(
+      [
+        "wafer", "strategy", "batch", "us/layer", "tokens/s", "x base", "hops", "local", "remote",
+        "copies",
+      ], leftColumns: 2)
+    for line in lines {
       let base = lines.first {
         $0.strategy == "base" && $0.wafer == line.wafer && $0.batch == line.batch
       }
-      return [
-        line.wafer, String(line.batch), line.strategy, fixed(line.meanLayerSeconds * 1e6, 1),
-        fixed(line.tokensPerSecond, 0),
-        base.map { fixed(line.tokensPerSecond / $0.tokensPerSecond, 2) } ?? "-",
-        fixed(line.hops, 1), fixed(line.localReads, 1), fixed(line.remoteReads, 1),
-        fixed(line.copies, 1),
-      ]
+      table.add([
+        line.wafer, line.strategy, String(line.batch), decimals(line.meanLayerSeconds * 1e6, 1),
+        decimals(line.tokensPerSecond, 0),
+        base.map { decimals(line.tokensPerSecond / $0.tokensPerSecond, 2) } ?? "-",
+        decimals(line.hops, 1), decimals(line.localReads, 1), decimals(line.remoteReads, 1),
+        decimals(line.copies, 1),
+      ])
     }
-    let all = [head] + rows
-    let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-    return all.map { row in
-      row.indices.map { column in
-        let gap = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 || column == 2 ? row[column] + gap : gap + row[column]
-      }.joined(separator: "  ")
-    }.joined(separator: "\n")
-  }
-
-  /// `value` with `digits` decimals, rounded half away from zero.
-  private static func fixed(_ value: Double, _ digits: Int) -> String {
-    let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
-    guard value.isFinite, abs(value) * scale < 0x1p53 else { return String(value) }
-    let whole = String(Int((abs(value) * scale).rounded()))
-    let padded = String(repeating: "0", count: max(0, digits + 1 - whole.count)) + whole
-    let sign = value < 0 ? "-" : ""
-    return digits == 0
-      ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+    return table.text
   }
 }

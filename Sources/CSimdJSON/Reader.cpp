@@ -1,0 +1,51 @@
+// Making and freeing a reader; single values of small files.
+
+#include "Reader.hpp"
+
+#include <string_view>
+
+namespace {
+
+class IntegerFinder : public FileParser {
+ public:
+  using FileParser::FileParser;
+
+  bool find(std::string_view wanted, int64_t &result) {
+    ondemand::object object;
+    check(doc.get_object().get(object), "an object");
+    bool found = false;
+    for (auto element : object) {
+      ondemand::field field = take(element);
+      std::string_view key;
+      check(field.unescaped_key().get(key));
+      if (key != wanted) continue;
+      bool null = false;
+      check(field.value().is_null().get(null), "a whole number");
+      if (null) continue;
+      check(field.value().get_int64().get(result), "a whole number");
+      found = true;
+    }
+    requireEnd();
+    return found;
+  }
+};
+
+}  // namespace
+
+extern "C" {
+
+size_t csj_padding(void) { return simdjson::SIMDJSON_PADDING; }
+
+csj_reader *csj_reader_create(void) { return new (std::nothrow) csj_reader(); }
+
+void csj_reader_destroy(csj_reader *reader) { delete reader; }
+
+int csj_find_integer(csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+                     const char *key, int64_t *value, int *found, csj_fault *fault) {
+  *found = 0;
+  return parseFile<IntegerFinder>(
+      reader, json, length, capacity, csj_bounds{1, 0}, fault,
+      [=](IntegerFinder &parser) { *found = parser.find(key, *value) ? 1 : 0; });
+}
+
+}  // extern "C"

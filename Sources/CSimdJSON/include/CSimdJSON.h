@@ -1,0 +1,94 @@
+// Whole routing-trace files in JSON, parsed by simdjson into flat arrays.
+//
+// One call parses one file, so that no call is paid per value. Types and bounds are checked here;
+// nothing is thrown across this boundary.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Parser and result arrays, reused from file to file. Not for two threads at once.
+typedef struct csj_reader csj_reader;
+
+/// What must hold of every event. A bound of 0 for `top_k` means: as in the file's first event.
+typedef struct {
+  uint32_t experts;
+  uint32_t top_k;
+} csj_bounds;
+
+/// A request; the pointers belong to the reader and live until its next call.
+typedef struct {
+  /// `tokens * layers * top_k` expert ids, token-major, prompt first.
+  const uint16_t *ids;
+  /// Gate weights beside the ids, or null.
+  const float *weights;
+  /// Model layer numbers, ascending.
+  const uint16_t *layer_numbers;
+  size_t layers;
+  size_t tokens;
+  size_t prefill;
+  size_t top_k;
+  /// UTF-8, not terminated; empty where the file has none.
+  const char *name;
+  size_t name_length;
+  const char *task;
+  size_t task_length;
+} csj_request;
+
+enum {
+  CSJ_OK = 0,
+  /// Not JSON, or cut off.
+  CSJ_MALFORMED = 1,
+  /// JSON, but not of this format.
+  CSJ_UNEXPECTED = 2,
+  /// A value that the bounds or the file's own other values contradict.
+  CSJ_CONTRADICTION = 3,
+  CSJ_NO_MEMORY = 4,
+};
+
+/// The first fault of a file.
+typedef struct {
+  int code;
+  /// Offset in the file near which it lies.
+  uint64_t byte;
+  /// Token of the request and model layer, or -1.
+  int64_t token;
+  int64_t layer;
+  char problem[192];
+} csj_fault;
+
+/// Bytes that must be readable behind the text of a file.
+size_t csj_padding(void);
+
+/// Null where there is no memory.
+csj_reader *csj_reader_create(void);
+void csj_reader_destroy(csj_reader *reader);
+
+/// Parses one request of the data set MoE_expert_selection_trace: a list whose entry 0 is the prompt
+/// (`{"layer": null or [[ids] per token]}`) and whose others are a decoded token each.
+///
+/// `json` has `length` bytes of text in a buffer of `capacity`. Returns `CSJ_OK` and fills
+/// `request`, or another code and fills `fault`.
+int csj_read_selection_trace(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    csj_request *request, csj_fault *fault);
+
+/// Parses one request of the GPT-OSS fingerprinting data set: an object whose `router_data` lists
+/// `{"token_N": {"layer_N": {"selected_experts": [ids], "selected_probs": [weights]}}}`.
+int csj_read_fingerprint(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    csj_request *request, csj_fault *fault);
+
+/// Finds a non-negative integer at the top level of an object; `*found` is 0 where it has no such
+/// key or is null.
+int csj_find_integer(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, const char *key,
+    int64_t *value, int *found, csj_fault *fault);
+
+#ifdef __cplusplus
+}
+#endif

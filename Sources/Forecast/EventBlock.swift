@@ -1,0 +1,117 @@
+import RoutingTrace
+
+/// A chunk with every token's predecessor found, ready to be learnt from layer by layer.
+///
+/// Rows `0..<tokens` are the chunk's tokens; rows from `tokens` on are tokens of earlier chunks that
+/// some of them follow. The ids of layer `l`, row `r` start at `(l * rows + r) * topK`.
+public struct EventBlock: Sendable {
+  public let shape: TraceShape
+  /// Tokens to forecast (T).
+  public let tokens: Int
+  /// Tokens and the earlier tokens they follow (R).
+  public let rows: Int
+  /// `layers * rows * topK` expert ids, empty slots last in an event.
+  public let ids: [UInt16]
+  /// For each token the row of the token before it in its request, or -1.
+  public let previous: [Int32]
+  /// For each token the raw value of its ``Stage``.
+  public let stages: [UInt8]
+  /// The owners of the tokens, in order.
+  public let runs: [TokenRun]
+  /// Names and tasks of requests that begin in this block.
+  public let labels: [RequestLabel]
+
+  /// Lends the block's columns to the kernels, seen from one layer.
+  ///
+  /// - Precondition: `layer` is one of the shape's.
+  public func withLayer<Result>(_ layer: Int, _ body: (LayerView) throws -> Result) rethrows
+    -> Result
+  {
+    precondition((0..<shape.layers).contains(layer))
+    return try ids.withUnsafeBufferPointer { ids in
+      try previous.withUnsafeBufferPointer { previous in
+        try stages.withUnsafeBufferPointer { stages in
+          try body(
+            LayerView(
+              ids: ids, previous: previous, stages: stages, layer: layer, tokens: tokens,
+              rows: rows, topK: shape.topK, experts: shape.experts))
+        }
+      }
+    }
+  }
+}
+
+/// One layer of an ``EventBlock``, valid inside the closure that was lent it.
+///
+/// The pointers cover `layers * rows * topK` ids and `tokens` predecessors and stages, checked where
+/// the block was made; every id in them is below `experts` or empty.
+public struct LayerView {
+  let ids: UnsafeBufferPointer<UInt16>
+  let previous: UnsafeBufferPointer<Int32>
+  let stages: UnsafeBufferPointer<UInt8>
+  /// The MoE layer's ordinal.
+  public let layer: Int
+  /// Tokens in the block.
+  public let tokens: Int
+  let rows: Int
+  /// Slots an event.
+  public let topK: Int
+  /// Experts of the layer.
+  public let experts: Int
+
+  /// The event of token `token` in this layer.
+  @inline(__always)
+  public func event(_ token: Int) -> Event { Event(view: self, token: token) }
+}
+
+/// One token at one MoE layer, with the choices that were known before it.
+public struct Event {
+  let view: LayerView
+  /// The token's place in its block.
+  public let token: Int
+
+  /// The MoE layer's ordinal.
+  public var layer: Int { view.layer }
+  /// The stage as an index: 0 prefill, 1 decode.
+  public var stage: Int { Int(view.stages[token]) }
+  /// The experts chosen: what is to be forecast.
+  public var chosen: ExpertSet { experts(layer: view.layer, row: token) }
+
+  /// The same token's choice `back` layers before; empty before the first layer.
+  @inline(__always)
+  public func earlierLayer(_ back: Int) -> ExpertSet {
+    view.layer >= back ? experts(layer: view.layer - back, row: token) : .none
+  }
+
+  /// The choice of the request's previous token in this layer; empty for its first.
+  @inline(__always)
+  public var previousToken: ExpertSet {
+    let row = Int(view.previous[token])
+    return row >= 0 ? experts(layer: view.layer, row: row) : .none
+  }
+
+  @inline(__always)
+  func experts(layer: Int, row: Int) -> ExpertSet {
+    guard let base = view.ids.baseAddress else { return .none }
+    let first = base + (layer * view.rows + row) * view.topK
+    var count = view.topK
+    while count > 0, first[count - 1] == TokenBlock.emptySlot { count -= 1 }
+    return ExpertSet(first: first, count: count)
+  }
+}
+
+/// The experts of one event, in the order of the source.
+public struct ExpertSet {
+  let first: UnsafePointer<UInt16>?
+  /// How many experts it holds, at most top-k.
+  public let count: Int
+
+  static var none: ExpertSet { ExpertSet(first: nil, count: 0) }
+
+  /// The id at `index`, which must be below `count`.
+  @inline(__always)
+  public subscript(index: Int) -> Int {
+    guard let first else { return 0 }
+    return Int(first[index])
+  }
+}

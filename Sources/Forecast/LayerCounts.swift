@@ -1,0 +1,104 @@
+import RoutingTrace
+
+/// Which of a layer's integer tables are kept.
+public struct CountTables: OptionSet, Hashable, Sendable {
+  public let rawValue: UInt8
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// `C[i, j]`: j chosen here when i was chosen one layer before by the same token.
+  public static let layerPairs = CountTables(rawValue: 1)
+  /// `D[i, j]`: j chosen here when i was chosen here by the request's previous token.
+  public static let tokenPairs = CountTables(rawValue: 2)
+}
+
+/// The integer counts of one MoE layer: what the frequency and Markov predictors learn.
+///
+/// Integers keep merging exact and resuming bit-identical. No cell grows by more than 1 a token, so
+/// ``maximumTokens`` bounds them all.
+public struct LayerCounts: Hashable, Sendable {
+  /// Tokens after which a cell could leave 31 bits; learning must stop there.
+  public static let maximumTokens = Int(Int32.max)
+
+  /// Experts of the layer (E).
+  public let experts: Int
+  /// Which pair tables are kept.
+  public let tables: CountTables
+  /// `c[j]`, then `C[i, j]`, then `D[i, j]` as far as kept.
+  private var cells: [UInt32]
+  /// The sum of `c`, then of each row of `C` and of `D`.
+  private var totals: [UInt64]
+
+  /// Empty tables for `experts` experts.
+  public init(experts: Int, tables: CountTables) {
+    self.experts = experts
+    self.tables = tables
+    let pairs = Self.pairTables(tables)
+    cells = [UInt32](repeating: 0, count: experts + pairs * experts * experts)
+    totals = [UInt64](repeating: 0, count: 1 + pairs * experts)
+  }
+
+  /// Tables with known counts.
+  ///
+  /// - Parameters:
+  ///   - frequency: `c`, E counts.
+  ///   - layerPairs: `C`, E x E counts row by row, or nil if not kept.
+  ///   - tokenPairs: `D`, likewise.
+  /// - Returns: nil where a length is wrong or a count is beyond ``maximumTokens``.
+  public init?(frequency: [UInt32], layerPairs: [UInt32]?, tokenPairs: [UInt32]?) {
+    experts = frequency.count
+    var tables: CountTables = []
+    cells = frequency
+    for (pairs, table) in [(layerPairs, CountTables.layerPairs), (tokenPairs, .tokenPairs)] {
+      guard let pairs else { continue }
+      guard pairs.count == experts * experts else { return nil }
+      tables.insert(table)
+      cells += pairs
+    }
+    guard cells.allSatisfy({ $0 <= UInt32(Self.maximumTokens) }) else { return nil }
+    self.tables = tables
+    totals = [frequency.reduce(0) { $0 + UInt64($1) }]
+    for row in 0..<experts * Self.pairTables(tables) {
+      let first = experts + row * experts
+      totals.append(cells[first..<first + experts].reduce(0) { $0 + UInt64($1) })
+    }
+  }
+
+  /// `c`: how often each expert was chosen.
+  public var frequency: ArraySlice<UInt32> { cells[..<experts] }
+
+  /// `C`, E x E row by row, or nil if not kept.
+  public var layerPairs: ArraySlice<UInt32>? {
+    tables.contains(.layerPairs) ? cells[experts..<experts + experts * experts] : nil
+  }
+
+  /// `D`, E x E row by row, or nil if not kept.
+  public var tokenPairs: ArraySlice<UInt32>? {
+    tables.contains(.tokenPairs) ? cells[(cells.count - experts * experts)...] : nil
+  }
+
+  /// Adds the counts of another shard of the stream.
+  ///
+  /// - Precondition: experts and tables agree, and the tokens of both stay within
+  ///   ``maximumTokens``.
+  public mutating func add(_ other: LayerCounts) {
+    precondition(experts == other.experts && tables == other.tables)
+    for index in cells.indices { cells[index] += other.cells[index] }
+    for index in totals.indices { totals[index] += other.totals[index] }
+  }
+
+  /// Lends the tables to the kernels.
+  @inline(__always)
+  public mutating func withView<Result>(_ body: (CountsView) throws -> Result) rethrows -> Result {
+    let experts = experts
+    let tables = tables
+    return try cells.withUnsafeMutableBufferPointer { cells in
+      try totals.withUnsafeMutableBufferPointer { totals in
+        try body(CountsView(cells: cells, totals: totals, experts: experts, tables: tables))
+      }
+    }
+  }
+
+  private static func pairTables(_ tables: CountTables) -> Int {
+    (tables.contains(.layerPairs) ? 1 : 0) + (tables.contains(.tokenPairs) ? 1 : 0)
+  }
+}

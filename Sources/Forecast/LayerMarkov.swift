@@ -1,0 +1,16 @@
+/// The mean of the rows of the experts that the token chose one layer before (paper, Ob1):
+/// `(1/K) sum over i of (C[i, j] + 2 P0(j)) / (sum C[i] + 2)`; `P0` in the first layer.
+public struct LayerMarkov: Predictor {
+  public let name = "layer-markov"
+  public let tables: CountTables = .layerPairs
+
+  public init() {}
+
+  public func forecast(
+    _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,
+    into probabilities: UnsafeMutableBufferPointer<Double>
+  ) {
+    counts.averageRows(
+      .layerPairs, given: event.earlierLayer(1), prior: prior, into: probabilities)
+  }
+}

@@ -1,0 +1,15 @@
+/// The mean of the rows of the experts that the request's previous token chose in this layer (paper,
+/// Ob2): `(1/K) sum over i of (D[i, j] + 2 P0(j)) / (sum D[i] + 2)`; `P0` for a request's first token.
+public struct TokenMarkov: Predictor {
+  public let name = "token-markov"
+  public let tables: CountTables = .tokenPairs
+
+  public init() {}
+
+  public func forecast(
+    _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,
+    into probabilities: UnsafeMutableBufferPointer<Double>
+  ) {
+    counts.averageRows(.tokenPairs, given: event.previousToken, prior: prior, into: probabilities)
+  }
+}

@@ -1,0 +1,126 @@
+import Forecast
+import RoutingTrace
+
+/// How well one predictor forecast one MoE layer, by stage.
+///
+/// Everything is an integer, so that metrics of shards add up to the same bytes in any order. Log loss
+/// is kept in steps of 2^-24 bits: the rounding of one event is at most 3e-8 bits and averages out.
+public struct LayerMetrics: Hashable, Sendable {
+  /// Steps of ``lossSteps`` in a bit of log loss.
+  public static let stepsPerBit = 16_777_216.0
+  /// The largest log loss that one event can be charged, in bits.
+  public static let maximumLoss = 64.0
+
+  /// Experts ranked.
+  public let experts: Int
+  /// Events scored, a stage (``Stage`` raw value).
+  public private(set) var events: [UInt64]
+  /// `[stage * experts + rank]`: chosen experts that stood at that rank.
+  public private(set) var ranks: [UInt64]
+  /// Log loss of all events of a stage, in steps of 2^-24 bits.
+  public private(set) var lossSteps: [UInt64]
+
+  /// Nothing scored yet.
+  public init(experts: Int) {
+    self.experts = experts
+    events = [0, 0]
+    ranks = [UInt64](repeating: 0, count: 2 * experts)
+    lossSteps = [0, 0]
+  }
+
+  /// Metrics with known sums; nil where the lengths do not fit each other.
+  public init?(events: [UInt64], ranks: [UInt64], lossSteps: [UInt64]) {
+    guard events.count == 2, lossSteps.count == 2, ranks.count % 2 == 0 else { return nil }
+    experts = ranks.count / 2
+    self.events = events
+    self.ranks = ranks
+    self.lossSteps = lossSteps
+  }
+
+  /// Scores a forecast against what was chosen; an event without a choice is none.
+  ///
+  /// The log loss is `-(1/K) sum over the chosen of log2 p`.
+  public mutating func score(
+    _ probabilities: UnsafeMutableBufferPointer<Double>, _ event: Event
+  ) {
+    let chosen = event.chosen
+    guard chosen.count > 0 else { return }
+    let stage = event.stage
+    let experts = experts
+    ranks.withUnsafeMutableBufferPointer { ranks in
+      let own = UnsafeMutableBufferPointer(
+        rebasing: ranks[stage * experts..<(stage + 1) * experts])
+      Ranking.count(chosen, by: probabilities, in: own)
+    }
+    events[stage] += 1
+    let bits = chosen.meanLog2(of: probabilities)
+    lossSteps[stage] += UInt64((min(-bits, Self.maximumLoss) * Self.stepsPerBit).rounded())
+  }
+
+  /// Adds the metrics of another shard or layer of as many experts.
+  public mutating func add(_ other: LayerMetrics) {
+    precondition(experts == other.experts)
+    for stage in 0..<2 {
+      events[stage] += other.events[stage]
+      lossSteps[stage] += other.lossSteps[stage]
+    }
+    for rank in ranks.indices { ranks[rank] += other.ranks[rank] }
+  }
+
+  /// The sums of `stages` as one set of figures.
+  public func score(of stages: some Sequence<Stage>) -> Score {
+    var score = Score()
+    for stage in stages {
+      let at = Int(stage.rawValue)
+      score.events += events[at]
+      score.lossSteps += lossSteps[at]
+      let own = ranks[at * experts..<(at + 1) * experts]
+      if score.ranks.isEmpty {
+        score.ranks = Array(own)
+      } else {
+        for (rank, count) in own.enumerated() { score.ranks[rank] += count }
+      }
+    }
+    return score
+  }
+}
+
+/// Sums over events from which recall and log loss follow.
+public struct Score: Hashable, Sendable {
+  /// Events scored.
+  public var events: UInt64 = 0
+  /// Chosen experts at each rank.
+  public var ranks: [UInt64] = []
+  /// Log loss in steps of 2^-24 bits.
+  public var lossSteps: UInt64 = 0
+
+  public init() {}
+
+  /// Experts chosen in all events.
+  public var chosen: UInt64 { ranks.reduce(0, +) }
+
+  /// Chosen experts among the `n` best.
+  public func hits(at n: Int) -> UInt64 { ranks.prefix(n).reduce(0, +) }
+
+  /// Share of the truly chosen experts among the `n` best ranked; nil where nothing was scored.
+  public func recall(at n: Int) -> Double? {
+    let chosen = chosen
+    return chosen == 0 ? nil : Double(hits(at: n)) / Double(chosen)
+  }
+
+  /// Mean log loss in bits an event; nil where nothing was scored.
+  public var logLossBits: Double? {
+    events == 0 ? nil : Double(lossSteps) / LayerMetrics.stepsPerBit / Double(events)
+  }
+
+  /// Adds another score of as many experts.
+  public mutating func add(_ other: Score) {
+    events += other.events
+    lossSteps += other.lossSteps
+    if ranks.isEmpty {
+      ranks = other.ranks
+    } else {
+      for (rank, count) in other.ranks.enumerated() { ranks[rank] += count }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import Dispatch
+import Forecast
+import RoutingTrace
+
+/// Learns from a stream of chunks and measures itself on every event before it learns it
+/// (prequential evaluation: Dawid 1984).
+///
+/// A value: everything that decides what comes next is in its properties, so writing them down and
+/// reading them back continues to the same bytes. The number of workers does not change any result.
+public struct Learner: Hashable, Sendable {
+  public let shape: TraceShape
+  /// Names of the predictors, in the order of ``LayerLearner/metrics``.
+  public let predictors: [String]
+  /// The n of recall@n noted in ``history``, ascending.
+  public let recallAt: [Int]
+  /// One a MoE layer.
+  public internal(set) var layers: [LayerLearner]
+  /// The requests under way.
+  public internal(set) var requests: LiveRequests
+  /// How far the stream has been read.
+  public internal(set) var progress: StreamProgress
+  /// Figures noted along the stream.
+  public internal(set) var history: [HistoryRow]
+
+  private var formulas: [any Predictor] { predictors.compactMap(Predictors.named) }
+
+  /// A learner that has seen nothing.
+  ///
+  /// - Parameters:
+  ///   - recallAt: the n of recall@n to note along the stream; 1, K, 2K and 4K unless given.
+  ///   - liveRequests: requests under way that are remembered.
+  /// - Throws: ``LearnerError`` where a predictor is not known.
+  public init(
+    shape: TraceShape, predictors: [String], recallAt: [Int]? = nil, liveRequests: Int = 4096
+  ) throws(LearnerError) {
+    var tables: CountTables = []
+    for name in predictors {
+      guard let predictor = Predictors.named(name) else {
+        throw .unknownPredictor(name)
+      }
+      tables.formUnion(predictor.tables)
+    }
+    let layer = LayerLearner(
+      counts: LayerCounts(experts: shape.experts, tables: tables),
+      metrics: predictors.map { _ in LayerMetrics(experts: shape.experts) })
+    self.init(
+      shape: shape, predictors: predictors,
+      recallAt: recallAt ?? Self.defaultRecall(topK: shape.topK),
+      layers: Array(repeating: layer, count: shape.layers),
+      requests: LiveRequests(capacity: liveRequests), progress: StreamProgress(), history: [])
+  }
+
+  /// A learner with known state, such as one read from a checkpoint.
+  ///
+  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor.
+  public init(
+    shape: TraceShape, predictors: [String], recallAt: [Int], layers: [LayerLearner],
+    requests: LiveRequests,
+    progress: StreamProgress, history: [HistoryRow]
+  ) {
+    precondition(layers.count == shape.layers)
+    precondition(layers.allSatisfy { $0.metrics.count == predictors.count })
+    self.shape = shape
+    self.predictors = predictors
+    self.recallAt = Set(recallAt).sorted()
+    self.layers = layers
+    self.requests = requests
+    self.progress = progress
+    self.history = history
+  }
+
+  /// Forecasts, scores and, if `learns`, learns a chunk.
+  ///
+  /// - Parameter workers: threads among which the layers are split.
+  /// - Throws: ``LearnerError``; nothing has been learnt then.
+  public mutating func consume(
+    _ chunk: TraceChunk, learns: Bool = true, workers: Int = 1
+  ) throws(LearnerError) {
+    guard chunk.block.shape.isCompatible(with: shape) else {
+      throw .shape(chunk.block.shape, expected: shape)
+    }
+    guard progress.tokens + UInt64(chunk.block.tokens) <= UInt64(LayerCounts.maximumTokens) else {
+      throw .full
+    }
+    let block = requests.resolve(chunk.block)
+    let formulas = formulas
+    layers.withUnsafeMutableBufferPointer { layers in
+      // Each iteration touches its own layers only, so the buffer may be shared.
+      nonisolated(unsafe) let layers = layers
+      let workers = max(1, min(workers, layers.count))
+      DispatchQueue.concurrentPerform(iterations: workers) { worker in
+        for layer in layers.count * worker / workers..<layers.count * (worker + 1) / workers {
+          block.withLayer(layer) {
+            layers[layer].process($0, predictors: formulas, learns: learns)
+          }
+        }
+      }
+    }
+    progress.pass(chunk)
+  }
+
+  /// The figures of one predictor over all layers.
+  ///
+  /// - Parameter predictor: index into ``predictors``.
+  public func score(of predictor: Int, stages: some Sequence<Stage>) -> Score {
+    let stages = Array(stages)
+    var score = Score()
+    for layer in layers { score.add(layer.metrics[predictor].score(of: stages)) }
+    return score
+  }
+
+  /// Where recall is looked at unless told otherwise: 1, K, 2K and 4K.
+  public static func defaultRecall(topK: Int) -> [Int] {
+    Set([1, topK, 2 * topK, 4 * topK]).sorted()
+  }
+
+  /// Notes the figures so far in ``history``, once a chunk at most.
+  public mutating func note() {
+    guard history.last?.chunks != progress.chunks else { return }
+    let scores = predictors.indices.map { score(of: $0, stages: Stage.allCases) }
+    history.append(HistoryRow(progress: progress, scores: scores, recallAt: recallAt))
+  }
+}
+
+/// Why a chunk could not be learnt.
+public enum LearnerError: Error, Hashable, CustomStringConvertible {
+  /// No predictor has this name.
+  case unknownPredictor(String)
+  /// The trace is of another model.
+  case shape(TraceShape, expected: TraceShape)
+  /// One more chunk could overflow the counts.
+  case full
+
+  public var description: String {
+    switch self {
+    case .unknownPredictor(let name):
+      "unknown predictor '\(name)'; there are "
+        + Predictors.all.map(\.name).joined(separator: ", ")
+    case .shape(let shape, let expected):
+      "the trace has \(shape), the model was trained on \(expected); "
+        + "give traces of the same model"
+    case .full:
+      "the counts would pass \(LayerCounts.maximumTokens) tokens; train further shards apart"
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import RoutingTrace
+
+/// How far a stream has been read, and by which digests it is recognised again.
+public struct StreamProgress: Hashable, Sendable {
+  /// Chunks, tokens and events (tokens times MoE layers) passed.
+  public var chunks: UInt64 = 0
+  public var tokens: UInt64 = 0
+  public var events: UInt64 = 0
+  /// Requests begun.
+  public var requests: UInt64 = 0
+  /// XXH32 of every chunk's payload, in order.
+  public var checksums: [UInt32] = []
+
+  public init() {}
+
+  mutating func pass(_ chunk: TraceChunk) {
+    chunks += 1
+    tokens += UInt64(chunk.block.tokens)
+    events += UInt64(chunk.block.events)
+    requests += UInt64(
+      chunk.block.runs.count { $0.firstToken == 0 && ($0.count > 0 || $0.endsRequest) })
+    checksums.append(chunk.checksum)
+  }
+}
+
+/// The figures of all predictors at one point of a stream.
+public struct HistoryRow: Hashable, Sendable {
+  /// Chunks, tokens and events passed by then.
+  public var chunks: UInt64
+  public var tokens: UInt64
+  public var events: UInt64
+  /// Per predictor, sums since the beginning of the stream.
+  public var predictors: [Sums]
+
+  /// What one predictor had reached.
+  public struct Sums: Hashable, Sendable {
+    /// Events scored, experts chosen in them, and log loss in steps of 2^-24 bits.
+    public var events: UInt64
+    public var chosen: UInt64
+    public var lossSteps: UInt64
+    /// Chosen experts among the n best, an n.
+    public var hits: [UInt64]
+
+    public init(events: UInt64, chosen: UInt64, lossSteps: UInt64, hits: [UInt64]) {
+      self.events = events
+      self.chosen = chosen
+      self.lossSteps = lossSteps
+      self.hits = hits
+    }
+  }
+
+  public init(chunks: UInt64, tokens: UInt64, events: UInt64, predictors: [Sums]) {
+    self.chunks = chunks
+    self.tokens = tokens
+    self.events = events
+    self.predictors = predictors
+  }
+
+  init(progress: StreamProgress, scores: [Score], recallAt ns: [Int]) {
+    self.init(
+      chunks: progress.chunks, tokens: progress.tokens, events: progress.events,
+      predictors: scores.map { score in
+        Sums(
+          events: score.events, chosen: score.chosen, lossSteps: score.lossSteps,
+          hits: ns.map(score.hits(at:)))
+      })
+  }
+}

@@ -1,0 +1,114 @@
+import RoutingTrace
+
+/// The first event of a request that no router can have written.
+struct EventFault {
+  enum Problem {
+    case outside(id: UInt16, experts: Int)
+    case twice(id: UInt16)
+    case weight(Float16)
+  }
+
+  /// Ordinal of the event in token-major order.
+  var event: Int
+  var problem: Problem
+
+  func error(file: String, shape: TraceShape) -> ImportError {
+    let text: String
+    let remedy: String
+    switch problem {
+    case .outside(let id, let experts):
+      text = "expert \(id) is outside 0 to \(experts - 1)"
+      remedy = "check --shape or --experts"
+    case .twice(let id):
+      text = "expert \(id) is chosen twice"
+      remedy = "the file is damaged, or another layer axis or format is meant"
+    case .weight(let weight):
+      text = "gate weight \(weight) is not a finite number"
+      remedy = "the file is damaged, or its weights do not fit half precision"
+    }
+    return ImportError(
+      .invalid, file: file, token: event / shape.layers,
+      layer: shape.modelLayers[event % shape.layers], problem: text, remedy: remedy)
+  }
+}
+
+/// Checks every event and brings it into descending gate weight, equal weights staying in order.
+///
+/// Sources with weights do not all write them in rank order (ESFT does not); those without weights
+/// keep the order of the source. Runs over every id of a trace, hence the pointers.
+///
+/// - Parameters:
+///   - ids: token-major; its count is a multiple of `topK`.
+///   - weights: of the same count.
+func checkAndRank(
+  _ ids: inout [UInt16], _ weights: inout [Float16]?, topK: Int, experts: Int
+) -> EventFault? {
+  precondition(topK > 0 && ids.count % topK == 0, "the shape's top-k is at least 1")
+  precondition(weights.map { $0.count == ids.count } ?? true, "a weight an id")
+  let bound = UInt16(experts)
+  let fault = ids.withUnsafeBufferPointer { ids -> EventFault? in
+    var at = 0
+    while at < ids.count {
+      var slot = 0
+      while slot < topK {
+        let id = ids[at + slot]
+        if id >= bound {
+          return EventFault(event: at / topK, problem: .outside(id: id, experts: experts))
+        }
+        var earlier = 0
+        while earlier < slot {
+          if ids[at + earlier] == id {
+            return EventFault(event: at / topK, problem: .twice(id: id))
+          }
+          earlier += 1
+        }
+        slot += 1
+      }
+      at += topK
+    }
+    return nil
+  }
+  if let fault { return fault }
+  guard var column = weights.take() else { return nil }
+  let weightFault = ids.withUnsafeMutableBufferPointer { ids in
+    column.withUnsafeMutableBufferPointer { weights in rank(ids, weights, topK: topK) }
+  }
+  weights = column
+  return weightFault
+}
+
+/// Insertion sort of every event, which most often is in order already.
+private func rank(
+  _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
+  topK: Int
+) -> EventFault? {
+  var at = 0
+  while at < ids.count {
+    var slot = 0
+    while slot < topK {
+      let weight = weights[at + slot]
+      if weight.bitPattern & 0x7C00 == 0x7C00 {
+        return EventFault(event: at / topK, problem: .weight(weight))
+      }
+      let id = ids[at + slot]
+      let key = sortKey(weight)
+      var to = slot
+      while to > 0, sortKey(weights[at + to - 1]) < key {
+        ids[at + to] = ids[at + to - 1]
+        weights[at + to] = weights[at + to - 1]
+        to -= 1
+      }
+      ids[at + to] = id
+      weights[at + to] = weight
+      slot += 1
+    }
+    at += topK
+  }
+  return nil
+}
+
+/// A whole number in the order of finite half-precision numbers; cheaper than comparing those.
+private func sortKey(_ weight: Float16) -> UInt16 {
+  let bits = weight.bitPattern
+  return bits & 0x8000 == 0 ? bits | 0x8000 : ~bits
+}

@@ -1,0 +1,183 @@
+import RoutingTrace
+
+/// ESFT's expert scores: a folder a task with `expert_weights_<layer>.txt`, one file a layer, one
+/// line a sequence: `T * k` ids parted by tabs, two tabs, `T * k` gate weights.
+///
+/// The files are read in step, a line of each at a time. Weights are those before the choice of the
+/// k best, so they do not sum to 1, and neither they nor the ids are in rank order. The sequences are
+/// teacher-forced, routed as a prompt is; so all tokens are prefill.
+struct ExpertScoreFormat: TraceFormat {
+  private static let prefix = "expert_weights_"
+  private static let suffix = ".txt"
+
+  private let limit: Int
+  private let topK: Int?
+  private var source: TraceSource?
+  private var layers: [Int] = []
+  private var readers: [LineReader] = []
+  private var sequences = 0
+
+  init(options: ImportOptions) throws(ImportError) {
+    limit = options.maximumFileSize
+    topK = options.model?.topK ?? options.topK
+    guard topK.map({ $0 > 0 }) ?? false else {
+      throw ImportError(
+        .missing, file: "top-k", problem: "ESFT files do not say how many experts a token takes",
+        remedy: "give --shape NAME, or --top-k K with --experts E")
+    }
+  }
+
+  static func accepts(fileNamed name: String) -> Bool { layer(ofFileNamed: name) != nil }
+
+  /// Such a name, and digits parted by tabs.
+  static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
+    guard accepts(fileNamed: name), let first = head.first, (0x30...0x39).contains(first) else {
+      return false
+    }
+    return head.prefix { $0 != 0x0A }.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x09 || $0 == 0x2E
+        || $0 == 0x65 || $0 == 0x2D }
+  }
+
+  private static func layer(ofFileNamed name: String) -> Int? {
+    guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
+    let digits = name.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)
+    guard (1...5).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
+      let number = Int(Substring(digits)), number <= 65535
+    else { return nil }
+    return number
+  }
+
+  /// A source a folder, its files by layer.
+  static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
+    var sources: [TraceSource] = []
+    for file in files {
+      guard layer(ofFileNamed: file.name) != nil else {
+        throw ImportError(
+          .notATrace, file: file.path, problem: "it is not named \(prefix)<layer>\(suffix)",
+          remedy: "name the task's folder")
+      }
+      let folder = parent(file.path)
+      if sources.last?.path == folder {
+        sources[sources.count - 1].files.append(file)
+        sources[sources.count - 1].size += file.size
+      } else {
+        sources.append(
+          TraceSource(path: folder, folder: file.folder, size: file.size, files: [file]))
+      }
+    }
+    return sources
+  }
+
+  mutating func open(_ source: TraceSource) throws(ImportError) {
+    self.source = source
+    let files = source.files
+      .map { (layer: Self.layer(ofFileNamed: $0.name) ?? 0, path: $0.path) }
+      .sorted { $0.layer < $1.layer }
+    layers = files.map(\.layer)
+    if let twice = zip(files, files.dropFirst()).first(where: { $0.layer == $1.layer }) {
+      throw ImportError(
+        .malformed, file: twice.1.path, layer: twice.1.layer,
+        problem: "the layer has two files", remedy: "leave one of them out")
+    }
+    readers = []
+    for file in files { readers.append(try LineReader(file.path, limit: limit)) }
+    sequences = 0
+  }
+
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+    guard let source, let topK = bounds.topK ?? topK, let first = readers.first else { return nil }
+    guard let firstLine = try first.next() else {
+      for (reader, layer) in zip(readers, layers).dropFirst() where try reader.next() != nil {
+        throw ImportError(
+          .malformed, file: reader.file, line: reader.line, layer: layer,
+          problem: "it has more lines than layer \(layers[0]) (\(sequences))",
+          remedy: "the files of a task must have one line a sequence each")
+      }
+      return nil
+    }
+    sequences += 1
+    var request = ForeignRequest(
+      name: "\(sequences)", task: source.folder, tokens: 0, layers: .numbered(layers), topK: topK,
+      ids: [], weights: [])
+    var line = ScoreLine()
+    for (index, reader) in readers.enumerated() {
+      guard let text = index == 0 ? firstLine : try reader.next() else {
+        throw ImportError(
+          .malformed, file: reader.file, line: reader.line, layer: layers[index],
+          problem: "it has \(reader.line) lines, layer \(layers[0]) has more",
+          remedy: "the files of a task must have one line a sequence each")
+      }
+      if let problem = line.parse(text, topK: topK) {
+        throw ImportError(
+          .malformed, file: reader.file, line: reader.line, request: nil,
+          token: line.ids.count / topK, layer: layers[index], problem: problem,
+          remedy: "write the file again, or check the top-k of the shape")
+      }
+      if index == 0 {
+        request.tokens = line.ids.count / topK
+        request.ids = Array(repeating: .max, count: line.ids.count * layers.count)
+        request.weights = Array(repeating: 0, count: line.ids.count * layers.count)
+      }
+      guard line.ids.count == request.tokens * topK else {
+        throw ImportError(
+          .malformed, file: reader.file, line: reader.line, layer: layers[index],
+          problem: "\(line.ids.count / topK) tokens, but layer \(layers[0]) has \(request.tokens)",
+          remedy: "the files of a task must hold the same sequences")
+      }
+      scatter(line, layer: index, into: &request)
+    }
+    request.prefill = request.tokens
+    return request
+  }
+
+  /// Puts a layer's events into their places in the token-major columns.
+  private func scatter(_ line: ScoreLine, layer: Int, into request: inout ForeignRequest) {
+    let topK = request.topK
+    let stride = layers.count * topK
+    var weights = request.weights.take() ?? []
+    for token in 0..<request.tokens {
+      for slot in 0..<topK {
+        let to = token * stride + layer * topK + slot
+        request.ids[to] = line.ids[token * topK + slot]
+        weights[to] = line.weights[token * topK + slot]
+      }
+    }
+    request.weights = weights
+  }
+}
+
+/// One line of one layer's file.
+private struct ScoreLine {
+  private(set) var ids: [UInt16] = []
+  private(set) var weights: [Float16] = []
+
+  /// Replaces the contents by those of `text`; what is wrong with it, or nil.
+  mutating func parse(_ text: UnsafeRawBufferPointer, topK: Int) -> String? {
+    ids.removeAll(keepingCapacity: true)
+    weights.removeAll(keepingCapacity: true)
+    guard !text.isEmpty else { return "the line is empty" }
+    var at = 0
+    var inWeights = false
+    while at <= text.count {
+      var end = at
+      while end < text.count, text[end] != 0x09 { end += 1 }
+      let field = text[at..<end]
+      if inWeights {
+        guard let weight = decimalNumber(field) else { return "a gate weight is not a number" }
+        weights.append(Float16(weight))
+      } else if field.isEmpty {
+        inWeights = true
+      } else {
+        guard let id = wholeNumber(field) else { return "an expert id is not a whole number" }
+        ids.append(UInt16(clamping: id))
+      }
+      at = end + 1
+    }
+    guard inWeights else { return "two tabs between ids and gate weights are missing" }
+    guard ids.count % topK == 0 else { return "\(ids.count) ids are not a multiple of top-\(topK)" }
+    guard weights.count == ids.count else {
+      return "\(weights.count) gate weights for \(ids.count) ids"
+    }
+    return nil
+  }
+}

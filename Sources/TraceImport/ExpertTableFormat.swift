@@ -1,0 +1,226 @@
+/// The MoE-Beyond data set: a CSV file a prompt, `Layer ID,Batch Number,Token,Activated Expert IDs`,
+/// all tokens of one layer, then those of the next; prefill only, in no order of weight.
+///
+/// The ids stand in quotes, `"[8, 10, 14]"`; tokens with commas, quotes or line ends too. Layer ids
+/// are the model's own.
+struct ExpertTableFormat: TraceFormat {
+  private static let header = Array("Layer ID,Batch Number,Token,Activated Expert IDs".utf8)
+
+  private let bytes: FileBytes
+  private var source: TraceSource?
+
+  init(options: ImportOptions) throws(ImportError) {
+    bytes = FileBytes(limit: options.maximumFileSize)
+  }
+
+  static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".csv") }
+
+  static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
+    head.starts(with: header)
+  }
+
+  mutating func open(_ source: TraceSource) throws(ImportError) {
+    self.source = source
+    try bytes.read(source.path)
+  }
+
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+    guard let source = source.take() else { return nil }
+    var table = ExpertTable(bytes: bytes.bytes, topK: bounds.topK)
+    var rows = CSVRows(bytes.bytes)
+    do throws(CSVProblem) {
+      guard let first = try rows.next(), bytes.bytes[first.start..<first.end].elementsEqual(Self.header)
+      else {
+        throw CSVProblem("the first line is not that of a MoE-Beyond table", isFormat: true)
+      }
+      while let row = try rows.next() { try table.add(row) }
+      return try table.request(named: source.stem)
+    } catch {
+      throw ImportError(
+        error.isFormat ? .notATrace : .malformed, file: source.path,
+        line: rows.line, token: table.token, layer: table.layer, problem: error.problem,
+        remedy: error.isFormat
+          ? "choose another --format, or leave the file out" : "download or write the file again")
+    }
+  }
+}
+
+/// What is wrong with a row; its reader adds the place.
+private struct CSVProblem: Error {
+  var problem: String
+  /// Whether the file is of another format rather than damaged.
+  var isFormat: Bool
+
+  init(_ problem: String, isFormat: Bool = false) {
+    self.problem = problem
+    self.isFormat = isFormat
+  }
+}
+
+/// Rows of four fields, split as RFC 4180 says: quoted fields hold commas, line ends and doubled
+/// quotes.
+private struct CSVRows {
+  /// A row's extent and the commas that part its fields.
+  struct Row {
+    var start: Int
+    var end: Int
+    var commas: (Int, Int, Int)
+  }
+
+  private let bytes: UnsafeRawBufferPointer
+  private var at = 0
+  private var nextLine = 1
+  /// Line in which the latest row begins, from 1.
+  private(set) var line = 1
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  mutating func next() throws(CSVProblem) -> Row? {
+    line = nextLine
+    guard at < bytes.count else { return nil }
+    let start = at
+    var row = Row(start: start, end: start, commas: (start, start, start))
+    var commas = 0
+    var quoted = false
+    while at < bytes.count {
+      let byte = bytes[at]
+      if byte == 0x22 {
+        quoted.toggle()
+      } else if byte == 0x0A {
+        nextLine += 1
+        if !quoted { break }
+      } else if byte == 0x2C, !quoted {
+        commas += 1
+        switch commas {
+        case 1: row.commas.0 = at
+        case 2: row.commas.1 = at
+        case 3: row.commas.2 = at
+        default: break
+        }
+      }
+      at += 1
+    }
+    guard !quoted else { throw CSVProblem("a quote is not closed: the file is cut off") }
+    row.end = at > start && bytes[at - 1] == 0x0D ? at - 1 : at
+    at += 1
+    guard commas == 3 else { throw CSVProblem("\(commas + 1) fields instead of 4") }
+    return row
+  }
+}
+
+/// The rows of one prompt, layer by layer.
+private struct ExpertTable {
+  private let bytes: UnsafeRawBufferPointer
+  private var topK: Int?
+  private var layers: [Int] = []
+  private var batch: Int?
+  /// Layer-major ids in the order of the rows.
+  private var ids: [UInt16] = []
+  /// The first layer's tokens as they stand in the file.
+  private var texts: [Range<Int>] = []
+  /// Token and layer of the latest row.
+  private(set) var token: Int?
+  private(set) var layer: Int?
+
+  init(bytes: UnsafeRawBufferPointer, topK: Int?) {
+    self.bytes = bytes
+    self.topK = topK
+  }
+
+  mutating func add(_ row: CSVRows.Row) throws(CSVProblem) {
+    let number = try number(row.start..<row.commas.0, "layer id")
+    let batch = try self.number(row.commas.0 + 1..<row.commas.1, "batch number")
+    guard self.batch ?? batch == batch else {
+      throw CSVProblem("batch \(batch) follows batch \(self.batch ?? 0): one prompt a file is expected")
+    }
+    self.batch = batch
+    if number != layer {
+      try finishLayer()
+      guard !layers.contains(number) else {
+        throw CSVProblem("layer \(number) begins again: rows must stand layer by layer")
+      }
+      layers.append(number)
+      layer = number
+      token = nil
+    }
+    let position = (token ?? -1) + 1
+    token = position
+    let text = row.commas.1 + 1..<row.commas.2
+    if layers.count == 1 {
+      texts.append(text)
+    } else {
+      guard position < texts.count else {
+        throw CSVProblem("layer \(number) has more than the \(texts.count) tokens of layer \(layers[0])")
+      }
+      guard bytes[texts[position]].elementsEqual(bytes[text]) else {
+        throw CSVProblem("the token is another one than in layer \(layers[0])")
+      }
+    }
+    try addIDs(row.commas.2 + 1..<row.end)
+  }
+
+  /// The request, once all rows were added.
+  mutating func request(named name: String) throws(CSVProblem) -> ForeignRequest {
+    guard !layers.isEmpty else { throw CSVProblem("the table has no rows") }
+    try finishLayer()
+    token = nil
+    layer = nil
+    let topK = topK ?? 0
+    let tokens = texts.count
+    let order = layers.indices.sorted { layers[$0] < layers[$1] }
+    var tokenMajor: [UInt16] = []
+    tokenMajor.reserveCapacity(ids.count)
+    for token in 0..<tokens {
+      for block in order {
+        let at = (block * tokens + token) * topK
+        tokenMajor.append(contentsOf: ids[at..<at + topK])
+      }
+    }
+    return ForeignRequest(
+      name: name, tokens: tokens, prefill: tokens, layers: .numbered(order.map { layers[$0] }),
+      topK: topK, ids: tokenMajor)
+  }
+
+  private func finishLayer() throws(CSVProblem) {
+    guard let token, token + 1 != texts.count else { return }
+    throw CSVProblem("the layer has \(token + 1) tokens, but layer \(layers[0]) has \(texts.count)")
+  }
+
+  private func number(_ range: Range<Int>, _ what: String) throws(CSVProblem) -> Int {
+    guard let number = wholeNumber(bytes[range]), number <= 65535 else {
+      throw CSVProblem("the \(what) is not a whole number")
+    }
+    return number
+  }
+
+  /// `"[8, 10, 14]"`, the quotes left out where there is one id.
+  private mutating func addIDs(_ range: Range<Int>) throws(CSVProblem) {
+    var range = range
+    if range.count >= 2, bytes[range.lowerBound] == 0x22, bytes[range.upperBound - 1] == 0x22 {
+      range = range.lowerBound + 1..<range.upperBound - 1
+    }
+    guard range.count >= 2, bytes[range.lowerBound] == UInt8(ascii: "["),
+      bytes[range.upperBound - 1] == UInt8(ascii: "]")
+    else { throw CSVProblem("the expert ids are not a list in brackets") }
+    var count = 0
+    var at = range.lowerBound + 1
+    let end = range.upperBound - 1
+    while at < end {
+      var stop = at
+      while stop < end, bytes[stop] != 0x2C { stop += 1 }
+      while at < stop, bytes[at] == 0x20 { at += 1 }
+      var last = stop
+      while last > at, bytes[last - 1] == 0x20 { last -= 1 }
+      guard let id = wholeNumber(bytes[at..<last]) else {
+        throw CSVProblem("an expert id is not a whole number")
+      }
+      ids.append(UInt16(clamping: id))
+      count += 1
+      at = stop + 1
+    }
+    guard count > 0, count == topK ?? count else {
+      throw CSVProblem("\(count) expert ids instead of \(topK.map(String.init) ?? "one or more")")
+    }
+    topK = count
+  }
+}

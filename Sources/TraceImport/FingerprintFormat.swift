@@ -1,0 +1,44 @@
+import CSimdJSON
+
+/// The GPT-OSS fingerprinting data set: decoded tokens with gate weights, one request a file.
+///
+/// `{"dataset", "category", "row_index", "router_data": [{"token_178": {"layer_0":
+/// {"selected_experts": [ids], "selected_probs": [weights]}, ...}}, ...], ...}`. The task is
+/// `dataset/category`, the name the row's index.
+struct FingerprintFormat: TraceFormat {
+  private let bytes: FileBytes
+  private let json: JSONReader
+  private var source: TraceSource?
+
+  init(options: ImportOptions) throws(ImportError) {
+    json = try JSONReader()
+    bytes = FileBytes(limit: options.maximumFileSize, padding: JSONReader.padding)
+  }
+
+  static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".json") }
+
+  /// An object with the key `router_data` in its first megabyte; prompts stand before it.
+  static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
+    guard head.first(where: { !JSONText.isSpace($0) }) == UInt8(ascii: "{") else { return false }
+    let key = Array("\"router_data\"".utf8)
+    var from = head.startIndex
+    while let quote = head[from...].firstIndex(of: key[0]) {
+      if head[quote...].starts(with: key) { return true }
+      from = quote + 1
+    }
+    return false
+  }
+
+  mutating func open(_ source: TraceSource) throws(ImportError) {
+    self.source = source
+    try bytes.read(source.path)
+  }
+
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+    guard let source = source.take() else { return nil }
+    var request = try json.request(
+      in: bytes, file: source.path, bounds: bounds, parse: csj_read_fingerprint)
+    if request.name.isEmpty { request.name = source.stem }
+    return request
+  }
+}

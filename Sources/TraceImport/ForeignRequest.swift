@@ -1,0 +1,32 @@
+/// A request as a format gives it, before it is held against the shape.
+struct ForeignRequest {
+  /// The layer axis of its ids.
+  enum LayerAxis: Equatable {
+    /// Only layers that route, by the model's own numbers, ascending.
+    case numbered([Int])
+    /// So many layers without numbers: all of the model's with zeros in the dense ones, or only
+    /// those that route.
+    case counted(Int)
+
+    var count: Int {
+      switch self {
+      case .numbered(let numbers): numbers.count
+      case .counted(let count): count
+      }
+    }
+  }
+
+  var name = ""
+  var task = ""
+  /// Tokens (T), the prompt's first.
+  var tokens: Int
+  /// Tokens of the prompt, or nil where the format does not say.
+  var prefill: Int?
+  var layers: LayerAxis
+  /// Ids in an event (K); 0 only where there are no tokens.
+  var topK: Int
+  /// `tokens * layers * topK` ids, token-major.
+  var ids: [UInt16]
+  /// Gate weights beside the ids.
+  var weights: [Float16]?
+}

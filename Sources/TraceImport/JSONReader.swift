@@ -1,0 +1,95 @@
+import CSimdJSON
+
+/// simdjson's parser and its result arrays, reused from file to file.
+final class JSONReader {
+  /// Bytes that must be readable behind a file's text.
+  static var padding: Int { csj_padding() }
+
+  private let reader: OpaquePointer
+
+  /// - Throws: ``ImportError`` where there is no memory.
+  init() throws(ImportError) {
+    guard let reader = csj_reader_create() else {
+      throw ImportError(
+        .tooLarge, file: "JSON parser", problem: "there is not enough memory",
+        remedy: "free some memory")
+    }
+    self.reader = reader
+  }
+
+  deinit { csj_reader_destroy(reader) }
+
+  /// A C function that parses one file into one request.
+  typealias Parse = (
+    OpaquePointer?, UnsafePointer<UInt8>?, Int, Int, csj_bounds,
+    UnsafeMutablePointer<csj_request>?, UnsafeMutablePointer<csj_fault>?
+  ) -> Int32
+
+  /// Parses the file in `bytes` and copies the request out of the parser's arrays.
+  func request(
+    in bytes: FileBytes, file: String, bounds: EventBounds, parse: Parse
+  ) throws(ImportError) -> ForeignRequest {
+    var result = csj_request()
+    var fault = csj_fault()
+    let code = parse(
+      reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity,
+      csj_bounds(experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0)), &result, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    let count = result.tokens * result.layers * result.top_k
+    var request = ForeignRequest(
+      name: Self.text(result.name, result.name_length),
+      task: Self.text(result.task, result.task_length), tokens: result.tokens,
+      prefill: result.prefill,
+      layers: .numbered(
+        UnsafeBufferPointer(start: result.layer_numbers, count: result.layers).map(Int.init)),
+      topK: result.top_k, ids: Array(UnsafeBufferPointer(start: result.ids, count: count)))
+    if let weights = result.weights {
+      request.weights = UnsafeBufferPointer(start: weights, count: count).map { Float16($0) }
+    }
+    return request
+  }
+
+  /// The whole number under `key` at the top of the object in `bytes`, or nil where it has none.
+  func integer(_ key: String, in bytes: FileBytes, file: String) throws(ImportError) -> Int? {
+    var value: Int64 = 0
+    var found: Int32 = 0
+    var fault = csj_fault()
+    let code = csj_find_integer(
+      reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity, key,
+      &value, &found, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    return found == 0 ? nil : Int(value)
+  }
+
+  private static func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
+    String(
+      decoding: UnsafeRawBufferPointer(start: count == 0 ? nil : start, count: count),
+      as: UTF8.self)
+  }
+
+  private static func error(_ fault: csj_fault, file: String) -> ImportError {
+    let kind: ImportError.Kind
+    let remedy: String
+    switch Int(fault.code) {
+    case CSJ_MALFORMED:
+      kind = .malformed
+      remedy = "download or write the file again"
+    case CSJ_UNEXPECTED:
+      kind = .notATrace
+      remedy = "choose another --format, or leave the file out"
+    case CSJ_CONTRADICTION:
+      kind = .invalid
+      remedy = "check --shape or --experts, or leave the file out"
+    default:
+      kind = .tooLarge
+      remedy = "split it into one file a request"
+    }
+    let problem = withUnsafeBytes(of: fault.problem) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+    return ImportError(
+      kind, file: file, byte: Int(clamping: fault.byte),
+      token: fault.token < 0 ? nil : Int(fault.token),
+      layer: fault.layer < 0 ? nil : Int(fault.layer), problem: problem, remedy: remedy)
+  }
+}

@@ -1,0 +1,115 @@
+/// A NumPy array in the `.npy` format (NEP 1), versions 1.0 to 3.0: header parsed, bytes in place.
+///
+/// Plain little-endian arrays in C order only; object arrays are pickles, which this program never
+/// runs.
+struct NPYArray {
+  /// The kinds of element that traces use.
+  enum Element: Equatable {
+    case unsigned(bytes: Int)
+    case signed(bytes: Int)
+    case float(bytes: Int)
+    /// UTF-32 characters, padded with zeros.
+    case text(characters: Int)
+    /// Bytes, padded with zeros.
+    case bytes(count: Int)
+
+    var size: Int {
+      switch self {
+      case .unsigned(let bytes), .signed(let bytes), .float(let bytes): bytes
+      case .text(let characters): 4 * characters
+      case .bytes(let count): count
+      }
+    }
+  }
+
+  let element: Element
+  let shape: [Int]
+  /// Elements, row-major.
+  let content: UnsafeRawBufferPointer
+
+  /// Elements (the product of the shape).
+  var count: Int { element.size == 0 ? 0 : content.count / element.size }
+
+  static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+
+  /// Parses the array that fills `bytes`, which must outlive the value.
+  init(_ bytes: UnsafeRawBufferPointer) throws(NPYProblem) {
+    guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
+      throw NPYProblem("it is not a NumPy array, or cut off in its header")
+    }
+    let version = bytes[6]
+    guard (1...3).contains(version), bytes[7] == 0 else {
+      throw NPYProblem("version \(version).\(bytes[7]) of .npy is not known")
+    }
+    let start = version == 1 ? 10 : 12
+    guard bytes.count >= start else { throw NPYProblem("it is cut off in its header") }
+    let length =
+      version == 1
+      ? Int(bytes.littleEndian(at: 8, as: UInt16.self))
+      : Int(bytes.littleEndian(at: 8, as: UInt32.self))
+    guard length <= bytes.count - start else { throw NPYProblem("it is cut off in its header") }
+    let header = try NPYHeader(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
+    element = try Self.element(header.descr)
+    guard !header.isFortranOrder || header.shape.count < 2 else {
+      throw NPYProblem(
+        "it is in Fortran order", remedy: "write it with numpy.ascontiguousarray(array)")
+    }
+    shape = header.shape
+    var size = element.size
+    for extent in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+      guard !overflow else { throw NPYProblem("its shape \(shape) is impossible") }
+      size = product
+    }
+    content = UnsafeRawBufferPointer(rebasing: bytes[(start + length)...])
+    guard content.count == size else {
+      throw NPYProblem(
+        "its header promises \(size) bytes of shape \(shape), but \(content.count) follow")
+    }
+  }
+
+  private static func element(_ descr: String) throws(NPYProblem) -> Element {
+    guard let order = descr.first, let kind = descr.dropFirst().first,
+      let size = Int(descr.dropFirst(2)), (0...1 << 20).contains(size) || kind == "O"
+    else {
+      if descr.hasPrefix("|O") { throw .object }
+      throw NPYProblem("its element type '\(descr)' is not known")
+    }
+    if kind == "O" { throw .object }
+    guard order != ">" else {
+      throw NPYProblem(
+        "it is big-endian ('\(descr)')",
+        remedy: "write it with array.astype(array.dtype.newbyteorder('<'))")
+    }
+    switch (kind, size) {
+    case ("u", 1), ("u", 2), ("u", 4), ("u", 8): return .unsigned(bytes: size)
+    case ("i", 1), ("i", 2), ("i", 4), ("i", 8): return .signed(bytes: size)
+    case ("f", 2), ("f", 4), ("f", 8): return .float(bytes: size)
+    case ("U", _): return .text(characters: size)
+    case ("S", _): return .bytes(count: size)
+    default: throw NPYProblem("its element type '\(descr)' is not known")
+    }
+  }
+}
+
+/// What is wrong with an array; its reader adds the place.
+struct NPYProblem: Error {
+  var problem: String
+  var remedy: String
+
+  init(_ problem: String, remedy: String = "write the file again") {
+    self.problem = problem
+    self.remedy = remedy
+  }
+
+  static let object = NPYProblem(
+    "it is an object array: a Python pickle, which can run any code and is never read",
+    remedy: "save it as an array of integers, numpy.stack(list).astype('uint8')")
+}
+
+extension UnsafeRawBufferPointer {
+  /// An integer at `offset`; the caller has checked the bounds.
+  func littleEndian<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type) -> Value {
+    Value(littleEndian: loadUnaligned(fromByteOffset: offset, as: type))
+  }
+}

@@ -1,0 +1,82 @@
+/// A NumPy archive a request: `routed_experts` `[tokens, layers, k]` beside `prompt_token_ids`,
+/// `output_token_ids`, `request_id`, and where there are any `routing_weights` of the same shape and
+/// `task`.
+///
+/// The rows are the prompt's and the output's tokens; the last sampled token may lack its row, as in
+/// vLLM, which never routes it.
+struct RequestArchiveFormat: TraceFormat {
+  private let bytes: FileBytes
+  private var source: TraceSource?
+
+  init(options: ImportOptions) throws(ImportError) {
+    bytes = FileBytes(limit: options.maximumFileSize)
+  }
+
+  static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".npz") }
+
+  /// A zip file whose first member is a NumPy array.
+  static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
+    guard head.count > 30, head.starts(with: Array("PK\u{3}\u{4}".utf8)) else { return false }
+    let length = Int(head[26]) | Int(head[27]) << 8
+    return head.dropFirst(30).prefix(length).suffix(4).elementsEqual(".npy".utf8)
+  }
+
+  mutating func open(_ source: TraceSource) throws(ImportError) {
+    self.source = source
+    try bytes.read(source.path)
+  }
+
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+    guard let source = source.take() else { return nil }
+    let reader = ArrayReader(file: source.path)
+    let archive = try reader.of(nil) { () throws(NPYProblem) in try ZipArchive(bytes.bytes) }
+    var request = try RoutedArray.request(
+      try array("routed_experts", of: archive, reader: reader) {
+        (array) throws(NPYProblem) in try RoutedArray(array)
+      }, reader: reader, bounds: bounds, member: "routed_experts")
+    let name = try array("request_id", of: archive, reader: reader) {
+      (array) throws(NPYProblem) in try array.text()
+    }
+    request.name = name.flatMap { $0.isEmpty ? nil : $0 } ?? source.stem
+    let task = try array("task", of: archive, reader: reader) {
+      (array) throws(NPYProblem) in try array.text()
+    }
+    request.task = task ?? ""
+    let tokens = request.tokens
+    let shape = [tokens, request.layers.count, request.topK]
+    request.weights = try array("routing_weights", of: archive, reader: reader) {
+      (array) throws(NPYProblem) in
+      guard array.shape == shape else {
+        throw NPYProblem("its shape is \(array.shape), but that of routed_experts \(shape)")
+      }
+      return try array.weights()
+    }
+    let prompt = try array("prompt_token_ids", of: archive, reader: reader) { $0.count }
+    let output = try array("output_token_ids", of: archive, reader: reader) { $0.count }
+    if let prompt, let output, !(max(0, prompt + output - 1)...(prompt + output)).contains(tokens) {
+      throw ImportError(
+        .mismatch, file: source.path, member: "routed_experts",
+        problem: "it has \(tokens) rows for \(prompt) prompt and \(output) output tokens",
+        remedy: "record the prompt's routing too, or leave the file out")
+    }
+    request.prefill = prompt.map { min($0, tokens) }
+    return request
+  }
+
+  /// What `use` makes of the array called `name`, or nil where the archive has none.
+  private func array<Result>(
+    _ name: String, of archive: ZipArchive, reader: ArrayReader,
+    use: (NPYArray) throws(NPYProblem) -> Result
+  ) throws(ImportError) -> Result? {
+    guard let member = archive.members.first(where: { $0.name == name + ".npy" }) else {
+      return nil
+    }
+    return try reader.of(name) { () throws(NPYProblem) in
+      let content = try archive.content(of: member)
+      // The array lies in `content`, which must live until it was used.
+      return try withExtendedLifetime(content) { () throws(NPYProblem) in
+        try use(try NPYArray(content.bytes))
+      }
+    }
+  }
+}

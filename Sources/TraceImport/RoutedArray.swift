@@ -1,0 +1,64 @@
+/// An array `[tokens, layers, k]` of expert ids.
+struct RoutedArray {
+  let tokens: Int
+  let layers: Int
+  let topK: Int
+  let ids: [UInt16]
+  /// The first element that cannot be an id, if any.
+  let oversized: (index: Int, value: Int)?
+
+  init(_ array: NPYArray) throws(NPYProblem) {
+    guard array.shape.count == 3 else {
+      throw NPYProblem(
+        "its shape is \(array.shape) instead of [tokens, layers, k]",
+        remedy: "save the expert ids of one request as one array")
+    }
+    guard array.shape[1] > 0, array.shape[2] > 0 else {
+      throw NPYProblem("its shape is \(array.shape): no layers or no ids")
+    }
+    tokens = array.shape[0]
+    layers = array.shape[1]
+    topK = array.shape[2]
+    ids = try array.ids()
+    oversized = ids.contains(.max) ? array.firstOversized() : nil
+  }
+
+  /// The array as a request whose layers have no numbers.
+  ///
+  /// - Parameter member: the array's name in an archive, for messages.
+  static func request(
+    _ array: RoutedArray?, reader: ArrayReader, bounds: EventBounds, member: String?
+  ) throws(ImportError) -> ForeignRequest {
+    guard let array else {
+      throw ImportError(
+        .notATrace, file: reader.file, problem: "it has no array \(member ?? "")",
+        remedy: "choose another --format, or leave the file out")
+    }
+    if let (index, value) = array.oversized {
+      throw ImportError(
+        .invalid, file: reader.file, member: member,
+        token: index / (array.layers * array.topK), layer: index / array.topK % array.layers,
+        problem: "expert \(value) is outside 0 to \(bounds.experts - 1)",
+        remedy: "check --shape or --experts")
+    }
+    return ForeignRequest(
+      tokens: array.tokens, layers: .counted(array.layers), topK: array.topK, ids: array.ids)
+  }
+}
+
+/// Gives what is wrong with an array the place it lacks.
+struct ArrayReader {
+  let file: String
+
+  /// Runs `body`; its problem is told of the file and of the array `member`.
+  func of<Result>(
+    _ member: String?, _ body: () throws(NPYProblem) -> Result
+  ) throws(ImportError) -> Result {
+    do {
+      return try body()
+    } catch {
+      throw ImportError(
+        .malformed, file: file, member: member, problem: error.problem, remedy: error.remedy)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request: `[tokens, all layers, k]`
+/// in uint8 or uint16, dense layers zero.
+///
+/// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
+/// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.
+struct RoutedArrayFormat: TraceFormat {
+  private let bytes: FileBytes
+  private let json: JSONReader
+  private var source: TraceSource?
+
+  init(options: ImportOptions) throws(ImportError) {
+    json = try JSONReader()
+    bytes = FileBytes(limit: options.maximumFileSize, padding: JSONReader.padding)
+  }
+
+  static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".npy") }
+
+  static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
+    head.starts(with: NPYArray.magic)
+  }
+
+  mutating func open(_ source: TraceSource) throws(ImportError) { self.source = source }
+
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+    guard let source = source.take() else { return nil }
+    let boundary = try boundary(beside: source)
+    try bytes.read(source.path)
+    let reader = ArrayReader(file: source.path)
+    let array = try reader.of(nil) { () throws(NPYProblem) in
+      try RoutedArray(try NPYArray(bytes.bytes))
+    }
+    var request = try RoutedArray.request(array, reader: reader, bounds: bounds, member: nil)
+    request.name = source.stem
+    request.prefill = boundary
+    return request
+  }
+
+  /// `input_token_count` of the sidecar, if there is one.
+  private func boundary(beside source: TraceSource) throws(ImportError) -> Int? {
+    let withoutSuffix = source.path.hasSuffix(".npy") ? String(source.path.dropLast(4)) : source.path
+    for path in [withoutSuffix + ".json", source.path + ".json"] {
+      guard FileBytes.exists(path) else { continue }
+      try bytes.read(path)
+      if let count = try json.integer("input_token_count", in: bytes, file: path) { return count }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,46 @@
+import CSimdJSON
+
+/// The paper's traces (arXiv 2510.05497): `<org>/<model>/<benchmark>/<subject>/<n>.json`.
+///
+/// A file is a list. Entry 0 is the prompt, `{"layer": null or [[ids] per token]}`; each entry behind
+/// it is one decoded token, `{"layer": null or [[ids]]}`. Keys are all layers of the model from 0,
+/// null where a layer is dense. The task is the folder's name.
+struct SelectionTraceFormat: TraceFormat {
+  private let bytes: FileBytes
+  private let json: JSONReader
+  private var source: TraceSource?
+
+  init(options: ImportOptions) throws(ImportError) {
+    json = try JSONReader()
+    bytes = FileBytes(limit: options.maximumFileSize, padding: JSONReader.padding)
+  }
+
+  static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".json") }
+
+  /// A list whose first entry is an object whose first key is a number.
+  static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
+    let start = Array(head.lazy.filter { !JSONText.isSpace($0) }.prefix(4))
+    return start.count == 4 && start.starts(with: "[{\"".utf8) && (0x30...0x39).contains(start[3])
+  }
+
+  mutating func open(_ source: TraceSource) throws(ImportError) {
+    self.source = source
+    try bytes.read(source.path)
+  }
+
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+    guard let source = source.take() else { return nil }
+    var request = try json.request(
+      in: bytes, file: source.path, bounds: bounds, parse: csj_read_selection_trace)
+    request.name = source.stem
+    request.task = source.folder
+    return request
+  }
+}
+
+/// What is said of JSON text before it is parsed.
+enum JSONText {
+  static func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+  }
+}

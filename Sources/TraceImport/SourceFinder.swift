@@ -1,0 +1,166 @@
+import FoundationEssentials
+import Glibc
+import RoutingTrace
+
+/// A file among the inputs.
+struct FoundFile {
+  /// The path as it follows from the input.
+  var path: String
+  /// Name of the folder it lies in, known even where the input was a bare file name.
+  var folder: String
+  /// Bytes by the file system, or 0 where it cannot say.
+  var size: Int
+  /// Whether the user named the file itself; files met in folders may be passed over.
+  var isNamed: Bool
+
+  /// The name without folders.
+  var name: String { lastComponent(path) }
+}
+
+/// What a format opens at once.
+struct TraceSource {
+  /// The file or folder, for messages.
+  var path: String
+  /// Name of the folder.
+  var folder: String
+  var size: Int
+  /// The one file, or all files of a folder that are read in step.
+  var files: [FoundFile]
+
+  /// The file's name without folder and suffix.
+  var stem: String {
+    let name = lastComponent(path)
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
+    return String(name[..<dot])
+  }
+}
+
+/// Lists the inputs' files and chooses those of one format.
+///
+/// Order: inputs as given; files of a folder, at any depth, by their paths below it, compared byte by
+/// byte but with runs of digits as numbers (``naturallyPrecedes(_:_:)``). So `2.json` stands before
+/// `10.json`, and names without numbers or with numbers of one width come as in Python's
+/// `sorted(glob(...))`. Hidden files are passed over.
+struct SourceFinder {
+  /// The format of the sources.
+  let format: ForeignFormat
+  /// What to read, in order.
+  let sources: [TraceSource]
+  /// Files in folders that have another name than the format's.
+  let passedOver: Int
+
+  /// Bytes that a guess may look at.
+  private static let headSize = 1 << 20
+
+  /// - Parameter format: the format, or nil to guess it from the first file that is in a known one.
+  init(_ inputs: [String], format wanted: ForeignFormat?) throws(ImportError) {
+    guard !inputs.isEmpty else {
+      throw ImportError(
+        .access, file: "no input", problem: "nothing to read",
+        remedy: "name files or folders of traces")
+    }
+    var files: [FoundFile] = []
+    for input in inputs { files += try Self.expand(input) }
+    let format: ForeignFormat
+    if let wanted { format = wanted } else { format = try Self.guess(files, inputs: inputs) }
+    let chosen = files.filter { $0.isNamed || format.type.accepts(fileNamed: $0.name) }
+    guard !chosen.isEmpty else {
+      throw ImportError(
+        .notATrace, file: inputs[0], problem: "no file of format \(format.rawValue) is in it",
+        remedy: "name another folder, or use --format auto")
+    }
+    self.format = format
+    sources = try format.type.sources(of: chosen)
+    passedOver = files.count - chosen.count
+  }
+
+  private static func guess(_ files: [FoundFile], inputs: [String]) throws(ImportError)
+    -> ForeignFormat
+  {
+    for file in files {
+      let head = try FileBytes.head(of: file.path, count: headSize)
+      let name = file.name
+      if let format = ForeignFormat.allCases.first(where: {
+        $0.type.recognises(head, fileNamed: name)
+      }) {
+        return format
+      }
+      if file.isNamed {
+        throw ImportError(
+          .notATrace, file: file.path,
+          problem: head.isEmpty ? "the file is empty" : "it is in none of the known formats",
+          remedy: "name the format with --format, one of "
+            + ForeignFormat.allCases.map(\.rawValue).joined(separator: ", "))
+      }
+    }
+    throw ImportError(
+      .notATrace, file: inputs.joined(separator: ", "),
+      problem: "none of its \(files.count) files is in a known format",
+      remedy: "name a folder of traces, or the format with --format")
+  }
+
+  private static func expand(_ input: String) throws(ImportError) -> [FoundFile] {
+    var isFolder = false
+    guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else {
+      throw ImportError(
+        .access, file: input, problem: "there is no such file or folder", remedy: "check the path")
+    }
+    let root = absolutePath(of: input)
+    guard isFolder else {
+      return [
+        FoundFile(
+          path: input, folder: lastComponent(parent(root)), size: size(of: input), isNamed: true)
+      ]
+    }
+    var paths: [String]
+    do {
+      paths = try FileManager.default.subpathsOfDirectory(atPath: input)
+    } catch {
+      throw ImportError(
+        .access, file: input, problem: "the folder cannot be listed",
+        remedy: "check its permissions")
+    }
+    paths = paths.filter { !$0.split(separator: "/").contains { $0.hasPrefix(".") } }
+    paths.sort(by: naturallyPrecedes)
+    var files: [FoundFile] = []
+    for path in paths {
+      let full = input + (input.hasSuffix("/") ? "" : "/") + path
+      guard FileManager.default.fileExists(atPath: full, isDirectory: &isFolder), !isFolder
+      else { continue }
+      files.append(
+        FoundFile(
+          path: full, folder: lastComponent(parent(root + "/" + path)), size: size(of: full),
+          isNamed: false))
+    }
+    guard !files.isEmpty else {
+      throw ImportError(
+        .notATrace, file: input, problem: "the folder is empty", remedy: "name a folder of traces")
+    }
+    return files
+  }
+
+  private static func size(of path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// `path` from the root on, so that the name of its folder is known.
+  private static func absolutePath(of path: String) -> String {
+    let full = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    var parts: [Substring] = []
+    for part in full.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+}
+
+/// The part of a path behind its last slash.
+func lastComponent(_ path: String) -> String {
+  String(path[(path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex)...])
+}
+
+/// The part of a path before its last slash.
+func parent(_ path: String) -> String {
+  String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+}

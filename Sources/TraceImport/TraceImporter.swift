@@ -1,0 +1,123 @@
+import RoutingTrace
+
+/// Foreign traces as one stream of requests, read one at a time in a defined order.
+///
+/// ```swift
+/// let options = ImportOptions(model: ModelShape.named("gpt-oss-20b"))
+/// let importer = try TraceImporter(["traces"], options: options)
+/// while let request = try importer.next() { try writer.append(request) }
+/// ```
+///
+/// Order: inputs as given; the files of a folder, at any depth, by their paths below it, byte by byte
+/// but with runs of digits as numbers. So `2.json` stands before `10.json`.
+///
+/// Memory: one file, with what was parsed of it; for ESFT one line of every layer's file.
+public struct TraceImporter {
+  /// The format that is read.
+  public let format: ForeignFormat
+  /// Whether the format was guessed from the contents.
+  public let isGuessed: Bool
+  /// The shape of every request, given or taken from the first.
+  public let shape: TraceShape
+  /// Whether requests have gate weights.
+  public var isWeighted: Bool { stream.fit.isWeighted ?? false }
+  /// Bytes of all files by the file system.
+  public let totalBytes: Int
+  /// Files that are read.
+  public let files: Int
+  /// Files in folders that are passed over for their names.
+  public let passedOver: Int
+  /// Bytes of the files that were read whole.
+  public var bytesRead: Int { stream.bytesRead }
+  /// Requests handed on.
+  public private(set) var requests = 0
+  /// Tokens handed on.
+  public private(set) var tokens = 0
+
+  private var stream: RequestStream
+  private var first: RequestTrace?
+
+  /// Finds the files and reads the first request, which settles the shape.
+  ///
+  /// - Parameters:
+  ///   - inputs: files and folders.
+  ///   - wanted: the format, or nil to guess it from the first file in a known one.
+  ///   - options: what is known beside the files.
+  public init(
+    _ inputs: [String], format wanted: ForeignFormat? = nil, options: ImportOptions
+  ) throws(ImportError) {
+    let fit = try ShapeFit(options)
+    let finder = try SourceFinder(inputs, format: wanted)
+    format = finder.format
+    isGuessed = wanted == nil
+    totalBytes = finder.sources.reduce(0) { $0 + $1.size }
+    files = finder.sources.reduce(0) { $0 + $1.files.count }
+    passedOver = finder.passedOver
+    stream = RequestStream(
+      reader: try finder.format.type.init(options: options), fit: fit, sources: finder.sources)
+    first = try stream.next()
+    guard let shape = stream.fit.shape, first != nil else {
+      throw ImportError(
+        .notATrace, file: inputs.joined(separator: ", "), problem: "there is no request in it",
+        remedy: "name another file or folder")
+    }
+    self.shape = shape
+  }
+
+  /// The next request; nil at the end.
+  ///
+  /// - Throws: ``ImportError``; the stream is spent after it.
+  public mutating func next() throws(ImportError) -> RequestTrace? {
+    let request: RequestTrace
+    if let waiting = first.take() {
+      request = waiting
+    } else if let next = try stream.next() {
+      request = next
+    } else {
+      return nil
+    }
+    requests += 1
+    tokens += request.ids.count / shape.idsPerToken
+    return request
+  }
+}
+
+/// Source after source, request after request, each held against the shape.
+private struct RequestStream {
+  var reader: any TraceFormat
+  var fit: ShapeFit
+  let sources: [TraceSource]
+  /// Bytes of the sources left behind.
+  private(set) var bytesRead = 0
+
+  private var position = 0
+  private var isOpen = false
+  private var ordinal = 0
+
+  init(reader: any TraceFormat, fit: ShapeFit, sources: [TraceSource]) {
+    self.reader = reader
+    self.fit = fit
+    self.sources = sources
+  }
+
+  mutating func next() throws(ImportError) -> RequestTrace? {
+    while position < sources.count {
+      let source = sources[position]
+      do throws(ImportError) {
+        if !isOpen { try reader.open(source) }
+        isOpen = true
+        if let request = try reader.next(within: fit.bounds) {
+          defer { ordinal += 1 }
+          return try fit.fit(request, file: source.path, ordinal: ordinal)
+        }
+      } catch {
+        position = sources.count
+        throw error.inRequest(ordinal)
+      }
+      isOpen = false
+      bytesRead += source.size
+      position += 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Glibc
+
+/// What `train` and `evaluate` share: which recall, how to print it, how many cores.
+struct AccuracyOptions: ParsableArguments {
+  @Option(
+    name: .customLong("recall-at"),
+    help: ArgumentHelp("The n of recall@n with commas; default 1, k, 2k, 4k.", valueName: "n,..."))
+  var recallList: String?
+
+  @Option(help: "Chunks between lines of progress; default after 1, 2, 4, 8, ...")
+  var every: Int?
+
+  @Option(help: "Threads; default one a core. The results do not depend on it.")
+  var workers: Int?
+
+  @Flag(help: "Print accuracy a layer too.")
+  var perLayer = false
+
+  @Flag(help: "Print one JSON object instead of tables.")
+  var json = false
+
+  /// The n asked for, ascending; nil for the default.
+  var recallAt: [Int]? {
+    recallList.map { Set($0.split(separator: ",").compactMap { Int($0) }).sorted() }
+  }
+
+  /// Threads to use.
+  var threads: Int { workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+  func validate() throws {
+    if let recallList {
+      let words = recallList.split(separator: ",", omittingEmptySubsequences: false)
+      guard words.allSatisfy({ Int($0).map { $0 > 0 } ?? false }) else {
+        throw ValidationError("--recall-at takes numbers from 1 with commas, not '\(recallList)'")
+      }
+    }
+    guard every ?? 1 > 0 else { throw ValidationError("--every must be at least 1") }
+    guard workers ?? 1 > 0 else { throw ValidationError("--workers must be at least 1") }
+  }
+}

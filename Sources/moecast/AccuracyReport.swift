@@ -1,0 +1,110 @@
+import Prequential
+import RoutingTrace
+
+/// What `train` and `evaluate` report: accuracy by stage and layer, counts and speed.
+///
+/// The keys are stable; more may follow.
+struct AccuracyReport: Encodable {
+  typealias Recall = [String: [String: Double]]
+
+  /// Accuracy in one MoE layer.
+  struct Layer: Encodable {
+    var layer: Int
+    var recall: [String: Recall]
+    var logLossBits: [String: [String: Double]]
+
+    enum CodingKeys: String, CodingKey {
+      case layer, recall
+      case logLossBits = "log_loss_bits"
+    }
+  }
+
+  var requests: UInt64
+  var tokens: UInt64
+  var events: [String: UInt64] = [:]
+  /// Stage, predictor, n: the share of chosen experts among the n best.
+  var recall: [String: Recall] = [:]
+  var logLossBits: [String: [String: Double]] = [:]
+  var layers: [Layer] = []
+  var seconds: Double
+  var eventsPerSecond: Double
+
+  enum CodingKeys: String, CodingKey {
+    case requests, tokens, events, recall, layers, seconds
+    case logLossBits = "log_loss_bits"
+    case eventsPerSecond = "events_per_second"
+  }
+
+  /// The stages reported: each alone, then both.
+  static let stages: [(name: String, stages: [Stage])] =
+    Stage.allCases.map { ($0.name, [$0]) } + [("all", Stage.allCases)]
+
+  /// - Parameters:
+  ///   - ns: the n of recall@n.
+  ///   - events: events consumed in this run, and the seconds that took.
+  init(_ learner: Learner, recallAt ns: [Int], events consumed: UInt64, seconds: Double) {
+    requests = learner.progress.requests
+    tokens = learner.progress.tokens
+    self.seconds = seconds
+    eventsPerSecond = seconds > 0 ? Double(consumed) / seconds : 0
+    let whole = Self.figures(learner.predictors, ns) { predictor, stages in
+      learner.score(of: predictor, stages: stages)
+    }
+    (events, recall, logLossBits) = whole
+    layers = learner.layers.enumerated().map { ordinal, layer in
+      let own = Self.figures(learner.predictors, ns) { predictor, stages in
+        layer.metrics[predictor].score(of: stages)
+      }
+      return Layer(
+        layer: learner.shape.modelLayers[ordinal], recall: own.recall, logLossBits: own.logLoss)
+    }
+  }
+
+  private static func figures(
+    _ predictors: [String], _ ns: [Int], _ score: (Int, [Stage]) -> Score
+  ) -> (
+    events: [String: UInt64], recall: [String: Recall], logLoss: [String: [String: Double]]
+  ) {
+    var events: [String: UInt64] = [:]
+    var recall: [String: Recall] = [:]
+    var logLoss: [String: [String: Double]] = [:]
+    for (stage, stages) in Self.stages {
+      for (index, predictor) in predictors.enumerated() {
+        let score = score(index, stages)
+        events[stage] = score.events
+        guard let bits = score.logLossBits else { continue }
+        logLoss[stage, default: [:]][predictor] = bits
+        for n in ns {
+          recall[stage, default: [:]][predictor, default: [:]]["\(n)"] = score.recall(at: n)
+        }
+      }
+    }
+    return (events, recall, logLoss)
+  }
+
+  /// The table for people: one line a stage and predictor.
+  func table(_ predictors: [String], recallAt ns: [Int]) -> String {
+    var table = TextTable(
+      ["stage", "predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"], leftColumns: 2)
+    for (stage, _) in Self.stages {
+      for predictor in predictors {
+        guard let recall = recall[stage]?[predictor] else { continue }
+        table.add(
+          [stage, predictor] + ns.map { decimals(recall["\($0)"] ?? .nan, 4) }
+            + [decimals(logLossBits[stage]?[predictor] ?? .nan, 3)])
+      }
+    }
+    return table.text
+  }
+
+  /// The table for people by layer: one line a layer, one column a predictor, both stages.
+  func layerTable(_ predictors: [String], n: Int) -> String {
+    var table = TextTable(["model layer"] + predictors.map { "\($0) @\(n)" }, leftColumns: 0)
+    for layer in layers {
+      table.add(
+        ["\(layer.layer)"]
+          + predictors.map { decimals(layer.recall["all"]?[$0]?["\(n)"] ?? .nan, 4) })
+    }
+    return table.text
+  }
+}

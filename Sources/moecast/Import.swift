@@ -1,0 +1,172 @@
+import ArgumentParser
+import FoundationEssentials
+import RoutingTrace
+import SystemPackage
+import TraceImport
+
+/// `moecast import`: foreign traces to chunks.
+struct Import: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Converts other programs' routing traces to a moecast trace.",
+    discussion: """
+      Formats:
+      \(ForeignFormat.allCases.map { "  \($0.rawValue): \($0.summary)" }.joined(separator: "\n"))
+
+      Shapes:
+        \(ModelShape.known.map(\.name).joined(separator: ", "))
+
+      The files of a folder, at any depth, are read in natural order of their paths: 2.json before \
+      10.json. Each request is checked whole; after an error nothing is written.
+
+      Example:
+        moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
+      """)
+
+  @Option(help: "The format of all inputs, or auto to guess it from the contents.")
+  var format = "auto"
+
+  @Option(help: "The model that was traced: gives MoE layers, experts and top-k.")
+  var shape: String?
+
+  @Option(help: "Experts of a MoE layer, where the model's shape is not known.")
+  var experts: Int?
+
+  @Option(help: "Experts a token takes, with --experts, where the files do not say so (esft).")
+  var topK: Int?
+
+  @Option(help: "Tokens of every prompt, where the files do not say so (vllm-npy).")
+  var prefill: Int?
+
+  @Option(help: "The model's name for the trace's header; the shape's name if not given.")
+  var model = ""
+
+  @Option(name: .shortAndLong, help: "The trace to write, or - for standard output.")
+  var output: String
+
+  @Option(help: "Tokens a chunk.")
+  var chunkTokens = 4096
+
+  @Option(help: "LZ4 level: 0 is fastest, 12 smallest.")
+  var level = 0
+
+  @Flag(help: "Print the summary as JSON.")
+  var json = false
+
+  @Argument(help: "Files and folders.")
+  var inputs: [String]
+
+  func validate() throws {
+    if format != "auto", ForeignFormat(rawValue: format) == nil {
+      throw ValidationError(
+        "--format \(format) is not known; one of auto, "
+          + ForeignFormat.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    if let shape, ModelShape.named(shape) == nil {
+      throw ValidationError(
+        "--shape \(shape) is not known; one of "
+          + ModelShape.known.map(\.name).joined(separator: ", ") + ", or use --experts")
+    }
+    if (shape == nil) == (experts == nil) {
+      throw ValidationError("give either --shape NAME or --experts E")
+    }
+    if let prefill, prefill < 0 { throw ValidationError("--prefill is a number from 0") }
+    if let topK, !(1...64).contains(topK) { throw ValidationError("--top-k is from 1 to 64") }
+    if !(1...1_048_576).contains(chunkTokens) {
+      throw ValidationError("--chunk-tokens is from 1 to 1048576")
+    }
+    if !(0...12).contains(level) { throw ValidationError("--level is from 0 to 12") }
+  }
+
+  func run() throws {
+    let start = ContinuousClock.now
+    var importer = try TraceImporter(
+      inputs, format: ForeignFormat(rawValue: format),
+      options: ImportOptions(
+        model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
+        prefill: prefill))
+    let output = try TraceOutput(output)
+    var summary: ImportSummary
+    do {
+      summary = try write(&importer, to: output.sink)
+    } catch {
+      output.discard()
+      throw error
+    }
+    try output.commit()
+    summary.seconds = start.duration(to: .now) / .seconds(1)
+    summary.megabytesPerSecond = Double(summary.bytesIn) / 1e6 / max(summary.seconds, 1e-9)
+    try report(summary, shape: importer.shape)
+  }
+
+  private func write(
+    _ importer: inout TraceImporter, to sink: DescriptorSink
+  ) throws -> ImportSummary {
+    let names = inputs.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+    let header = TraceHeader(
+      shape: importer.shape,
+      provenance: ["format": importer.format.rawValue, "source": names.joined(separator: ", ")])
+    var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens, level: level)
+    var progress = ByteProgress(total: importer.totalBytes)
+    defer { progress.finish() }
+    while let request = try importer.next() {
+      try writer.append(request)
+      progress.update(importer.bytesRead)
+    }
+    try writer.finish()
+    return ImportSummary(
+      format: importer.format.rawValue, guessed: importer.isGuessed, files: importer.files,
+      filesPassedOver: importer.passedOver, requests: importer.requests, tokens: importer.tokens,
+      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted,
+      chunks: writer.index.offsets.count, bytesIn: importer.bytesRead,
+      bytesOut: writer.bytesWritten)
+  }
+
+  private func report(_ summary: ImportSummary, shape: TraceShape) throws {
+    // Standard output may carry the trace itself.
+    var stream = TextStream(isError: output == TraceFile.standardInput)
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      encoder.keyEncodingStrategy = .convertToSnakeCase
+      print(String(decoding: try encoder.encode(summary), as: UTF8.self), to: &stream)
+    } else {
+      print("\(summary); \(shape)", to: &stream)
+    }
+  }
+}
+
+/// What an import came to; the keys of `--json`.
+struct ImportSummary: Codable, CustomStringConvertible {
+  var format: String
+  var guessed: Bool
+  var files: Int
+  var filesPassedOver: Int
+  var requests: Int
+  var tokens: Int
+  var events: Int
+  var weights: Bool
+  var chunks: Int
+  var bytesIn: Int
+  var bytesOut: Int
+  var seconds = 0.0
+  var megabytesPerSecond = 0.0
+
+  /// One line for people.
+  var description: String {
+    var text = "\(format)\(guessed ? " (guessed)" : ""): \(requests) requests, \(tokens) tokens, "
+    text += "\(events) events in \(chunks) chunks; \(megabytes(Double(bytesIn))) MB in, "
+    text += "\(megabytes(Double(bytesOut))) MB out, \(megabytes(megabytesPerSecond * 1e6)) MB/s"
+    if filesPassedOver > 0 { text += "; \(filesPassedOver) other files passed over" }
+    return text
+  }
+}
+
+/// Standard output or standard error as a stream of text.
+private struct TextStream: TextOutputStream {
+  let isError: Bool
+
+  func write(_ text: String) {
+    _ = try? (isError ? FileDescriptor.standardError : .standardOutput).writeAll(text.utf8)
+  }
+}

@@ -1,0 +1,59 @@
+import Glibc
+import SystemPackage
+
+/// A bar with rate and time to go, on standard error and only on a terminal.
+struct ProgressBar {
+  private let isShown = isatty(STDERR_FILENO) == 1
+  private let total: Int?
+  private let clock = ContinuousClock()
+  private let start: ContinuousClock.Instant
+  private var drawn: ContinuousClock.Instant
+  private var isDrawn = false
+
+  /// - Parameter total: bytes to go through, or nil where nobody knows.
+  init(total: Int?) {
+    self.total = total
+    start = clock.now
+    drawn = start
+  }
+
+  /// Seconds since the bar was made.
+  var seconds: Double { (clock.now - start) / .seconds(1) }
+
+  /// Redraws the bar, at most ten times a second.
+  mutating func update(_ done: Int) {
+    guard isShown, clock.now - drawn > .milliseconds(100) else { return }
+    drawn = clock.now
+    isDrawn = true
+    let rate = Double(done) / seconds
+    var line = "\r\u{1B}[K"
+    if let total, total > 0 {
+      let share = min(1, Double(done) / Double(total))
+      let filled = Int(share * 30)
+      line += "[" + String(repeating: "=", count: filled)
+      line += String(repeating: " ", count: 30 - filled) + "] "
+      line += decimals(share * 100, 0) + " %, "
+      line += "about " + duration(Double(max(0, total - done)) / max(1, rate)) + " to go, "
+    } else {
+      line += decimals(Double(done) / 1e6, 1) + " MB, "
+    }
+    putOnStandardError(line + decimals(rate / 1e6, 1) + " MB/s")
+  }
+
+  /// Takes the bar off the screen, before other lines are printed.
+  mutating func clear() {
+    guard isDrawn else { return }
+    putOnStandardError("\r\u{1B}[K")
+    isDrawn = false
+  }
+}
+
+/// Writes a line to standard error.
+func complain(_ line: String) {
+  putOnStandardError(line + "\n")
+}
+
+private func putOnStandardError(_ text: String) {
+  // There is nowhere left to say that standard error is closed.
+  _ = try? FileDescriptor.standardError.writeAll(text.utf8)
+}

@@ -1,0 +1,64 @@
+import Prequential
+
+/// Lines printed while learning: events, speed, and each predictor's average and since-last recall.
+struct ProgressTable {
+  private let predictors: [String]
+  private let n: Int
+  private let every: Int?
+  private var previous: HistoryRow?
+  private var previousSeconds = 0.0
+
+  /// - Parameters:
+  ///   - n: the n of the recall shown.
+  ///   - every: chunks between lines; nil for lines at 1, 2, 4, 8, ... chunks.
+  init(_ learner: Learner, n: Int, every: Int?) {
+    predictors = learner.predictors
+    self.n = n
+    self.every = every
+    previous = learner.history.last
+  }
+
+  /// Whether a line is due after `chunks` chunks.
+  func isDue(_ chunks: UInt64) -> Bool {
+    if let every { return chunks % UInt64(every) == 0 }
+    return chunks > 0 && chunks & (chunks - 1) == 0
+  }
+
+  var header: String {
+    let first = "    chunks        events    events/s"
+    let columns = predictors.map { name in
+      let title = String(name.prefix(15))
+      return String(repeating: " ", count: max(0, 17 - title.count)) + title
+    }
+    return first + columns.joined() + "\n" + String(repeating: " ", count: first.count)
+      + predictors.map { _ in "  avg@\(n)   last".leftPadded(to: 17) }.joined()
+  }
+
+  /// The line of `row`, noted at `index` of the row's recall columns.
+  mutating func line(_ row: HistoryRow, recallIndex: Int, seconds: Double) -> String {
+    let newEvents = row.events - (previous?.events ?? 0)
+    let rate = Double(newEvents) / max(1e-9, seconds - previousSeconds)
+    var line = grouped(row.chunks).leftPadded(to: 10)
+    line += grouped(row.events).leftPadded(to: 14)
+    line += grouped(Int(rate)).leftPadded(to: 12)
+    for (index, sums) in row.predictors.enumerated() {
+      let before = previous?.predictors[index]
+      let hits = sums.hits[recallIndex]
+      let average = Double(hits) / Double(max(1, sums.chosen))
+      let last =
+        Double(hits - (before?.hits[recallIndex] ?? 0))
+        / Double(max(1, sums.chosen - (before?.chosen ?? 0)))
+      line += (decimals(average, 4) + " " + decimals(last, 4)).leftPadded(to: 17)
+    }
+    previous = row
+    previousSeconds = seconds
+    return line
+  }
+}
+
+extension String {
+  /// The text set to the right in `width` columns.
+  func leftPadded(to width: Int) -> String {
+    String(repeating: " ", count: max(0, width - count)) + self
+  }
+}

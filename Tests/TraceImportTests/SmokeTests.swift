@@ -1,0 +1,3 @@
+import Testing
+@testable import TraceImport
+@Test func smoke() {}
