@@ -2,77 +2,62 @@ import Glibc
 
 /// Where copies of one layer's experts would pay at the next step.
 ///
-/// Every expert's expected work is cut into parts that one die could take: as many as keep a part
-/// below the dies' mean load. Parts go, largest first, to the least loaded die that holds the expert,
-/// or to the least loaded die at all where that would be ahead of the holder by more than a margin:
-/// there a copy is wanted. A part of r requests expected on a die loads it with
-/// max(compute r F / flops, memory p W / HBM + r A / HBM), p = 1 - exp(-r) being the chance that
-/// anybody asks (requests arrive as a Poisson variable); read from elsewhere it costs the way too.
+/// The expected requests are planned as they would be if they came true, over homes, copies and
+/// transfers under way. What that plan reads from elsewhere, and what ``Rebalancing`` would move from
+/// the busiest die to an idle one if a copy were there, is wished for. An expert of which r requests
+/// are expected is read with the chance p = 1 - exp(-r) (requests arrive as a Poisson variable).
 struct CopyPlanner {
-  /// A wanted copy and the seconds it would take off the layer's critical path.
+  /// A wanted copy and the seconds it would take off the layer's critical path, or takes off it now.
   struct Wish {
     let expert: Int
     let die: Int
-    /// Expected seconds saved; of a copy already there, what it saves now.
     let value: Double
+    /// There already, or on its way.
     let isHeld: Bool
   }
 
+  /// Expected requests below this are not planned for.
+  static let least = 0.02
+
   let fabric: Fabric
   let expert: ExpertCost
-  /// What a copy must save, as a share of its part's load, before it is wished for.
+  let blockSize: Int
+  /// What a copy must save, as a share of its expert's read, before it is wished for.
   let margin: Double
 
   /// - Parameters:
   ///   - expected: Expected requests of every expert.
-  ///   - holders: Who holds each expert now.
-  func wishes(expected: [Double], holders: Holders) -> [Wish] {
-    var parts: [(expert: Int, requests: Double, seconds: Double)] = []
-    let total = expected.reduce(0) { $0 + alone($1) }
-    guard total > 0 else { return [] }
-    let mean = total / Double(fabric.dies)
-    for (index, requests) in expected.enumerated() where requests > 0.01 {
-      let read = chance(requests) * readSeconds
-      // A part cannot be lighter than its read, so cutting below a few reads only multiplies them.
-      let grain = max(mean, 2 * read)
-      let count = max(1, min(fabric.dies, Int((alone(requests) / grain).rounded(.up))))
-      let share = requests / Double(count)
-      for _ in 0..<count { parts.append((index, share, load(share, chance: chance(requests)))) }
+  ///   - holders: Who holds each expert, or will.
+  ///   - hasRoom: Whether a die could take one more copy.
+  ///   - plan: Plans request counts over holders.
+  func wishes(
+    expected: [Double], holders: Holders, hasRoom: (Int) -> Bool,
+    plan: ([Int], Holders) -> [ExpertTask]
+  ) -> [Wish] {
+    let counts = expected.map { $0 < Self.least ? 0 : max(1, Int($0.rounded())) }
+    guard counts.contains(where: { $0 > 0 }) else { return [] }
+    let chances = expected.map(chance)
+    var tasks = plan(counts, holders)
+    var rebalancing = Rebalancing(cost: expert, blockSize: blockSize, fabric: fabric)
+    rebalancing.chances = chances
+    rebalancing.wishLimit = fabric.dies
+    rebalancing.margin = margin
+    let wished = rebalancing.apply(to: &tasks, holders: holders, hasRoom: hasRoom)
+    var wishes = wished.map {
+      Wish(expert: $0.expert, die: $0.die, value: $0.saved, isHeld: false)
     }
-    parts.sort { ($1.seconds, $0.expert) < ($0.seconds, $1.expert) }
-    var loads = Array(repeating: 0.0, count: fabric.dies)
-    var taken: Set<Int> = []
-    var wishes: [Wish] = []
-    for part in parts {
-      func isFree(_ die: Int) -> Bool { !taken.contains(part.expert * fabric.dies + die) }
-      let holding = holders.of[part.expert]
-      guard let any = best(loads, where: isFree) else { continue }
-      let holder = best(loads) { isFree($0) && holding.contains($0) }
-      let without: Double
-      if let holder {
-        without = loads[holder] + part.seconds
-      } else {
-        let way = wayBytesSeconds(from: holding[0], to: any)
-        without = loads[any] + max(part.seconds, chance(part.requests) * way)
-      }
-      let with = loads[any] + part.seconds
-      let saved = without - with
-      let copies = saved > margin * part.seconds && saved > 0
-      let die = copies ? any : holder ?? any
-      loads[die] += part.seconds
-      taken.insert(part.expert * fabric.dies + die)
-      if holding.contains(die) {
-        // What it would cost to do without this copy: the part would fall back to its home.
-        let home = holding[0]
-        let fallback =
-          home < fabric.dies && home != die
-          ? loads[home] + part.seconds - loads[die]
-          : chance(part.requests) * wayBytesSeconds(from: home, to: die)
-        wishes.append(
-          Wish(
-            expert: part.expert, die: die, value: max(fallback, 0.01 * part.seconds), isHeld: true))
-      } else if copies {
-        wishes.append(Wish(expert: part.expert, die: die, value: saved, isHeld: false))
+    let taken = Set(wishes.map { $0.expert * fabric.dies + $0.die })
+    for task in tasks {
+      let (index, die, source) = (Int(task.expert), Int(task.die), Int(task.source))
+      guard !taken.contains(index * fabric.dies + die) else { continue }
+      if source != die {
+        let way = waySeconds(from: source, to: die)
+        wishes.append(Wish(expert: index, die: die, value: chances[index] * way, isHeld: false))
+      } else if holders.of[index].first != die {
+        let read = expert.weightBytes / fabric.hardware.hbmBandwidth
+        let home = holders.of[index][0]
+        let back = home < fabric.dies ? read : waySeconds(from: home, to: die)
+        wishes.append(Wish(expert: index, die: die, value: chances[index] * back, isHeld: true))
       }
     }
     return wishes
@@ -81,28 +66,10 @@ struct CopyPlanner {
   /// The chance that an expert of which `requests` are expected is asked for at all.
   func chance(_ requests: Double) -> Double { 1 - exp(-requests) }
 
-  private var readSeconds: Double { expert.weightBytes / fabric.hardware.hbmBandwidth }
-
-  private func alone(_ requests: Double) -> Double { load(requests, chance: chance(requests)) }
-
-  private func load(_ requests: Double, chance: Double) -> Double {
-    let hardware = fabric.hardware
-    let compute =
-      requests * expert.flopsPerRequest / (hardware.computeFlops * hardware.computeEfficiency)
-    let activations = requests * expert.activationBytesPerRequest / hardware.hbmBandwidth
-    return max(compute, chance * readSeconds + activations)
-  }
-
-  private func wayBytesSeconds(from source: Int, to die: Int) -> Double {
-    guard let link = fabric.way(from: source, to: die).first else { return readSeconds }
-    return expert.weightBytes / fabric.linkBandwidth[Int(link)]
-  }
-
-  private func best(_ loads: [Double], where condition: (Int) -> Bool) -> Int? {
-    var best: Int?
-    for die in loads.indices where condition(die) {
-      if best.map({ loads[die] < loads[$0] }) ?? true { best = die }
+  private func waySeconds(from source: Int, to die: Int) -> Double {
+    let slowest = fabric.way(from: source, to: die).reduce(fabric.memoryBandwidth[source]) {
+      min($0, fabric.linkBandwidth[Int($1)])
     }
-    return best
+    return expert.weightBytes / slowest
   }
 }

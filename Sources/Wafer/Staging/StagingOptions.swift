@@ -30,6 +30,8 @@ public struct StagingOptions: Hashable, Sendable {
   public var gapSeconds = 0.0
   public var placement = HomePlacement.contiguous
   public var allocation = AllocationOptions()
+  /// Whether plans are rebalanced over the copies after Algorithm 1.
+  public var rebalances = true
 
   public init() {}
 }

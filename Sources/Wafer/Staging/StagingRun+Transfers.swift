@@ -16,20 +16,34 @@ extension StagingRun {
   ) -> [ExpertCopy] {
     guard stores.contains(where: { $0.slots > 0 }) else { return [] }
     let expected = forecast.nextStep(layer: layer)
-    let wishes = planner.wishes(expected: expected, holders: holders)
+    var coming = holders
+    for transfer in queue.transfers
+    where transfer.target == .copy && transfer.key / shape.experts == layer {
+      coming.add(die: transfer.die, expert: transfer.key % shape.experts)
+    }
+    let wishes = planner.wishes(
+      expected: expected, holders: coming,
+      hasRoom: { stores[$0].slots > 0 && queue.waiting(at: $0) < options.queueLimit },
+      plan: plan)
     let read = Set(missed.map { Int($0.die) * shape.experts + Int($0.expert) })
     revalue(wishes, expected: expected, layer: layer)
     cancel(wishes, layer: layer)
     var fills: [ExpertCopy] = []
     if options.eviction == .leastExpected {
-      for wish in wishes where !wish.isHeld {
-        let key = key(layer, wish.expert)
-        if read.contains(wish.die * shape.experts + wish.expert) {
-          if admit(key, die: wish.die, value: wish.value, isFresh: false, step, ordinal) {
-            fills.append(ExpertCopy(die: wish.die, expert: wish.expert))
-          }
-        } else if options.stagesTokens {
-          order(wish, key: key, holders: holders, step: step)
+      for task in missed {
+        // Algorithm 1 would read it from elsewhere again.
+        let chance = planner.chance(expected[Int(task.expert)])
+        let way = chunkSeconds(from: Int(task.source), to: Int(task.die)) * Double(chunks)
+        let key = key(layer, Int(task.expert))
+        if chance > 0, admit(key, die: Int(task.die), value: chance * way, isFresh: false, step, ordinal)
+        {
+          fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
+        }
+      }
+      if options.stagesTokens {
+        for wish in wishes
+        where !wish.isHeld && !read.contains(wish.die * shape.experts + wish.expert) {
+          order(wish, key: key(layer, wish.expert), holders: holders, step: step)
         }
       }
     } else {

@@ -45,7 +45,7 @@ struct StagingRun {
     bufferChunks = buffer.wholeParts(of: chunkBytes)
     buffersInHBM = buffer > fabric.hardware.llcCapacity
     planner = CopyPlanner(
-      fabric: fabric, expert: setup.expert, margin: options.holdsBack ? 0.25 : 0)
+      fabric: fabric, expert: setup.expert, blockSize: options.allocation.blockSize, margin: options.holdsBack ? 0.25 : 0)
     let keys = shape.layers * shape.experts
     let perLayer = fabric.spareSlotsPerLayer(
       homes: homes, layers: setup.model.moeLayers.count, expert: setup.expert, capacityScale: 1)
@@ -72,12 +72,17 @@ struct StagingRun {
     return holders
   }
 
-  /// Algorithm 1 over the counts.
+  /// Algorithm 1 over the counts, rebalanced over copies.
   func plan(_ counts: [Int], _ holders: Holders) -> [ExpertTask] {
     var plan = allocationPlan(
       counts: counts, holders: holders, expert: setup.expert, options: setup.options.allocation,
       on: setup.fabric)
     plan.setSources(holders, nearest: true, on: setup.fabric)
+    if setup.options.rebalances {
+      Rebalancing(
+        cost: setup.expert, blockSize: setup.options.allocation.blockSize, fabric: setup.fabric
+      ).apply(to: &plan, holders: holders)
+    }
     return plan
   }
 
