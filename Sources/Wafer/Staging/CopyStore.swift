@@ -4,6 +4,8 @@ struct CopyStore: Sendable {
     var key: Int
     /// Ordinal of the (step, layer) at which it was last read, or at which it came.
     var lastUse: Int
+    /// Ordinal at which it came.
+    let arrived: Int
     var uses = 0
     /// What the forecast expects it to save, in seconds a step.
     var value: Double

@@ -26,7 +26,7 @@ extension StagingRun {
       hasRoom: { stores[$0].slots > 0 && queue.waiting(at: $0) < options.queueLimit },
       plan: plan)
     let read = Set(missed.map { Int($0.die) * shape.experts + Int($0.expert) })
-    revalue(wishes, expected: expected, layer: layer)
+    revalue(wishes, expected: expected, layer: layer, ordinal)
     cancel(wishes, layer: layer)
     var fills: [ExpertCopy] = []
     if options.eviction == .leastExpected {
@@ -35,7 +35,8 @@ extension StagingRun {
         let chance = planner.chance(expected[Int(task.expert)])
         let way = chunkSeconds(from: Int(task.source), to: Int(task.die)) * Double(chunks)
         let key = key(layer, Int(task.expert))
-        if chance > 0, admit(key, die: Int(task.die), value: chance * way, isFresh: false, step, ordinal)
+        if chance > 0,
+          admit(key, die: Int(task.die), value: chance * way, isFresh: false, step, ordinal)
         {
           fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
         }
@@ -64,13 +65,17 @@ extension StagingRun {
   }
 
   /// Gives the layer's copies the worth that the forecast sees in them now.
-  private mutating func revalue(_ wishes: [CopyPlanner.Wish], expected: [Double], layer: Int) {
+  private mutating func revalue(
+    _ wishes: [CopyPlanner.Wish], expected: [Double], layer: Int, _ ordinal: Int
+  ) {
     let read = setup.expert.weightBytes / fabric.hardware.hbmBandwidth
     for die in stores.indices {
       for copy in stores[die].copies where copy.key / shape.experts == layer {
-        // Not part of the plan, but it may still serve: worth little.
+        // Not part of the next step's plan; worth little, by its chance and by how often it served.
         let chance = planner.chance(expected[copy.key % shape.experts])
-        stores[die].setValue(1e-3 * chance * read, of: copy.key)
+        let steps = (ordinal - copy.arrived) / shape.layers
+        let rate = Double(copy.uses) / Double(steps + 1)
+        stores[die].setValue(1e-3 * (chance + 0.1 * rate) * read, of: copy.key)
       }
     }
     for wish in wishes {
@@ -104,8 +109,9 @@ extension StagingRun {
       guard trust * wish.value > transferCost(from: source, to: wish.die, chunks: chunks) else {
         return
       }
-      if options.eviction == .leastExpected,
-        let victim = stores[wish.die].victim(.leastExpected, nextUse: { _ in 0 }),
+      // What would have to leave must be expected to serve less.
+      if options.eviction != .belady,
+        let victim = stores[wish.die].victim(options.eviction, nextUse: { _ in 0 }),
         trust * wish.value <= victim.value
       {
         return
@@ -164,7 +170,8 @@ extension StagingRun {
       if victim.isFresh { settle(used: false, bytes: setup.expert.weightBytes) }
     }
     stores[die].add(
-      CopyStore.Copy(key: key, lastUse: ordinal, value: value, isFresh: isFresh))
+      CopyStore.Copy(
+        key: key, lastUse: ordinal, arrived: ordinal, value: value, isFresh: isFresh))
     return true
   }
 

@@ -45,7 +45,8 @@ struct StagingRun {
     bufferChunks = buffer.wholeParts(of: chunkBytes)
     buffersInHBM = buffer > fabric.hardware.llcCapacity
     planner = CopyPlanner(
-      fabric: fabric, expert: setup.expert, blockSize: options.allocation.blockSize, margin: options.holdsBack ? 0.25 : 0)
+      fabric: fabric, expert: setup.expert, blockSize: options.allocation.blockSize,
+      margin: options.holdsBack ? 0.25 : 0)
     let keys = shape.layers * shape.experts
     let perLayer = fabric.spareSlotsPerLayer(
       homes: homes, layers: setup.model.moeLayers.count, expert: setup.expert, capacityScale: 1)

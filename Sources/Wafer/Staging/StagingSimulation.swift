@@ -61,7 +61,8 @@ public struct StagingSimulation: Sendable {
           + " \(model.name) routes top-\(model.topK) of \(model.experts); name its shape")
     }
     guard schedule.steps > warmSteps, warmSteps >= 0 else {
-      throw SimulationError("\(schedule.steps) steps, \(warmSteps) of them warm, leave none to count")
+      throw SimulationError(
+        "\(schedule.steps) steps, \(warmSteps) of them warm, leave none to count")
     }
     guard options.chunkBytes > 0, (0...1).contains(options.bandwidthShare), options.horizon >= 0,
       options.queueLimit >= 0, options.gapSeconds >= 0, options.allocation.blockSize > 0,
