@@ -14,7 +14,7 @@ let package = Package(
     .executable(name: "moecast", targets: ["moecast"]),
     .library(
       name: "Moecast",
-      targets: ["RoutingTrace", "Forecast", "Prequential", "Wafer"]),
+      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "ModelFile", "Wafer"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -26,12 +26,6 @@ let package = Package(
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
     .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
     .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
-    .target(
-      name: "Wafer", dependencies: ["Forecast"],
-      resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
-        .embedInCode("Hardware/\($0).json")
-      },
-      swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
@@ -39,9 +33,22 @@ let package = Package(
     .target(
       name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
       swiftSettings: strict),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
+    .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
+    .target(
+      name: "Wafer", dependencies: ["Forecast", "RoutingTrace"],
+      resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
+        .embedInCode("Hardware/\($0).json")
+      },
+      swiftSettings: strict),
+    .target(
+      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", system],
+      swiftSettings: strict),
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "ModelFile",
         "Prequential",
         "TraceImport",
         "Wafer",
@@ -52,17 +59,27 @@ let package = Package(
     .testTarget(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "PrequentialTests", dependencies: ["Prequential", "TestSupport"],
+      name: "PrequentialTests", dependencies: ["Prequential", "TraceImport", "TestSupport"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["RoutingTrace"], path: "Tests/TestSupport",
-      swiftSettings: strict),
+      name: "TestSupport", dependencies: ["RoutingTrace", "LZ4Frame", "DurableFile", system],
+      path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
     .testTarget(
       name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelFileTests",
+      dependencies: ["ModelFile", "Prequential", "DurableFile", "HDF5", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],

@@ -56,7 +56,10 @@ class FileParser {
   }
 
   /// Opens the document. The caller has checked the padding.
-  void open(size_t capacity) { check(r.parser.iterate(text, length, capacity).get(doc)); }
+  void open(size_t capacity) {
+    check(r.parser.iterate(text, length, capacity).get(doc));
+    isOpen = true;
+  }
 
  protected:
   csj_reader &r;
@@ -65,6 +68,8 @@ class FileParser {
   csj_bounds bounds;
   csj_fault &fault;
   ondemand::document doc;
+  /// Whether `doc` may be asked; faults before that have no place.
+  bool isOpen = false;
   /// Place for faults; -1 where there is none.
   int64_t token = -1;
   int64_t layer = -1;
@@ -73,6 +78,7 @@ class FileParser {
 
   /// Offset of the parser in the file.
   size_t location() {
+    if (!isOpen) return length;
     const char *at = nullptr;
     if (doc.current_location().get(at) != simdjson::SUCCESS || at < text) return length;
     return std::min(length, static_cast<size_t>(at - text));
@@ -81,7 +87,7 @@ class FileParser {
   [[noreturn]] [[gnu::cold]] [[gnu::format(printf, 4, 5)]] void fail(
       int code, size_t byte, const char *format, ...) {
     fault.code = code;
-    fault.byte = byte;
+    fault.byte = isOpen ? static_cast<int64_t>(byte) : -1;
     fault.token = token;
     fault.layer = layer;
     va_list arguments;
@@ -260,7 +266,7 @@ class FileParser {
 template <typename Parser, typename Body>
 int parseFile(csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
               csj_bounds bounds, csj_fault *fault, Body body) {
-  *fault = csj_fault{CSJ_OK, 0, -1, -1, {0}};
+  *fault = csj_fault{CSJ_OK, -1, -1, -1, {0}};
   try {
     Parser parser(*reader, json, length, bounds, *fault);
     // An empty text has no first byte for the parser to look at.

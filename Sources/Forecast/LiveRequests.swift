@@ -11,7 +11,7 @@ public struct LiveRequests: Hashable, Sendable {
     public var request: UInt64
     /// The position its next token must have to count as following.
     public var nextToken: Int
-    /// Grows with every run seen; the smallest is forgotten first.
+    /// Tokens of the stream up to its last one; the smallest is forgotten first.
     public var age: UInt64
     /// Ids of its last token, `layers * topK`, layer by layer.
     public var ids: [UInt16]
@@ -27,15 +27,16 @@ public struct LiveRequests: Hashable, Sendable {
   /// Requests remembered at most.
   public let capacity: Int
   private var entries: [UInt64: Entry] = [:]
-  private var clock: UInt64 = 0
+  /// Tokens of the stream so far.
+  public private(set) var clock: UInt64 = 0
 
   public init(capacity: Int = 4096) { self.capacity = max(1, capacity) }
 
-  /// Takes up where `entries` left off.
-  public init(capacity: Int, entries: [Entry]) {
+  /// Takes up where ``remembered`` and ``clock`` left off.
+  public init(capacity: Int, entries: [Entry], clock: UInt64) {
     self.init(capacity: capacity)
     for entry in entries { self.entries[entry.request] = entry }
-    clock = entries.map(\.age).max() ?? 0
+    self.clock = clock
   }
 
   /// Everything remembered, oldest first.
@@ -51,6 +52,7 @@ public struct LiveRequests: Hashable, Sendable {
     var ended: Set<UInt64> = []
     var first = 0
     for run in block.runs {
+      clock += UInt64(run.count)
       if run.count > 0 {
         if let last = lastRow[run.request] {
           if last.position + 1 == run.firstToken { previous[first] = Int32(last.row) }
@@ -71,7 +73,6 @@ public struct LiveRequests: Hashable, Sendable {
         entries[run.request] = nil
       } else if run.count > 0 {
         ended.remove(run.request)
-        clock += 1
         entries[run.request] = Entry(
           request: run.request, nextToken: run.firstToken + run.count, age: clock, ids: [])
       }

@@ -34,8 +34,10 @@ struct ExpertScoreFormat: TraceFormat {
     guard accepts(fileNamed: name), let first = head.first, (0x30...0x39).contains(first) else {
       return false
     }
-    return head.prefix { $0 != 0x0A }.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x09 || $0 == 0x2E
-        || $0 == 0x65 || $0 == 0x2D }
+    return head.prefix { $0 != 0x0A }.allSatisfy {
+      (0x30...0x39).contains($0) || $0 == 0x09 || $0 == 0x2E
+        || $0 == 0x65 || $0 == 0x2D
+    }
   }
 
   private static func layer(ofFileNamed name: String) -> Int? {

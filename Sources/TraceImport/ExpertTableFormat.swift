@@ -29,7 +29,8 @@ struct ExpertTableFormat: TraceFormat {
     var table = ExpertTable(bytes: bytes.bytes, topK: bounds.topK)
     var rows = CSVRows(bytes.bytes)
     do throws(CSVProblem) {
-      guard let first = try rows.next(), bytes.bytes[first.start..<first.end].elementsEqual(Self.header)
+      guard let first = try rows.next(),
+        bytes.bytes[first.start..<first.end].elementsEqual(Self.header)
       else {
         throw CSVProblem("the first line is not that of a MoE-Beyond table", isFormat: true)
       }
@@ -76,8 +77,8 @@ private struct CSVRows {
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   mutating func next() throws(CSVProblem) -> Row? {
-    line = nextLine
     guard at < bytes.count else { return nil }
+    line = nextLine
     let start = at
     var row = Row(start: start, end: start, commas: (start, start, start))
     var commas = 0
@@ -131,7 +132,8 @@ private struct ExpertTable {
     let number = try number(row.start..<row.commas.0, "layer id")
     let batch = try self.number(row.commas.0 + 1..<row.commas.1, "batch number")
     guard self.batch ?? batch == batch else {
-      throw CSVProblem("batch \(batch) follows batch \(self.batch ?? 0): one prompt a file is expected")
+      throw CSVProblem(
+        "batch \(batch) follows batch \(self.batch ?? 0): one prompt a file is expected")
     }
     self.batch = batch
     if number != layer {
@@ -150,7 +152,8 @@ private struct ExpertTable {
       texts.append(text)
     } else {
       guard position < texts.count else {
-        throw CSVProblem("layer \(number) has more than the \(texts.count) tokens of layer \(layers[0])")
+        throw CSVProblem(
+          "layer \(number) has more than the \(texts.count) tokens of layer \(layers[0])")
       }
       guard bytes[texts[position]].elementsEqual(bytes[text]) else {
         throw CSVProblem("the token is another one than in layer \(layers[0])")

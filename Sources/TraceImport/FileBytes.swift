@@ -51,7 +51,9 @@ final class FileBytes {
           remedy: "split it into one file a request")
       }
     }
-    if let storage { (storage + count).initializeMemory(as: UInt8.self, repeating: 0, count: padding) }
+    if let storage {
+      (storage + count).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
+    }
   }
 
   private func grow(file: String) throws(ImportError) {
@@ -72,7 +74,8 @@ final class FileBytes {
     do {
       return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
         while filled < count {
-          let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+          let room = UnsafeMutableRawBufferPointer(
+            rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
           let got = try descriptor.read(into: room)
           if got == 0 { break }
           filled += got

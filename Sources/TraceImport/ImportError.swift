@@ -73,7 +73,8 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
     if let byte { place += ", byte \(byte)" }
     let text = "\(place): \(problem); \(remedy)"
     // Names of files and texts from them may hold anything; the message stays one line.
-    return String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
+    return String(
+      text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
   }
 
   /// The same fault, told of a request.

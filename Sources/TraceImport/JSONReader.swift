@@ -88,7 +88,7 @@ final class JSONReader {
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     return ImportError(
-      kind, file: file, byte: Int(clamping: fault.byte),
+      kind, file: file, byte: fault.byte < 0 ? nil : Int(fault.byte),
       token: fault.token < 0 ? nil : Int(fault.token),
       layer: fault.layer < 0 ? nil : Int(fault.layer), problem: problem, remedy: remedy)
   }

@@ -55,7 +55,9 @@ final class LineReader {
     pending = end + skipping..<pending.upperBound
     var count = end - start
     let text = UnsafeRawPointer(storage) ?? UnsafeRawPointer(bitPattern: 1)
-    if count > 0, let text, text.load(fromByteOffset: end - 1, as: UInt8.self) == 0x0D { count -= 1 }
+    if count > 0, let text, text.load(fromByteOffset: end - 1, as: UInt8.self) == 0x0D {
+      count -= 1
+    }
     return UnsafeRawBufferPointer(start: text.map { $0 + start }, count: count)
   }
 

@@ -60,6 +60,7 @@ final class MemberContent {
 
   /// CRC-32 as zip defines it.
   var checksum: UInt32 {
-    UInt32(truncatingIfNeeded: crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
+    UInt32(
+      truncatingIfNeeded: crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
   }
 }

@@ -37,7 +37,8 @@ struct RoutedArrayFormat: TraceFormat {
 
   /// `input_token_count` of the sidecar, if there is one.
   private func boundary(beside source: TraceSource) throws(ImportError) -> Int? {
-    let withoutSuffix = source.path.hasSuffix(".npy") ? String(source.path.dropLast(4)) : source.path
+    let withoutSuffix =
+      source.path.hasSuffix(".npy") ? String(source.path.dropLast(4)) : source.path
     for path in [withoutSuffix + ".json", source.path + ".json"] {
       guard FileBytes.exists(path) else { continue }
       try bytes.read(path)

@@ -182,7 +182,8 @@ struct ShapeFit {
     let whose = options.model?.name ?? "the first request"
     guard request.topK == shape.topK || request.tokens == 0 else {
       throw ImportError(
-        .mismatch, file: file, problem: "it is top-\(request.topK), but \(whose) is top-\(shape.topK)",
+        .mismatch, file: file,
+        problem: "it is top-\(request.topK), but \(whose) is top-\(shape.topK)",
         remedy: "import the traces of one model at a time, with its shape")
     }
     guard numbers == shape.modelLayers else {
@@ -214,7 +215,8 @@ struct ShapeFit {
       if let token = firstFilledToken(of: request, layer: layer, layers: count) {
         throw ImportError(
           .mismatch, file: file, token: token, layer: layer,
-          problem: "expert ids in a layer that is dense in \(options.model?.name ?? "the first request")",
+          problem:
+            "expert ids in a layer that is dense in \(options.model?.name ?? "the first request")",
           remedy: "give the shape of the model that was traced")
       }
     }
@@ -246,11 +248,13 @@ struct ShapeFit {
       return try TraceShape(model: model, modelLayers: modelLayers, experts: experts, topK: topK)
     } catch {
       throw ImportError(
-        .invalid, file: file, problem: "\(error)", remedy: "check --shape, --experts and the format")
+        .invalid, file: file, problem: "\(error)", remedy: "check --shape, --experts and the format"
+      )
     }
   }
 
-  private static func fault(_ problem: String, of model: ModelShape, remedy: String) -> ImportError {
+  private static func fault(_ problem: String, of model: ModelShape, remedy: String) -> ImportError
+  {
     ImportError(.mismatch, file: "shape \(model.name)", problem: "it " + problem, remedy: remedy)
   }
 }

@@ -13,7 +13,7 @@ struct Moecast: ParsableCommand {
         moecast evaluate --model model.h5 other.moe.lz4
       """,
     version: "moecast 0.1.0",
-    subcommands: [Train.self, Simulate.self])
+    subcommands: [Import.self, Train.self, Simulate.self])
 }
 
 @main

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Forecast
+import ModelFile
+import Prequential
 import RoutingTrace
 import Wafer
 
@@ -35,7 +38,9 @@ struct Simulate: ParsableCommand {
   @Option(help: "Weights of the experts: \(names(WeightFormat.self)).")
   var weights = WeightFormat.bf16
 
-  @Option(help: "Strategies with commas: \(names(Strategy.self)).")
+  static let staged = "staged"
+
+  @Option(help: "Strategies with commas: \(names(Strategy.self)), staged (the staging engine).")
   var strategy = "base,ep,allo,pred,allo+pred"
 
   @Option(help: "Batch sizes with commas.")
@@ -57,6 +62,11 @@ struct Simulate: ParsableCommand {
 
   @OptionGroup(title: "Engine") var engine: EngineChoice
 
+  @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
+
+  @Option(help: "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.")
+  var model: String?
+
   @Flag(name: .customLong("json"), help: "Print a JSON list, one object a configuration.")
   var asJSON = false
 
@@ -76,54 +86,108 @@ struct Simulate: ParsableCommand {
     }
     try choices.check()
     try engine.check()
+    try staging.check()
   }
 
   func run() throws {
     let systems = try wafer.split(separator: ",").map { try system(named: String($0)) }
     let pool = try readPool()
-    let model = try modelShape(for: pool.shape)
+    let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
-    let transitions =
-      strategies.contains(where: \.predicts) ? TransitionCounts(of: pool) : nil
+    let foretells = strategies.contains { Strategy(rawValue: $0)?.predicts ?? true }
+    let transitions = foretells ? try transitions(pool) : nil
     var lines: [SimulationLine] = []
     for hardware in systems {
       for batch in try batches() {
-        for strategy in strategies {
-          var simulation = Simulation(
-            hardware: hardware, model: model, format: weights, batch: batch, steps: steps,
-            strategy: strategy)
-          simulation.warmSteps = warmSteps
-          simulation.layers = layers
-          simulation.options = choices.options
-          simulation.engine = engine.engine
-          let result = try simulation.run(pool, transitions: transitions)
-          lines.append(SimulationLine(simulation, result))
+        for name in strategies {
+          if let strategy = Strategy(rawValue: name) {
+            lines.append(try simulate(strategy, hardware, shape, batch: batch, pool, transitions))
+          } else if let transitions {
+            lines += try stage(hardware, shape, batch: batch, pool, transitions)
+          }
         }
       }
     }
     print(asJSON ? try json(lines) : SimulationLine.table(lines))
   }
 
-  private func strategies() throws -> [Strategy] {
-    try list(strategy, "--strategy", names(Strategy.self)) { Strategy(rawValue: $0) }
+  /// The token heatmap: a model's table, or the traces' own tokens.
+  private func transitions(_ pool: RequestPool) throws -> TransitionCounts {
+    guard let path = model else { return TransitionCounts(of: pool) }
+    let learner = try Checkpoint.read(path).learner
+    guard learner.shape.isCompatible(with: pool.shape) else {
+      throw TraceError(
+        .shapeMismatch, file: path, problem: "it has learnt \(learner.shape), not \(pool.shape)",
+        remedy: "give a model of these traces' shape")
+    }
+    var counts: [UInt32] = []
+    for layer in learner.layers {
+      guard let pairs = layer.counts.tokenPairs else {
+        throw TraceError(
+          .shapeMismatch, file: path, problem: "it holds no token heatmap",
+          remedy: "train it with --predictor token-markov")
+      }
+      counts += pairs
+    }
+    return TransitionCounts(
+      layers: pool.shape.layers, experts: pool.shape.experts, counts: counts)
+  }
+
+  private func strategies() throws -> [String] {
+    let known = Strategy.allCases.map(\.rawValue) + [Self.staged]
+    return try commaSeparated(strategy, "--strategy", known.joined(separator: ", ")) { name in
+      known.first { $0 == name }
+    }
   }
 
   private func batches() throws -> [Int] {
-    try list(batch, "--batch", "whole numbers from 1 to 1,048,576") { text in
+    try commaSeparated(batch, "--batch", "whole numbers from 1 to 1,048,576") { text in
       Int(text).flatMap { (1...1 << 20).contains($0) ? $0 : nil }
     }
   }
 
-  private func list<Value>(
-    _ text: String, _ option: String, _ wanted: String, _ parse: (String) -> Value?
-  ) throws -> [Value] {
-    let words = text.split(separator: ",").map(String.init)
-    guard !words.isEmpty else { throw ValidationError("\(option) is empty; give \(wanted)") }
-    return try words.map { word in
-      guard let value = parse(word) else {
-        throw ValidationError("\(option) '\(word)' is none of \(wanted)")
-      }
-      return value
+  private func simulate(
+    _ strategy: Strategy, _ hardware: Hardware, _ model: ModelShape, batch: Int,
+    _ pool: RequestPool, _ transitions: TransitionCounts?
+  ) throws -> SimulationLine {
+    var simulation = Simulation(
+      hardware: hardware, model: model, format: weights, batch: batch, steps: steps,
+      strategy: strategy)
+    simulation.warmSteps = warmSteps
+    simulation.layers = layers
+    simulation.options = choices.options
+    simulation.engine = engine.engine
+    return SimulationLine(
+      simulation.fabric, model, batch: batch, strategy: strategy.rawValue,
+      engine: engine.name, try simulation.run(pool, transitions: transitions))
+  }
+
+  private func stage(
+    _ hardware: Hardware, _ model: ModelShape, batch: Int, _ pool: RequestPool,
+    _ transitions: TransitionCounts
+  ) throws -> [SimulationLine] {
+    let schedule = BatchSchedule(pool, size: batch, steps: steps)
+    let simulation = StagingSimulation(
+      hardware: hardware, model: model, format: weights, options: staging.options(choices))
+    return try staging.chosen().map { name in
+      let shape = pool.shape
+      let forecast: any DemandForecast =
+        switch name {
+        case .none: NoForecast(experts: shape.experts)
+        case .frequency: FrequencyForecast(layers: shape.layers, experts: shape.experts)
+        case .heatmap: HeatmapForecast(transitions)
+        case .oracle: OracleForecast(schedule)
+        case .shuffled:
+          ShuffledForecast(HeatmapForecast(transitions), experts: shape.experts, seed: 1)
+        }
+      let result = try simulation.run(
+        pool, schedule: schedule, forecast: forecast, warmSteps: warmSteps)
+      var line = SimulationLine(
+        simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
+        result.simulation)
+      line.forecast = name.rawValue
+      line.staging = StagingFigures(result.staging)
+      return line
     }
   }
 
@@ -149,9 +213,9 @@ struct Simulate: ParsableCommand {
   private func modelShape(for trace: TraceShape) throws -> ModelShape {
     let name = shape ?? trace.model
     guard let model = ModelShape.named(name) else {
-      throw ValidationError(
-        "the trace does not name a known model; add --shape, one of "
-          + ModelShape.known.map(\.name).joined(separator: ", "))
+      throw TraceError(
+        .shapeMismatch, file: traces.first ?? "-", problem: "it does not name a known model",
+        remedy: "add --shape, one of " + ModelShape.known.map(\.name).joined(separator: ", "))
     }
     return model
   }

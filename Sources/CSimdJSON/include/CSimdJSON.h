@@ -53,8 +53,8 @@ enum {
 /// The first fault of a file.
 typedef struct {
   int code;
-  /// Offset in the file near which it lies.
-  uint64_t byte;
+  /// Offset in the file near which it lies, or -1.
+  int64_t byte;
   /// Token of the request and model layer, or -1.
   int64_t token;
   int64_t layer;

@@ -1,0 +1,56 @@
+import SystemPackage
+
+/// A file that could not be read or made durable: which, at what step, why, and what to do.
+public struct FileError: Error, Hashable, CustomStringConvertible {
+  /// The steps of making a file durable, in their order, and of reading one.
+  public enum Step: String, CaseIterable, Sendable {
+    case inspect, create, write, synchronize, close, verify, rotate, rename, synchronizeFolder
+    case lock, open, read
+  }
+
+  public var path: FilePath
+  public var step: Step
+  /// What the system said, where it was the system.
+  public var code: Errno?
+  public var problem: String
+
+  public init(_ path: FilePath, _ step: Step, _ problem: String, code: Errno? = nil) {
+    self.path = path
+    self.step = step
+    self.problem = problem
+    self.code = code
+  }
+
+  init(_ path: FilePath, _ step: Step, _ code: Errno) {
+    let problem =
+      switch step {
+      case .inspect: "cannot be looked at"
+      case .create: "no new file can be made beside it"
+      case .write: "cannot be written"
+      case .synchronize, .close: "cannot be brought to the disk"
+      case .verify: "cannot be checked after writing"
+      case .rotate: "its older generations cannot be kept"
+      case .rename: "the new file cannot take its place"
+      case .synchronizeFolder: "its folder cannot be brought to the disk"
+      case .lock: "cannot be locked"
+      case .open: "cannot be opened"
+      case .read: "cannot be read"
+      }
+    self.init(path, step, problem, code: code)
+  }
+
+  /// What the user can do about it.
+  private var remedy: String {
+    switch code {
+    case .noSpace?: "; make room and try again"
+    case .permissionDenied?, .notPermitted?, .readOnlyFileSystem?:
+      "; choose a place you may write to"
+    case .noSuchFileOrDirectory? where step == .create: "; make its folder first"
+    default: ""
+    }
+  }
+
+  public var description: String {
+    "\(path): \(problem)" + (code.map { ": \($0)" } ?? "") + remedy
+  }
+}

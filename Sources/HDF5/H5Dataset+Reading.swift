@@ -1,0 +1,87 @@
+import CHDF5
+
+extension H5Dataset {
+  /// Reads all values, last axis fastest.
+  ///
+  /// - Parameters:
+  ///   - shape: the shape that is expected, or nil for any.
+  ///   - limit: the most values wanted; the file's own ``H5Limits/datasetBytes`` holds beside it.
+  /// - Throws: ``H5Error``: another type or shape, more than the limits or than the bytes that are
+  ///   stored could hold, a checksum that does not agree.
+  public borrowing func read<Value: H5Element>(
+    _ type: Value.Type = Value.self, shape expected: [Int]? = nil, limit: Int = .max
+  ) throws(H5Error) -> [Value] {
+    if let expected, expected != shape {
+      throw H5Error(
+        .mismatch, at: path, "has the shape \(written(shape)), not \(written(expected))")
+    }
+    let id = handle.id
+    let stored = try H5Handle(path, "has no type", closedBy: { H5Tclose($0) }, { H5Dget_type(id) })
+    try requireElement(Value.elementType, stored.id, at: path)
+    let size = Value.elementType.size
+    let bytes = try checkedBytes(shape, size: size, limit: file.limits.datasetBytes, at: path)
+    guard bytes / size <= limit else {
+      throw H5Error(.tooLarge, at: path, "holds \(bytes / size) values; at most \(limit) fit here")
+    }
+    guard bytes > 0 else { return [] }
+    try file.spend(bytes, at: path)
+    switch storage {
+    case .whole:
+      try requireStored(bytes)
+      var values = [Value](repeating: .zero, count: bytes / size)
+      _ = try H5Library.call(path, "cannot be read") {
+        values.withUnsafeMutableBytes {
+          H5Dread(
+            id, Value.elementType.native, chdf5_all(), chdf5_all(), chdf5_default(), $0.baseAddress)
+        }
+      }
+      return values
+    case .chunks(let chunk, let filters):
+      let chunkBytes = try checkedBytes(
+        chunk, size: size, limit: file.limits.chunkBytes, at: path)
+      try requireChunks(of: chunk)
+      var values = [Value](repeating: .zero, count: bytes / size)
+      let decoder = ChunkDecoder(filters: filters, elementSize: size, bytes: chunkBytes)
+      try readChunks(of: chunk, by: decoder, elementSize: size, into: &values)
+      return values
+    }
+  }
+
+  /// Reads a one-dimensional dataset of fixed-length UTF-8 strings.
+  public borrowing func readStrings(limit: Int = .max) throws(H5Error) -> [String] {
+    let id = handle.id
+    let stored = try H5Handle(path, "has no type", closedBy: { H5Tclose($0) }, { H5Dget_type(id) })
+    let width = try fixedStringWidth(stored.id, at: path)
+    guard shape.count == 1, storage == .whole else {
+      throw H5Error(.mismatch, at: path, "is not a plain list of strings")
+    }
+    let count = try checkedBytes(shape, size: width, limit: file.limits.datasetBytes, at: path)
+    guard shape[0] <= limit else {
+      throw H5Error(.tooLarge, at: path, "holds \(shape[0]) strings; at most \(limit) fit here")
+    }
+    guard count > 0 else { return [] }
+    try file.spend(count, at: path)
+    try requireStored(count)
+    var bytes = [UInt8](repeating: 0, count: count)
+    let typeID = stored.id
+    _ = try H5Library.call(path, "cannot be read") {
+      bytes.withUnsafeMutableBytes {
+        H5Dread(id, typeID, chdf5_all(), chdf5_all(), chdf5_default(), $0.baseAddress)
+      }
+    }
+    var texts: [String] = []
+    for start in stride(from: 0, to: count, by: width) {
+      texts.append(try text(bytes[start..<start + width], at: path))
+    }
+    return texts
+  }
+
+  /// Throws unless at least `bytes` are stored, as an unfiltered dataset must.
+  private borrowing func requireStored(_ bytes: Int) throws(H5Error) {
+    let id = handle.id
+    let stored = H5Library.enter { H5Dget_storage_size(id) }
+    guard stored >= UInt64(bytes) else {
+      throw H5Error(.tooLarge, at: path, "declares \(bytes) bytes but stores \(stored)")
+    }
+  }
+}

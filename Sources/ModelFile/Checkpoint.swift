@@ -1,0 +1,155 @@
+import DurableFile
+import HDF5
+import Prequential
+import SystemPackage
+
+/// A learner read from a model file. Every checkpoint is a model, and every model can be one.
+///
+/// The layout of the file is described in <doc:Schema>.
+public struct Checkpoint: Sendable {
+  public let learner: Learner
+  /// The file it was read from: the one asked for, or one of its older generations.
+  public let path: String
+  /// Bytes of the file.
+  public let bytes: Int
+  /// Whether the file ends with the seal that it was written with; one that was edited does not.
+  public let isSealed: Bool
+  /// Why newer generations were passed over, newest first.
+  public let passedOver: [ModelError]
+
+  /// Largest file that is read.
+  public static let maximumBytes = 4 << 30
+
+  /// Reads one model file: seal, digests, types, shapes and ranges are checked.
+  ///
+  /// - Throws: ``ModelError``.
+  public static func read(
+    _ path: String, limits: H5Limits = H5Limits(), maximumBytes: Int = maximumBytes,
+    operations: any FileOperations = SystemFileOperations()
+  ) throws(ModelError) -> Checkpoint {
+    let (image, isSealed) = try load(path, maximumBytes: maximumBytes, operations: operations)
+    do throws(H5Error) {
+      let learner = try ModelReader.learner(in: image, limits: limits)
+      return Checkpoint(
+        learner: learner, path: path, bytes: image.count, isSealed: isSealed, passedOver: [])
+    } catch {
+      throw ModelError(error, file: path)
+    }
+  }
+
+  /// Reads the newest intact generation of `path`: itself, or `path.1`, `path.2`, ...
+  ///
+  /// A caller says so to its user where ``passedOver`` is not empty.
+  /// - Throws: ``ModelError``, the newest generation's, where none is intact; at once where a file
+  ///   is there but cannot be opened or read.
+  public static func readNewest(
+    of path: String, limits: H5Limits = H5Limits(), maximumBytes: Int = maximumBytes,
+    operations: any FileOperations = SystemFileOperations()
+  ) throws(ModelError) -> Checkpoint {
+    let found = generations(of: FilePath(path)).map(\.string)
+    var passedOver: [ModelError] = []
+    if found.first != path {
+      passedOver.append(
+        ModelError(
+          .access, file: path, problem: "there is no such file",
+          remedy: "train a model, or check the path"))
+    }
+    for path in found {
+      do throws(ModelError) {
+        let checkpoint = try read(
+          path, limits: limits, maximumBytes: maximumBytes, operations: operations)
+        return Checkpoint(
+          learner: checkpoint.learner, path: path, bytes: checkpoint.bytes,
+          isSealed: checkpoint.isSealed, passedOver: passedOver)
+      } catch {
+        guard error.kind != .access else { throw error }
+        passedOver.append(error)
+      }
+    }
+    throw passedOver[0]
+  }
+
+  /// Reads the root's attributes alone: what the model is, not what it has learnt.
+  public static func header(of path: String) throws(ModelError) -> ModelHeader {
+    let (image, _) = try load(
+      path, maximumBytes: maximumBytes, operations: SystemFileOperations())
+    do throws(H5Error) {
+      return try ModelReader(image, limits: H5Limits()).header
+    } catch {
+      throw ModelError(error, file: path)
+    }
+  }
+
+  /// A whole file in memory, its seal checked before HDF5 parses any of it.
+  private static func load(
+    _ path: String, maximumBytes: Int, operations: any FileOperations
+  ) throws(ModelError) -> (image: H5Image, isSealed: Bool) {
+    let image: H5Image
+    do throws(FileError) {
+      let file = try ReadableFile(FilePath(path), limit: maximumBytes, operations: operations)
+      image = try H5Image(count: file.size) { bytes throws(FileError) in
+        try file.read(into: bytes)
+      }
+    } catch {
+      throw ModelError(error)
+    }
+    let (isHDF5, seal) = image.withBytes { ($0.starts(with: signature), Seal.check($0)) }
+    guard seal != .broken else {
+      throw ModelError(
+        .damaged, file: path, problem: "its bytes are not those that were written",
+        remedy: ModelError.useAnother)
+    }
+    guard isHDF5 else {
+      throw ModelError(
+        image.count == 0 ? .damaged : .notAModel, file: path,
+        problem: image.count == 0 ? "it is empty" : "it is not a model (no HDF5 file)",
+        remedy: "train one with `moecast train`")
+    }
+    return (image, seal == .intact)
+  }
+
+  /// The first bytes of every HDF5 file.
+  private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+}
+
+extension Checkpoint {
+  /// The bytes of a learner's model file, seal included: the same for the same learner.
+  public static func bytes(of learner: Learner) throws(ModelError) -> [UInt8] {
+    do throws(H5Error) {
+      var bytes = try ModelWriter.bytes(of: learner)
+      bytes += Seal.of(bytes)
+      return bytes
+    } catch {
+      throw ModelError(
+        .damaged, file: "the model", problem: error.description,
+        remedy: "report this: a learner could not be written")
+    }
+  }
+
+  /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the folder.
+  ///
+  /// - Parameter keeping: older generations that stay, as `path.1` (the newest), `path.2`, ...
+  /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the folder
+  ///   to the disk after the rename.
+  public static func write(
+    _ learner: Learner, to path: String, keeping: Int = 1,
+    operations: any FileOperations = SystemFileOperations()
+  ) throws(ModelError) {
+    let bytes = try bytes(of: learner)
+    do throws(FileError) {
+      try DurableFile.write(
+        bytes, to: FilePath(path), keeping: keeping, operations: operations
+      ) { temporary in
+        let (image, isSealed) = try load(
+          temporary.string, maximumBytes: bytes.count, operations: operations)
+        guard isSealed, image.withBytes({ $0.elementsEqual(bytes) }) else {
+          throw ModelError(
+            .damaged, file: path, problem: "other bytes came back than were written",
+            remedy: "check the disk")
+        }
+      }
+    } catch {
+      throw ModelError(error)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import DurableFile
+import HDF5
+import SystemPackage
+
+/// Why a model cannot be read, written or merged: which file, where in it, what, what to do.
+public struct ModelError: Error, Hashable, CustomStringConvertible {
+  /// The kinds of fault, for programs.
+  public enum Kind: Hashable, Sendable {
+    /// The file cannot be opened, read, written or locked.
+    case access
+    /// It is something else than a model.
+    case notAModel
+    /// A checksum, a total or a value in it is wrong, or something is missing.
+    case damaged
+    /// It holds what this program does not read: another version, links, foreign storage.
+    case unsupported
+    /// It does not fit what it is to be used with.
+    case mismatch
+    /// It exceeds what this program accepts.
+    case tooLarge
+  }
+
+  public var kind: Kind
+  /// The file's path as the user gave it.
+  public var file: String
+  public var problem: String
+  /// What the user can do.
+  public var remedy: String
+
+  public init(_ kind: Kind, file: String, problem: String, remedy: String) {
+    self.kind = kind
+    self.file = file
+    self.problem = problem
+    self.remedy = remedy
+  }
+
+  init(_ error: FileError) {
+    self.init(
+      .access, file: error.path.string,
+      problem: error.problem + (error.code.map { ": \($0)" } ?? ""),
+      remedy: "check the path, its permissions and the space left")
+  }
+
+  init(_ error: H5Error, file: String) {
+    let kind: Kind =
+      switch error.kind {
+      case _ where error.path == "/@encoding-type": .notAModel
+      case .missing, .mismatch, .library: .damaged
+      case .forbidden: .unsupported
+      case .tooLarge: .tooLarge
+      }
+    self.init(kind, file: file, problem: error.description, remedy: Self.useAnother)
+  }
+
+  static let useAnother = "use an older generation or train again"
+
+  public var description: String { "\(file): \(problem); \(remedy)" }
+}

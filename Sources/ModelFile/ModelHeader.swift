@@ -1,0 +1,119 @@
+import Forecast
+import HDF5
+import Prequential
+import RoutingTrace
+
+/// The root of a model file: what it is, of which shape, and how far its stream was read.
+public struct ModelHeader: Hashable, Sendable {
+  /// `encoding-type` of every model file.
+  public static let encodingType = "moecast-model"
+  /// The version this program writes and reads.
+  public static let encodingVersion = "1"
+  /// The program that writes, as in `moecast --version`.
+  public static let software = "moecast 0.1.0"
+
+  /// The program that wrote the file.
+  public var software: String
+  public var shape: TraceShape
+  /// Names of the predictors, in the order of their metrics.
+  public var predictors: [String]
+  /// The n of recall@n along the stream.
+  public var recallAt: [Int]
+  /// Requests under way that are remembered at most.
+  public var liveRequests: Int
+  public var chunks: UInt64
+  public var tokens: UInt64
+  public var events: UInt64
+  public var requests: UInt64
+
+  init(_ learner: Learner) {
+    software = Self.software
+    shape = learner.shape
+    predictors = learner.predictors
+    recallAt = learner.recallAt
+    liveRequests = learner.requests.capacity
+    chunks = learner.progress.chunks
+    tokens = learner.progress.tokens
+    events = learner.progress.events
+    requests = learner.progress.requests
+  }
+
+  /// Additive constants of the count-based predictors (`c + 1/2`, rows `+ 2 P0`), kept in the file so
+  /// that a later program cannot take counts for those of another formula.
+  private static let priors: KeyValuePairs = ["prior_frequency": 0.5, "prior_row": 2.0]
+
+  func write(to root: inout GroupWriter) throws(H5Error) {
+    try root.set("encoding-type", to: Self.encodingType)
+    try root.set("encoding-version", to: Self.encodingVersion)
+    try root.set("software", to: software)
+    try root.set("model", to: shape.model)
+    try root.set("experts", to: UInt32(shape.experts))
+    try root.set("top_k", to: UInt32(shape.topK))
+    try root.set("predictors", to: predictors.joined(separator: ","))
+    try root.set("recall_at", to: recallAt.map { UInt32($0) })
+    try root.set("live_requests", to: UInt64(liveRequests))
+    for (name, value) in Self.priors { try root.set(name, to: value) }
+    try root.set("chunks", to: chunks)
+    try root.set("tokens", to: tokens)
+    try root.set("events", to: events)
+    try root.set("requests", to: requests)
+  }
+
+  /// Reads and checks the root's attributes and the axis of layers.
+  init(reading root: inout GroupReader) throws(H5Error) {
+    let kind = try root.string("encoding-type")
+    guard kind == Self.encodingType else {
+      throw H5Error(.mismatch, at: "/@encoding-type", "is '\(kind)', not '\(Self.encodingType)'")
+    }
+    let version = try root.string("encoding-version")
+    guard version == Self.encodingVersion else {
+      throw H5Error(
+        .forbidden, at: "/@encoding-version",
+        "is '\(version)'; this program reads version \(Self.encodingVersion)")
+    }
+    software = try root.string("software")
+    let model = try root.string("model")
+    let experts = try root.number("experts", as: UInt32.self)
+    let topK = try root.number("top_k", as: UInt32.self)
+    let layers = try root.column("layer", as: UInt16.self, limit: 4096)
+    do throws(ShapeError) {
+      shape = try TraceShape(
+        model: model, modelLayers: layers.map { Int($0) }, experts: Int(experts), topK: Int(topK))
+    } catch {
+      throw H5Error(.mismatch, at: "/", error.description)
+    }
+    let names = try root.string("predictors")
+    predictors = names.isEmpty ? [] : names.split(separator: ",").map(String.init)
+    guard Set(predictors).count == predictors.count else {
+      throw H5Error(.mismatch, at: "/@predictors", "names a predictor twice")
+    }
+    for name in predictors where Predictors.named(name) == nil {
+      throw H5Error(.forbidden, at: "/@predictors", "names '\(name)', which is not known here")
+    }
+    recallAt = try root.numbers("recall_at", as: UInt32.self).map { Int($0) }
+    guard zip(recallAt, recallAt.dropFirst()).allSatisfy(<), recallAt.allSatisfy({ $0 > 0 }) else {
+      throw H5Error(.mismatch, at: "/@recall_at", "does not ascend from 1")
+    }
+    let capacity = try root.number("live_requests", as: UInt64.self)
+    guard (1...(1 << 24)).contains(capacity) else {
+      throw H5Error(.mismatch, at: "/@live_requests", "is \(capacity); 1 to 2^24 are possible")
+    }
+    liveRequests = Int(capacity)
+    for (name, value) in Self.priors {
+      let found = try root.number(name, as: Double.self)
+      guard found == value else {
+        throw H5Error(.forbidden, at: "/@\(name)", "is \(found); this program uses \(value)")
+      }
+    }
+    chunks = try root.number("chunks")
+    tokens = try root.number("tokens")
+    events = try root.number("events")
+    requests = try root.number("requests")
+    guard tokens <= UInt64(LayerCounts.maximumTokens) else {
+      throw H5Error(.mismatch, at: "/@tokens", "is over \(LayerCounts.maximumTokens)")
+    }
+    guard events == tokens * UInt64(shape.layers) else {
+      throw H5Error(.mismatch, at: "/@events", "is not tokens times layers")
+    }
+  }
+}

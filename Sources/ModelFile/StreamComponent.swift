@@ -1,0 +1,35 @@
+import HDF5
+import Prequential
+
+/// The digests by which the stream is recognised again: `stream/checksums`.
+enum StreamComponent: Component {
+  static let groups = ["stream"]
+
+  static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
+    var group = try file.group("stream")
+    let checksums = learner.progress.checksums
+    let chunk = try group.createAxis(
+      "chunk", checksums.indices.map { UInt32($0) }, note: "chunk of the stream, in order")
+    try group.create(
+      "checksums", checksums, axes: [chunk],
+      note: "XXH32 of the chunk's payload, as its frame has it")
+    try group.finish()
+  }
+
+  static func read(
+    into state: inout LearnerState, from file: borrowing ModelReader
+  ) throws(H5Error) {
+    var group = try file.group("stream")
+    let chunks = try group.column("chunk", as: UInt32.self).count
+    guard UInt64(chunks) == file.header.chunks else {
+      throw H5Error(
+        .mismatch, at: "/stream", "lists \(chunks) chunks of the \(file.header.chunks) passed")
+    }
+    state.progress.checksums = try group.read("checksums", shape: [chunks])
+    try group.finish()
+    state.progress.chunks = file.header.chunks
+    state.progress.tokens = file.header.tokens
+    state.progress.events = file.header.events
+    state.progress.requests = file.header.requests
+  }
+}

@@ -1,0 +1,135 @@
+import DurableFile
+import Forecast
+import Foundation
+import HDF5
+import ModelFile
+import Prequential
+import RoutingTrace
+import SystemPackage
+import TestSupport
+import Testing
+
+@Suite struct CheckpointTests {
+  let folder: TemporaryFolder
+  let path: String
+
+  init() throws {
+    folder = try TemporaryFolder()
+    path = folder.file("M.h5")
+  }
+
+  @Test(arguments: [
+    [], ["frequency"], ["layer-product"], ["token-markov", "frequency"], Samples.predictors,
+  ])
+  func everyLearnerComesBack(predictors: [String]) throws {
+    let shape = try Samples.shape()
+    for count in [0, 1, 6] {
+      let learner = try Samples.learner(
+        Samples.chunks(count, shape: shape), shape: shape, predictors: predictors)
+      try Checkpoint.write(learner, to: path)
+      let back = try Checkpoint.read(path)
+      #expect(back.isSealed)
+      #expect(back.learner.layers == learner.layers)
+      #expect(back.learner.progress == learner.progress)
+      #expect(back.learner.history == learner.history)
+      #expect(back.learner.shape == learner.shape)
+      #expect(back.learner.requests.remembered.map(\.ids) == learner.requests.remembered.map(\.ids))
+      #expect(try Checkpoint.bytes(of: back.learner) == Checkpoint.bytes(of: learner))
+    }
+  }
+
+  @Test func resumingAnywhereGivesTheSameBytes() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(shape: shape)
+    let whole = try Checkpoint.bytes(of: Samples.learner(chunks, shape: shape))
+    for stop in 0...chunks.count {
+      var learner = try Samples.learner(Array(chunks[..<stop]), shape: shape)
+      try Checkpoint.write(learner, to: path)
+      learner = try Checkpoint.read(path).learner
+      for chunk in chunks[stop...] {
+        try learner.consume(chunk)
+        learner.note()
+      }
+      #expect(try Checkpoint.bytes(of: learner) == whole, "stopped after \(stop) chunks")
+    }
+  }
+
+  @Test func damagedNewestFallsBackAGeneration() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(shape: shape)
+    var learner = try Learner(shape: shape, predictors: ["layer-markov"])
+    for chunk in chunks[..<3] {
+      try learner.consume(chunk)
+      try Checkpoint.write(learner, to: path, keeping: 2)
+    }
+    #expect(try Checkpoint.readNewest(of: path).learner.progress.chunks == 3)
+    var bytes = try folder.bytes(of: "M.h5")
+    bytes[bytes.count / 2] ^= 4
+    try folder.write(bytes, to: "M.h5")
+    let back = try Checkpoint.readNewest(of: path)
+    #expect(back.learner.progress.chunks == 2)
+    #expect(back.path == path + ".1")
+    #expect(
+      back.passedOver.map(\.description) == [
+        "\(path): its bytes are not those that were written; "
+          + "use an older generation or train again"
+      ])
+    try folder.write(Array(bytes[..<100]), to: "M.h5.1")
+    #expect(try Checkpoint.readNewest(of: path).learner.progress.chunks == 1)
+    try FileManager.default.removeItem(atPath: path)
+    #expect(try Checkpoint.readNewest(of: path).learner.progress.chunks == 1)
+    try FileManager.default.removeItem(atPath: path + ".2")
+    #expect(throws: ModelError.self) { try Checkpoint.readNewest(of: path) }
+  }
+
+  @Test func everyFailingStepLeavesALoadableCheckpoint() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(3, shape: shape)
+    let old = try Samples.learner(Array(chunks[..<1]), shape: shape)
+    let new = try Samples.learner(chunks, shape: shape)
+    for step in 1...14 {
+      for code in [Errno.ioError, .noSpace] {
+        try Checkpoint.write(old, to: path)
+        let operations = FailingOperations(.failure(code), atStep: step)
+        do throws(ModelError) {
+          try Checkpoint.write(new, to: path, operations: operations)
+        } catch {
+          #expect(error.kind == .access)
+          #expect(error.description.contains("\(code)"), "\(error)")
+        }
+        let chunks = try Checkpoint.read(path).learner.progress.chunks
+        #expect(chunks == 1 || (chunks == 3 && operations.calls.contains("rename")))
+        let hidden = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+          .filter { $0.hasPrefix(".") }
+        #expect(hidden == [])
+      }
+    }
+  }
+
+  @Test func aSecondWriterIsRefused() throws {
+    let file = try CheckpointFile(path)
+    #expect(file.staleWriter == nil)
+    do throws(ModelError) {
+      _ = try CheckpointFile(path)
+      Issue.record("a second writer was let in")
+    } catch {
+      #expect(error.description.contains("is being written by process"))
+    }
+    try file.write(Samples.learner())
+  }
+
+  @Test func somethingElseIsNotOverwritten() throws {
+    try folder.write(Array("my thesis".utf8), to: "M.h5")
+    #expect(throws: ModelError.self) { _ = try CheckpointFile(path) }
+    let other = try H5File()
+    try other.root.set("encoding-type", to: "anndata")
+    try folder.write(try other.bytes(), to: "M.h5")
+    do throws(ModelError) {
+      _ = try CheckpointFile(path)
+      Issue.record("a foreign HDF5 file was taken over")
+    } catch {
+      #expect(error.kind == .notAModel)
+    }
+    #expect(try folder.bytes(of: "M.h5") == other.bytes())
+  }
+}

@@ -1,0 +1,21 @@
+import LZ4Frame
+import RoutingTrace
+
+/// The chunks of a trace that holds `requests`, written and read back in memory.
+public func chunks(
+  of requests: [RequestTrace], shape: TraceShape, chunkTokens: Int = 4096
+) throws -> [TraceChunk] {
+  var writer = try TraceWriter(
+    MemorySink(), header: TraceHeader(shape: shape), chunkTokens: chunkTokens)
+  for request in requests { try writer.append(request) }
+  try writer.finish()
+  return try chunks(in: writer.sink.bytes)
+}
+
+/// The chunks of a trace in memory.
+public func chunks(in bytes: [UInt8]) throws -> [TraceChunk] {
+  var reader = try TraceReader(MemorySource(bytes), name: "memory")
+  var chunks: [TraceChunk] = []
+  while let chunk = try reader.next() { chunks.append(chunk) }
+  return chunks
+}

@@ -1,0 +1,31 @@
+import Testing
+
+@testable import TraceImport
+
+private func decimal(_ text: String) -> Double? {
+  Array(text.utf8).withUnsafeBytes { decimalNumber($0[...]) }
+}
+
+@Suite struct NumbersTests {
+  @Test(arguments: [
+    "0", "0.5", "0.0414", "-1.25", "123456789012345", "0.000000000000001", "1e-3", "2.5E+4",
+    "0.12345678901234567890", "98765432109876543210", ".5", "5.",
+  ])
+  func readsAsTheStandardLibraryDoes(_ text: String) {
+    #expect(decimal(text) == Double(text.hasSuffix(".") ? text + "0" : text))
+  }
+
+  @Test(arguments: ["", "-", ".", "1.2.3", "nan", "inf", "0x10", " 1", "1 ", "1,5"])
+  func refuses(_ text: String) {
+    #expect(decimal(text) == nil)
+  }
+
+  @Test func wholeNumbersHaveNineDigitsAtMost() {
+    func whole(_ text: String) -> Int? {
+      Array(text.utf8).withUnsafeBytes { wholeNumber($0[...]) }
+    }
+    #expect(whole("999999999") == 999_999_999)
+    #expect(whole("007") == 7)
+    for text in ["", "1000000000", "-1", "+1", "1.0"] { #expect(whole(text) == nil) }
+  }
+}
