@@ -67,6 +67,12 @@ struct Simulate: ParsableCommand {
   @Option(help: "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.")
   var model: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Compare expert caches of these capacities, in per cent of all experts, and nothing else.",
+      valueName: "percents"))
+  var expertCache: String?
+
   @Flag(name: .customLong("json"), help: "Print a JSON list, one object a configuration.")
   var asJSON = false
 
@@ -87,11 +93,16 @@ struct Simulate: ParsableCommand {
     try choices.check()
     try engine.check()
     try staging.check()
+    if let expertCache { _ = try Self.percents(expertCache) }
   }
 
   func run() throws {
     let systems = try wafer.split(separator: ",").map { try system(named: String($0)) }
     let pool = try readPool()
+    if let expertCache {
+      let report = ExpertCacheReport(pool, percents: try Self.percents(expertCache))
+      return print(asJSON ? try json(report.lines) : report.table)
+    }
     let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
     let foretells = strategies.contains { Strategy(rawValue: $0)?.predicts ?? true }
@@ -143,6 +154,12 @@ struct Simulate: ParsableCommand {
   private func batches() throws -> [Int] {
     try commaSeparated(batch, "--batch", "whole numbers from 1 to 1,048,576") { text in
       Int(text).flatMap { (1...1 << 20).contains($0) ? $0 : nil }
+    }
+  }
+
+  private static func percents(_ text: String) throws -> [Double] {
+    try commaSeparated(text, "--expert-cache", "numbers above 0, at most 100") { word in
+      Double(word).flatMap { $0 > 0 && $0 <= 100 ? $0 : nil }
     }
   }
 
