@@ -29,26 +29,30 @@ struct ExpertCacheReport {
   /// - Parameter percents: Capacities as shares of all experts, in per cent.
   init(_ pool: RequestPool, percents: [Double]) {
     let study = CacheStudy(pool)
-    for percent in percents {
-      let places = study.capacity(share: percent / 100)
-      let lru = study.run(.leastRecent, capacity: places)
-      let belady = study.run(.belady, capacity: places)
+    let aheads = [0, pool.shape.topK, 2 * pool.shape.topK]
+    let places = percents.map { study.capacity(share: $0 / 100) }
+    var forecast = BlendForecast(shape: pool.shape)
+    let guided = study.guided(
+      places.flatMap { places in
+        aheads.map { CacheStudy.Guided(capacity: places, prefetches: $0) }
+      }, forecast: &forecast)
+    for (index, percent) in percents.enumerated() {
+      let lru = study.run(.leastRecent, capacity: places[index])
+      let belady = study.run(.belady, capacity: places[index])
       let gap = belady.hitRate - lru.hitRate
       func add(_ policy: String, _ report: CacheReport) {
         lines.append(
           Line(
-            capacityPercent: percent, places: places, policy: policy, hitRate: report.hitRate,
+            capacityPercent: percent, places: places[index], policy: policy,
+            hitRate: report.hitRate,
             gapClosed: gap > 0 ? (report.hitRate - lru.hitRate) / gap : nil,
             precision: report.prefetches > 0 ? report.precision : nil, traffic: report.traffic))
       }
       add("lru", lru)
-      add("lfu", study.run(.leastFrequent, capacity: places))
+      add("lfu", study.run(.leastFrequent, capacity: places[index]))
       add("belady", belady)
-      for prefetches in [0, pool.shape.topK, 2 * pool.shape.topK] {
-        var forecast = BlendForecast(shape: pool.shape)
-        add(
-          "forecast, \(prefetches) ahead",
-          study.guided(capacity: places, forecast: &forecast, prefetches: prefetches))
+      for (which, ahead) in aheads.enumerated() {
+        add("forecast, \(ahead) ahead", guided[index * aheads.count + which])
       }
     }
   }

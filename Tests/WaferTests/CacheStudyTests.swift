@@ -31,18 +31,22 @@ struct CacheStudyTests {
       #expect(study.run(policy, capacity: capacity).hits <= belady.hits)
     }
     var forecast = BlendForecast(shape: try Samples.model.traceShape())
-    let guided = study.guided(capacity: capacity, forecast: &forecast, prefetches: 0)
+    let guided = study.guided(
+      [CacheStudy.Guided(capacity: capacity, prefetches: 0)], forecast: &forecast)[0]
     #expect(guided.hits <= belady.hits && guided.reads == belady.reads && guided.prefetches == 0)
   }
 
   @Test func prefetchesAreCounted() throws {
     let study = CacheStudy(try Samples.pool())
     var forecast = BlendForecast(shape: try Samples.model.traceShape())
-    let guided = study.guided(capacity: 9, forecast: &forecast, prefetches: 2)
+    let options = CacheStudy.Guided(capacity: 9, prefetches: 2)
+    let guided = study.guided([options], forecast: &forecast)[0]
     #expect(guided.prefetches > 0 && guided.prefetchesUsed <= guided.prefetches)
     #expect(guided.prefetchesUsed <= guided.hits && guided.precision <= 1)
     forecast = BlendForecast(shape: try Samples.model.traceShape())
-    #expect(guided == study.guided(capacity: 9, forecast: &forecast, prefetches: 2))
+    let none = CacheStudy.Guided(capacity: 0, prefetches: 2)
+    let both = study.guided([none, options], forecast: &forecast)
+    #expect(both[0].hits == 0 && both[1] == guided)
   }
 
   @Test func chancesAreChances() throws {

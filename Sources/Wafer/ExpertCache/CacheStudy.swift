@@ -30,7 +30,7 @@ public struct CacheStudy: Sendable {
   /// A cache without prefetch.
   ///
   /// - Parameter policy: ``EvictionPolicy/leastExpected`` is not one of them; see
-  ///   ``guided(capacity:forecast:prefetches:leastChance:)``.
+  ///   ``guided(_:forecast:)``.
   public func run(_ policy: EvictionPolicy, capacity: Int) -> CacheReport {
     var cache = ExpertCache(capacity: capacity, keys: experts)
     var report = CacheReport()
@@ -63,35 +63,51 @@ public struct CacheStudy: Sendable {
   }
 
   /// A cache that a forecast fills and empties.
+  public struct Guided: Hashable, Sendable {
+    public var capacity: Int
+    /// Experts brought ahead for each layer, at most.
+    public var prefetches: Int
+    /// Chance below which an expert is not brought, whatever would have to leave.
+    public var leastChance = 0.02
+
+    public init(capacity: Int, prefetches: Int) {
+      self.capacity = capacity
+      self.prefetches = prefetches
+    }
+  }
+
+  /// Caches that one forecast fills and empties, side by side.
   ///
   /// After a layer, the forecast says with what chance p each expert of every layer will be read
   /// when that layer's turn comes, d layers from now. An expert in the cache is worth p / d: reads
   /// gained a place and time occupied. Misses take the place of the least worthy; up to `prefetches`
   /// of the next layer's experts, likeliest first, take the place of any that are worth less.
-  ///
-  /// - Parameters:
-  ///   - prefetches: Experts brought ahead for each layer, at most.
-  ///   - leastChance: Chance below which an expert is not brought, whatever would have to leave.
   public func guided(
-    capacity: Int, forecast: inout some ExpertForecast, prefetches: Int, leastChance: Double = 0.02
-  ) -> CacheReport {
-    var run = GuidedCache(
-      pool.shape, capacity: capacity, prefetches: prefetches, leastChance: leastChance)
+    _ caches: [Guided], forecast: inout some ExpertForecast
+  ) -> [CacheReport] {
     let shape = pool.shape
-    guard capacity > 0 else { return run.report }
+    var runs = caches.map { GuidedCache(shape, $0) }
+    var chances = Array(repeating: 0.0, count: experts)
     for request in 0..<pool.requests {
       forecast.begin()
       for token in pool.starts[request]..<pool.starts[request + 1] {
         for layer in 0..<shape.layers {
           let start = (token * shape.layers + layer) * shape.topK
           let chosen = pool.ids[start..<start + shape.topK].filter { Int($0) < shape.experts }
-          run.read(chosen, layer: layer)
+          for run in runs.indices { runs[run].read(chosen, layer: layer, chances) }
           forecast.observe(layer: layer, chosen: chosen)
-          run.forecast(&forecast, after: layer)
+          chances.withUnsafeMutableBufferPointer { chances in
+            func row(_ layer: Int) -> UnsafeMutableBufferPointer<Double> {
+              .init(rebasing: chances[layer * shape.experts..<(layer + 1) * shape.experts])
+            }
+            forecast.nextToken(layer: layer, into: row(layer))
+            if layer + 1 < shape.layers { forecast.nextLayer(after: layer, into: row(layer + 1)) }
+          }
+          for run in runs.indices { runs[run].prefetch(after: layer, chances) }
         }
       }
     }
-    return run.report
+    return runs.map(\.report)
   }
 
   /// When each read's key is read next; beyond the end if never.
@@ -106,28 +122,24 @@ public struct CacheStudy: Sendable {
   }
 }
 
-/// The state of ``CacheStudy/guided(capacity:forecast:prefetches:leastChance:)``.
+/// The state of one ``CacheStudy/Guided``.
 private struct GuidedCache {
   private let shape: TraceShape
-  private let prefetches: Int
-  private let leastChance: Double
+  private let options: CacheStudy.Guided
   private var cache: ExpertCache
   var report = CacheReport()
-  /// The chance that each key is read at its layer's next turn.
-  private var chance: [Double]
   private var isUnread: [Bool]
 
-  init(_ shape: TraceShape, capacity: Int, prefetches: Int, leastChance: Double) {
-    self.leastChance = leastChance
+  init(_ shape: TraceShape, _ options: CacheStudy.Guided) {
     self.shape = shape
-    self.prefetches = prefetches
+    self.options = options
     let keys = shape.layers * shape.experts
-    cache = ExpertCache(capacity: capacity, keys: keys)
-    chance = Array(repeating: 0, count: keys)
+    cache = ExpertCache(capacity: options.capacity, keys: keys)
     isUnread = Array(repeating: false, count: keys)
   }
 
-  mutating func read(_ chosen: [UInt16], layer: Int) {
+  /// - Parameter chances: The chance that each key is read at its layer's next turn.
+  mutating func read(_ chosen: [UInt16], layer: Int, _ chances: [Double]) {
     for id in chosen {
       let key = layer * shape.experts + Int(id)
       report.reads += 1
@@ -136,40 +148,28 @@ private struct GuidedCache {
         if isUnread[key] { report.prefetchesUsed += 1 }
         isUnread[key] = false
       } else {
-        bring(key, over: lowest(now: layer)?.key)
+        bring(key, over: lowest(now: layer, chances)?.key)
       }
     }
   }
 
-  mutating func forecast(_ forecast: inout some ExpertForecast, after layer: Int) {
-    let experts = shape.experts
-    chance.withUnsafeMutableBufferPointer { chance in
-      forecast.nextToken(
-        layer: layer, into: .init(rebasing: chance[layer * experts..<(layer + 1) * experts]))
-      if layer + 1 < shape.layers {
-        let next = (layer + 1) * experts
-        forecast.nextLayer(
-          after: layer, into: .init(rebasing: chance[next..<next + experts]))
-      }
-    }
-    let next = (layer + 1) % shape.layers
-    let base = next * experts
-    let best = (base..<base + experts).filter { chance[$0] >= leastChance && !cache.holds($0) }
-      .sorted { (chance[$1], $0) < (chance[$0], $1) }.prefix(prefetches)
+  mutating func prefetch(after layer: Int, _ chances: [Double]) {
+    guard options.prefetches > 0, cache.capacity > 0 else { return }
+    let base = (layer + 1) % shape.layers * shape.experts
+    let best = (base..<base + shape.experts)
+      .filter { chances[$0] >= options.leastChance && !cache.holds($0) }
+      .sorted { (chances[$1], $0) < (chances[$0], $1) }.prefix(options.prefetches)
     for key in best {
-      if cache.isFull {
-        guard let victim = lowest(now: layer), victim.worth < chance[key] else { break }
-        bring(key, over: victim.key)
-      } else {
-        bring(key, over: nil)
-      }
+      let victim = lowest(now: layer, chances)
+      if let victim, victim.worth >= chances[key] { break }
+      bring(key, over: victim?.key)
       report.prefetches += 1
       isUnread[key] = true
     }
   }
 
   private mutating func bring(_ key: Int, over victim: Int?) {
-    if cache.isFull, let victim {
+    if let victim {
       isUnread[victim] = false
       cache.replace(victim, by: key)
     } else if !cache.isFull {
@@ -177,15 +177,15 @@ private struct GuidedCache {
     }
   }
 
-  /// The least worthy key while `now` is the layer whose turn it is.
-  private func lowest(now layer: Int) -> (key: Int, worth: Double)? {
+  /// The least worthy key while `layer` has its turn; nil while there is room.
+  private func lowest(now layer: Int, _ chances: [Double]) -> (key: Int, worth: Double)? {
     guard cache.isFull else { return nil }
     let (layers, experts) = (shape.layers, shape.experts)
-    // 1 / distance of every layer, from 1 for the next one to 1 / layers for this one.
+    // 1 / distance of every key's layer: 1 for the next one, 1 / layers for this one.
     let nearness = (0..<layers).map { 1 / Double(($0 - layer - 1 + layers) % layers + 1) }
-    return chance.withUnsafeBufferPointer { chance in
+    return chances.withUnsafeBufferPointer { chances in
       nearness.withUnsafeBufferPointer { nearness in
-        cache.lowest { chance[$0] * nearness[$0 / experts] }
+        cache.lowest { chances[$0] * nearness[$0 / experts] }
       }
     }
   }
