@@ -43,7 +43,7 @@ let package = Package(
       },
       swiftSettings: strict),
     .target(
-      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", system],
+      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
       swiftSettings: strict),
     .executableTarget(
       name: "moecast",
@@ -51,6 +51,7 @@ let package = Package(
         "ModelFile",
         "Prequential",
         "TraceImport",
+        "DurableFile",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -80,6 +81,13 @@ let package = Package(
     .testTarget(
       name: "ModelFileTests",
       dependencies: ["ModelFile", "Prequential", "DurableFile", "HDF5", "TestSupport", system],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MoecastTests",
+      dependencies: [
+        "moecast", "RoutingTrace", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],

@@ -113,6 +113,8 @@ class FileParser {
       case NUMBER_ERROR:
         if (expected && at < length) fail(CSJ_UNEXPECTED, at, "%s expected", expected);
         break;
+      case INCOMPLETE_ARRAY_OR_OBJECT:
+        fail(CSJ_MALFORMED, length, "a list or object is not closed: the file is cut off");
       default:
         break;
     }

@@ -13,10 +13,10 @@ public struct CountTables: OptionSet, Hashable, Sendable {
 
 /// The integer counts of one MoE layer: what the frequency and Markov predictors learn.
 ///
-/// Integers keep merging exact and resuming bit-identical. No cell grows by more than 1 a token, so
-/// ``maximumTokens`` bounds them all.
+/// Integers keep merging exact and resuming bit-identical.
 public struct LayerCounts: Hashable, Sendable {
-  /// Tokens after which a cell could leave 31 bits; learning must stop there.
+  /// The largest count a cell may hold, and so the tokens that can be learnt without a look at
+  /// ``largest``.
   public static let maximumTokens = Int(Int32.max)
 
   /// Experts of the layer (E).
@@ -63,6 +63,10 @@ public struct LayerCounts: Hashable, Sendable {
     }
   }
 
+  /// The largest count of all tables: that of the most used expert, which each of its tokens adds to,
+  /// while a cell of a pair table grows by 1 a token at most.
+  public var largest: UInt32 { frequency.max() ?? 0 }
+
   /// `c`: how often each expert was chosen.
   public var frequency: ArraySlice<UInt32> { cells[..<experts] }
 
@@ -78,7 +82,7 @@ public struct LayerCounts: Hashable, Sendable {
 
   /// Adds the counts of another shard of the stream.
   ///
-  /// - Precondition: experts and tables agree, and the tokens of both stay within
+  /// - Precondition: experts and tables agree, and ``largest`` of both together stays within
   ///   ``maximumTokens``.
   public mutating func add(_ other: LayerCounts) {
     precondition(experts == other.experts && tables == other.tables)

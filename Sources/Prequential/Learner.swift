@@ -79,7 +79,8 @@ public struct Learner: Hashable, Sendable {
     guard chunk.block.shape.isCompatible(with: shape) else {
       throw .shape(chunk.block.shape, expected: shape)
     }
-    guard progress.tokens + UInt64(chunk.block.tokens) <= UInt64(LayerCounts.maximumTokens) else {
+    let largest = layers.map(\.counts.largest).max() ?? 0
+    guard !learns || Int(largest) + chunk.block.tokens <= LayerCounts.maximumTokens else {
       throw .full
     }
     let block = requests.resolve(chunk.block)
@@ -140,7 +141,7 @@ public enum LearnerError: Error, Hashable, CustomStringConvertible {
       "the trace has \(shape), the model was trained on \(expected); "
         + "give traces of the same model"
     case .full:
-      "the counts would pass \(LayerCounts.maximumTokens) tokens; train further shards apart"
+      "a count would pass \(LayerCounts.maximumTokens); train the rest as a model of its own"
     }
   }
 }

@@ -94,7 +94,8 @@ public struct ImportOptions: Sendable {
   public var modelName: String
   /// Tokens of every request's prompt, where the data does not say so.
   public var prefill: Int?
-  /// Largest file that is read whole into memory, in bytes; 4 GiB at most.
+  /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
+  /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
 
   /// The most that simdjson's 32-bit positions reach.

@@ -49,6 +49,8 @@ struct SourceFinder {
   /// Files in folders that have another name than the format's.
   let passedOver: Int
 
+  /// How LZ4 frames begin, moecast traces among them.
+  private static let lz4Magic: [UInt8] = [0x04, 0x22, 0x4D, 0x18]
   /// Bytes that a guess may look at.
   private static let headSize = 1 << 20
 
@@ -88,7 +90,11 @@ struct SourceFinder {
       if file.isNamed {
         throw ImportError(
           .notATrace, file: file.path,
-          problem: head.isEmpty ? "the file is empty" : "it is in none of the known formats",
+          problem: head.isEmpty
+            ? "the file is empty"
+            : head.starts(with: lz4Magic)
+              ? "it is compressed with LZ4, as moecast traces are: nothing to convert"
+              : "it is in none of the known formats",
           remedy: "name the format with --format, one of "
             + ForeignFormat.allCases.map(\.rawValue).joined(separator: ", "))
       }

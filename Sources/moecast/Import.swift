@@ -50,6 +50,9 @@ struct Import: ParsableCommand {
   @Option(help: "LZ4 level: 0 is fastest, 12 smallest.")
   var level = 0
 
+  @Flag(help: "Leave gate weights out, where the source has them.")
+  var noWeights = false
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
@@ -86,13 +89,7 @@ struct Import: ParsableCommand {
         model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
         prefill: prefill))
     let output = try TraceOutput(output)
-    var summary: ImportSummary
-    do {
-      summary = try write(&importer, to: output.sink)
-    } catch {
-      output.discard()
-      throw error
-    }
+    var summary = try write(&importer, to: output)
     try output.commit()
     summary.seconds = start.duration(to: .now) / .seconds(1)
     summary.megabytesPerSecond = Double(summary.bytesIn) / 1e6 / max(summary.seconds, 1e-9)
@@ -100,24 +97,30 @@ struct Import: ParsableCommand {
   }
 
   private func write(
-    _ importer: inout TraceImporter, to sink: DescriptorSink
+    _ importer: inout TraceImporter, to sink: TraceOutput
   ) throws -> ImportSummary {
     let names = inputs.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+    // A folder's name says enough; of many files the first and the last do.
+    let source =
+      names.count <= 3
+      ? names.joined(separator: ", ")
+      : "\(names[0]) to \(names[names.count - 1]), \(names.count) inputs"
     let header = TraceHeader(
       shape: importer.shape,
-      provenance: ["format": importer.format.rawValue, "source": names.joined(separator: ", ")])
+      provenance: ["format": importer.format.rawValue, "source": source])
     var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens, level: level)
-    var progress = ByteProgress(total: importer.totalBytes)
-    defer { progress.finish() }
-    while let request = try importer.next() {
+    var bar = ProgressBar(total: importer.totalBytes)
+    defer { bar.clear() }
+    while var request = try importer.next() {
+      if noWeights { request.weights = nil }
       try writer.append(request)
-      progress.update(importer.bytesRead)
+      bar.update(importer.bytesRead)
     }
     try writer.finish()
     return ImportSummary(
       format: importer.format.rawValue, guessed: importer.isGuessed, files: importer.files,
       filesPassedOver: importer.passedOver, requests: importer.requests, tokens: importer.tokens,
-      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted,
+      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted && !noWeights,
       chunks: writer.index.offsets.count, bytesIn: importer.bytesRead,
       bytesOut: writer.bytesWritten)
   }
@@ -155,8 +158,9 @@ struct ImportSummary: Codable, CustomStringConvertible {
   /// One line for people.
   var description: String {
     var text = "\(format)\(guessed ? " (guessed)" : ""): \(requests) requests, \(tokens) tokens, "
-    text += "\(events) events in \(chunks) chunks; \(megabytes(Double(bytesIn))) MB in, "
-    text += "\(megabytes(Double(bytesOut))) MB out, \(megabytes(megabytesPerSecond * 1e6)) MB/s"
+    text += "\(events) events in \(chunks) chunks; \(decimals(Double(bytesIn) / 1e6, 1)) MB in, "
+    text += "\(decimals(Double(bytesOut) / 1e6, 1)) MB out, "
+    text += "\(decimals(megabytesPerSecond, 1)) MB/s"
     if filesPassedOver > 0 { text += "; \(filesPassedOver) other files passed over" }
     return text
   }

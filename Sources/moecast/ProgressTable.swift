@@ -6,6 +6,7 @@ struct ProgressTable {
   private let n: Int
   private let every: Int?
   private var previous: HistoryRow?
+  private var previousEvents: UInt64
   private var previousSeconds = 0.0
 
   /// - Parameters:
@@ -16,6 +17,7 @@ struct ProgressTable {
     self.n = n
     self.every = every
     previous = learner.history.last
+    previousEvents = learner.progress.events
   }
 
   /// Whether a line is due after `chunks` chunks.
@@ -36,8 +38,7 @@ struct ProgressTable {
 
   /// The line of `row`, noted at `index` of the row's recall columns.
   mutating func line(_ row: HistoryRow, recallIndex: Int, seconds: Double) -> String {
-    let newEvents = row.events - (previous?.events ?? 0)
-    let rate = Double(newEvents) / max(1e-9, seconds - previousSeconds)
+    let rate = Double(row.events - previousEvents) / max(1e-9, seconds - previousSeconds)
     var line = grouped(row.chunks).leftPadded(to: 10)
     line += grouped(row.events).leftPadded(to: 14)
     line += grouped(Int(rate)).leftPadded(to: 12)
@@ -51,6 +52,7 @@ struct ProgressTable {
       line += (decimals(average, 4) + " " + decimals(last, 4)).leftPadded(to: 17)
     }
     previous = row
+    previousEvents = row.events
     previousSeconds = seconds
     return line
   }

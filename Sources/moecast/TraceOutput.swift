@@ -1,78 +1,56 @@
+import DurableFile
 import Glibc
+import LZ4Frame
 import RoutingTrace
 import SystemPackage
 
-/// The file a trace is written to: it appears whole, under its name, or not at all.
+/// Where a trace is written to: a file that appears whole under its name or not at all, or a pipe, a
+/// device or standard output, which take the bytes as they come.
 ///
-/// Bytes go to a temporary file in the same folder, which takes the name at the end. Pipes, devices
-/// and standard output are written directly.
-struct TraceOutput {
-  /// Where the trace goes.
-  let sink: DescriptorSink
-
-  private let path: String
-  private let descriptor: FileDescriptor
-  /// The temporary file, or nil where bytes go straight to their place.
-  private let temporary: String?
+/// Whoever lets go of it without ``commit()`` leaves no file.
+final class TraceOutput: ByteSink {
+  private var file: DurableFile?
+  private let stream: TraceStreamOutput?
 
   /// - Parameter path: a file, or `-` for standard output. What exists there must be a moecast trace,
-  ///   which is replaced, or empty.
-  /// - Throws: ``TraceError``.
-  init(_ path: String) throws(TraceError) {
-    self.path = path
+  ///   which is replaced at the end, or an empty file.
+  /// - Throws: ``TraceError`` or `FileError`.
+  init(_ path: String) throws {
     if path == TraceFile.standardInput {
-      descriptor = .standardOutput
-      temporary = nil
-      sink = DescriptorSink(descriptor, name: "standard output")
-      return
+      stream = TraceStreamOutput(.standardOutput, name: "standard output", closes: false)
+    } else if try Self.isStream(path) {
+      do {
+        let descriptor = try FileDescriptor.open(FilePath(path), .writeOnly, options: .closeOnExec)
+        stream = TraceStreamOutput(descriptor, name: path, closes: true)
+      } catch {
+        throw TraceError(error as? Errno ?? .ioError, file: path, doing: "write it")
+      }
+    } else {
+      stream = nil
+      file = try DurableFile(replacing: FilePath(path))
     }
-    let isPlain = try Self.checkReplaceable(path)
-    temporary = isPlain ? path + ".part-\(getpid())" : nil
-    do {
-      descriptor = try FileDescriptor.open(
-        FilePath(temporary ?? path), .writeOnly,
-        options: temporary == nil ? .closeOnExec : [.create, .truncate, .closeOnExec],
-        permissions: [.ownerReadWrite, .groupRead, .otherRead])
-    } catch {
-      throw TraceError(error as? Errno ?? .ioError, file: path, doing: "write it")
-    }
-    sink = DescriptorSink(descriptor, name: path)
   }
 
-  /// Makes the trace durable and gives it its name.
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    if let stream { try stream.sink.write(bytes) } else { try file?.append(bytes) }
+  }
+
+  /// Brings the trace to the disk and gives it its name.
   ///
-  /// - Throws: ``TraceError``; the temporary file is gone then.
-  func commit() throws(TraceError) {
-    guard let temporary else { return }
-    do {
-      guard fsync(descriptor.rawValue) == 0 else { throw Errno(rawValue: errno) }
-      try descriptor.close()
-      guard rename(temporary, path) == 0 else { throw Errno(rawValue: errno) }
-    } catch {
-      unlink(temporary)
-      throw TraceError(error as? Errno ?? .ioError, file: path, doing: "finish it")
-    }
+  /// - Throws: `FileError`; there is no new file then.
+  func commit() throws {
+    if let file = file.take() { try file.commit() }
   }
 
-  /// Removes what was written, as far as it went to a file.
-  func discard() {
-    guard let temporary else { return }
-    try? descriptor.close()
-    unlink(temporary)
-  }
-
-  /// Whether `path` is to become a regular file.
-  private static func checkReplaceable(_ path: String) throws(TraceError) -> Bool {
+  /// Whether `path` is a FIFO or device, which cannot be replaced.
+  ///
+  /// - Throws: ``TraceError`` where it is a file of something else.
+  private static func isStream(_ path: String) throws(TraceError) -> Bool {
     var status = stat()
-    guard stat(path, &status) == 0 else { return true }
+    guard stat(path, &status) == 0 else { return false }
     let kind = status.st_mode & S_IFMT
-    if kind == S_IFIFO || kind == S_IFCHR { return false }
-    guard kind == S_IFREG else {
-      throw TraceError(
-        .access, file: path, problem: "it is a folder or no plain file",
-        remedy: "name a file with -o")
-    }
-    guard status.st_size > 0 else { return true }
+    if kind == S_IFIFO || kind == S_IFCHR { return true }
+    guard kind == S_IFREG, status.st_size > 0 else { return false }
     do {
       _ = try TraceReader(try TraceFile(path), name: path)
     } catch {
@@ -80,6 +58,21 @@ struct TraceOutput {
         .notATrace, file: path, problem: "it exists and is not a moecast trace",
         remedy: "remove it, or name another output with -o")
     }
-    return true
+    return false
   }
+}
+
+/// An open stream of bytes, closed when let go.
+private final class TraceStreamOutput {
+  let sink: DescriptorSink
+  private let descriptor: FileDescriptor
+  private let closes: Bool
+
+  init(_ descriptor: FileDescriptor, name: String, closes: Bool) {
+    self.descriptor = descriptor
+    self.closes = closes
+    sink = DescriptorSink(descriptor, name: name)
+  }
+
+  deinit { if closes { try? descriptor.close() } }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Forecast
+import ModelFile
 import Prequential
 import RoutingTrace
 
@@ -23,22 +24,82 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
   var predictor = Predictors.all.map(\.name).joined(separator: ",")
 
-  @Option(help: "Stop after this many chunks.")
+  @Option(
+    help: ArgumentHelp("Model file to write at the end and at checkpoints.", valueName: "file"))
+  var model: String?
+
+  @Option(help: "Chunks between checkpoints; default only at the end.")
+  var checkpointEvery: Int?
+
+  @Option(help: "Older checkpoints to keep beside the newest, as FILE.1, FILE.2, ...")
+  var keep = 1
+
+  @Flag(help: "Go on from the model file's checkpoint, after the chunks that it has seen.")
+  var resume = false
+
+  @Option(help: "Stop after this many chunks of the stream.")
   var stopAfter: Int?
 
   func validate() throws {
     try accuracy.validate()
     guard stopAfter ?? 1 > 0 else { throw ValidationError("--stop-after must be at least 1") }
+    guard checkpointEvery ?? 1 > 0 else {
+      throw ValidationError("--checkpoint-every must be at least 1")
+    }
+    guard (0...1000).contains(keep) else { throw ValidationError("--keep is from 0 to 1,000") }
+    guard model != nil || (!resume && checkpointEvery == nil) else {
+      throw ValidationError("--resume and --checkpoint-every need --model")
+    }
+    guard !predictor.isEmpty else { throw ValidationError("--predictor is empty") }
   }
 
   func run() throws {
+    guard let model else {
+      var stream = try TraceStream(traces)
+      return try learn(&stream, from: newLearner(stream.shape)) { _ in }
+    }
+    let file = try CheckpointFile(model, keeping: keep)
+    if let process = file.staleWriter {
+      complain("moecast: \(model): process \(process) was writing it and was killed; going on")
+    }
+    let checkpoint = resume ? try readCheckpoint(model) : nil
     var stream = try TraceStream(traces)
-    let names = predictor.split(separator: ",").map(String.init)
-    var learner = try Learner(
-      shape: stream.shape, predictors: names, recallAt: accuracy.recallAt)
+    let learner = try checkpoint?.learner ?? newLearner(stream.shape)
+    try stream.skip(learner.progress)
+    try learn(&stream, from: learner) { try file.write($0) }
+  }
+
+  private func newLearner(_ shape: TraceShape) throws -> Learner {
+    try Learner(
+      shape: shape, predictors: predictor.split(separator: ",").map(String.init),
+      recallAt: accuracy.recallAt)
+  }
+
+  private func readCheckpoint(_ model: String) throws -> Checkpoint {
+    let checkpoint = try Checkpoint.readNewest(of: model)
+    for error in checkpoint.passedOver {
+      complain("moecast: \(error.file): \(error.problem); going on from \(checkpoint.path)")
+    }
+    return checkpoint
+  }
+
+  /// Learns the rest of `stream`, saving at checkpoints and at the end.
+  private func learn(
+    _ stream: inout TraceStream, from learner: Learner, save: (Learner) throws -> Void
+  ) throws {
+    var learner = learner
     var run = StreamRun(accuracy)
     run.stopAfter = stopAfter
-    _ = try run.consume(&stream, into: &learner)
+    let ending = try run.consume(&stream, into: &learner) { learner in
+      if let checkpointEvery, learner.progress.chunks % UInt64(checkpointEvery) == 0 {
+        try save(learner)
+      }
+    }
+    try save(learner)
     try run.report(learner)
+    if ending == .interrupted {
+      complain(
+        "moecast: stopped after chunk \(learner.progress.chunks); --resume goes on from there")
+    }
   }
 }

@@ -61,7 +61,7 @@ struct RealTraceTests {
   @Test(arguments: RealSet.all)
   func importsWhole(_ set: RealSet) throws {
     let folder = try TemporaryFolder()
-    let input = try unpacked(set.path, into: folder)
+    let input = try SharedData.traces(set.path, in: folder)
     var importer = try TraceImporter(
       [input],
       options: ImportOptions(model: ModelShape.named(set.model), prefill: set.prefillGiven))
@@ -102,13 +102,5 @@ struct RealTraceTests {
     #expect(Set(requests.map(\.task)).count == 7)
     #expect(requests.first?.task == "german")
     #expect(requests.last?.name == "139")
-  }
-
-  /// The folder at `path`, unpacked where it is an archive.
-  private func unpacked(_ path: String, into folder: TemporaryFolder) throws -> String {
-    let source = SharedData.path + "/traces/" + path
-    guard path.hasSuffix(".tar.xz") else { return source }
-    try run("/usr/bin/tar", ["-xJf", source, "-C", folder.path])
-    return folder.path
   }
 }

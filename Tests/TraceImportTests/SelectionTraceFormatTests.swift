@@ -79,8 +79,8 @@ private let sample = """
 
   @Test(arguments: [
     (#"[{"0": [[1]]}] []"#, "text follows"),
-    (#"[{"0": [[1]]}] x"#, "not valid JSON"),
-    (#"[{"0": [[1]]}"#, "not valid JSON"),
+    (#"[{"0": [[1]]}] x"#, "a list or object is not closed"),
+    (#"[{"0": [[1]]}"#, "a list or object is not closed"),
     (#"[{"0": [[1.5]]}]"#, "an expert id"),
     (#"[{"0": [[-1]]}]"#, "an expert id"),
     (#"[{"0": [["1"]]}]"#, "an expert id"),

@@ -1,0 +1,161 @@
+import Forecast
+import Prequential
+import RoutingTrace
+
+/// The exact sum of learners that were trained on shards of a stream.
+///
+/// Counts and metrics are integers and add up; the chunks' digests are put together and sorted. So
+/// any order and any grouping of the shards gives the same learner, and the same bytes of its file.
+/// What belongs to one stream only is not carried on: requests under way are forgotten, as if each
+/// shard's had ended, and there are no figures along the stream.
+public struct Merge {
+  /// Why learners cannot be merged.
+  public enum Problem: Error, Hashable, CustomStringConvertible {
+    /// They are of different models, or shapes.
+    case shape(String, String)
+    /// They differ in what they learn or note.
+    case setting(String, String, String)
+    /// They have learnt the same chunks.
+    case overlap(Int)
+    /// Their sum could overflow the counts.
+    case full(UInt64)
+
+    public var problem: String {
+      switch self {
+      case .shape(let one, let other): "it has \(other), the models before it \(one)"
+      case .setting(let name, let one, let other):
+        "its \(name) is \(other), that of the models before it \(one)"
+      case .overlap(let chunks): "\(chunks) of its chunks were learnt by the models before it too"
+      case .full(let tokens):
+        "with it the sum has \(tokens) tokens; counts hold \(LayerCounts.maximumTokens)"
+      }
+    }
+
+    public var remedy: String {
+      switch self {
+      case .shape: "merge shards of one model"
+      case .setting: "train all shards with the same settings"
+      case .overlap: "leave one of them out"
+      case .full: "merge fewer shards"
+      }
+    }
+
+    public var description: String { "\(problem); \(remedy)" }
+  }
+
+  /// The sum so far.
+  public private(set) var learner: Learner
+
+  /// Begins with one shard.
+  public init(_ first: Learner) { learner = Self.closed(first) }
+
+  /// Adds a shard.
+  ///
+  /// - Throws: ``Problem``; the sum stays as it was.
+  public mutating func add(_ other: Learner) throws(Problem) {
+    try check(other)
+    var layers = learner.layers
+    for index in layers.indices {
+      layers[index].counts.add(other.layers[index].counts)
+      for predictor in learner.predictors.indices {
+        layers[index].metrics[predictor].add(other.layers[index].metrics[predictor])
+      }
+    }
+    var progress = learner.progress
+    progress.chunks += other.progress.chunks
+    progress.tokens += other.progress.tokens
+    progress.events += other.progress.events
+    progress.requests = Self.sum(progress.requests, other.progress.requests)
+    progress.checksums = (progress.checksums + other.progress.checksums).sorted()
+    learner = Self.learner(learner, name: name(with: other), layers: layers, progress: progress)
+  }
+
+  private func check(_ other: Learner) throws(Problem) {
+    guard learner.shape.isCompatible(with: other.shape),
+      learner.shape.model.isEmpty || other.shape.model.isEmpty
+        || learner.shape.model == other.shape.model
+    else { throw .shape(learner.shape.description, other.shape.description) }
+    guard learner.predictors == other.predictors else {
+      throw .setting(
+        "list of predictors", learner.predictors.joined(separator: ","),
+        other.predictors.joined(separator: ","))
+    }
+    guard learner.recallAt == other.recallAt else {
+      throw .setting(
+        "list of recall@n", learner.recallAt.map(String.init).joined(separator: ","),
+        other.recallAt.map(String.init).joined(separator: ","))
+    }
+    guard learner.requests.capacity == other.requests.capacity else {
+      throw .setting(
+        "number of live requests", String(learner.requests.capacity),
+        String(other.requests.capacity))
+    }
+    let tokens = learner.progress.tokens + other.progress.tokens
+    guard tokens <= UInt64(LayerCounts.maximumTokens) else { throw .full(tokens) }
+    let shared = Self.shared(learner.progress.checksums, other.progress.checksums)
+    guard shared == 0 else { throw .overlap(shared) }
+  }
+
+  /// The model's name, where one of them has one.
+  private func name(with other: Learner) -> String {
+    learner.shape.model.isEmpty ? other.shape.model : learner.shape.model
+  }
+
+  /// How many chunks both have learnt; 0 where chance alone would make as many digests equal.
+  ///
+  /// Digests have 32 bits, so among n and m chunks nm / 2^32 pairs agree by chance.
+  private static func shared(_ one: [UInt32], _ other: [UInt32]) -> Int {
+    let seen = Set(one)
+    let shared = other.count { seen.contains($0) }
+    let chance = Double(one.count) * Double(other.count) / 4_294_967_296
+    return Double(shared) > 10 * chance ? shared : 0
+  }
+
+  private static func sum(_ one: UInt64, _ other: UInt64) -> UInt64 {
+    let (sum, overflow) = one.addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+
+  /// A learner without what belongs to its own stream only.
+  private static func closed(_ learner: Learner) -> Learner {
+    var progress = learner.progress
+    progress.checksums.sort()
+    return Self.learner(
+      learner, name: learner.shape.model, layers: learner.layers, progress: progress)
+  }
+
+  private static func learner(
+    _ old: Learner, name: String, layers: [LayerLearner], progress: StreamProgress
+  ) -> Learner {
+    var shape = old.shape
+    shape.model = name
+    return Learner(
+      shape: shape, predictors: old.predictors, recallAt: old.recallAt, layers: layers,
+      requests: LiveRequests(capacity: old.requests.capacity), progress: progress, history: [])
+  }
+}
+
+extension Merge {
+  /// The sum of the models at `paths`, two of them in memory at a time.
+  ///
+  /// - Throws: ``ModelError``, naming the file that cannot be read or does not fit those before it.
+  public static func files(_ paths: [String]) throws(ModelError) -> Learner {
+    var merge: Merge?
+    for path in paths {
+      let learner = try Checkpoint.read(path).learner
+      guard merge != nil else {
+        merge = Merge(learner)
+        continue
+      }
+      do throws(Problem) { try merge?.add(learner) } catch {
+        throw ModelError(
+          .mismatch, file: path, problem: error.problem, remedy: error.remedy)
+      }
+    }
+    guard let merge else {
+      throw ModelError(
+        .access, file: "no input", problem: "nothing to merge", remedy: "name two models or more")
+    }
+    return merge.learner
+  }
+}

@@ -1,0 +1,17 @@
+import Forecast
+import RoutingTrace
+
+extension Learner {
+  /// The same knowledge before another stream: metrics, progress and requests under way are empty.
+  ///
+  /// - Parameter recallAt: the n of recall@n to look at, or nil for the same as before.
+  public func scoringAnew(recallAt: [Int]? = nil) -> Learner {
+    Learner(
+      shape: shape, predictors: predictors, recallAt: recallAt ?? self.recallAt,
+      layers: layers.map {
+        LayerLearner(
+          counts: $0.counts, metrics: $0.metrics.map { LayerMetrics(experts: $0.experts) })
+      },
+      requests: LiveRequests(capacity: requests.capacity), progress: StreamProgress(), history: [])
+  }
+}

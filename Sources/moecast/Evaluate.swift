@@ -1,0 +1,40 @@
+import ArgumentParser
+import ModelFile
+import Prequential
+import RoutingTrace
+
+/// `moecast evaluate`: how well a model forecasts other traces.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures a model on traces, learning on or frozen.",
+    discussion: """
+      Every event is forecast and scored; without --frozen it is learnt after that, as in training, \
+      and the model file stays as it was.
+
+      Example:
+        moecast evaluate --model model.h5 --frozen held-out.moe.lz4
+      """)
+
+  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  var traces: [String]
+
+  @Option(help: ArgumentHelp("The model file.", valueName: "file"))
+  var model: String
+
+  @Flag(help: "Score only; learn nothing.")
+  var frozen = false
+
+  @OptionGroup var accuracy: AccuracyOptions
+
+  func validate() throws { try accuracy.validate() }
+
+  func run() throws {
+    let trained = try Checkpoint.read(model).learner
+    var stream = try TraceStream(traces)
+    var learner = trained.scoringAnew(recallAt: accuracy.recallAt)
+    var run = StreamRun(accuracy)
+    run.learns = !frozen
+    _ = try run.consume(&stream, into: &learner)
+    try run.report(learner)
+  }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import RoutingTrace
+
+/// `moecast inspect`: what is in a trace.
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows what is in a trace, and whether it is intact.",
+    discussion: """
+      Reads the whole file and checks every sum. With --verify the exit code is 1 where anything is \
+      damaged or missing.
+
+      Example:
+        moecast inspect --verify trace.moe.lz4
+      """)
+
+  @Argument(help: ArgumentHelp("A trace (*.moe.lz4), or -.", valueName: "file"))
+  var file: String
+
+  @Flag(help: "Exit with 1 unless the file is whole and intact.")
+  var verify = false
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    let facts = try TraceFacts(of: file)
+    print(json ? try moecast.json(facts) : facts.description)
+    if verify, !(facts.intact && facts.complete) { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,97 @@
+import Forecast
+import ModelFile
+import Prequential
+import RoutingTrace
+import Testing
+
+@Suite struct MergeTests {
+  let shards: [Learner]
+
+  init() throws {
+    shards = try (1...5).map { try Samples.learner(seed: UInt64($0)) }
+  }
+
+  func merged(_ learners: [Learner]) throws -> Learner {
+    var merge = Merge(learners[0])
+    for learner in learners.dropFirst() { try merge.add(learner) }
+    return merge.learner
+  }
+
+  @Test func anyOrderAndGroupingGivesTheSameBytes() throws {
+    let expected = try Checkpoint.bytes(of: merged(shards))
+    #expect(try Checkpoint.bytes(of: merged(shards.reversed())) == expected)
+    let left = try merged([merged([shards[3], shards[0]]), shards[4]])
+    let right = try merged([shards[2], merged([shards[1]])])
+    #expect(try Checkpoint.bytes(of: merged([left, right])) == expected)
+    #expect(try Checkpoint.bytes(of: merged([right, left])) == expected)
+  }
+
+  @Test func countsAndMetricsAreTheSums() throws {
+    let sum = try merged(shards)
+    for (index, layer) in sum.layers.enumerated() {
+      let own = shards.map { $0.layers[index] }
+      for cell in layer.counts.frequency.indices {
+        #expect(layer.counts.frequency[cell] == own.reduce(0) { $0 + $1.counts.frequency[cell] })
+      }
+      for predictor in sum.predictors.indices {
+        let ranks = own.map { $0.metrics[predictor].ranks }
+        for rank in 0..<24 {
+          #expect(layer.metrics[predictor].ranks[rank] == ranks.reduce(0) { $0 + $1[rank] })
+        }
+      }
+    }
+    #expect(sum.progress.tokens == shards.reduce(0) { $0 + $1.progress.tokens })
+    #expect(sum.progress.chunks == 30)
+    #expect(sum.history == [])
+  }
+
+  /// Requests that do not span shards: whole streams and their parts count alike.
+  @Test func shardsCountAsTheWholeStream() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(4, shape: shape)
+    let parts = try chunks.map { try Samples.learner([$0], shape: shape) }
+    let sum = try merged(parts)
+    let whole = try Samples.learner(chunks, shape: shape)
+    for (one, other) in zip(sum.layers, whole.layers) {
+      #expect(one.counts.frequency == other.counts.frequency)
+      #expect(one.counts.layerPairs == other.counts.layerPairs)
+    }
+  }
+
+  @Test func theSameShardTwiceIsNoticed() throws {
+    #expect(throws: Merge.Problem.overlap(6)) { try merged([shards[0], shards[1], shards[0]]) }
+    let pair = try merged([shards[0], shards[1]])
+    #expect(throws: Merge.Problem.overlap(6)) { try merged([pair, shards[1]]) }
+    #expect(throws: Merge.Problem.overlap(6)) { try merged([shards[1], pair]) }
+    let shape = try Samples.shape()
+    let beginning = try Samples.learner(Array(Samples.chunks(shape: shape)[..<2]), shape: shape)
+    #expect(throws: Merge.Problem.overlap(2)) { try merged([shards[0], beginning]) }
+  }
+
+  @Test func differingModelsAreRefused() throws {
+    let one = shards[0]
+    let wide = try Samples.shape(experts: 13)
+    let other = try Samples.learner(Samples.chunks(seed: 9, shape: wide), shape: wide)
+    #expect(throws: Merge.Problem.self) { try merged([one, other]) }
+    let fewer = try Samples.learner(
+      Samples.chunks(seed: 9, shape: one.shape), shape: one.shape, predictors: ["frequency"])
+    #expect(throws: Merge.Problem.self) { try merged([one, fewer]) }
+    var named = one.shape
+    named.model = "another"
+    let renamed = try Samples.learner(Samples.chunks(seed: 9, shape: named), shape: named)
+    #expect(throws: Merge.Problem.self) { try merged([one, renamed]) }
+    #expect(
+      throws: Merge.Problem.setting("list of recall@n", "1,3,6,12", "2")
+    ) { try merged([one, Learner(shape: one.shape, predictors: one.predictors, recallAt: [2])]) }
+  }
+
+  @Test func aNamelessShardTakesTheName() throws {
+    var nameless = shards[0].shape
+    nameless.model = ""
+    let shard = try Samples.learner(Samples.chunks(seed: 9, shape: nameless), shape: nameless)
+    #expect(try merged([shard, shards[0]]).shape.model == "sample")
+    #expect(
+      try Checkpoint.bytes(of: merged([shard, shards[0]]))
+        == Checkpoint.bytes(of: merged([shards[0], shard])))
+  }
+}
