@@ -26,8 +26,8 @@ struct Simulate: ParsableCommand {
   @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
   var traces: [String]
 
-  @Option(help: "Systems: shipped names or JSON files, with commas.")
-  var wafer = "dojo"
+  @Option(help: "Systems: shipped names or JSON files, with commas. (default: dojo)")
+  var wafer: String?
 
   @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
   var set: [String] = []
@@ -35,22 +35,22 @@ struct Simulate: ParsableCommand {
   @Option(help: "Model shape; default: the model that the trace names.")
   var shape: String?
 
-  @Option(help: "Weights of the experts: \(names(WeightFormat.self)).")
-  var weights = WeightFormat.bf16
+  @Option(help: "Weights of the experts: \(names(WeightFormat.self)). (default: bf16)")
+  var weights: WeightFormat?
 
   static let staged = "staged"
 
   @Option(help: "Strategies with commas: \(names(Strategy.self)), staged (the staging engine).")
   var strategy = "base,ep,allo,pred,allo+pred"
 
-  @Option(help: "Batch sizes with commas.")
-  var batch = "4096"
+  @Option(help: "Batch sizes with commas. (default: 4096)")
+  var batch: String?
 
-  @Option(help: "Decode steps.")
-  var steps = 2
+  @Option(help: "Decode steps. (default: 2)")
+  var steps: Int?
 
-  @Option(help: "Steps at the beginning that make copies but are not counted.")
-  var warmSteps = 0
+  @Option(help: "Steps at the beginning that make copies but are not counted. (default: 0)")
+  var warmSteps: Int?
 
   @Option(help: "MoE layers simulated; default: all of the trace.")
   var layers: Int?
@@ -67,6 +67,23 @@ struct Simulate: ParsableCommand {
   @Option(help: "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.")
   var model: String?
 
+  @Flag(
+    help: """
+      Run all strategies and the staging engine for the paper's four models on dojo and sow with \
+      batches of 4,096 to 16,384, 16 steps of which 8 warm up. Models other than the trace's run \
+      on its requests scaled to their shape, and say so.
+      """)
+  var sweep = false
+
+  @Flag(help: "With --sweep: print comma-separated values.")
+  var csv = false
+
+  @Option(help: "With --sweep: threads; default one a core. The results do not depend on it.")
+  var workers: Int?
+
+  @Option(help: "With --sweep: seconds of a round trip to a host that plans in the wafer's place.")
+  var hostRoundTripSeconds = HostAllocation().roundTripSeconds
+
   @Option(
     help: ArgumentHelp(
       "Compare expert caches of these capacities, in per cent of all experts, and nothing else.",
@@ -82,7 +99,7 @@ struct Simulate: ParsableCommand {
     guard Stage.allCases.map(\.name).contains(stage) || stage == "all" else {
       throw ValidationError("--stage is decode, prefill or all, not '\(stage)'")
     }
-    guard steps > warmSteps, warmSteps >= 0 else {
+    guard countedSteps.all > countedSteps.warm, countedSteps.warm >= 0 else {
       throw ValidationError("--steps must be above --warm-steps, which is at least 0")
     }
     if let shape, ModelShape.named(shape) == nil {
@@ -97,12 +114,13 @@ struct Simulate: ParsableCommand {
   }
 
   func run() throws {
-    let systems = try wafer.split(separator: ",").map { try system(named: String($0)) }
+    let systems = try systems()
     let pool = try readPool()
     if let expertCache {
       let report = ExpertCacheReport(pool, percents: try Self.percents(expertCache))
       return print(asJSON ? try json(report.lines) : report.table)
     }
+    if sweep { return try runSweep(systems, pool) }
     let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
     let foretells = strategies.contains { Strategy(rawValue: $0)?.predicts ?? true }
@@ -151,8 +169,10 @@ struct Simulate: ParsableCommand {
     }
   }
 
-  private func batches() throws -> [Int] {
-    try commaSeparated(batch, "--batch", "whole numbers from 1 to 1,048,576") { text in
+  func batches() throws -> [Int] {
+    let usual = sweep ? "4096,8192,16384" : "4096"
+    return try commaSeparated(batch ?? usual, "--batch", "whole numbers from 1 to 1,048,576") {
+      text in
       Int(text).flatMap { (1...1 << 20).contains($0) ? $0 : nil }
     }
   }
@@ -168,9 +188,9 @@ struct Simulate: ParsableCommand {
     _ pool: RequestPool, _ transitions: TransitionCounts?
   ) throws -> SimulationLine {
     var simulation = Simulation(
-      hardware: hardware, model: model, format: weights, batch: batch, steps: steps,
-      strategy: strategy)
-    simulation.warmSteps = warmSteps
+      hardware: hardware, model: model, format: weights ?? .bf16, batch: batch,
+      steps: countedSteps.all, strategy: strategy)
+    simulation.warmSteps = countedSteps.warm
     simulation.layers = layers
     simulation.options = choices.options
     simulation.engine = engine.engine
@@ -183,9 +203,9 @@ struct Simulate: ParsableCommand {
     _ hardware: Hardware, _ model: ModelShape, batch: Int, _ pool: RequestPool,
     _ transitions: TransitionCounts
   ) throws -> [SimulationLine] {
-    let schedule = BatchSchedule(pool, size: batch, steps: steps)
+    let schedule = BatchSchedule(pool, size: batch, steps: countedSteps.all)
     let simulation = StagingSimulation(
-      hardware: hardware, model: model, format: weights, options: staging.options(choices))
+      hardware: hardware, model: model, format: weights ?? .bf16, options: staging.options(choices))
     return try staging.chosen().map { name in
       let shape = pool.shape
       let forecast: any DemandForecast =
@@ -198,7 +218,7 @@ struct Simulate: ParsableCommand {
           ShuffledForecast(HeatmapForecast(transitions), experts: shape.experts, seed: 1)
         }
       let result = try simulation.run(
-        pool, schedule: schedule, forecast: forecast, warmSteps: warmSteps)
+        pool, schedule: schedule, forecast: forecast, warmSteps: countedSteps.warm)
       var line = SimulationLine(
         simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
         result.simulation)
@@ -206,6 +226,16 @@ struct Simulate: ParsableCommand {
       line.staging = StagingFigures(result.staging)
       return line
     }
+  }
+
+  /// Steps run, and those of them that only warm up.
+  var countedSteps: (all: Int, warm: Int) {
+    sweep ? (steps ?? 16, warmSteps ?? min(8, (steps ?? 16) / 2)) : (steps ?? 2, warmSteps ?? 0)
+  }
+
+  private func systems() throws -> [Hardware] {
+    let names = wafer ?? (sweep ? "dojo,sow" : "dojo")
+    return try names.split(separator: ",").map { try system(named: String($0)) }
   }
 
   private func system(named name: String) throws -> Hardware {
