@@ -27,6 +27,20 @@ import Testing
     #expect(try Checkpoint.bytes(of: merged([right, left])) == expected)
   }
 
+  /// Counts of mixtures add up; their weights and paths start anew.
+  @Test func mixturesMergeInAnyOrderToo() throws {
+    let shape = try Samples.shape()
+    let shards = try (1...3).map {
+      try Samples.learner(
+        Samples.chunks(3, seed: UInt64($0), shape: shape), shape: shape, predictors: ["mixture"])
+    }
+    let expected = try Checkpoint.bytes(of: merged(shards))
+    #expect(try Checkpoint.bytes(of: merged(shards.reversed())) == expected)
+    #expect(
+      try Checkpoint.bytes(of: merged([shards[1], merged([shards[2], shards[0]])])) == expected)
+    #expect(try merged(shards).mixtures != shards[0].mixtures.map(\.summable))
+  }
+
   @Test func countsAndMetricsAreTheSums() throws {
     let sum = try merged(shards)
     for (index, layer) in sum.layers.enumerated() {
