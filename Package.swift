@@ -6,6 +6,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// `make fuzz`: libFuzzer needs every module built with its instrumentation.
+let fuzzing = Context.environment["MOECAST_FUZZ"] != nil
+
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -44,7 +47,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
-      swiftSettings: strict),
+      swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     .executableTarget(
       name: "moecast",
       dependencies: [
@@ -101,8 +104,7 @@ let package = Package(
   cxxLanguageStandard: .cxx17
 )
 
-// `make fuzz`: libFuzzer needs every module built with its instrumentation.
-if Context.environment["MOECAST_FUZZ"] != nil {
+if fuzzing {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",

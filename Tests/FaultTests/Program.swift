@@ -36,15 +36,24 @@ enum Program {
     private let output = Pipe()
     private let errors = Pipe()
 
-    init(_ arguments: [String], environment: [String: String] = [:], as user: Int? = nil) throws {
+    /// - Parameters:
+    ///   - user: the user it runs as, where we may choose.
+    ///   - kilobytes: the address space it may take.
+    init(
+      _ arguments: [String], environment: [String: String] = [:], as user: Int? = nil,
+      kilobytes: Int? = nil
+    ) throws {
       process = Process()
-      let command = [Program.path] + arguments
+      var command = [Program.path] + arguments
+      if let kilobytes {
+        command = ["/bin/bash", "-c", "ulimit -v \(kilobytes); exec \"$@\"", "bash"] + command
+      }
       if let user, getuid() == 0 {
         process.executableURL = URL(filePath: "/usr/bin/setpriv")
         process.arguments = ["--reuid", "\(user)", "--clear-groups"] + command
       } else {
-        process.executableURL = URL(filePath: Program.path)
-        process.arguments = arguments
+        process.executableURL = URL(filePath: command[0])
+        process.arguments = Array(command.dropFirst())
       }
       process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
       process.standardOutput = output
@@ -71,6 +80,13 @@ enum Program {
     _ arguments: String..., environment: [String: String] = [:], as user: Int? = nil
   ) throws -> Ending {
     try Run(arguments, environment: environment, as: user).ending()
+  }
+}
+
+extension Program {
+  /// Runs it to its end with a limit on its address space.
+  static func limited(to kilobytes: Int, _ arguments: String...) throws -> Ending {
+    try Run(arguments, kilobytes: kilobytes).ending()
   }
 }
 

@@ -44,13 +44,17 @@ enum FuzzTarget: String, CaseIterable {
     }
   }
 
-  /// Reads a model without its seal, which would let no changed byte through, and writes it again.
+  /// Reads a model without its seal and digests, which would let no changed byte through, learns on
+  /// and writes it again.
   private func readModel(_ bytes: [UInt8]) throws {
-    let learner = try Checkpoint.learner(in: bytes, name: "fuzz")
-    _ = try Checkpoint.bytes(of: learner)
+    var learner = try Checkpoint.learner(in: bytes, name: "fuzz")
+    guard learner.shape.layers * learner.shape.experts < 1 << 12 else { return }
     for predictor in learner.predictors.indices {
       _ = learner.score(of: predictor, stages: Stage.allCases)
     }
+    var reader = try TraceReader(MemorySource(Self.trace()), name: "seed")
+    while let chunk = try reader.next() { try? learner.consume(chunk) }
+    _ = try Checkpoint.bytes(of: learner)
   }
 
   /// Imports one file of this format.
@@ -82,7 +86,11 @@ enum FuzzTarget: String, CaseIterable {
   func seeds() throws -> [[UInt8]] {
     switch self {
     case .trace: [try Self.trace()]
-    case .model: [try Self.model()]
+    case .model:
+      [
+        try Self.model(["layer-markov", "token-markov"]), try Self.model(["mixture-fast"]),
+        try Self.model(["frequency", "mixture"]),
+      ]
     case .paperJSON:
       [
         Array(
@@ -131,10 +139,9 @@ enum FuzzTarget: String, CaseIterable {
     return writer.sink.bytes
   }
 
-  private static func model() throws -> [UInt8] {
+  private static func model(_ predictors: [String]) throws -> [UInt8] {
     var reader = try TraceReader(MemorySource(trace()), name: "seed")
-    var learner = try Learner(
-      shape: reader.header.shape, predictors: ["layer-markov", "token-markov"])
+    var learner = try Learner(shape: reader.header.shape, predictors: predictors)
     while let chunk = try reader.next() {
       try learner.consume(chunk)
       learner.note()
