@@ -48,6 +48,7 @@ let package = Package(
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "DurableFile",
         "ModelFile",
         "Prequential",
         "TraceImport",
@@ -85,7 +86,7 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "RoutingTrace", "TestSupport",
+        "moecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -13,7 +13,7 @@ public struct LayerLearner: Hashable, Sendable {
 
   /// Forecasts and scores every event of the layer in order, and learns it if `learns`.
   mutating func process(
-    _ view: LayerView, predictors: [any Predictor], learns: Bool
+    _ view: LayerView, formulas: [Formula], learns: Bool
   ) {
     let experts = view.experts
     withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * experts) { buffer in
@@ -26,9 +26,10 @@ public struct LayerLearner: Hashable, Sendable {
           let event = view.event(token)
           counts.prior(into: prior)
           var index = 0
-          while index < predictors.count {
-            predictors[index].forecast(event, counts: counts, prior: prior, into: probabilities)
-            metrics[index].score(probabilities, event)
+          while index < formulas.count {
+            let formula = formulas[index]
+            formula.predictor.forecast(event, counts: counts, prior: prior, into: probabilities)
+            metrics[formula.metric].score(probabilities, event)
             index += 1
           }
           if learns { counts.learn(event) }
@@ -37,4 +38,10 @@ public struct LayerLearner: Hashable, Sendable {
       }
     }
   }
+}
+
+/// A predictor that is a formula over counts, and where its metrics stand.
+struct Formula: Sendable {
+  let predictor: any Predictor
+  let metric: Int
 }
