@@ -52,7 +52,6 @@ let package = Package(
         "ModelFile",
         "Prequential",
         "TraceImport",
-        "DurableFile",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
