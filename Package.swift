@@ -6,6 +6,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// `make fuzz`: libFuzzer needs every module built with its instrumentation.
+let fuzzing = Context.environment["MOECAST_FUZZ"] != nil
+
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -37,21 +40,21 @@ let package = Package(
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .target(
-      name: "Wafer", dependencies: ["RoutingTrace"],
+      name: "Wafer", dependencies: ["Forecast", "RoutingTrace"],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
     .target(
       name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
-      swiftSettings: strict),
+      swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "DurableFile",
         "ModelFile",
         "Prequential",
         "TraceImport",
-        "DurableFile",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -85,12 +88,26 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "RoutingTrace", "TestSupport",
+        "moecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "moecast", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+      ],
+      exclude: ["Shim"], swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+if fuzzing {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TraceImport"],
+      path: "Tests/Fuzz", swiftSettings: strict))
+}

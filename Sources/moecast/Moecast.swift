@@ -14,7 +14,8 @@ struct Moecast: ParsableCommand {
       """,
     version: "moecast 0.1.0",
     subcommands: [
-      Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, Simulate.self,
+      Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, MergeModels.self,
+      ExportTables.self, Simulate.self,
     ])
 }
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import FoundationEssentials
+import Glibc
 import RoutingTrace
 import Wafer
 
@@ -24,8 +24,8 @@ struct Simulate: ParsableCommand {
   @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
   var traces: [String]
 
-  @Option(help: "Systems: shipped names or JSON files, with commas.")
-  var wafer = "dojo"
+  @Option(help: "Systems: shipped names or JSON files, with commas. (default: dojo)")
+  var wafer: String?
 
   @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
   var set: [String] = []
@@ -33,20 +33,22 @@ struct Simulate: ParsableCommand {
   @Option(help: "Model shape; default: the model that the trace names.")
   var shape: String?
 
-  @Option(help: "Weights of the experts: \(names(WeightFormat.self)).")
-  var weights = WeightFormat.bf16
+  @Option(help: "Weights of the experts: \(names(WeightFormat.self)). (default: bf16)")
+  var weights: WeightFormat?
 
-  @Option(help: "Strategies with commas: \(names(Strategy.self)).")
+  static let staged = "staged"
+
+  @Option(help: "Strategies with commas: \(names(Strategy.self)), staged (the staging engine).")
   var strategy = "base,ep,allo,pred,allo+pred"
 
-  @Option(help: "Batch sizes with commas.")
-  var batch = "4096"
+  @Option(help: "Batch sizes with commas. (default: 4096)")
+  var batch: String?
 
-  @Option(help: "Decode steps.")
-  var steps = 2
+  @Option(help: "Decode steps. (default: 2)")
+  var steps: Int?
 
-  @Option(help: "Steps at the beginning that make copies but are not counted.")
-  var warmSteps = 0
+  @Option(help: "Steps at the beginning that make copies but are not counted. (default: 0)")
+  var warmSteps: Int?
 
   @Option(help: "MoE layers simulated; default: all of the trace.")
   var layers: Int?
@@ -58,8 +60,37 @@ struct Simulate: ParsableCommand {
 
   @OptionGroup(title: "Engine") var engine: EngineChoice
 
-  @Flag(help: "Print a JSON list, one object a configuration.")
-  var json = false
+  @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
+
+  @Option(help: "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.")
+  var model: String?
+
+  @Flag(
+    help: """
+      Run all strategies and the staging engine for the paper's four models on dojo and sow with \
+      batches of 4,096 to 16,384, 16 steps of which 8 warm up. Models other than the trace's run \
+      on its requests scaled to their shape, and say so.
+      """)
+  var sweep = false
+
+  @Flag(help: "With --sweep: print comma-separated values.")
+  var csv = false
+
+  @Option(
+    help: "Threads of sweeps and mixtures; default one a core. The results do not depend on it.")
+  var workers: Int?
+
+  @Option(help: "With --sweep: seconds of a round trip to a host that plans in the wafer's place.")
+  var hostRoundTripSeconds = HostAllocation().roundTripSeconds
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare expert caches of these capacities, in per cent of all experts, and nothing else.",
+      valueName: "percents"))
+  var expertCache: String?
+
+  @Flag(name: .customLong("json"), help: "Print a JSON list, one object a configuration.")
+  var asJSON = false
 
   mutating func validate() throws {
     _ = try strategies()
@@ -67,7 +98,7 @@ struct Simulate: ParsableCommand {
     guard Stage.allCases.map(\.name).contains(stage) || stage == "all" else {
       throw ValidationError("--stage is decode, prefill or all, not '\(stage)'")
     }
-    guard steps > warmSteps, warmSteps >= 0 else {
+    guard countedSteps.all > countedSteps.warm, countedSteps.warm >= 0 else {
       throw ValidationError("--steps must be above --warm-steps, which is at least 0")
     }
     if let shape, ModelShape.named(shape) == nil {
@@ -77,55 +108,87 @@ struct Simulate: ParsableCommand {
     }
     try choices.check()
     try engine.check()
+    try staging.check()
+    if let expertCache { _ = try Self.percents(expertCache) }
   }
 
   func run() throws {
-    let systems = try wafer.split(separator: ",").map { try system(named: String($0)) }
+    let systems = try systems()
     let pool = try readPool()
-    let model = try modelShape(for: pool.shape)
+    if let expertCache {
+      let report = try ExpertCacheReport(
+        pool, percents: try Self.percents(expertCache), workers: threads)
+      return print(asJSON ? try json(report.lines) : report.table)
+    }
+    if sweep { return try runSweep(systems, pool) }
+    let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
-    let transitions =
-      strategies.contains(where: \.predicts) ? TransitionCounts(of: pool) : nil
+    let foreknowledge = try foreknowledge(pool, for: strategies)
     var lines: [SimulationLine] = []
     for hardware in systems {
       for batch in try batches() {
-        for strategy in strategies {
-          var simulation = Simulation(
-            hardware: hardware, model: model, format: weights, batch: batch, steps: steps,
-            strategy: strategy)
-          simulation.warmSteps = warmSteps
-          simulation.layers = layers
-          simulation.options = choices.options
-          simulation.engine = engine.engine
-          let result = try simulation.run(pool, transitions: transitions)
-          lines.append(SimulationLine(simulation, result))
+        for name in strategies {
+          if let strategy = Strategy(rawValue: name) {
+            lines.append(
+              try simulate(
+                strategy, hardware, shape, batch: batch, pool, foreknowledge.transitions))
+          } else {
+            lines += try stage(hardware, shape, batch: batch, pool, foreknowledge)
+          }
         }
       }
     }
-    print(json ? try SimulationLine.json(lines) : SimulationLine.table(lines))
+    print(asJSON ? try json(lines) : SimulationLine.table(lines))
   }
 
-  private func strategies() throws -> [Strategy] {
-    try list(strategy, "--strategy", names(Strategy.self)) { Strategy(rawValue: $0) }
+  private func strategies() throws -> [String] {
+    let known = Strategy.allCases.map(\.rawValue) + [Self.staged]
+    return try commaSeparated(strategy, "--strategy", known.joined(separator: ", ")) { name in
+      known.first { $0 == name }
+    }
   }
 
-  private func batches() throws -> [Int] {
-    try list(batch, "--batch", "whole numbers from 1 to 1,048,576") { text in
+  func batches() throws -> [Int] {
+    let usual = sweep ? "4096,8192,16384" : "4096"
+    return try commaSeparated(batch ?? usual, "--batch", "whole numbers from 1 to 1,048,576") {
+      text in
       Int(text).flatMap { (1...1 << 20).contains($0) ? $0 : nil }
     }
   }
 
-  private func list<Value>(
-    _ text: String, _ option: String, _ wanted: String, _ parse: (String) -> Value?
-  ) throws -> [Value] {
-    let words = text.split(separator: ",").map(String.init)
-    guard !words.isEmpty else { throw ValidationError("\(option) is empty; give \(wanted)") }
-    return try words.map { word in
-      guard let value = parse(word) else {
-        throw ValidationError("\(option) '\(word)' is none of \(wanted)")
-      }
-      return value
+  private static func percents(_ text: String) throws -> [Double] {
+    try commaSeparated(text, "--expert-cache", "numbers above 0, at most 100") { word in
+      Double(word).flatMap { $0 > 0 && $0 <= 100 ? $0 : nil }
     }
+  }
+
+  private func simulate(
+    _ strategy: Strategy, _ hardware: Hardware, _ model: ModelShape, batch: Int,
+    _ pool: RequestPool, _ transitions: TransitionCounts?
+  ) throws -> SimulationLine {
+    var simulation = Simulation(
+      hardware: hardware, model: model, format: weights ?? .bf16, batch: batch,
+      steps: countedSteps.all, strategy: strategy)
+    simulation.warmSteps = countedSteps.warm
+    simulation.layers = layers
+    simulation.options = choices.options
+    simulation.engine = engine.engine
+    return SimulationLine(
+      simulation.fabric, model, batch: batch, strategy: strategy.rawValue,
+      engine: engine.name, try simulation.run(pool, transitions: transitions))
+  }
+
+  /// Threads to use.
+  var threads: Int { workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+  /// Steps run, and those of them that only warm up.
+  var countedSteps: (all: Int, warm: Int) {
+    sweep ? (steps ?? 16, warmSteps ?? min(8, (steps ?? 16) / 2)) : (steps ?? 2, warmSteps ?? 0)
+  }
+
+  private func systems() throws -> [Hardware] {
+    let names = wafer ?? (sweep ? "dojo,sow" : "dojo")
+    return try names.split(separator: ",").map { try system(named: String($0)) }
   }
 
   private func system(named name: String) throws -> Hardware {
@@ -150,9 +213,9 @@ struct Simulate: ParsableCommand {
   private func modelShape(for trace: TraceShape) throws -> ModelShape {
     let name = shape ?? trace.model
     guard let model = ModelShape.named(name) else {
-      throw ValidationError(
-        "the trace does not name a known model; add --shape, one of "
-          + ModelShape.known.map(\.name).joined(separator: ", "))
+      throw TraceError(
+        .shapeMismatch, file: traces.first ?? "-", problem: "it does not name a known model",
+        remedy: "add --shape, one of " + ModelShape.known.map(\.name).joined(separator: ", "))
     }
     return model
   }

@@ -22,7 +22,7 @@ struct Train: ParsableCommand {
   @OptionGroup var accuracy: AccuracyOptions
 
   @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
-  var predictor = Predictors.all.map(\.name).joined(separator: ",")
+  var predictor = Predictors.standard.joined(separator: ",")
 
   @Option(
     help: ArgumentHelp("Model file to write at the end and at checkpoints.", valueName: "file"))
@@ -90,10 +90,18 @@ struct Train: ParsableCommand {
     var learner = learner
     var run = StreamRun(accuracy)
     run.stopAfter = stopAfter
-    let ending = try run.consume(&stream, into: &learner) { learner in
-      if let checkpointEvery, learner.progress.chunks % UInt64(checkpointEvery) == 0 {
-        try save(learner)
+    let ending: StreamRun.Ending
+    let chunksBefore = learner.progress.chunks
+    do {
+      ending = try run.consume(&stream, into: &learner) { learner in
+        if let checkpointEvery, learner.progress.chunks % UInt64(checkpointEvery) == 0 {
+          try save(learner)
+        }
       }
+    } catch let error as TraceError where learner.progress.chunks > chunksBefore {
+      // What the intact chunks taught is kept; the damaged one has taught nothing.
+      try save(learner)
+      throw error
     }
     try save(learner)
     try run.report(learner)
