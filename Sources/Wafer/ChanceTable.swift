@@ -46,7 +46,7 @@ public struct ChanceTable: Sendable {
     var mixture = Mixture(shape: shape, options: options)
     var requests = LiveRequests()
     var first = 0
-    let (tokens, experts) = (tokens, experts)
+    let (tokens, experts, topK) = (tokens, experts, Double(shape.topK))
     while first < tokens {
       let last = min(first + Self.blockTokens, tokens)
       let block: TokenBlock
@@ -59,7 +59,10 @@ public struct ChanceTable: Sendable {
         let start = first
         mixture.process(requests.resolve(block), workers: workers) { event, probabilities in
           let row = (event.layer * tokens + start + event.token) * experts
-          for expert in 0..<experts { table[row + expert] = Float16(probabilities[expert]) }
+          // Probabilities sum to 1, chances to K.
+          for expert in 0..<experts {
+            table[row + expert] = Float16(min(1, topK * probabilities[expert]))
+          }
         }
       }
       first = last
