@@ -62,12 +62,12 @@ fuzz: setup ## fuzz every reader, FUZZ_SECONDS=450 each
 sanitize-address: ## run the tests under the address sanitizer
 	@.ci/setup test
 	ASAN_OPTIONS=detect_leaks=0 $(PYTHON_PATH) $(SWIFT) test --sanitize=address \
-	  --scratch-path .build-address --skip "Golden|RealTrace|FaultTests"
+	  --scratch-path .build-address --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 sanitize-thread: ## run the tests under the thread sanitizer
 	@.ci/setup test
 	$(PYTHON_PATH) $(SWIFT) test --sanitize=thread \
-	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests"
+	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 clean: ## remove what was built
 	rm -rf .build .build-test .build-fuzz .build-address .build-thread .demo

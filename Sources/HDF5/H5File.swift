@@ -1,5 +1,4 @@
 import CHDF5
-import Synchronization
 
 /// An HDF5 file in memory: a new one to fill and take as bytes, or bytes from outside to read.
 ///
@@ -120,7 +119,7 @@ public final class H5Image: Sendable {
 final class OpenFile: Sendable {
   let handle: H5Handle
   let limits: H5Limits
-  private let spent = Mutex(0)
+  private let spent = Guarded(0)
 
   /// Counts `bytes` that are about to be read from `path` against ``H5Limits/totalBytes``.
   func spend(_ bytes: Int, at path: String) throws(H5Error) {

@@ -1,12 +1,11 @@
 import CHDF5
-import Synchronization
 
 /// The one door to libhdf5.
 ///
 /// Debian's serial library holds unguarded global state, so every call of it, from any thread,
 /// happens inside ``enter(_:)``; it is held for one operation, never across two.
 enum H5Library {
-  private static let state = Mutex(State())
+  private static let state = Guarded(State())
 
   private struct State {
     var opened = false
