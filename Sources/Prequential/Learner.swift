@@ -22,7 +22,11 @@ public struct Learner: Hashable, Sendable {
   /// Figures noted along the stream.
   public internal(set) var history: [HistoryRow]
 
-  private var formulas: [any Predictor] { predictors.compactMap(Predictors.named) }
+  private var formulas: [Formula] {
+    predictors.enumerated().compactMap { index, name in
+      Predictors.named(name).map { Formula(predictor: $0, metric: index) }
+    }
+  }
 
   /// A learner that has seen nothing.
   ///
@@ -92,7 +96,7 @@ public struct Learner: Hashable, Sendable {
       DispatchQueue.concurrentPerform(iterations: workers) { worker in
         for layer in layers.count * worker / workers..<layers.count * (worker + 1) / workers {
           block.withLayer(layer) {
-            layers[layer].process($0, predictors: formulas, learns: learns)
+            layers[layer].process($0, formulas: formulas, learns: learns)
           }
         }
       }
