@@ -66,7 +66,8 @@ func testThenTrain(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultR
 func cores(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
   var (two, one): (Learner?, Learner?)
   let row = try rounds.row(
-    "two cores, \(trace.name)", "M events/s", work: Double(trace.events) / 1e6, against: "one core"
+    "two cores, \(trace.name)", "M events/s", work: Double(trace.events) / 1e6, against: "one core",
+    by: .wall
   ) {
     two = try learn(trace, ["layer-markov"], workers: 2)
   } ceilingBody: {

@@ -12,11 +12,12 @@ func model(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   for chunk in trace.chunks { try learner.consume(chunk, workers: 2) }
   let path = folder.path + "/model.h5"
   var loaded: Learner?
-  let seconds = try rounds.medians([
-    { try Checkpoint.write(learner, to: path, keeping: 0) },
-    { loaded = try Checkpoint.read(path).learner },
-    { _ = try Checkpoint.bytes(of: learner) },
-  ])
+  let seconds = try rounds.medians(
+    [
+      { try Checkpoint.write(learner, to: path, keeping: 0) },
+      { loaded = try Checkpoint.read(path).learner },
+      { _ = try Checkpoint.bytes(of: learner) },
+    ], by: .wall)
   guard loaded == learner else { throw BenchmarkError.differs("models written and read") }
 
   let layer = learner.layers[0].counts

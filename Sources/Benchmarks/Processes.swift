@@ -5,7 +5,7 @@ import RoutingTrace
 func process(
   _ trace: SyntheticTrace, program: String, megabytes: Int, _ rounds: Rounds
 ) throws -> [ResultRow] {
-  let start = try rounds.medians([{ _ = try spawn([program, "--version"]) }])
+  let start = try rounds.medians([{ _ = try spawn([program, "--version"]) }], by: .wall)
   var rows = [
     ResultRow(
       what: "start, moecast --version", unit: "ms", ours: start[0] * 1e3, ceiling: 12,
@@ -30,7 +30,9 @@ private func spawn(
   _ arguments: [String], input: (bytes: [UInt8], repeats: Int) = ([], 0)
 ) throws -> Int {
   var pipes: [Int32] = [0, 0]
-  guard pipe(&pipes) == 0, fcntl(pipes[1], F_SETFD, FD_CLOEXEC) == 0 else { throw BenchmarkError.failed("no pipe could be made") }
+  guard pipe(&pipes) == 0, fcntl(pipes[1], F_SETFD, FD_CLOEXEC) == 0 else {
+    throw BenchmarkError.failed("no pipe could be made")
+  }
   signal(SIGPIPE, SIG_IGN)
   var actions = posix_spawn_file_actions_t()
   posix_spawn_file_actions_init(&actions)

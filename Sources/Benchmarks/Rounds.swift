@@ -1,16 +1,30 @@
+import Glibc
+
 /// Takes turns between what is compared and keeps the medians.
 struct Rounds {
   let count: Int
 
+  /// What is looked at: the processor's time of this thread, which other programs disturb less, or
+  /// the time that passes.
+  enum Clock {
+    case thread, wall
+
+    var seconds: Double {
+      var time = timespec()
+      clock_gettime(self == .thread ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &time)
+      return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+  }
+
   /// Median seconds of each of `bodies`, run one after another, round after round.
-  func medians(_ bodies: [() throws -> Void]) throws -> [Double] {
+  func medians(_ bodies: [() throws -> Void], by clock: Clock = .thread) throws -> [Double] {
     var seconds = [[Double]](repeating: [], count: bodies.count)
     for round in 0...count {
       for (index, body) in bodies.enumerated() {
-        let start = ContinuousClock.now
+        let start = clock.seconds
         try body()
         // The first round only warms caches.
-        if round > 0 { seconds[index].append(start.duration(to: .now) / .seconds(1)) }
+        if round > 0 { seconds[index].append(clock.seconds - start) }
       }
     }
     return seconds.map { $0.sorted()[$0.count / 2] }
@@ -21,11 +35,12 @@ struct Rounds {
   /// - Parameter work: what one run of either does, in millions of `unit`.
   func row(
     _ what: String, _ unit: String, work: Double, against ceiling: String,
+    by clock: Clock = .thread,
     ours: () throws -> Void, ceilingBody: () throws -> Void
   ) throws -> ResultRow {
     try withoutActuallyEscaping(ours) { ours in
       try withoutActuallyEscaping(ceilingBody) { body in
-        let seconds = try medians([ours, body])
+        let seconds = try medians([ours, body], by: clock)
         return ResultRow(
           what: what, unit: unit, ours: work / seconds[0], ceiling: work / seconds[1],
           ceilingName: ceiling)

@@ -1,8 +1,8 @@
 import LZ4Frame
 import RoutingTrace
 
-/// A trace made from a seed: experts are skewed as in real routers (Zipf), and an event's choice
-/// depends on the layer before and on the request's token before.
+/// A trace made from a seed: experts are skewed as in real routers, an event's choice depends on the
+/// layer before and on the request's token before, and tokens of the same word often choose the same.
 struct SyntheticTrace {
   let name: String
   let shape: TraceShape
@@ -52,6 +52,8 @@ private struct SyntheticRouter {
   /// Experts of every layer by popularity, and the cumulated shares of the places.
   private let order: [[UInt16]]
   private let cumulated: [Double]
+  /// The choice of every word when it was met last; words are drawn with falling shares.
+  private var words: [[UInt16]] = Array(repeating: [], count: 2000)
   /// Four successors of every expert of every layer.
   private let successors: [UInt16]
 
@@ -77,16 +79,24 @@ private struct SyntheticRouter {
     let (layers, topK) = (shape.layers, shape.topK)
     var ids = [UInt16](repeating: 0, count: tokens * layers * topK)
     for token in 0..<tokens {
+      let word = Int(draw() * draw() * draw() * Double(words.count))
+      defer { words[word] = Array(ids[token * layers * topK..<(token + 1) * layers * topK]) }
       for layer in 0..<layers {
         let at = (token * layers + layer) * topK
+        if !words[word].isEmpty, draw() < 0.6 {
+          ids.replaceSubrange(
+            at..<at + topK, with: words[word][layer * topK..<(layer + 1) * topK])
+          continue
+        }
         var slot = 0
         while slot < topK {
           let dice = draw()
           let id: UInt16
           if dice < 0.5, layer > 0 {
             let earlier = ids[at - topK + slot]
-            id = successors[
-              (layer * shape.experts + Int(earlier)) * 4 + Int(draw() * draw() * 4)]
+            id =
+              successors[
+                (layer * shape.experts + Int(earlier)) * 4 + Int(draw() * draw() * 4)]
           } else if dice < 0.7, token > 0 {
             id = ids[at - layers * topK + slot]
           } else {

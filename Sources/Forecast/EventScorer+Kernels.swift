@@ -99,23 +99,37 @@ extension EventScorer {
     var slot = 0
     while slot < chosen.count {
       let expert = chosen[slot]
-      let own = keys[expert]
-      let upper = own &+ band
-      let lower = own &- band
+      let upper = keys[expert] &+ band
+      // One below the band: `>` is one instruction on vectors, `>=` is two.
+      let below = keys[expert] &- band &- 1
       var above: Int32 = 0
       var near: Int32 = 0
       var j = 0
       while j < experts {
-        let key = keys[j]
-        above &+= key > upper ? 1 : 0
-        near &+= key >= lower ? 1 : 0
+        above &-= keys[j] > upper ? -1 : 0
+        near &-= keys[j] > below ? -1 : 0
         j &+= 1
       }
       if near != above &+ 1 {
         j = 0
         while j < experts {
-          if keys[j] >= lower, keys[j] <= upper, j != expert, precedes(j, expert) { above &+= 1 }
-          j &+= 1
+          // Blocks without such an expert are passed over.
+          let end = min(j &+ 32, experts)
+          var some: Int32 = 0
+          var at = j
+          while at < end {
+            some |= (keys[at] > below ? -1 : 0) & (keys[at] > upper ? 0 : -1)
+            at &+= 1
+          }
+          if some != 0 {
+            while j < end {
+              if keys[j] > below, keys[j] <= upper, j != expert, precedes(j, expert) {
+                above &+= 1
+              }
+              j &+= 1
+            }
+          }
+          j = end
         }
       }
       ranks[slot] = above
@@ -131,7 +145,7 @@ extension EventScorer {
     while index < given.count {
       let row = counts.rowPlace(table, given[index])
       rows[index] = UnsafePointer(counts.cellsBase + row.base)
-      let weight = 1 / (Double(counts.totals[row.total]) + 2)
+      let weight = 1 / (Double(Int64(bitPattern: counts.totals[row.total])) + 2)
       weights[index] = weight
       sum += weight
       index &+= 1

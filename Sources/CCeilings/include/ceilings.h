@@ -35,7 +35,7 @@ void ceiling_test_train_sums(
 // Adds b to a, cell by cell.
 void ceiling_add(uint32_t *a, const uint32_t *b, size_t count);
 
-// Iterates over every number of a JSON text with simdjson on demand and sums them up; -1 on an error.
+// Sums up every id of a JSON text in the paper's format with simdjson on demand; -1 on an error.
 // `capacity` counts the readable bytes and is at least length + 64.
 long ceiling_json(const char *text, size_t length, size_t capacity);
 
