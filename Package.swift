@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .target(
-      name: "Wafer", dependencies: ["RoutingTrace"],
+      name: "Wafer", dependencies: ["Forecast", "RoutingTrace"],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
@@ -48,6 +48,7 @@ let package = Package(
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "DurableFile",
         "ModelFile",
         "Prequential",
         "TraceImport",
@@ -99,7 +100,7 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "RoutingTrace", "TestSupport",
+        "moecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

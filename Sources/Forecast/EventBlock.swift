@@ -34,7 +34,7 @@ public struct EventBlock: Sendable {
           try body(
             LayerView(
               ids: ids, previous: previous, stages: stages, layer: layer, tokens: tokens,
-              rows: rows, topK: shape.topK, experts: shape.experts))
+              rows: rows, layers: shape.layers, topK: shape.topK, experts: shape.experts))
         }
       }
     }
@@ -54,6 +54,7 @@ public struct LayerView {
   /// Tokens in the block.
   public let tokens: Int
   let rows: Int
+  let layers: Int
   /// Slots an event.
   public let topK: Int
   /// Experts of the layer.

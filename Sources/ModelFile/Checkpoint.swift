@@ -8,6 +8,8 @@ import SystemPackage
 /// The layout of the file is described in <doc:Schema>.
 public struct Checkpoint: Sendable {
   public let learner: Learner
+  /// The root's attributes, as the file has them.
+  public let header: ModelHeader
   /// The file it was read from: the one asked for, or one of its older generations.
   public let path: String
   /// Bytes of the file.
@@ -29,9 +31,10 @@ public struct Checkpoint: Sendable {
   ) throws(ModelError) -> Checkpoint {
     let (image, isSealed) = try load(path, maximumBytes: maximumBytes, operations: operations)
     do throws(H5Error) {
-      let learner = try ModelReader.learner(in: image, limits: limits)
+      let (learner, header) = try ModelReader.learner(in: image, limits: limits)
       return Checkpoint(
-        learner: learner, path: path, bytes: image.count, isSealed: isSealed, passedOver: [])
+        learner: learner, header: header, path: path, bytes: image.count, isSealed: isSealed,
+        passedOver: [])
     } catch {
       throw ModelError(error, file: path)
     }
@@ -59,8 +62,8 @@ public struct Checkpoint: Sendable {
         let checkpoint = try read(
           path, limits: limits, maximumBytes: maximumBytes, operations: operations)
         return Checkpoint(
-          learner: checkpoint.learner, path: path, bytes: checkpoint.bytes,
-          isSealed: checkpoint.isSealed, passedOver: passedOver)
+          learner: checkpoint.learner, header: checkpoint.header, path: path,
+          bytes: checkpoint.bytes, isSealed: checkpoint.isSealed, passedOver: passedOver)
       } catch {
         guard error.kind != .access else { throw error }
         passedOver.append(error)
@@ -78,6 +81,17 @@ public struct Checkpoint: Sendable {
     } catch {
       throw ModelError(error, file: path)
     }
+  }
+
+  /// Whether `path` begins as HDF5 files do, or is called `.h5` and empty or cut.
+  public static func isModel(_ path: String) -> Bool {
+    var beginning = [UInt8](repeating: 0, count: signature.count)
+    guard let status = try? FilePath(path).stat(), status.type == .regular,
+      let file = try? FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+    else { return false }
+    defer { try? file.close() }
+    let count = (try? beginning.withUnsafeMutableBytes { try file.read(into: $0) }) ?? 0
+    return beginning == signature || (count < signature.count && path.hasSuffix(".h5"))
   }
 
   /// A whole file in memory, its seal checked before HDF5 parses any of it.

@@ -24,7 +24,7 @@ enum Components {
   static var all: [any Component.Type] {
     [
       CountsComponent.self, MetricsComponent.self, HistoryComponent.self, StreamComponent.self,
-      RequestsComponent.self,
+      RequestsComponent.self, MixtureComponent.self,
     ]
   }
 }
@@ -37,12 +37,14 @@ struct LearnerState {
   var history: [HistoryRow] = []
   var progress = StreamProgress()
   var requests = LiveRequests()
+  /// In the order of the predictors that are mixtures.
+  var mixtures: [Mixture] = []
 
   /// The learner, when all components have been read.
   func learner(_ header: ModelHeader) -> Learner {
     Learner(
       shape: header.shape, predictors: header.predictors, recallAt: header.recallAt,
       layers: zip(counts, metrics).map { LayerLearner(counts: $0, metrics: $1) },
-      requests: requests, progress: progress, history: history)
+      mixtures: mixtures, requests: requests, progress: progress, history: history)
   }
 }

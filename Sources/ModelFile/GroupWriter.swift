@@ -38,6 +38,19 @@ struct GroupWriter: ~Copyable {
     digest.add(name, values, shape: shape)
   }
 
+  /// Writes a column whose places have no names.
+  mutating func createColumn<Value: H5Element>(
+    _ name: String, _ values: [Value], note: String
+  ) throws(H5Error) {
+    let shape = [values.count]
+    let isLarge = values.count * Value.elementType.size > 64 << 10
+    let dataset = try group.create(
+      name, values, shape: shape,
+      layout: isLarge ? .rows(of: shape, elementSize: Value.elementType.size) : .contiguous)
+    try dataset.set("description", to: note)
+    digest.add(name, values, shape: shape)
+  }
+
   /// Writes a dimension scale: the values that an axis counts.
   mutating func createAxis<Value: H5Element>(
     _ name: String, _ values: [Value], note: String

@@ -7,7 +7,9 @@ import RoutingTrace
 /// Counts and metrics are integers and add up; the chunks' digests are put together and sorted. So
 /// any order and any grouping of the shards gives the same learner, and the same bytes of its file.
 /// What belongs to one stream only is not carried on: requests under way are forgotten, as if each
-/// shard's had ended, and there are no figures along the stream.
+/// shard's had ended, and there are no figures along the stream. Of a mixture only its counts add up:
+/// weights, stored paths and tables of pairs follow the order of a stream and start anew
+/// (``Forecast/Mixture/summable``).
 public struct Merge {
   /// Why learners cannot be merged.
   public enum Problem: Error, Hashable, CustomStringConvertible {
@@ -67,7 +69,10 @@ public struct Merge {
     progress.events += other.progress.events
     progress.requests = Self.sum(progress.requests, other.progress.requests)
     progress.checksums = (progress.checksums + other.progress.checksums).sorted()
-    learner = Self.learner(learner, name: name(with: other), layers: layers, progress: progress)
+    var mixtures = learner.mixtures
+    for index in mixtures.indices { mixtures[index].add(other.mixtures[index].summable) }
+    learner = Self.learner(
+      learner, name: name(with: other), layers: layers, mixtures: mixtures, progress: progress)
   }
 
   private func check(_ other: Learner) throws(Problem) {
@@ -121,17 +126,20 @@ public struct Merge {
     var progress = learner.progress
     progress.checksums.sort()
     return Self.learner(
-      learner, name: learner.shape.model, layers: learner.layers, progress: progress)
+      learner, name: learner.shape.model, layers: learner.layers,
+      mixtures: learner.mixtures.map(\.summable), progress: progress)
   }
 
   private static func learner(
-    _ old: Learner, name: String, layers: [LayerLearner], progress: StreamProgress
+    _ old: Learner, name: String, layers: [LayerLearner], mixtures: [Mixture],
+    progress: StreamProgress
   ) -> Learner {
     var shape = old.shape
     shape.model = name
     return Learner(
       shape: shape, predictors: old.predictors, recallAt: old.recallAt, layers: layers,
-      requests: LiveRequests(capacity: old.requests.capacity), progress: progress, history: [])
+      mixtures: mixtures, requests: LiveRequests(capacity: old.requests.capacity),
+      progress: progress, history: [])
   }
 }
 

@@ -87,7 +87,8 @@ public struct ModelHeader: Hashable, Sendable {
     guard Set(predictors).count == predictors.count else {
       throw H5Error(.mismatch, at: "/@predictors", "names a predictor twice")
     }
-    for name in predictors where Predictors.named(name) == nil {
+    for name in predictors
+    where Predictors.named(name) == nil && MixtureOptions(name: name) == nil {
       throw H5Error(.forbidden, at: "/@predictors", "names '\(name)', which is not known here")
     }
     recallAt = try root.numbers("recall_at", as: UInt32.self).map { Int($0) }

@@ -8,11 +8,13 @@ struct ModelReader: ~Copyable {
   let header: ModelHeader
 
   /// The learner in a model file's bytes; every group's digest, every type, shape and range checked.
-  static func learner(in image: H5Image, limits: H5Limits) throws(H5Error) -> Learner {
+  static func learner(
+    in image: H5Image, limits: H5Limits
+  ) throws(H5Error) -> (learner: Learner, header: ModelHeader) {
     let reader = try ModelReader(image, limits: limits)
     var state = LearnerState()
     for component in Components.all { try component.read(into: &state, from: reader) }
-    return state.learner(reader.header)
+    return (state.learner(reader.header), reader.header)
   }
 
   /// Reads the root alone.

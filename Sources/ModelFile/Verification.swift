@@ -8,6 +8,8 @@ public struct ModelInspection: Sendable {
   /// Bytes of the file.
   public let bytes: Int
   public let header: ModelHeader
+  /// What was learnt.
+  public let learner: Learner
   /// Whether the file ends with the seal it was written with.
   public let isSealed: Bool
   /// Totals that do not agree; empty for an intact model.
@@ -21,17 +23,12 @@ public struct ModelInspection: Sendable {
   /// - Throws: ``ModelError`` where the file cannot be read as a model at all.
   public init(verifying path: String) throws(ModelError) {
     let checkpoint = try Checkpoint.read(path)
-    self.init(
-      path: path, bytes: checkpoint.bytes, header: ModelHeader(checkpoint.learner),
-      isSealed: checkpoint.isSealed, problems: Totals(checkpoint.learner).problems)
-  }
-
-  init(path: String, bytes: Int, header: ModelHeader, isSealed: Bool, problems: [String]) {
     self.path = path
-    self.bytes = bytes
-    self.header = header
-    self.isSealed = isSealed
-    self.problems = problems
+    bytes = checkpoint.bytes
+    learner = checkpoint.learner
+    header = checkpoint.header
+    isSealed = checkpoint.isSealed
+    problems = Totals(checkpoint.learner).problems
   }
 }
 

@@ -15,6 +15,8 @@ public struct Learner: Hashable, Sendable {
   public let recallAt: [Int]
   /// One a MoE layer.
   public internal(set) var layers: [LayerLearner]
+  /// The mixtures among the predictors, in their order.
+  public internal(set) var mixtures: [Mixture]
   /// The requests under way.
   public internal(set) var requests: LiveRequests
   /// How far the stream has been read.
@@ -38,11 +40,15 @@ public struct Learner: Hashable, Sendable {
     shape: TraceShape, predictors: [String], recallAt: [Int]? = nil, liveRequests: Int = 4096
   ) throws(LearnerError) {
     var tables: CountTables = []
+    var mixtures: [Mixture] = []
     for name in predictors {
-      guard let predictor = Predictors.named(name) else {
+      if let predictor = Predictors.named(name) {
+        tables.formUnion(predictor.tables)
+      } else if let options = MixtureOptions(name: name) {
+        mixtures.append(Mixture(shape: shape, options: options))
+      } else {
         throw .unknownPredictor(name)
       }
-      tables.formUnion(predictor.tables)
     }
     let layer = LayerLearner(
       counts: LayerCounts(experts: shape.experts, tables: tables),
@@ -50,24 +56,27 @@ public struct Learner: Hashable, Sendable {
     self.init(
       shape: shape, predictors: predictors,
       recallAt: recallAt ?? Self.defaultRecall(topK: shape.topK),
-      layers: Array(repeating: layer, count: shape.layers),
+      layers: Array(repeating: layer, count: shape.layers), mixtures: mixtures,
       requests: LiveRequests(capacity: liveRequests), progress: StreamProgress(), history: [])
   }
 
   /// A learner with known state, such as one read from a checkpoint.
   ///
-  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor.
+  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor, one mixture for
+  ///   every predictor that is one.
   public init(
     shape: TraceShape, predictors: [String], recallAt: [Int], layers: [LayerLearner],
-    requests: LiveRequests,
+    mixtures: [Mixture] = [], requests: LiveRequests,
     progress: StreamProgress, history: [HistoryRow]
   ) {
     precondition(layers.count == shape.layers)
     precondition(layers.allSatisfy { $0.metrics.count == predictors.count })
+    precondition(mixtures.count == predictors.count { MixtureOptions(name: $0) != nil })
     self.shape = shape
     self.predictors = predictors
     self.recallAt = Set(recallAt).sorted()
     self.layers = layers
+    self.mixtures = mixtures
     self.requests = requests
     self.progress = progress
     self.history = history
@@ -80,14 +89,22 @@ public struct Learner: Hashable, Sendable {
   public mutating func consume(
     _ chunk: TraceChunk, learns: Bool = true, workers: Int = 1
   ) throws(LearnerError) {
-    guard chunk.block.shape.isCompatible(with: shape) else {
-      throw .shape(chunk.block.shape, expected: shape)
+    try consume(chunk.block, learns: learns, workers: workers)
+    progress.pass(chunk)
+  }
+
+  /// The same without noting how far the stream has been read.
+  mutating func consume(
+    _ tokens: TokenBlock, learns: Bool, workers: Int
+  ) throws(LearnerError) {
+    guard tokens.shape.isCompatible(with: shape) else {
+      throw .shape(tokens.shape, expected: shape)
     }
     let largest = layers.map(\.counts.largest).max() ?? 0
-    guard !learns || Int(largest) + chunk.block.tokens <= LayerCounts.maximumTokens else {
+    guard !learns || Int(largest) + tokens.tokens <= LayerCounts.maximumTokens else {
       throw .full
     }
-    let block = requests.resolve(chunk.block)
+    let block = requests.resolve(tokens)
     let formulas = formulas
     layers.withUnsafeMutableBufferPointer { layers in
       // Each iteration touches its own layers only, so the buffer may be shared.
@@ -101,7 +118,20 @@ public struct Learner: Hashable, Sendable {
         }
       }
     }
-    progress.pass(chunk)
+    processMixtures(block, learns: learns, workers: workers)
+  }
+
+  private mutating func processMixtures(_ block: EventBlock, learns: Bool, workers: Int) {
+    let places = predictors.indices.filter { MixtureOptions(name: predictors[$0]) != nil }
+    for (index, place) in places.enumerated() {
+      layers.withUnsafeMutableBufferPointer { layers in
+        // Events of a layer come from one thread at a time.
+        nonisolated(unsafe) let layers = layers
+        mixtures[index].process(block, learns: learns, workers: workers) { event, probabilities in
+          layers[event.layer].metrics[place].score(probabilities, event)
+        }
+      }
+    }
   }
 
   /// The figures of one predictor over all layers.
@@ -140,7 +170,7 @@ public enum LearnerError: Error, Hashable, CustomStringConvertible {
     switch self {
     case .unknownPredictor(let name):
       "unknown predictor '\(name)'; there are "
-        + Predictors.all.map(\.name).joined(separator: ", ")
+        + (Predictors.all.map(\.name) + MixtureOptions.names).joined(separator: ", ")
     case .shape(let shape, let expected):
       "the trace has \(shape), the model was trained on \(expected); "
         + "give traces of the same model"

@@ -8,6 +8,16 @@ public struct AllocationOptions: Hashable, Sendable {
     case sum
   }
 
+  /// In which order experts get their dies.
+  public enum Order: String, CaseIterable, Sendable {
+    /// Ascending request count, as in the paper.
+    case requests
+    /// Fewest holders first, those with most requests first among them: experts that have a choice
+    /// come last and fill the gaps.
+    case holders
+  }
+
+  public var order = Order.requests
   /// Requests dealt at once.
   public var blockSize = 50
   /// An expert may be split once for every `blocksPerSplit` blocks it has, at least once.
@@ -30,8 +40,13 @@ func allocationPlan(
 ) -> [ExpertTask] {
   var scheduler = ListScheduler(cost: cost, options: options, fabric: fabric)
   var deal = Deal(experts: counts.count, dies: fabric.dies)
-  let order = counts.indices.filter { counts[$0] > 0 }.sorted {
-    (counts[$0], $0) < (counts[$1], $1)
+  let order = counts.indices.filter { counts[$0] > 0 }.sorted { first, second in
+    switch options.order {
+    case .requests: (counts[first], first) < (counts[second], second)
+    case .holders:
+      (holders.of[first].count, counts[second], first)
+        < (holders.of[second].count, counts[first], second)
+    }
   }
   for expert in order {
     let holding = holders.of[expert]

@@ -44,17 +44,27 @@ public struct Simulation: Sendable {
   /// Runs every layer of every step.
   ///
   /// - Parameters:
-  ///   - pool: The requests' decode tokens.
+  ///   - pool: The requests' tokens.
   ///   - transitions: The token heatmap; needed by strategies that predict.
   /// - Throws: ``SimulationError`` where pool, model, heatmap or options do not fit each other.
-  public func run(_ pool: RequestPool, transitions: TransitionCounts?) throws(SimulationError)
-    -> SimulationResult
-  {
-    try check(pool, transitions)
+  public func run(
+    _ pool: RequestPool, transitions: TransitionCounts?
+  ) throws(SimulationError) -> SimulationResult {
+    let followers =
+      strategy.predicts
+      ? transitions.map { FollowerTable($0, width: options.followers) } : nil
+    return try run(pool, followers: followers)
+  }
+
+  /// The same with a table that several configurations share.
+  public func run(
+    _ pool: RequestPool, followers: FollowerTable?
+  ) throws(SimulationError) -> SimulationResult {
+    try check(pool, followers?.transitions)
     let layers = layers ?? pool.shape.layers
     let homes = options.placement.homes(experts: pool.shape.experts, on: fabric)
     var copies: PredictedCopies?
-    if strategy.predicts, let transitions {
+    if strategy.predicts, let followers {
       let room =
         options.enforcesCapacity
         ? fabric.spareSlotsPerLayer(
@@ -62,8 +72,7 @@ public struct Simulation: Sendable {
           capacityScale: options.capacityScale)
         : Array(repeating: pool.shape.experts, count: fabric.dies)
       copies = PredictedCopies(
-        layers: layers, dies: fabric.dies, roomPerLayer: room,
-        followers: FollowerTable(transitions, width: options.followers))
+        layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
     }
     var rows: [SimulationRow] = []
     for step in 0..<steps {

@@ -57,40 +57,47 @@ public struct TransitionCounts: Hashable, Sendable {
 
 /// What the wafer's prediction table knows: every row's most likely followers and their shares.
 public struct FollowerTable: Sendable {
-  public let experts: Int
+  /// The heatmap it was made from.
+  public let transitions: TransitionCounts
   /// Followers kept a row (n).
   public let width: Int
   private let top: [UInt16]
-  private let share: [Double]
+  /// The sum of every row, at least 1.
+  private let sums: [Double]
 
   /// - Parameter width: Followers kept a row, the most frequent first, lower ids first on ties.
   public init(_ transitions: TransitionCounts, width: Int) {
-    experts = transitions.experts
+    self.transitions = transitions
     self.width = min(width, transitions.experts)
     var top: [UInt16] = []
-    var share: [Double] = []
+    var sums: [Double] = []
     for layer in 0..<transitions.layers {
       for expert in 0..<transitions.experts {
-        let row = Array(transitions.row(layer, expert))
-        let sum = max(1, row.reduce(0.0) { $0 + Double($1) })
-        share += row.map { Double($0) / sum }
-        top += row.indices.sorted { (row[$1], $0) < (row[$0], $1) }.prefix(self.width).map {
-          UInt16($0)
-        }
+        let row = transitions.row(layer, expert)
+        sums.append(max(1, row.reduce(0.0) { $0 + Double($1) }))
+        top += Self.best(self.width, of: row)
       }
     }
     self.top = top
-    self.share = share
+    self.sums = sums
   }
 
   /// The experts that most often follow `expert`.
   func followers(layer: Int, expert: Int) -> ArraySlice<UInt16> {
-    let row = layer * experts + expert
+    let row = layer * transitions.experts + expert
     return top[row * width..<(row + 1) * width]
   }
 
   /// The share of `follower` in the row of `expert`.
   func share(layer: Int, expert: Int, follower: Int) -> Double {
-    share[(layer * experts + expert) * experts + follower]
+    let row = layer * transitions.experts + expert
+    return Double(transitions.counts[row * transitions.experts + follower]) / sums[row]
+  }
+
+  private static func best(_ count: Int, of row: ArraySlice<UInt32>) -> [UInt16] {
+    // Count above id, ids reversed: one number whose order is the one wanted.
+    let last = UInt64(UInt32.max)
+    let order = row.enumerated().map { UInt64($1) << 32 | (last - UInt64($0)) }
+    return order.sorted(by: >).prefix(count).map { UInt16(last - ($0 & last)) }
   }
 }

@@ -30,11 +30,11 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let trained = try Checkpoint.read(model).learner
-    var stream = try TraceStream(traces)
+    let stream = try TraceStream(traces)
     var learner = trained.scoringAnew(recallAt: accuracy.recallAt)
     var run = StreamRun(accuracy)
     run.learns = !frozen
-    _ = try run.consume(&stream, into: &learner)
+    _ = try run.consume(stream, into: &learner)
     try run.report(learner)
   }
 }

@@ -13,7 +13,10 @@ struct Moecast: ParsableCommand {
         moecast evaluate --model model.h5 other.moe.lz4
       """,
     version: "moecast 0.1.0",
-    subcommands: [Import.self, Inspect.self, Train.self, Evaluate.self, Simulate.self])
+    subcommands: [
+      Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, MergeModels.self,
+      ExportTables.self, Simulate.self,
+    ])
 }
 
 @main

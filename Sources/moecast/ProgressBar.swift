@@ -5,14 +5,18 @@ import SystemPackage
 struct ProgressBar {
   private let isShown = isatty(STDERR_FILENO) == 1
   private let total: Int?
+  private let unit: String?
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var drawn: ContinuousClock.Instant
   private var isDrawn = false
 
-  /// - Parameter total: bytes to go through, or nil where nobody knows.
-  init(total: Int?) {
+  /// - Parameters:
+  ///   - total: bytes to go through, or nil where nobody knows.
+  ///   - unit: what is counted where it is not bytes.
+  init(total: Int?, unit: String? = nil) {
     self.total = total
+    self.unit = unit
     start = clock.now
     drawn = start
   }
@@ -33,11 +37,12 @@ struct ProgressBar {
       line += "[" + String(repeating: "=", count: filled)
       line += String(repeating: " ", count: 30 - filled) + "] "
       line += decimals(share * 100, 0) + " %, "
-      line += "about " + duration(Double(max(0, total - done)) / max(1, rate)) + " to go, "
+      line += "about " + duration(Double(max(0, total - done)) / max(1e-3, rate)) + " to go, "
     } else {
       line += decimals(Double(done) / 1e6, 1) + " MB, "
     }
-    putOnStandardError(line + decimals(rate / 1e6, 1) + " MB/s")
+    line += unit.map { "\(done) \($0)" } ?? decimals(rate / 1e6, 1) + " MB/s"
+    putOnStandardError(line)
   }
 
   /// Takes the bar off the screen, before other lines are printed.

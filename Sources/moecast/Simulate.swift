@@ -1,5 +1,7 @@
 import ArgumentParser
-import FoundationEssentials
+import Forecast
+import ModelFile
+import Prequential
 import RoutingTrace
 import Wafer
 
@@ -24,8 +26,8 @@ struct Simulate: ParsableCommand {
   @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
   var traces: [String]
 
-  @Option(help: "Systems: shipped names or JSON files, with commas.")
-  var wafer = "dojo"
+  @Option(help: "Systems: shipped names or JSON files, with commas. (default: dojo)")
+  var wafer: String?
 
   @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
   var set: [String] = []
@@ -33,20 +35,22 @@ struct Simulate: ParsableCommand {
   @Option(help: "Model shape; default: the model that the trace names.")
   var shape: String?
 
-  @Option(help: "Weights of the experts: \(names(WeightFormat.self)).")
-  var weights = WeightFormat.bf16
+  @Option(help: "Weights of the experts: \(names(WeightFormat.self)). (default: bf16)")
+  var weights: WeightFormat?
 
-  @Option(help: "Strategies with commas: \(names(Strategy.self)).")
+  static let staged = "staged"
+
+  @Option(help: "Strategies with commas: \(names(Strategy.self)), staged (the staging engine).")
   var strategy = "base,ep,allo,pred,allo+pred"
 
-  @Option(help: "Batch sizes with commas.")
-  var batch = "4096"
+  @Option(help: "Batch sizes with commas. (default: 4096)")
+  var batch: String?
 
-  @Option(help: "Decode steps.")
-  var steps = 2
+  @Option(help: "Decode steps. (default: 2)")
+  var steps: Int?
 
-  @Option(help: "Steps at the beginning that make copies but are not counted.")
-  var warmSteps = 0
+  @Option(help: "Steps at the beginning that make copies but are not counted. (default: 0)")
+  var warmSteps: Int?
 
   @Option(help: "MoE layers simulated; default: all of the trace.")
   var layers: Int?
@@ -58,8 +62,36 @@ struct Simulate: ParsableCommand {
 
   @OptionGroup(title: "Engine") var engine: EngineChoice
 
-  @Flag(help: "Print a JSON list, one object a configuration.")
-  var json = false
+  @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
+
+  @Option(help: "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.")
+  var model: String?
+
+  @Flag(
+    help: """
+      Run all strategies and the staging engine for the paper's four models on dojo and sow with \
+      batches of 4,096 to 16,384, 16 steps of which 8 warm up. Models other than the trace's run \
+      on its requests scaled to their shape, and say so.
+      """)
+  var sweep = false
+
+  @Flag(help: "With --sweep: print comma-separated values.")
+  var csv = false
+
+  @Option(help: "With --sweep: threads; default one a core. The results do not depend on it.")
+  var workers: Int?
+
+  @Option(help: "With --sweep: seconds of a round trip to a host that plans in the wafer's place.")
+  var hostRoundTripSeconds = HostAllocation().roundTripSeconds
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare expert caches of these capacities, in per cent of all experts, and nothing else.",
+      valueName: "percents"))
+  var expertCache: String?
+
+  @Flag(name: .customLong("json"), help: "Print a JSON list, one object a configuration.")
+  var asJSON = false
 
   mutating func validate() throws {
     _ = try strategies()
@@ -67,7 +99,7 @@ struct Simulate: ParsableCommand {
     guard Stage.allCases.map(\.name).contains(stage) || stage == "all" else {
       throw ValidationError("--stage is decode, prefill or all, not '\(stage)'")
     }
-    guard steps > warmSteps, warmSteps >= 0 else {
+    guard countedSteps.all > countedSteps.warm, countedSteps.warm >= 0 else {
       throw ValidationError("--steps must be above --warm-steps, which is at least 0")
     }
     if let shape, ModelShape.named(shape) == nil {
@@ -77,55 +109,133 @@ struct Simulate: ParsableCommand {
     }
     try choices.check()
     try engine.check()
+    try staging.check()
+    if let expertCache { _ = try Self.percents(expertCache) }
   }
 
   func run() throws {
-    let systems = try wafer.split(separator: ",").map { try system(named: String($0)) }
+    let systems = try systems()
     let pool = try readPool()
-    let model = try modelShape(for: pool.shape)
+    if let expertCache {
+      let report = ExpertCacheReport(pool, percents: try Self.percents(expertCache))
+      return print(asJSON ? try json(report.lines) : report.table)
+    }
+    if sweep { return try runSweep(systems, pool) }
+    let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
-    let transitions =
-      strategies.contains(where: \.predicts) ? TransitionCounts(of: pool) : nil
+    let foretells = strategies.contains { Strategy(rawValue: $0)?.predicts ?? true }
+    let transitions = foretells ? try transitions(pool) : nil
     var lines: [SimulationLine] = []
     for hardware in systems {
       for batch in try batches() {
-        for strategy in strategies {
-          var simulation = Simulation(
-            hardware: hardware, model: model, format: weights, batch: batch, steps: steps,
-            strategy: strategy)
-          simulation.warmSteps = warmSteps
-          simulation.layers = layers
-          simulation.options = choices.options
-          simulation.engine = engine.engine
-          let result = try simulation.run(pool, transitions: transitions)
-          lines.append(SimulationLine(simulation, result))
+        for name in strategies {
+          if let strategy = Strategy(rawValue: name) {
+            lines.append(try simulate(strategy, hardware, shape, batch: batch, pool, transitions))
+          } else if let transitions {
+            lines += try stage(hardware, shape, batch: batch, pool, transitions)
+          }
         }
       }
     }
-    print(json ? try SimulationLine.json(lines) : SimulationLine.table(lines))
+    print(asJSON ? try json(lines) : SimulationLine.table(lines))
   }
 
-  private func strategies() throws -> [Strategy] {
-    try list(strategy, "--strategy", names(Strategy.self)) { Strategy(rawValue: $0) }
+  /// The token heatmap: a model's table, or the traces' own tokens.
+  private func transitions(_ pool: RequestPool) throws -> TransitionCounts {
+    guard let path = model else { return TransitionCounts(of: pool) }
+    let learner = try Checkpoint.read(path).learner
+    guard learner.shape.isCompatible(with: pool.shape) else {
+      throw TraceError(
+        .shapeMismatch, file: path, problem: "it has learnt \(learner.shape), not \(pool.shape)",
+        remedy: "give a model of these traces' shape")
+    }
+    var counts: [UInt32] = []
+    for layer in learner.layers {
+      guard let pairs = layer.counts.tokenPairs else {
+        throw TraceError(
+          .shapeMismatch, file: path, problem: "it holds no token heatmap",
+          remedy: "train it with --predictor token-markov")
+      }
+      counts += pairs
+    }
+    return TransitionCounts(
+      layers: pool.shape.layers, experts: pool.shape.experts, counts: counts)
   }
 
-  private func batches() throws -> [Int] {
-    try list(batch, "--batch", "whole numbers from 1 to 1,048,576") { text in
+  private func strategies() throws -> [String] {
+    let known = Strategy.allCases.map(\.rawValue) + [Self.staged]
+    return try commaSeparated(strategy, "--strategy", known.joined(separator: ", ")) { name in
+      known.first { $0 == name }
+    }
+  }
+
+  func batches() throws -> [Int] {
+    let usual = sweep ? "4096,8192,16384" : "4096"
+    return try commaSeparated(batch ?? usual, "--batch", "whole numbers from 1 to 1,048,576") {
+      text in
       Int(text).flatMap { (1...1 << 20).contains($0) ? $0 : nil }
     }
   }
 
-  private func list<Value>(
-    _ text: String, _ option: String, _ wanted: String, _ parse: (String) -> Value?
-  ) throws -> [Value] {
-    let words = text.split(separator: ",").map(String.init)
-    guard !words.isEmpty else { throw ValidationError("\(option) is empty; give \(wanted)") }
-    return try words.map { word in
-      guard let value = parse(word) else {
-        throw ValidationError("\(option) '\(word)' is none of \(wanted)")
-      }
-      return value
+  private static func percents(_ text: String) throws -> [Double] {
+    try commaSeparated(text, "--expert-cache", "numbers above 0, at most 100") { word in
+      Double(word).flatMap { $0 > 0 && $0 <= 100 ? $0 : nil }
     }
+  }
+
+  private func simulate(
+    _ strategy: Strategy, _ hardware: Hardware, _ model: ModelShape, batch: Int,
+    _ pool: RequestPool, _ transitions: TransitionCounts?
+  ) throws -> SimulationLine {
+    var simulation = Simulation(
+      hardware: hardware, model: model, format: weights ?? .bf16, batch: batch,
+      steps: countedSteps.all, strategy: strategy)
+    simulation.warmSteps = countedSteps.warm
+    simulation.layers = layers
+    simulation.options = choices.options
+    simulation.engine = engine.engine
+    return SimulationLine(
+      simulation.fabric, model, batch: batch, strategy: strategy.rawValue,
+      engine: engine.name, try simulation.run(pool, transitions: transitions))
+  }
+
+  private func stage(
+    _ hardware: Hardware, _ model: ModelShape, batch: Int, _ pool: RequestPool,
+    _ transitions: TransitionCounts
+  ) throws -> [SimulationLine] {
+    let schedule = BatchSchedule(pool, size: batch, steps: countedSteps.all)
+    let simulation = StagingSimulation(
+      hardware: hardware, model: model, format: weights ?? .bf16, options: staging.options(choices))
+    return try staging.chosen().map { name in
+      let shape = pool.shape
+      let forecast: any DemandForecast =
+        switch name {
+        case .none: NoForecast(experts: shape.experts)
+        case .frequency: FrequencyForecast(layers: shape.layers, experts: shape.experts)
+        case .heatmap: HeatmapForecast(transitions)
+        case .oracle: OracleForecast(schedule)
+        case .shuffled:
+          ShuffledForecast(HeatmapForecast(transitions), experts: shape.experts, seed: 1)
+        }
+      let result = try simulation.run(
+        pool, schedule: schedule, forecast: forecast, warmSteps: countedSteps.warm)
+      var line = SimulationLine(
+        simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
+        result.simulation)
+      line.forecast = name.rawValue
+      line.staging = StagingFigures(result.staging)
+      return line
+    }
+  }
+
+  /// Steps run, and those of them that only warm up.
+  var countedSteps: (all: Int, warm: Int) {
+    sweep ? (steps ?? 16, warmSteps ?? min(8, (steps ?? 16) / 2)) : (steps ?? 2, warmSteps ?? 0)
+  }
+
+  private func systems() throws -> [Hardware] {
+    let names = wafer ?? (sweep ? "dojo,sow" : "dojo")
+    return try names.split(separator: ",").map { try system(named: String($0)) }
   }
 
   private func system(named name: String) throws -> Hardware {
@@ -150,9 +260,9 @@ struct Simulate: ParsableCommand {
   private func modelShape(for trace: TraceShape) throws -> ModelShape {
     let name = shape ?? trace.model
     guard let model = ModelShape.named(name) else {
-      throw ValidationError(
-        "the trace does not name a known model; add --shape, one of "
-          + ModelShape.known.map(\.name).joined(separator: ", "))
+      throw TraceError(
+        .shapeMismatch, file: traces.first ?? "-", problem: "it does not name a known model",
+        remedy: "add --shape, one of " + ModelShape.known.map(\.name).joined(separator: ", "))
     }
     return model
   }

@@ -1,8 +1,7 @@
-import FoundationEssentials
 import RoutingTrace
 import Wafer
 
-/// One configuration's figures as `moecast simulate` prints them.
+/// One configuration's figures as `moecast simulate` prints them; counts are means a layer.
 struct SimulationLine: Encodable {
   let wafer: String
   let shape: String
@@ -16,9 +15,12 @@ struct SimulationLine: Encodable {
   let localReads: Double
   let remoteReads: Double
   let copies: Double
+  /// What foretold the demand, and what the staging engine made of it.
+  var forecast: String?
+  var staging: StagingFigures?
 
   enum CodingKeys: String, CodingKey {
-    case wafer, shape, batch, strategy, engine, hops, copies
+    case wafer, shape, batch, strategy, engine, hops, copies, forecast, staging
     case meanLayerSeconds = "mean_layer_seconds"
     case tokensPerSecond = "tokens_per_second"
     case requestHops = "request_hops"
@@ -26,12 +28,15 @@ struct SimulationLine: Encodable {
     case remoteReads = "remote_reads"
   }
 
-  init(_ simulation: Simulation, _ result: SimulationResult) {
-    wafer = simulation.fabric.hardware.name
-    shape = simulation.model.name
-    batch = simulation.batch
-    strategy = simulation.strategy.rawValue
-    engine = simulation.engine.name
+  init(
+    _ fabric: Fabric, _ model: ModelShape, batch: Int, strategy: String, engine: String,
+    _ result: SimulationResult
+  ) {
+    wafer = fabric.hardware.name
+    shape = model.name
+    self.batch = batch
+    self.strategy = strategy
+    self.engine = engine
     meanLayerSeconds = result.meanLayerSeconds
     tokensPerSecond = result.tokensPerSecond
     hops = result.mean(\.hops)
@@ -41,48 +46,95 @@ struct SimulationLine: Encodable {
     copies = result.mean(\.copies)
   }
 
-  static func json(_ lines: [SimulationLine]) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return String(decoding: try encoder.encode(lines), as: UTF8.self)
-  }
-
   /// Columns for people; `x base` compares throughput with Base of the same system and batch.
   static func table(_ lines: [SimulationLine]) -> String {
-    let head = [
-      "wafer", "batch", "strategy", "us/layer", "tokens/s", "x base", "hops", "local", "remote",
-      "copies",
-    ]
-    let rows = lines.map { line -> [String] in
+    var table = TextTable(
+      [
+        "wafer", "strategy", "batch", "us/layer", "tokens/s", "x base", "hops", "local", "remote",
+        "copies",
+      ], leftColumns: 2)
+    for line in lines {
       let base = lines.first {
         $0.strategy == "base" && $0.wafer == line.wafer && $0.batch == line.batch
       }
-      return [
-        line.wafer, String(line.batch), line.strategy, fixed(line.meanLayerSeconds * 1e6, 1),
-        fixed(line.tokensPerSecond, 0),
-        base.map { fixed(line.tokensPerSecond / $0.tokensPerSecond, 2) } ?? "-",
-        fixed(line.hops, 1), fixed(line.localReads, 1), fixed(line.remoteReads, 1),
-        fixed(line.copies, 1),
-      ]
+      table.add([
+        line.wafer, line.label, String(line.batch), decimals(line.meanLayerSeconds * 1e6, 1),
+        decimals(line.tokensPerSecond, 0),
+        base.map { decimals(line.tokensPerSecond / $0.tokensPerSecond, 2) } ?? "-",
+        decimals(line.hops, 1), decimals(line.localReads, 1), decimals(line.remoteReads, 1),
+        decimals(line.copies, 1),
+      ])
     }
-    let all = [head] + rows
-    let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-    return all.map { row in
-      row.indices.map { column in
-        let gap = String(repeating: " ", count: widths[column] - row[column].count)
-        return column == 0 || column == 2 ? row[column] + gap : gap + row[column]
-      }.joined(separator: "  ")
-    }.joined(separator: "\n")
+    let staged = lines.filter { $0.staging != nil }
+    return table.text + (staged.isEmpty ? "" : "\n\n" + stagingTable(staged))
   }
 
-  /// `value` with `digits` decimals, rounded half away from zero.
-  private static func fixed(_ value: Double, _ digits: Int) -> String {
-    let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
-    guard value.isFinite, abs(value) * scale < 0x1p53 else { return String(value) }
-    let whole = String(Int((abs(value) * scale).rounded()))
-    let padded = String(repeating: "0", count: max(0, digits + 1 - whole.count)) + whole
-    let sign = value < 0 ? "-" : ""
-    return digits == 0
-      ? sign + padded : sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+  private var label: String { strategy + (forecast.map { " " + $0 } ?? "") }
+
+  /// How reads were met, in per cent, and what became of transfers.
+  private static func stagingTable(_ lines: [SimulationLine]) -> String {
+    var table = TextTable(
+      [
+        "wafer", "strategy", "batch", "local %", "on time %", "late %", "demand %", "used",
+        "wasted", "precision %", "GB used", "GB wasted",
+      ], leftColumns: 2)
+    for line in lines {
+      guard let staging = line.staging else { continue }
+      func share(_ count: Int) -> String {
+        decimals(100 * Double(count) / Double(max(1, staging.reads)), 2)
+      }
+      table.add([
+        line.wafer, line.label, String(line.batch), share(staging.local),
+        share(staging.stagedOnTime), share(staging.stagedLate), share(staging.demand),
+        String(staging.transfersUsed), String(staging.transfersWasted),
+        decimals(100 * staging.precision, 1), decimals(staging.bytesUsed / 1e9, 1),
+        decimals(staging.bytesWasted / 1e9, 1),
+      ])
+    }
+    return table.text
+  }
+}
+
+/// ``StagingReport`` under stable keys; counts are of the whole run.
+struct StagingFigures: Encodable {
+  let reads: Int
+  let local: Int
+  let stagedOnTime: Int
+  let stagedLate: Int
+  let demand: Int
+  let lateSeconds: Double
+  let transfersUsed: Int
+  let transfersWasted: Int
+  let bytesUsed: Double
+  let bytesWasted: Double
+  let precision: Double
+  let cancelled: Int
+  let fills: Int
+
+  enum CodingKeys: String, CodingKey {
+    case reads, local, demand, precision, cancelled, fills
+    case stagedOnTime = "staged_on_time"
+    case stagedLate = "staged_late"
+    case lateSeconds = "late_seconds"
+    case transfersUsed = "transfers_used"
+    case transfersWasted = "transfers_wasted"
+    case bytesUsed = "bytes_used"
+    case bytesWasted = "bytes_wasted"
+  }
+
+  init(_ report: StagingReport) {
+    reads = report.reads
+    local = report.local
+    stagedOnTime = report.stagedOnTime
+    stagedLate = report.stagedLate
+    demand = report.demand
+    lateSeconds = report.lateSeconds
+    transfersUsed = report.transfersUsed
+    transfersWasted = report.transfersWasted
+    bytesUsed = report.bytesUsed
+    bytesWasted = report.bytesWasted
+    precision = report.precision
+    cancelled = report.cancelled
+    fills = report.fills
   }
 }

@@ -26,7 +26,7 @@ struct StreamRun {
   ///
   /// - Parameter afterChunk: called after every chunk with the learner, for checkpoints.
   mutating func consume(
-    _ stream: inout TraceStream, into learner: inout Learner,
+    _ stream: sending TraceStream, into learner: inout Learner,
     afterChunk: (Learner) throws -> Void = { _ in }
   ) throws -> Ending {
     let interruption = Interruption()
@@ -34,6 +34,7 @@ struct StreamRun {
     let n = learner.recallAt.isEmpty ? learner.shape.topK : learner.recallAt[shown]
     var table = ProgressTable(learner, n: n, every: options.every)
     var bar = ProgressBar(total: stream.size)
+    let ahead = TraceReadAhead(stream)
     let eventsBefore = learner.progress.events
     var isHeaderPrinted = options.json
     var ending = Ending.end
@@ -51,7 +52,7 @@ struct StreamRun {
         ending = .interrupted
         break
       }
-      guard let chunk = try stream.next() else { break }
+      guard let chunk = try ahead.next() else { break }
       try learner.consume(chunk, learns: learns, workers: options.threads)
       if table.isDue(learner.progress.chunks) {
         learner.note()
@@ -63,10 +64,10 @@ struct StreamRun {
         }
       }
       try afterChunk(learner)
-      bar.update(stream.bytesRead)
+      bar.update(ahead.bytesRead)
     }
     bar.clear()
-    for name in stream.unfinished {
+    for name in ahead.unfinished {
       complain("moecast: \(name): no index at its end; it was cut short or is still being written")
     }
     return ending

@@ -55,8 +55,8 @@ struct Train: ParsableCommand {
 
   func run() throws {
     guard let model else {
-      var stream = try TraceStream(traces)
-      return try learn(&stream, from: newLearner(stream.shape)) { _ in }
+      let stream = try TraceStream(traces)
+      return try learn(stream, from: newLearner(stream.shape), saver: nil)
     }
     let file = try CheckpointFile(model, keeping: keep)
     if let process = file.staleWriter {
@@ -66,7 +66,7 @@ struct Train: ParsableCommand {
     var stream = try TraceStream(traces)
     let learner = try checkpoint?.learner ?? newLearner(stream.shape)
     try stream.skip(learner.progress)
-    try learn(&stream, from: learner) { try file.write($0) }
+    try learn(stream, from: learner, saver: CheckpointSaver(file))
   }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
@@ -85,17 +85,25 @@ struct Train: ParsableCommand {
 
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
   private func learn(
-    _ stream: inout TraceStream, from learner: Learner, save: (Learner) throws -> Void
+    _ stream: sending TraceStream, from learner: Learner, saver: CheckpointSaver?
   ) throws {
     var learner = learner
     var run = StreamRun(accuracy)
     run.stopAfter = stopAfter
-    let ending = try run.consume(&stream, into: &learner) { learner in
-      if let checkpointEvery, learner.progress.chunks % UInt64(checkpointEvery) == 0 {
-        try save(learner)
+    let ending: StreamRun.Ending
+    let chunksBefore = learner.progress.chunks
+    do {
+      ending = try run.consume(stream, into: &learner) { learner in
+        if let checkpointEvery, learner.progress.chunks % UInt64(checkpointEvery) == 0 {
+          try saver?.begin(learner)
+        }
       }
+    } catch let error as TraceError where learner.progress.chunks > chunksBefore {
+      // What the intact chunks taught is kept; the damaged one has taught nothing.
+      try saver?.finish(learner)
+      throw error
     }
-    try save(learner)
+    try saver?.finish(learner)
     try run.report(learner)
     if ending == .interrupted {
       complain(

@@ -20,6 +20,7 @@ import Testing
 
   @Test(arguments: [
     [], ["frequency"], ["layer-product"], ["token-markov", "frequency"], Samples.predictors,
+    ["mixture"], ["mixture-all:h2", "layer-markov", "mixture-fast:tasks"],
   ])
   func everyLearnerComesBack(predictors: [String]) throws {
     let shape = try Samples.shape()
@@ -32,18 +33,22 @@ import Testing
       #expect(back.learner.layers == learner.layers)
       #expect(back.learner.progress == learner.progress)
       #expect(back.learner.history == learner.history)
+      #expect(back.learner.mixtures == learner.mixtures)
       #expect(back.learner.shape == learner.shape)
       #expect(back.learner.requests.remembered.map(\.ids) == learner.requests.remembered.map(\.ids))
       #expect(try Checkpoint.bytes(of: back.learner) == Checkpoint.bytes(of: learner))
     }
   }
 
-  @Test func resumingAnywhereGivesTheSameBytes() throws {
+  @Test(arguments: [Samples.predictors, ["mixture", "mixture-all:cold-decode"]])
+  func resumingAnywhereGivesTheSameBytes(predictors: [String]) throws {
     let shape = try Samples.shape()
     let chunks = try Samples.chunks(shape: shape)
-    let whole = try Checkpoint.bytes(of: Samples.learner(chunks, shape: shape))
+    let whole = try Checkpoint.bytes(
+      of: Samples.learner(chunks, shape: shape, predictors: predictors))
     for stop in 0...chunks.count {
-      var learner = try Samples.learner(Array(chunks[..<stop]), shape: shape)
+      var learner = try Samples.learner(
+        Array(chunks[..<stop]), shape: shape, predictors: predictors)
       try Checkpoint.write(learner, to: path)
       learner = try Checkpoint.read(path).learner
       for chunk in chunks[stop...] {

@@ -2,6 +2,7 @@ import Forecast
 import ModelFile
 import Prequential
 import RoutingTrace
+import TestSupport
 import Testing
 
 @Suite struct MergeTests {
@@ -24,6 +25,20 @@ import Testing
     let right = try merged([shards[2], merged([shards[1]])])
     #expect(try Checkpoint.bytes(of: merged([left, right])) == expected)
     #expect(try Checkpoint.bytes(of: merged([right, left])) == expected)
+  }
+
+  /// Counts of mixtures add up; their weights and paths start anew.
+  @Test func mixturesMergeInAnyOrderToo() throws {
+    let shape = try Samples.shape()
+    let shards = try (1...3).map {
+      try Samples.learner(
+        Samples.chunks(3, seed: UInt64($0), shape: shape), shape: shape, predictors: ["mixture"])
+    }
+    let expected = try Checkpoint.bytes(of: merged(shards))
+    #expect(try Checkpoint.bytes(of: merged(shards.reversed())) == expected)
+    #expect(
+      try Checkpoint.bytes(of: merged([shards[1], merged([shards[2], shards[0]])])) == expected)
+    #expect(try merged(shards).mixtures != shards[0].mixtures.map(\.summable))
   }
 
   @Test func countsAndMetricsAreTheSums() throws {
@@ -93,5 +108,41 @@ import Testing
     #expect(
       try Checkpoint.bytes(of: merged([shard, shards[0]]))
         == Checkpoint.bytes(of: merged([shards[0], shard])))
+  }
+
+  @Test func sumsStopShortOfOverflow() throws {
+    func shard(tokens: UInt64, cell: UInt32, chunk: UInt32) throws -> Learner {
+      var progress = StreamProgress()
+      progress.chunks = 1
+      progress.tokens = tokens
+      progress.events = 3 * tokens
+      progress.checksums = [chunk]
+      let learner = shards[0]
+      let layer = LayerLearner(
+        counts: try #require(
+          LayerCounts(
+            frequency: Array(repeating: cell, count: 12),
+            layerPairs: Array(repeating: 0, count: 144),
+            tokenPairs: Array(repeating: cell, count: 144))),
+        metrics: learner.predictors.map { _ in LayerMetrics(experts: 12) })
+      return Learner(
+        shape: learner.shape, predictors: learner.predictors, recallAt: learner.recallAt,
+        layers: Array(repeating: layer, count: 3), requests: learner.requests, progress: progress,
+        history: [])
+    }
+    let limit = UInt64(LayerCounts.maximumTokens)
+    let almost = try shard(tokens: limit - 5, cell: UInt32(limit - 5), chunk: 1)
+    let full = try merged([almost, shard(tokens: 5, cell: 5, chunk: 2)])
+    #expect(full.layers[2].counts.frequency.allSatisfy { $0 == UInt32(limit) })
+    #expect(throws: Merge.Problem.full(limit + 1)) {
+      try merged([almost, shard(tokens: 6, cell: 6, chunk: 3)])
+    }
+    let folder = try TemporaryFolder()
+    let path = folder.file("full.h5")
+    try Checkpoint.write(full, to: path)
+    var back = try Checkpoint.read(path).learner
+    #expect(back.layers == full.layers)
+    let chunk = try Samples.chunks(1, shape: shards[0].shape)[0]
+    #expect(throws: LearnerError.full) { try back.consume(chunk) }
   }
 }

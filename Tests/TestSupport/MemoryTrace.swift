@@ -1,15 +1,24 @@
 import LZ4Frame
 import RoutingTrace
 
+/// The bytes of a trace that holds `requests`.
+///
+/// - Parameter finishing: whether the index is written behind.
+public func traceBytes(
+  of requests: [RequestTrace], shape: TraceShape, chunkTokens: Int = 4096, finishing: Bool = true
+) throws -> [UInt8] {
+  var writer = try TraceWriter(
+    MemorySink(), header: TraceHeader(shape: shape), chunkTokens: chunkTokens)
+  for request in requests { try writer.append(request) }
+  if finishing { try writer.finish() } else { try writer.flush() }
+  return writer.sink.bytes
+}
+
 /// The chunks of a trace that holds `requests`, written and read back in memory.
 public func chunks(
   of requests: [RequestTrace], shape: TraceShape, chunkTokens: Int = 4096
 ) throws -> [TraceChunk] {
-  var writer = try TraceWriter(
-    MemorySink(), header: TraceHeader(shape: shape), chunkTokens: chunkTokens)
-  for request in requests { try writer.append(request) }
-  try writer.finish()
-  return try chunks(in: writer.sink.bytes)
+  try chunks(in: traceBytes(of: requests, shape: shape, chunkTokens: chunkTokens))
 }
 
 /// The chunks of a trace in memory.

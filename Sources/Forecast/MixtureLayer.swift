@@ -1,0 +1,92 @@
+import RoutingTrace
+
+/// What a ``Mixture`` has learnt of one MoE layer.
+///
+/// Counts are integers; the weights of the mixture and of its linear part follow the order of the
+/// stream.
+struct MixtureLayer: Hashable, Sendable {
+  /// Sets of earlier choices that the linear part looks at: the same token one to four layers back,
+  /// the previous token in this layer, the one after it and the one before it.
+  static let groups = 7
+  /// What a weight moves by, in units of its gradient's root mean square.
+  static let weightStep: Float = 0.002
+  /// What a row of the linear part moves by at first, and the visits after which it moves less.
+  static let linearStep: Float = 0.2
+  static let linearVisits: Float = 20
+  static let biasStep: Float = 0.02
+  /// What an earlier token counts of the one after it in `recent`.
+  static let recentKeep: Float = 0.9
+
+  let experts: Int
+  /// Experts rounded up to whole lanes of eight.
+  let lanes: Int
+  let parts: MixtureParts
+  /// The parts that are inputs of the weighted sum: all but the linear one.
+  let inputs: [MixtureParts]
+
+  /// `c[j]`, one row.
+  var frequency: RowTable
+  /// Tables of rows, one for each part of ``rowParts`` that is in use.
+  var rows: [RowTable]
+  /// Tables of pairs, one for each part of ``pairParts`` that is in use.
+  var pairs: [PairTable]
+  /// A live request: how often it chose each expert, and its decayed frequencies.
+  var requestCounts: [UInt32] = []
+  var recentCounts: [Float] = []
+  /// One an input, and the mean square of its gradient.
+  var weights: [Float]
+  var power: [Float]
+  /// `[group * experts + expert]` rows, then one a task, then the bias; `lanes` values each.
+  var linear: [Float]
+  var linearVisits: [UInt32]
+
+  static let rowParts: [MixtureParts] = [.layer, .skip2, .skip3, .skip4, .token]
+  static let pairParts: [MixtureParts] = [.pairs, .jointPairs]
+
+  /// Parts whose tables are kept: pairs fall back on single rows.
+  static func tabled(_ parts: MixtureParts) -> MixtureParts {
+    var tabled = parts
+    if parts.contains(.pairs) { tabled.insert(.layer) }
+    if parts.contains(.jointPairs) { tabled.formUnion([.layer, .token]) }
+    return tabled
+  }
+
+  init(shape: TraceShape, options: MixtureOptions) {
+    experts = shape.experts
+    lanes = (shape.experts + 7) / 8 * 8
+    parts = options.parts
+    inputs = MixtureParts.named.map(\.part).filter {
+      $0 != .linear && options.parts.contains($0)
+    }
+    let lanes = lanes
+    let tabled = Self.tabled(parts)
+    frequency = RowTable(rows: 1, lanes: lanes, halvingTotal: options.halvingTotal)
+    rows = Self.rowParts.filter(tabled.contains).map { _ in
+      RowTable(rows: shape.experts, lanes: lanes, halvingTotal: options.halvingTotal)
+    }
+    let pairParts = Self.pairParts.filter(parts.contains)
+    pairs = pairParts.map { _ in
+      PairTable(
+        experts: shape.experts, lanes: lanes,
+        budget: PairTable.budget / shape.layers / pairParts.count,
+        halvingTotal: options.halvingTotal)
+    }
+    weights = [Float](
+      repeating: min(1, 1.2 / Float(max(1, inputs.count))), count: inputs.count)
+    power = [Float](repeating: 0.001, count: inputs.count)
+    let linearRows =
+      parts.contains(.linear) ? Self.groups * shape.experts + RequestSlots.tasks + 1 : 0
+    linear = [Float](repeating: 0, count: linearRows * lanes)
+    linearVisits = [UInt32](repeating: 0, count: linearRows)
+  }
+
+  /// Makes room for the state of `count` live requests.
+  mutating func reserve(requests count: Int) {
+    if parts.contains(.request) {
+      requestCounts += repeatElement(0, count: max(0, count * lanes - requestCounts.count))
+    }
+    if parts.contains(.recent) {
+      recentCounts += repeatElement(0, count: max(0, count * lanes - recentCounts.count))
+    }
+  }
+}

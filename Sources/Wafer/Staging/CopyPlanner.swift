@@ -1,0 +1,75 @@
+import Glibc
+
+/// Where copies of one layer's experts would pay at the next step.
+///
+/// The expected requests are planned as they would be if they came true, over homes, copies and
+/// transfers under way. What that plan reads from elsewhere, and what ``Rebalancing`` would move from
+/// the busiest die to an idle one if a copy were there, is wished for. An expert of which r requests
+/// are expected is read with the chance p = 1 - exp(-r) (requests arrive as a Poisson variable).
+struct CopyPlanner {
+  /// A wanted copy and the seconds it would take off the layer's critical path, or takes off it now.
+  struct Wish {
+    let expert: Int
+    let die: Int
+    let value: Double
+    /// There already, or on its way.
+    let isHeld: Bool
+  }
+
+  /// Expected requests below this are not planned for.
+  static let least = 0.02
+
+  let fabric: Fabric
+  let expert: ExpertCost
+  let blockSize: Int
+  /// What a copy must save, as a share of its expert's read, before it is wished for.
+  let margin: Double
+
+  /// - Parameters:
+  ///   - expected: Expected requests of every expert.
+  ///   - holders: Who holds each expert, or will.
+  ///   - hasRoom: Whether a die could take one more copy.
+  ///   - plan: Plans request counts over holders.
+  func wishes(
+    expected: [Double], holders: Holders, hasRoom: (Int) -> Bool,
+    plan: ([Int], Holders) -> [ExpertTask]
+  ) -> [Wish] {
+    let counts = expected.map { $0 < Self.least ? 0 : max(1, Int($0.rounded())) }
+    guard counts.contains(where: { $0 > 0 }) else { return [] }
+    let chances = expected.map(chance)
+    var tasks = plan(counts, holders)
+    var rebalancing = Rebalancing(cost: expert, blockSize: blockSize, fabric: fabric)
+    rebalancing.chances = chances
+    rebalancing.wishLimit = fabric.dies
+    rebalancing.margin = margin
+    let wished = rebalancing.apply(to: &tasks, holders: holders, hasRoom: hasRoom)
+    var wishes = wished.map {
+      Wish(expert: $0.expert, die: $0.die, value: $0.saved, isHeld: false)
+    }
+    let taken = Set(wishes.map { $0.expert * fabric.dies + $0.die })
+    for task in tasks {
+      let (index, die, source) = (Int(task.expert), Int(task.die), Int(task.source))
+      guard !taken.contains(index * fabric.dies + die) else { continue }
+      if source != die {
+        let way = waySeconds(from: source, to: die)
+        wishes.append(Wish(expert: index, die: die, value: chances[index] * way, isHeld: false))
+      } else if holders.of[index].first != die {
+        let read = expert.weightBytes / fabric.hardware.hbmBandwidth
+        let home = holders.of[index][0]
+        let back = home < fabric.dies ? read : waySeconds(from: home, to: die)
+        wishes.append(Wish(expert: index, die: die, value: chances[index] * back, isHeld: true))
+      }
+    }
+    return wishes
+  }
+
+  /// The chance that an expert of which `requests` are expected is asked for at all.
+  func chance(_ requests: Double) -> Double { 1 - exp(-requests) }
+
+  private func waySeconds(from source: Int, to die: Int) -> Double {
+    let slowest = fabric.way(from: source, to: die).reduce(fabric.memoryBandwidth[source]) {
+      min($0, fabric.linkBandwidth[Int($1)])
+    }
+    return expert.weightBytes / slowest
+  }
+}

@@ -1,0 +1,142 @@
+/// Forecasts how many requests every expert will get, from what the batch has chosen so far.
+///
+/// Tokens are known by their batch slot; a slot's next token follows it in the next step. The staging
+/// engine calls `observe` for every layer of every step in order, and asks in between.
+public protocol DemandForecast {
+  /// A name for tables.
+  var name: String { get }
+
+  /// Takes in the experts that every slot chose, `slots * topK` ids.
+  mutating func observe(step: Int, layer: Int, chosen: [UInt16])
+
+  /// Expected requests of every expert at `layer` of the next step; asked right after that layer of
+  /// this step was observed.
+  func nextStep(layer: Int) -> [Double]
+
+  /// Expected requests of every expert at `layer` of this step; asked when `observed`, an earlier
+  /// layer, was the last one observed.
+  func laterLayer(_ layer: Int, observed: Int) -> [Double]
+}
+
+/// Forecasts nothing; the engine then stages nothing.
+public struct NoForecast: DemandForecast {
+  private let nothing: [Double]
+  public let name = "none"
+
+  public init(experts: Int) { nothing = Array(repeating: 0, count: experts) }
+
+  public func observe(step: Int, layer: Int, chosen: [UInt16]) {}
+  public func nextStep(layer: Int) -> [Double] { nothing }
+  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { nothing }
+}
+
+/// Expects of every layer the mean of what it has asked for so far.
+public struct FrequencyForecast: DemandForecast {
+  public let name = "frequency"
+  private let experts: Int
+  private var sums: [[Double]]
+  private var observations: [Double]
+
+  public init(layers: Int, experts: Int) {
+    self.experts = experts
+    sums = Array(repeating: Array(repeating: 0, count: experts), count: layers)
+    observations = Array(repeating: 0, count: layers)
+  }
+
+  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+    for id in chosen where Int(id) < experts { sums[layer][Int(id)] += 1 }
+    observations[layer] += 1
+  }
+
+  public func nextStep(layer: Int) -> [Double] {
+    sums[layer].map { $0 / max(1, observations[layer]) }
+  }
+
+  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { nextStep(layer: layer) }
+}
+
+/// The paper's forecast: rows of the cross-token heatmap, weighted with the requests of now; for later
+/// layers of the same step the last known counts of that layer's token forecast.
+public struct HeatmapForecast: DemandForecast {
+  public let name = "heatmap"
+  private let transitions: TransitionCounts
+  private var expected: [[Double]]
+
+  public init(_ transitions: TransitionCounts) {
+    self.transitions = transitions
+    expected = Array(
+      repeating: Array(repeating: 0, count: transitions.experts), count: transitions.layers)
+  }
+
+  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+    let experts = transitions.experts
+    var now = Array(repeating: 0.0, count: experts)
+    for id in chosen where Int(id) < experts { now[Int(id)] += 1 }
+    // A row of K followers an event sums to K; normalised, it hands on as many requests as it got.
+    var next = Array(repeating: 0.0, count: experts)
+    for expert in 0..<experts where now[expert] > 0 {
+      let row = transitions.row(layer, expert)
+      let sum = row.reduce(0.0) { $0 + Double($1) }
+      guard sum > 0 else { continue }
+      let scale = now[expert] / sum
+      for (follower, count) in row.enumerated() where count > 0 {
+        next[follower] += scale * Double(count)
+      }
+    }
+    expected[layer] = next
+  }
+
+  public func nextStep(layer: Int) -> [Double] { expected[layer] }
+  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { expected[layer] }
+}
+
+/// Knows the schedule: the bound of what any forecast can do.
+public struct OracleForecast: DemandForecast {
+  public let name = "oracle"
+  private let schedule: BatchSchedule
+  private var step = 0
+
+  public init(_ schedule: BatchSchedule) { self.schedule = schedule }
+
+  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) { self.step = step }
+
+  public func nextStep(layer: Int) -> [Double] {
+    // After the last step nothing comes, so nothing is worth bringing.
+    guard step + 1 < schedule.steps else {
+      return Array(repeating: 0, count: schedule.experts)
+    }
+    return schedule.counts(step: step + 1, layer: layer).map(Double.init)
+  }
+
+  public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
+    schedule.counts(step: step, layer: layer).map(Double.init)
+  }
+}
+
+/// Another forecast with its experts in a wrong order: the control that knows how much there is to
+/// come, but not of what.
+public struct ShuffledForecast: DemandForecast {
+  public let name = "shuffled"
+  private var forecast: any DemandForecast
+  private let order: [Int]
+
+  public init(_ forecast: any DemandForecast, experts: Int, seed: UInt64) {
+    self.forecast = forecast
+    var random = SplitMix64(seed: seed)
+    order = Array(0..<experts).shuffled(using: &random)
+  }
+
+  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+    forecast.observe(step: step, layer: layer, chosen: chosen)
+  }
+
+  public func nextStep(layer: Int) -> [Double] {
+    let expected = forecast.nextStep(layer: layer)
+    return order.map { expected[$0] }
+  }
+
+  public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
+    let expected = forecast.laterLayer(layer, observed: observed)
+    return order.map { expected[$0] }
+  }
+}

@@ -1,0 +1,264 @@
+import RoutingTrace
+
+/// Turning forecasts into transfers, and moving them.
+extension StagingRun {
+  private var options: StagingOptions { setup.options }
+  private var fabric: Fabric { setup.fabric }
+
+  // MARK: Token forecasts
+
+  /// Renews the layer's wishes for the next step: cancels what is not wished for any more, values
+  /// what is there, orders what is missing.
+  ///
+  /// - Returns: Copies made at once of weights that were just read from elsewhere.
+  mutating func stageTokens(
+    step: Int, layer: Int, holders: Holders, missed: [ExpertTask], _ ordinal: Int
+  ) -> [ExpertCopy] {
+    guard stores.contains(where: { $0.slots > 0 }) else { return [] }
+    let expected = forecast.nextStep(layer: layer)
+    var coming = holders
+    for transfer in queue.transfers
+    where transfer.target == .copy && transfer.key / shape.experts == layer {
+      coming.add(die: transfer.die, expert: transfer.key % shape.experts)
+    }
+    let wishes = planner.wishes(
+      expected: expected, holders: coming,
+      hasRoom: { stores[$0].slots > 0 && queue.waiting(at: $0) < options.queueLimit },
+      plan: plan)
+    let read = Set(missed.map { Int($0.die) * shape.experts + Int($0.expert) })
+    revalue(wishes, expected: expected, layer: layer, ordinal)
+    cancel(wishes, layer: layer)
+    var fills: [ExpertCopy] = []
+    if options.eviction == .leastExpected {
+      for task in missed {
+        // Algorithm 1 would read it from elsewhere again.
+        let chance = planner.chance(expected[Int(task.expert)])
+        let way = chunkSeconds(from: Int(task.source), to: Int(task.die)) * Double(chunks)
+        let key = key(layer, Int(task.expert))
+        if chance > 0,
+          admit(key, die: Int(task.die), value: chance * way, isFresh: false, step, ordinal)
+        {
+          fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
+        }
+      }
+      if options.stagesTokens {
+        for wish in wishes
+        where !wish.isHeld && !read.contains(wish.die * shape.experts + wish.expert) {
+          order(wish, key: key(layer, wish.expert), holders: holders, step: step)
+        }
+      }
+    } else {
+      for task in missed {
+        let key = key(layer, Int(task.expert))
+        if admit(key, die: Int(task.die), value: 0, isFresh: false, step, ordinal) {
+          fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
+        }
+      }
+      if options.stagesTokens {
+        for wish in wishes where !wish.isHeld {
+          order(wish, key: key(layer, wish.expert), holders: holders, step: step)
+        }
+      }
+    }
+    report.fills += fills.count
+    return fills
+  }
+
+  /// Gives the layer's copies the worth that the forecast sees in them now.
+  private mutating func revalue(
+    _ wishes: [CopyPlanner.Wish], expected: [Double], layer: Int, _ ordinal: Int
+  ) {
+    let read = setup.expert.weightBytes / fabric.hardware.hbmBandwidth
+    for die in stores.indices {
+      for copy in stores[die].copies where copy.key / shape.experts == layer {
+        // Not part of the next step's plan; worth little, by its chance and by how often it served.
+        let chance = planner.chance(expected[copy.key % shape.experts])
+        let steps = (ordinal - copy.arrived) / shape.layers
+        let rate = Double(copy.uses) / Double(steps + 1)
+        stores[die].setValue(1e-3 * (chance + 0.1 * rate) * read, of: copy.key)
+      }
+    }
+    for wish in wishes {
+      stores[wish.die].setValue(wish.value, of: key(layer, wish.expert))
+      queue.setValue(wish.value, key: key(layer, wish.expert), die: wish.die)
+    }
+  }
+
+  private mutating func cancel(_ wishes: [CopyPlanner.Wish], layer: Int) {
+    let wanted = Set(wishes.map { $0.die * shape.experts + $0.expert })
+    let experts = shape.experts
+    let unwanted = queue.take {
+      $0.target == .copy && $0.key / experts == layer
+        && !wanted.contains($0.die * experts + $0.key % experts)
+    }
+    for transfer in unwanted {
+      report.cancelled += 1
+      if transfer.done > 0 { settle(used: false, bytes: Double(transfer.done) * chunkBytes) }
+    }
+  }
+
+  /// Queues a transfer for a wish if it promises more than it costs.
+  private mutating func order(
+    _ wish: CopyPlanner.Wish, key: Int, holders: Holders, step: Int
+  ) {
+    guard queue.waiting(at: wish.die) < options.queueLimit, stores[wish.die].slots > 0,
+      !queue.contains(key, die: wish.die, target: .copy)
+    else { return }
+    let source = nearestHolder(holders.of[wish.expert], to: wish.die)
+    if options.holdsBack {
+      guard trust * wish.value > transferCost(from: source, to: wish.die, chunks: chunks) else {
+        return
+      }
+      // What would have to leave must be expected to serve less.
+      if options.eviction != .belady,
+        let victim = stores[wish.die].victim(options.eviction, nextUse: { _ in 0 }),
+        trust * wish.value <= victim.value
+      {
+        return
+      }
+    }
+    queue.add(
+      Transfer(
+        key: key, source: source, die: wish.die, target: .copy, chunks: chunks, value: wish.value))
+  }
+
+  /// What a transfer costs the demand beside it: a chunk's wait in every layer that it lasts.
+  private func transferCost(from source: Int, to die: Int, chunks: Int) -> Double {
+    let chunk = chunkSeconds(from: source, to: die)
+    let seconds = chunk * Double(chunks)
+    let layers = lastLayerSeconds > 0 ? (seconds / lastLayerSeconds).rounded(.up) : 1
+    return chunk * max(1, layers)
+  }
+
+  private func chunkSeconds(from source: Int, to die: Int) -> Double {
+    chunkBytes
+      / fabric.way(from: source, to: die).reduce(fabric.memoryBandwidth[source]) {
+        min($0, fabric.linkBandwidth[Int($1)])
+      }
+  }
+
+  private func nearestHolder(_ holding: [Int], to die: Int) -> Int {
+    holding.min {
+      (fabric.hops[$0 * fabric.nodes + die], $0) < (fabric.hops[$1 * fabric.nodes + die], $1)
+    } ?? die
+  }
+
+  /// Puts a copy into a die's store, evicting by policy.
+  ///
+  /// - Returns: Whether the copy is in.
+  private mutating func admit(
+    _ key: Int, die: Int, value: Double, isFresh: Bool, _ step: Int, _ ordinal: Int
+  ) -> Bool {
+    guard stores[die].slots > 0, !stores[die].holds(key) else { return false }
+    let experts = shape.experts
+    let schedule = schedule
+    // A layer that this step has yet to reach asks again within it.
+    let layerNow = ordinal % shape.layers
+    func nextUse(_ key: Int) -> Int {
+      let layer = key / experts
+      let after = layer > layerNow ? step - 1 : step
+      let next = schedule.nextUse(of: key % experts, layer: layer, after: after)
+      return next == .max ? next : next * shape.layers + layer
+    }
+    if let victim = stores[die].victim(options.eviction, nextUse: nextUse) {
+      switch options.eviction {
+      case .leastExpected: if value <= victim.value { return false }
+      case .belady: if nextUse(key) >= nextUse(victim.key) { return false }
+      case .leastRecent, .leastFrequent: break
+      }
+      stores[die].remove(victim.key)
+      if victim.isFresh { settle(used: false, bytes: setup.expert.weightBytes) }
+    }
+    stores[die].add(
+      CopyStore.Copy(
+        key: key, lastUse: ordinal, arrived: ordinal, value: value, isFresh: isFresh))
+    return true
+  }
+
+  // MARK: Layer forecasts
+
+  /// Orders weights of the next layers into the staging buffers of the dies that would compute them.
+  mutating func stageLayers(step: Int, after layer: Int) {
+    guard options.horizon > 0, bufferChunks > 0 else { return }
+    let last = min(shape.layers - 1, layer + options.horizon)
+    guard layer < last else { return }
+    for ahead in layer + 1...last {
+      let expected = forecast.laterLayer(ahead, observed: layer)
+      let counts = expected.map { Int($0.rounded()) }
+      guard counts.contains(where: { $0 > 0 }) else { continue }
+      let target = Transfer.Target.buffer(ordinal: step * shape.layers + ahead)
+      let plan = plan(counts, holders(layer: ahead))
+      var busy = BusyTimes(fabric)
+      for task in plan {
+        busy.compute(task, setup.expert)
+        busy.read(setup.expert.weightBytes, from: Int(task.source), to: Int(task.die))
+      }
+      // Where the layer would end last, an early chunk is worth most.
+      let order = plan.sorted { first, second in
+        let (a, b) = (Int(first.die), Int(second.die))
+        let (x, y) = (max(busy.memory[a], busy.compute[a]), max(busy.memory[b], busy.compute[b]))
+        let (remoteA, remoteB) = (first.source != first.die, second.source != second.die)
+        return (y, remoteA ? 0 : 1, first.expert) < (x, remoteB ? 0 : 1, second.expert)
+      }
+      for task in order { stage(task, ahead, target, longest: busy.longest, expected) }
+    }
+  }
+
+  private mutating func stage(
+    _ task: ExpertTask, _ layer: Int, _ target: Transfer.Target, longest: Double,
+    _ expected: [Double]
+  ) {
+    let die = Int(task.die)
+    if buffersInHBM, task.source == task.die { return }
+    let key = key(layer, Int(task.expert))
+    let here = buffered.filter { $0.die == die }
+    let waiting = queue.transfers.filter { $0.die == die && $0.target != .copy }
+    guard !here.contains(where: { $0.key == key && $0.target == target }),
+      !waiting.contains(where: { $0.key == key && $0.target == target })
+    else { return }
+    let taken = here.reduce(0) { $0 + $1.chunks } + waiting.reduce(0) { $0 + $1.chunks }
+    let fitting = min(chunks, bufferChunks - taken)
+    guard fitting > 0 else { return }
+    let source = Int(task.source)
+    let seconds = chunkSeconds(from: source, to: die) * Double(fitting)
+    let value = planner.chance(expected[Int(task.expert)]) * seconds
+    if options.holdsBack {
+      guard trust * value > transferCost(from: source, to: die, chunks: fitting) else { return }
+    }
+    queue.add(
+      Transfer(
+        key: key, source: source, die: die, target: target, chunks: fitting, value: value))
+  }
+
+  // MARK: Moving
+
+  /// Lets transfers use what the layer's demand left idle, and takes in what has arrived.
+  mutating func moveTransfers(
+    during seconds: Double, _ busy: BusyTimes, _ step: Int, _ ordinal: Int
+  ) {
+    var idleMemory = busy.memory.map { max(0, seconds - $0) * options.bandwidthShare }
+    var idleLink = busy.link.map { max(0, seconds - $0) * options.bandwidthShare }
+    let (completed, moved) = queue.advance(idleMemory: &idleMemory, idleLink: &idleLink)
+    for transfer in completed {
+      switch transfer.target {
+      case .buffer: buffered.append(transfer)
+      case .copy:
+        if !admit(
+          transfer.key, die: transfer.die, value: transfer.value, isFresh: true, step, ordinal)
+        {
+          settle(used: false, bytes: Double(transfer.done) * chunkBytes)
+        }
+      }
+    }
+    // The next layer begins: what has reached its buffers is there, the rest of that order lapses.
+    let next = Transfer.Target.buffer(ordinal: ordinal + 1)
+    for transfer in queue.take(where: { $0.target == next }) {
+      if transfer.done > 0 { buffered.append(transfer) } else { report.cancelled += 1 }
+    }
+    pendingPreemption =
+      moved > 0
+      ? queue.transfers.filter { $0.done > 0 }.map {
+        chunkSeconds(from: $0.source, to: $0.die)
+      }.max() ?? 0 : 0
+  }
+}

@@ -1,0 +1,75 @@
+import RoutingTrace
+
+/// The staging engine: forecasts become transfers before the need.
+///
+/// Every layer of every step is planned by Algorithm 1 over homes and copies and timed by the bound
+/// engine's formula. What its demand leaves idle of memories and links carries transfers
+/// (``TransferQueue``): copies that ``CopyPlanner`` wishes for from the token forecast, and weights of
+/// the next layers into the staging buffer. Deterministic; the forecast sees only what was routed.
+public struct StagingSimulation: Sendable {
+  public let fabric: Fabric
+  public let model: ModelShape
+  public let expert: ExpertCost
+  public var options: StagingOptions
+
+  public init(
+    hardware: Hardware, model: ModelShape, format: WeightFormat = .bf16,
+    options: StagingOptions = StagingOptions()
+  ) {
+    fabric = Fabric(hardware)
+    self.model = model
+    expert = ExpertCost(shape: model, format: format)
+    self.options = options
+  }
+
+  /// Runs every layer of every scheduled step.
+  ///
+  /// - Parameters:
+  ///   - schedule: Made from `pool`; the oracle and Belady look ahead in it.
+  ///   - warmSteps: Steps at the beginning that stage but are not counted.
+  /// - Throws: ``SimulationError`` where pool, model and options do not fit each other.
+  public func run(
+    _ pool: RequestPool, schedule: BatchSchedule, forecast: any DemandForecast, warmSteps: Int = 0
+  ) throws(SimulationError) -> StagingResult {
+    try check(pool, schedule, warmSteps)
+    var run = StagingRun(self, schedule: schedule, shape: pool.shape, forecast: forecast)
+    var rows: [SimulationRow] = []
+    for step in 0..<schedule.steps {
+      for layer in 0..<pool.shape.layers {
+        if step == warmSteps, layer == 0 { run.report = StagingReport() }
+        let result = run.layer(
+          step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
+        if step >= warmSteps {
+          rows.append(SimulationRow(step: step, layer: layer, result: result))
+        }
+      }
+    }
+    run.close()
+    let tokens = (schedule.steps - warmSteps) * (schedule.tokens.first?.count ?? 0)
+    return StagingResult(
+      simulation: SimulationResult(
+        rows: rows, tokens: tokens, layers: pool.shape.layers,
+        modelLayers: model.moeLayers.count), staging: run.report)
+  }
+
+  private func check(
+    _ pool: RequestPool, _ schedule: BatchSchedule, _ warmSteps: Int
+  ) throws(SimulationError) {
+    guard pool.shape.experts == model.experts, pool.shape.topK == model.topK else {
+      throw SimulationError(
+        "the traces route top-\(pool.shape.topK) of \(pool.shape.experts) experts, but"
+          + " \(model.name) routes top-\(model.topK) of \(model.experts); name its shape")
+    }
+    guard schedule.steps > warmSteps, warmSteps >= 0 else {
+      throw SimulationError(
+        "\(schedule.steps) steps, \(warmSteps) of them warm, leave none to count")
+    }
+    guard options.chunkBytes > 0, (0...1).contains(options.bandwidthShare), options.horizon >= 0,
+      options.queueLimit >= 0, options.gapSeconds >= 0, options.allocation.blockSize > 0,
+      options.allocation.blocksPerSplit > 0
+    else {
+      throw SimulationError(
+        "staging needs chunks above 0 bytes, a bandwidth share from 0 to 1, and no negative limits")
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import ArgumentParser
+import Forecast
+import Prequential
+import RoutingTrace
+
+/// `moecast compare`: several predictors over the same stream, with intervals.
+struct Compare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compares predictors on the same traces in one pass, with 95 % intervals.",
+    discussion: """
+      Every event is forecast by every predictor, scored, and only then learnt. The intervals come \
+      from a bootstrap over requests.
+
+      A mixture's name takes changes after colons: mixture:h2 forecasts two layers ahead (h1 to h4), \
+      mixture:next the next token; mixture:without-linear, mixture:only-layer and mixture:with-pairs \
+      change its parts; mixture:tasks uses the requests' tasks, mixture:cold-decode forgets the \
+      prefill before the decode, mixture:halving-4096 halves rows that reach that sum.
+      Parts: frequency, layer, skip2, skip3, skip4, token, request, recent, pairs, joint-pairs, \
+      near-paths, long-paths, best-paths (all three: paths), linear.
+
+      Example:
+        moecast compare --predictors layer-markov,mixture-fast,mixture traces/
+      """)
+
+  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  var traces: [String]
+
+  @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
+  var predictors = "frequency,layer-markov,layer-product,token-markov,mixture-fast,mixture"
+
+  @Flag(help: "Add every mixture with one part left out at a time.")
+  var ablate = false
+
+  @Flag(help: "Shuffle every layer's events within a chunk: a control without anything to learn.")
+  var shuffled = false
+
+  @Option(help: "Seed of the bootstrap and the shuffling.")
+  var seed: UInt64 = 1
+
+  @Option(help: "Times that requests are drawn anew for the intervals.")
+  var resamples = 1000
+
+  @OptionGroup var accuracy: AccuracyOptions
+
+  func validate() throws {
+    try accuracy.validate()
+    guard !names.isEmpty else { throw ValidationError("--predictors is empty") }
+    guard Set(names).count == names.count else {
+      throw ValidationError("--predictors names one twice")
+    }
+    guard (0...100_000).contains(resamples) else {
+      throw ValidationError("--resamples is from 0 to 100,000")
+    }
+  }
+
+  /// The predictors to compare, ablations behind the mixture they belong to.
+  private var names: [String] {
+    predictors.split(separator: ",").map(String.init).flatMap { name in
+      guard ablate, let options = MixtureOptions(name: name) else { return [name] }
+      return [name]
+        + MixtureParts.named.filter { options.parts.contains($0.part) }
+        .map { "\(name):without-\($0.name)" }
+    }
+  }
+
+  func run() throws {
+    var stream = try TraceStream(traces)
+    var comparison = try Comparison(
+      shape: stream.shape, predictors: names, recallAt: accuracy.recallAt)
+    var random = ShufflingGenerator(state: seed)
+    var bar = ProgressBar(total: stream.size)
+    while let chunk = try stream.next() {
+      if shuffled {
+        try comparison.consumeShuffled(chunk, workers: accuracy.threads, using: &random)
+      } else {
+        try comparison.consume(chunk, workers: accuracy.threads)
+      }
+      bar.update(stream.bytesRead)
+    }
+    bar.clear()
+    let report = ComparisonReport(
+      comparison, resamples: resamples, seed: seed, seconds: bar.seconds)
+    if accuracy.json { return print(try json(report)) }
+    print(report.table)
+    if accuracy.perLayer {
+      print()
+      print(
+        report.layers.layerTable(comparison.learner.predictors, n: comparison.learner.shape.topK))
+    }
+    print()
+    print(
+      "\(grouped(report.requests)) requests, \(grouped(report.tokens)) tokens in "
+        + "\(decimals(report.seconds, 2)) s")
+  }
+}
+
+/// SplitMix64.
+private struct ShufflingGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// What `compare` reports; the keys are stable.
+struct ComparisonReport: Encodable {
+  struct Figure: Encodable {
+    var value: Double
+    var low: Double
+    var high: Double
+
+    init(_ estimate: Comparison.Estimate) {
+      (value, low, high) = (estimate.value, estimate.low, estimate.high)
+    }
+
+    var text: String { "\(decimals(value, 4)) [\(decimals(low, 3)), \(decimals(high, 3))]" }
+  }
+
+  /// One predictor in one stage.
+  struct Line: Encodable {
+    var stage: String
+    var predictor: String
+    var recall: [String: Figure] = [:]
+    var logLossBits: Figure
+
+    enum CodingKeys: String, CodingKey {
+      case stage, predictor, recall
+      case logLossBits = "log_loss_bits"
+    }
+  }
+
+  var requests: UInt64
+  var tokens: UInt64
+  var seconds: Double
+  var lines: [Line] = []
+  /// The figures by layer, without intervals.
+  var layers: AccuracyReport
+  private var recallAt: [Int]
+
+  enum CodingKeys: String, CodingKey { case requests, tokens, seconds, lines, layers }
+
+  init(_ comparison: Comparison, resamples: Int, seed: UInt64, seconds: Double) {
+    let learner = comparison.learner
+    requests = learner.progress.requests
+    tokens = learner.progress.tokens
+    self.seconds = seconds
+    recallAt = learner.recallAt
+    layers = AccuracyReport(
+      learner, recallAt: recallAt, events: learner.progress.events, seconds: seconds)
+    for (stage, stages) in AccuracyReport.stages {
+      for (index, predictor) in learner.predictors.enumerated() {
+        guard
+          let estimates = comparison.estimates(
+            of: index, stages: stages, resamples: resamples, seed: seed)
+        else { continue }
+        var line = Line(
+          stage: stage, predictor: predictor, logLossBits: Figure(estimates.logLossBits))
+        for (n, estimate) in zip(recallAt, estimates.recall) {
+          line.recall["\(n)"] = Figure(estimate)
+        }
+        lines.append(line)
+      }
+    }
+  }
+
+  /// The table for people.
+  var table: String {
+    var table = TextTable(
+      ["stage", "predictor"] + recallAt.map { "recall@\($0) [95 %]" } + ["log loss, bits [95 %]"],
+      leftColumns: 2)
+    for line in lines {
+      table.add(
+        [line.stage, line.predictor] + recallAt.map { line.recall["\($0)"]?.text ?? "-" }
+          + [line.logLossBits.text])
+    }
+    return table.text
+  }
+}

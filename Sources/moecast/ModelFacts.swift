@@ -1,0 +1,108 @@
+import Forecast
+import ModelFile
+import Prequential
+import RoutingTrace
+
+/// What `inspect` and `merge` tell of a model; the keys of `--json`.
+struct ModelFacts: Encodable, CustomStringConvertible {
+  /// How well a predictor forecast the stream it was trained on.
+  struct Accuracy: Encodable {
+    var predictor: String
+    /// `n: share`, n as they were noted in training.
+    var recall: [String: Double]
+    var logLossBits: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case predictor, recall
+      case logLossBits = "log_loss_bits"
+    }
+  }
+
+  let kind = "model"
+  var shape: TraceFacts.Shape?
+  var software = ""
+  var predictors: [String] = []
+  var requests: UInt64 = 0
+  var tokens: UInt64 = 0
+  var events: UInt64 = 0
+  var chunks: UInt64 = 0
+  /// Requests under way that a resumed training goes on with.
+  var liveRequests = 0
+  var bytes = 0
+  var accuracy: [Accuracy] = []
+  /// Whether the seal at the end of the file is there.
+  var sealed = false
+  /// Whether every checksum, digest, type, range and total agrees.
+  var intact = false
+  /// What is wrong, where something is.
+  var problems: [String] = []
+  private var summary = ""
+
+  enum CodingKeys: String, CodingKey {
+    case kind, shape, software, predictors, requests, tokens, events, chunks, bytes, accuracy
+    case sealed, intact, problems
+    case liveRequests = "live_requests"
+  }
+
+  /// Reads and verifies the whole model.
+  ///
+  /// - Throws: ``ModelError`` where it cannot be opened or is no model; damage is told, not thrown.
+  init(of file: String) throws(ModelError) {
+    let inspection: ModelInspection
+    do throws(ModelError) { inspection = try ModelInspection(verifying: file) } catch {
+      guard error.kind != .access, error.kind != .notAModel else { throw error }
+      problems = [error.problem]
+      return
+    }
+    tell(inspection.learner)
+    bytes = inspection.bytes
+    software = inspection.header.software
+    sealed = inspection.isSealed
+    intact = inspection.isIntact
+    problems = inspection.problems
+  }
+
+  private mutating func tell(_ learner: Learner) {
+    let shape = learner.shape
+    summary = shape.description
+    self.shape = TraceFacts.Shape(
+      model: shape.model, layers: shape.layers, modelLayers: shape.modelLayers,
+      experts: shape.experts, topK: shape.topK)
+    predictors = learner.predictors
+    requests = learner.progress.requests
+    tokens = learner.progress.tokens
+    events = learner.progress.events
+    chunks = learner.progress.chunks
+    liveRequests = learner.requests.remembered.count
+    accuracy = learner.predictors.enumerated().map { index, name in
+      let score = learner.score(of: index, stages: Stage.allCases)
+      let recall = learner.recallAt.compactMap { n in score.recall(at: n).map { ("\(n)", $0) } }
+      return Accuracy(
+        predictor: name, recall: Dictionary(uniqueKeysWithValues: recall),
+        logLossBits: score.logLossBits)
+    }
+  }
+
+  var description: String {
+    var lines: [String] = []
+    if shape != nil {
+      lines += [
+        "model       \(summary)", "requests    \(grouped(requests)), \(grouped(liveRequests)) live",
+        "tokens      \(grouped(tokens))", "events      \(grouped(events))",
+        "chunks      \(grouped(chunks))", "file        \(moecast.bytes(bytes)), by \(software)",
+      ]
+      let ns = accuracy.first?.recall.keys.compactMap { Int($0) }.sorted() ?? []
+      var table = TextTable(["predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"])
+      for own in accuracy {
+        table.add(
+          [own.predictor] + ns.map { decimals(own.recall["\($0)"] ?? .nan, 4) }
+            + [decimals(own.logLossBits ?? .nan, 3)])
+      }
+      lines.append(table.text)
+    }
+    let seal = sealed ? "yes" : "yes, though without its seal: another program edited it"
+    lines.append(
+      "intact      " + (intact ? seal : "no: " + problems.joined(separator: "\n            ")))
+    return lines.joined(separator: "\n")
+  }
+}

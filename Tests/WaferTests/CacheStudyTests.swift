@@ -1,0 +1,78 @@
+import RoutingTrace
+import TestSupport
+import Testing
+
+@testable import Wafer
+
+struct CacheStudyTests {
+  /// Top-1 of 4 experts in one layer.
+  private func pool(_ ids: [UInt16]) throws -> RequestPool {
+    var pool = RequestPool(shape: try TraceShape(modelLayers: [0], experts: 4, topK: 1))
+    pool.add(ids)
+    return pool
+  }
+
+  @Test func hitsAreCountedByHand() throws {
+    // Two places. LRU: 0m 1m 0h 2m(-1) 1m(-0) 0m(-2) 1h 3m(-0) 0m(-1): 2 hits.
+    let study = CacheStudy(try pool([0, 1, 0, 2, 1, 0, 1, 3, 0]))
+    #expect(study.run(.leastRecent, capacity: 2).hits == 2)
+    // LFU: 0m 1m 0h 2m(-1) 1m(-2) 0h 1h 3m(-0, read as often as 1 but longer ago) 0m: 3 hits.
+    #expect(study.run(.leastFrequent, capacity: 2).hits == 3)
+    // Belady: 0m 1m 0h 2m(-0) 1h 0m(-2) 1h 3m(-1) 0h: 4 hits.
+    #expect(study.run(.belady, capacity: 2).hits == 4)
+    #expect(study.run(.leastRecent, capacity: 4).hits == 5)
+    #expect(study.run(.leastRecent, capacity: 0).hits == 0)
+  }
+
+  @Test(arguments: [3, 9, 20]) func nothingBeatsBelady(capacity: Int) throws {
+    let study = CacheStudy(try Samples.pool())
+    let belady = study.run(.belady, capacity: capacity)
+    for policy in [EvictionPolicy.leastRecent, .leastFrequent] {
+      #expect(study.run(policy, capacity: capacity).hits <= belady.hits)
+    }
+    var forecast = BlendForecast(shape: try Samples.model.traceShape())
+    let guided = study.guided(
+      [CacheStudy.Guided(capacity: capacity, prefetches: 0)], forecast: &forecast)[0]
+    #expect(guided.hits <= belady.hits && guided.reads == belady.reads && guided.prefetches == 0)
+  }
+
+  @Test func prefetchesAreCounted() throws {
+    let study = CacheStudy(try Samples.pool())
+    var forecast = BlendForecast(shape: try Samples.model.traceShape())
+    let options = CacheStudy.Guided(capacity: 9, prefetches: 2)
+    let guided = study.guided([options], forecast: &forecast)[0]
+    #expect(guided.prefetches > 0 && guided.prefetchesUsed <= guided.prefetches)
+    #expect(guided.prefetchesUsed <= guided.hits && guided.precision <= 1)
+    forecast = BlendForecast(shape: try Samples.model.traceShape())
+    let none = CacheStudy.Guided(capacity: 0, prefetches: 2)
+    let both = study.guided([none, options], forecast: &forecast)
+    #expect(both[0].hits == 0 && both[1] == guided)
+  }
+
+  @Test func chancesAreChances() throws {
+    var forecast = BlendForecast(shape: try Samples.model.traceShape())
+    var chances = Array(repeating: 0.0, count: 12)
+    for token in 0..<50 {
+      for layer in 0..<3 {
+        forecast.observe(layer: layer, chosen: [UInt16((token + layer) % 12), 5])
+      }
+    }
+    chances.withUnsafeMutableBufferPointer { forecast.nextToken(layer: 0, into: $0) }
+    #expect(chances.allSatisfy { $0 > 0 && $0 <= 1 })
+    #expect(chances.indices.max { chances[$0] < chances[$1] } == 5)
+    // The expert that follows the one at token 49.
+    #expect((0..<12).filter { $0 != 5 }.max { chances[$0] < chances[$1] } == 50 % 12)
+  }
+
+  /// Against an independent implementation (Python, OrderedDict and heaps) of the stated rule.
+  @Test(.enabled(if: SharedData.isPresent, "../shared is absent"))
+  func hitRatesOnLlama4() throws {
+    let study = CacheStudy(try Llama4.decode.get())
+    let capacity = study.capacity(share: 0.05)
+    #expect(capacity == 153)
+    let rates = [EvictionPolicy.leastRecent, .leastFrequent, .belady].map {
+      (study.run($0, capacity: capacity).hitRate * 1e4).rounded()
+    }
+    #expect(rates == [6770, 6149, 8101])
+  }
+}
