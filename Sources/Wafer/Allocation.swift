@@ -49,29 +49,32 @@ func allocationPlan(
     }
   }
   for expert in order {
-    let holding = holders.of[expert]
     var left = counts[expert]
-    let (candidates, sources) = scheduler.candidates(holding: holding, requests: left)
+    var candidates = scheduler.candidates(holding: holders.of[expert], requests: left)
     while left > 0 {
       let block = min(options.blockSize, left)
-      var best = 0
-      var bestKey = (Double.infinity, 1, Int.max)
-      for (index, die) in candidates.enumerated() {
-        let key = (
-          scheduler.price(
-            block, die: die, source: sources[index], isNew: !deal.holds(expert, die)),
-          holding.contains(die) ? 0 : 1, die
-        )
-        if key < bestKey { (best, bestKey) = (index, key) }
-      }
-      let die = candidates[best]
-      scheduler.commit(
-        block, die: die, source: sources[best], isNew: !deal.holds(expert, die))
-      deal.give(block, of: expert, to: die)
+      let best = scheduler.cheapest(candidates, for: block)
+      scheduler.commit(block, to: &candidates[best])
+      deal.give(block, of: expert, to: candidates[best].die)
       left -= block
     }
   }
   return deal.tasks
+}
+
+/// A die that may take an expert's blocks.
+private struct Candidate {
+  let die: Int
+  /// The node it would read from.
+  let source: Int
+  let holds: Bool
+  /// Seconds of the source's memory and of the way for the weights, and the way's latency there and
+  /// back.
+  let readSeconds: Double
+  let waySeconds: Double
+  let wayLatency: Double
+  /// Has none of the expert's blocks yet.
+  var isNew = true
 }
 
 /// The times that Algorithm 1 has given out so far.
@@ -96,8 +99,8 @@ private struct ListScheduler {
     (compute, memory, link) = (zeros, zeros, zeros)
   }
 
-  /// The dies that may take the expert's blocks, best first, and the node each would read from.
-  func candidates(holding: [Int], requests: Int) -> (dies: [Int], sources: [Int]) {
+  /// The dies that may take the expert's blocks, least loaded first.
+  func candidates(holding: [Int], requests: Int) -> [Candidate] {
     let dies = fabric.dies
     var found = holding.filter { $0 < dies }
     for holder in holding {
@@ -117,38 +120,50 @@ private struct ListScheduler {
     {
       kept[kept.count - 1] = holder
     }
-    let sources = kept.map { die -> Int in
-      if holding.contains(die) { return die }
-      return holding.min {
-        (hops($0, die), memory[$0], $0) < (hops($1, die), memory[$1], $1)
-      } ?? die
+    return kept.map { candidate($0, holding: holding) }
+  }
+
+  private func candidate(_ die: Int, holding: [Int]) -> Candidate {
+    let holds = holding.contains(die)
+    func hops(_ node: Int) -> Int { fabric.hops[node * fabric.nodes + die] }
+    let source =
+      holds
+      ? die
+      : holding.min { (hops($0), memory[$0], $0) < (hops($1), memory[$1], $1) } ?? die
+    let link = fabric.way(from: source, to: die).first
+    return Candidate(
+      die: die, source: source, holds: holds,
+      readSeconds: weightBytes / fabric.memoryBandwidth[source],
+      waySeconds: link.map { weightBytes / fabric.linkBandwidth[Int($0)] } ?? 0,
+      wayLatency: 2 * fabric.wayLatency[source * fabric.nodes + die])
+  }
+
+  /// The candidate of least cost; holders first, then lower numbers, on ties.
+  func cheapest(_ candidates: [Candidate], for block: Int) -> Int {
+    var best = 0
+    var bestKey = (Double.infinity, 1, Int.max)
+    var index = 0
+    while index < candidates.count {
+      let candidate = candidates[index]
+      let key = (price(block, candidate), candidate.holds ? 0 : 1, candidate.die)
+      if key < bestKey { (best, bestKey) = (index, key) }
+      index += 1
     }
-    return (kept, sources)
+    return best
   }
 
-  private func hops(_ from: Int, _ to: Int) -> Int { fabric.hops[from * fabric.nodes + to] }
-
-  private func readSeconds(_ node: Int) -> Double { weightBytes / fabric.memoryBandwidth[node] }
-
-  private func wayBytesSeconds(_ source: Int, _ die: Int) -> Double {
-    weightBytes / fabric.linkBandwidth[Int(fabric.way(from: source, to: die).first ?? 0)]
-  }
-
-  private func wayLatency(_ source: Int, _ die: Int) -> Double {
-    2 * fabric.wayLatency[source * fabric.nodes + die]
-  }
-
-  func price(_ block: Int, die: Int, source: Int, isNew: Bool) -> Double {
+  private func price(_ block: Int, _ candidate: Candidate) -> Double {
+    let die = candidate.die
     let computeEnd = compute[die] + Double(block) * secondsPerRequest
     var memoryEnd = memory[die]
     var linkEnd = link[die]
     var sourceEnd = 0.0
-    if isNew {
-      if source == die {
-        memoryEnd += readSeconds(die)
+    if candidate.isNew {
+      if candidate.source == die {
+        memoryEnd += candidate.readSeconds
       } else {
-        sourceEnd = memory[source] + readSeconds(source)
-        linkEnd = linkEnd + wayBytesSeconds(source, die) + wayLatency(source, die)
+        sourceEnd = memory[candidate.source] + candidate.readSeconds
+        linkEnd = linkEnd + candidate.waySeconds + candidate.wayLatency
       }
     }
     switch options.cost {
@@ -157,13 +172,14 @@ private struct ListScheduler {
     }
   }
 
-  mutating func commit(_ block: Int, die: Int, source: Int, isNew: Bool) {
-    if isNew {
-      memory[source] += readSeconds(source)
-      if source != die {
-        link[die] += wayBytesSeconds(source, die) + wayLatency(source, die)
+  mutating func commit(_ block: Int, to candidate: inout Candidate) {
+    if candidate.isNew {
+      memory[candidate.source] += candidate.readSeconds
+      if candidate.source != candidate.die {
+        link[candidate.die] += candidate.waySeconds + candidate.wayLatency
       }
+      candidate.isNew = false
     }
-    compute[die] += Double(block) * secondsPerRequest
+    compute[candidate.die] += Double(block) * secondsPerRequest
   }
 }

@@ -25,6 +25,8 @@ public struct Fabric: Sendable {
   public let wayLatency: [Double]
   /// Seconds a read command needs from `to` to the memory `from`.
   public let commandSeconds: [Double]
+  /// The dies one hop from every node.
+  private let adjacent: [[Int]]
   private let wayStart: [Int32]
   private let wayLinks: [Int32]
 
@@ -46,9 +48,16 @@ public struct Fabric: Sendable {
     links = builder.bandwidth.count
     linkBandwidth = builder.bandwidth
     linkLatency = builder.latency
-    hops = ways.map(\.count)
+    self.hops = ways.map(\.count)
     wayStart = start
     wayLinks = ways.flatMap { $0 }
+    let hops = ways.map(\.count)
+    adjacent = (0..<nodes).map { node in
+      (0..<dies).filter { die in
+        die != node
+          && (hardware.topology == .switch || node == host || hops[node * nodes + die] == 1)
+      }
+    }
     memoryBandwidth =
       Array(repeating: hardware.hbmBandwidth, count: dies)
       + (host == nil ? [] : [hardware.hostBandwidth])
@@ -79,10 +88,8 @@ public struct Fabric: Sendable {
   /// Dies other than `node` within `distance` hops, ascending; behind a switch, or from the host,
   /// every die is near.
   public func neighbours(of node: Int, within distance: Int) -> [Int] {
-    (0..<dies).filter { die in
-      guard die != node else { return false }
-      return hardware.topology == .switch || node == host || hops[node * nodes + die] <= distance
-    }
+    if distance == 1 || hardware.topology == .switch || node == host { return adjacent[node] }
+    return (0..<dies).filter { $0 != node && hops[node * nodes + $0] <= distance }
   }
 }
 

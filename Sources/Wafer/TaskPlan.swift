@@ -26,9 +26,6 @@ struct Deal {
     self.dies = dies
   }
 
-  /// Whether the pair has requests already.
-  func holds(_ expert: Int, _ die: Int) -> Bool { place[expert * dies + die] >= 0 }
-
   mutating func give(_ requests: Int, of expert: Int, to die: Int) {
     let pair = expert * dies + die
     if place[pair] < 0 {

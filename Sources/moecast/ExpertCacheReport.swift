@@ -26,16 +26,18 @@ struct ExpertCacheReport {
 
   private(set) var lines: [Line] = []
 
-  /// - Parameter percents: Capacities as shares of all experts, in per cent.
-  init(_ pool: RequestPool, percents: [Double]) {
+  /// - Parameters:
+  ///   - percents: Capacities as shares of all experts, in per cent.
+  ///   - workers: Threads for the forecasts.
+  init(_ pool: RequestPool, percents: [Double], workers: Int) throws {
     let study = CacheStudy(pool)
     let aheads = [0, pool.shape.topK, 2 * pool.shape.topK]
     let places = percents.map { study.capacity(share: $0 / 100) }
-    var forecast = BlendForecast(shape: pool.shape)
     let guided = study.guided(
       places.flatMap { places in
         aheads.map { CacheStudy.Guided(capacity: places, prefetches: $0) }
-      }, forecast: &forecast)
+      }, nextToken: try ChanceTable(pool, ChanceTable.nextToken, workers: workers),
+      nextLayer: try ChanceTable(pool, ChanceTable.nextLayer, workers: workers))
     for (index, percent) in percents.enumerated() {
       let lru = study.run(.leastRecent, capacity: places[index])
       let belady = study.run(.belady, capacity: places[index])

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import RoutingTrace
 import Synchronization
 import Wafer
@@ -21,7 +20,7 @@ extension Simulate {
     sweep.host.roundTripSeconds = hostRoundTripSeconds
     let total = sweep.count
     let bar = Mutex(ProgressBar(total: total, unit: "runs"))
-    let rows = try sweep.run(workers: workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
+    let rows = try sweep.run(workers: threads) {
       done in
       bar.withLock { $0.update(done) }
     }

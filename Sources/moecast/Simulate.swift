@@ -1,7 +1,5 @@
 import ArgumentParser
-import Forecast
-import ModelFile
-import Prequential
+import Glibc
 import RoutingTrace
 import Wafer
 
@@ -78,7 +76,8 @@ struct Simulate: ParsableCommand {
   @Flag(help: "With --sweep: print comma-separated values.")
   var csv = false
 
-  @Option(help: "With --sweep: threads; default one a core. The results do not depend on it.")
+  @Option(
+    help: "Threads of sweeps and mixtures; default one a core. The results do not depend on it.")
   var workers: Int?
 
   @Option(help: "With --sweep: seconds of a round trip to a host that plans in the wafer's place.")
@@ -117,49 +116,29 @@ struct Simulate: ParsableCommand {
     let systems = try systems()
     let pool = try readPool()
     if let expertCache {
-      let report = ExpertCacheReport(pool, percents: try Self.percents(expertCache))
+      let report = try ExpertCacheReport(
+        pool, percents: try Self.percents(expertCache), workers: threads)
       return print(asJSON ? try json(report.lines) : report.table)
     }
     if sweep { return try runSweep(systems, pool) }
     let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
-    let foretells = strategies.contains { Strategy(rawValue: $0)?.predicts ?? true }
-    let transitions = foretells ? try transitions(pool) : nil
+    let foreknowledge = try foreknowledge(pool, for: strategies)
     var lines: [SimulationLine] = []
     for hardware in systems {
       for batch in try batches() {
         for name in strategies {
           if let strategy = Strategy(rawValue: name) {
-            lines.append(try simulate(strategy, hardware, shape, batch: batch, pool, transitions))
-          } else if let transitions {
-            lines += try stage(hardware, shape, batch: batch, pool, transitions)
+            lines.append(
+              try simulate(
+                strategy, hardware, shape, batch: batch, pool, foreknowledge.transitions))
+          } else {
+            lines += try stage(hardware, shape, batch: batch, pool, foreknowledge)
           }
         }
       }
     }
     print(asJSON ? try json(lines) : SimulationLine.table(lines))
-  }
-
-  /// The token heatmap: a model's table, or the traces' own tokens.
-  private func transitions(_ pool: RequestPool) throws -> TransitionCounts {
-    guard let path = model else { return TransitionCounts(of: pool) }
-    let learner = try Checkpoint.read(path).learner
-    guard learner.shape.isCompatible(with: pool.shape) else {
-      throw TraceError(
-        .shapeMismatch, file: path, problem: "it has learnt \(learner.shape), not \(pool.shape)",
-        remedy: "give a model of these traces' shape")
-    }
-    var counts: [UInt32] = []
-    for layer in learner.layers {
-      guard let pairs = layer.counts.tokenPairs else {
-        throw TraceError(
-          .shapeMismatch, file: path, problem: "it holds no token heatmap",
-          remedy: "train it with --predictor token-markov")
-      }
-      counts += pairs
-    }
-    return TransitionCounts(
-      layers: pool.shape.layers, experts: pool.shape.experts, counts: counts)
   }
 
   private func strategies() throws -> [String] {
@@ -199,34 +178,8 @@ struct Simulate: ParsableCommand {
       engine: engine.name, try simulation.run(pool, transitions: transitions))
   }
 
-  private func stage(
-    _ hardware: Hardware, _ model: ModelShape, batch: Int, _ pool: RequestPool,
-    _ transitions: TransitionCounts
-  ) throws -> [SimulationLine] {
-    let schedule = BatchSchedule(pool, size: batch, steps: countedSteps.all)
-    let simulation = StagingSimulation(
-      hardware: hardware, model: model, format: weights ?? .bf16, options: staging.options(choices))
-    return try staging.chosen().map { name in
-      let shape = pool.shape
-      let forecast: any DemandForecast =
-        switch name {
-        case .none: NoForecast(experts: shape.experts)
-        case .frequency: FrequencyForecast(layers: shape.layers, experts: shape.experts)
-        case .heatmap: HeatmapForecast(transitions)
-        case .oracle: OracleForecast(schedule)
-        case .shuffled:
-          ShuffledForecast(HeatmapForecast(transitions), experts: shape.experts, seed: 1)
-        }
-      let result = try simulation.run(
-        pool, schedule: schedule, forecast: forecast, warmSteps: countedSteps.warm)
-      var line = SimulationLine(
-        simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
-        result.simulation)
-      line.forecast = name.rawValue
-      line.staging = StagingFigures(result.staging)
-      return line
-    }
-  }
+  /// Threads to use.
+  var threads: Int { workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   /// Steps run, and those of them that only warm up.
   var countedSteps: (all: Int, warm: Int) {

@@ -5,7 +5,7 @@ import Wafer
 struct StagingChoices: ParsableArguments {
   /// What foretells the demand.
   enum ForecastName: String, CaseIterable {
-    case none, frequency, heatmap, oracle, shuffled
+    case none, frequency, heatmap, mixture, oracle, shuffled
   }
 
   @Option(

@@ -25,43 +25,31 @@ struct CacheStudyTests {
   }
 
   @Test(arguments: [3, 9, 20]) func nothingBeatsBelady(capacity: Int) throws {
-    let study = CacheStudy(try Samples.pool())
+    let pool = try Samples.pool()
+    let study = CacheStudy(pool)
     let belady = study.run(.belady, capacity: capacity)
     for policy in [EvictionPolicy.leastRecent, .leastFrequent] {
       #expect(study.run(policy, capacity: capacity).hits <= belady.hits)
     }
-    var forecast = BlendForecast(shape: try Samples.model.traceShape())
     let guided = study.guided(
-      [CacheStudy.Guided(capacity: capacity, prefetches: 0)], forecast: &forecast)[0]
+      [CacheStudy.Guided(capacity: capacity, prefetches: 0)],
+      nextToken: try ChanceTable(pool, ChanceTable.nextToken),
+      nextLayer: try ChanceTable(pool, ChanceTable.nextLayer))[0]
     #expect(guided.hits <= belady.hits && guided.reads == belady.reads && guided.prefetches == 0)
   }
 
   @Test func prefetchesAreCounted() throws {
-    let study = CacheStudy(try Samples.pool())
-    var forecast = BlendForecast(shape: try Samples.model.traceShape())
+    let pool = try Samples.pool()
+    let study = CacheStudy(pool)
+    let nextToken = try ChanceTable(pool, ChanceTable.nextToken)
+    let nextLayer = try ChanceTable(pool, ChanceTable.nextLayer)
     let options = CacheStudy.Guided(capacity: 9, prefetches: 2)
-    let guided = study.guided([options], forecast: &forecast)[0]
+    let guided = study.guided([options], nextToken: nextToken, nextLayer: nextLayer)[0]
     #expect(guided.prefetches > 0 && guided.prefetchesUsed <= guided.prefetches)
     #expect(guided.prefetchesUsed <= guided.hits && guided.precision <= 1)
-    forecast = BlendForecast(shape: try Samples.model.traceShape())
     let none = CacheStudy.Guided(capacity: 0, prefetches: 2)
-    let both = study.guided([none, options], forecast: &forecast)
+    let both = study.guided([none, options], nextToken: nextToken, nextLayer: nextLayer)
     #expect(both[0].hits == 0 && both[1] == guided)
-  }
-
-  @Test func chancesAreChances() throws {
-    var forecast = BlendForecast(shape: try Samples.model.traceShape())
-    var chances = Array(repeating: 0.0, count: 12)
-    for token in 0..<50 {
-      for layer in 0..<3 {
-        forecast.observe(layer: layer, chosen: [UInt16((token + layer) % 12), 5])
-      }
-    }
-    chances.withUnsafeMutableBufferPointer { forecast.nextToken(layer: 0, into: $0) }
-    #expect(chances.allSatisfy { $0 > 0 && $0 <= 1 })
-    #expect(chances.indices.max { chances[$0] < chances[$1] } == 5)
-    // The expert that follows the one at token 49.
-    #expect((0..<12).filter { $0 != 5 }.max { chances[$0] < chances[$1] } == 50 % 12)
   }
 
   /// Against an independent implementation (Python, OrderedDict and heaps) of the stated rule.

@@ -30,7 +30,7 @@ public struct CacheStudy: Sendable {
   /// A cache without prefetch.
   ///
   /// - Parameter policy: ``EvictionPolicy/leastExpected`` is not one of them; see
-  ///   ``guided(_:forecast:)``.
+  ///   ``guided(_:nextToken:nextLayer:)``.
   public func run(_ policy: EvictionPolicy, capacity: Int) -> CacheReport {
     var cache = ExpertCache(capacity: capacity, keys: experts)
     var report = CacheReport()
@@ -76,32 +76,38 @@ public struct CacheStudy: Sendable {
     }
   }
 
-  /// Caches that one forecast fills and empties, side by side.
+  /// Caches that forecasts fill and empty, side by side.
   ///
-  /// After a layer, the forecast says with what chance p each expert of every layer will be read
+  /// After a layer, the forecasts say with what chance p each expert of every layer will be read
   /// when that layer's turn comes, d layers from now. An expert in the cache is worth p / d: reads
   /// gained a place and time occupied. Misses take the place of the least worthy; up to `prefetches`
   /// of the next layer's experts, likeliest first, take the place of any that are worth less.
+  ///
+  /// - Parameters:
+  ///   - nextToken: The chances of a layer's next turn once it has had this one, made with
+  ///     ``ChanceTable/nextToken``.
+  ///   - nextLayer: The chances of the next layer, made with ``ChanceTable/nextLayer``.
   public func guided(
-    _ caches: [Guided], forecast: inout some ExpertForecast
+    _ caches: [Guided], nextToken: ChanceTable, nextLayer: ChanceTable
   ) -> [CacheReport] {
     let shape = pool.shape
     var runs = caches.map { GuidedCache(shape, $0) }
     var chances = Array(repeating: 0.0, count: experts)
+    func take(_ row: ArraySlice<Float16>, _ layer: Int) {
+      let base = layer * shape.experts
+      for (expert, chance) in row.enumerated() { chances[base + expert] = Double(chance) }
+    }
     for request in 0..<pool.requests {
-      forecast.begin()
-      for token in pool.starts[request]..<pool.starts[request + 1] {
+      let end = pool.starts[request + 1]
+      for token in pool.starts[request]..<end {
         for layer in 0..<shape.layers {
           let start = (token * shape.layers + layer) * shape.topK
           let chosen = pool.ids[start..<start + shape.topK].filter { Int($0) < shape.experts }
           for run in runs.indices { runs[run].read(chosen, layer: layer, chances) }
-          forecast.observe(layer: layer, chosen: chosen)
-          chances.withUnsafeMutableBufferPointer { chances in
-            func row(_ layer: Int) -> UnsafeMutableBufferPointer<Double> {
-              .init(rebasing: chances[layer * shape.experts..<(layer + 1) * shape.experts])
-            }
-            forecast.nextToken(layer: layer, into: row(layer))
-            if layer + 1 < shape.layers { forecast.nextLayer(after: layer, into: row(layer + 1)) }
+          // A request's last token says nothing of the next request's first; what was known stays.
+          if token + 1 < end { take(nextToken.row(token: token + 1, layer: layer), layer) }
+          if layer + 1 < shape.layers {
+            take(nextLayer.row(token: token, layer: layer + 1), layer + 1)
           }
           for run in runs.indices { runs[run].prefetch(after: layer, chances) }
         }

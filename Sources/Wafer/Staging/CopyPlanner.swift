@@ -54,9 +54,8 @@ struct CopyPlanner {
         let way = waySeconds(from: source, to: die)
         wishes.append(Wish(expert: index, die: die, value: chances[index] * way, isHeld: false))
       } else if holders.of[index].first != die {
-        let read = expert.weightBytes / fabric.hardware.hbmBandwidth
-        let home = holders.of[index][0]
-        let back = home < fabric.dies ? read : waySeconds(from: home, to: die)
+        // Without it, the weights would come from their home again.
+        let back = waySeconds(from: holders.of[index][0], to: die)
         wishes.append(Wish(expert: index, die: die, value: chances[index] * back, isHeld: true))
       }
     }

@@ -71,11 +71,13 @@ extension StagingRun {
     let read = setup.expert.weightBytes / fabric.hardware.hbmBandwidth
     for die in stores.indices {
       for copy in stores[die].copies where copy.key / shape.experts == layer {
-        // Not part of the next step's plan; worth little, by its chance and by how often it served.
+        // Not part of the forecast's plan. Plans change with every request, so what has served
+        // will serve again: it is worth its way as often as it was read.
         let chance = planner.chance(expected[copy.key % shape.experts])
         let steps = (ordinal - copy.arrived) / shape.layers
         let rate = Double(copy.uses) / Double(steps + 1)
-        stores[die].setValue(1e-3 * (chance + 0.1 * rate) * read, of: copy.key)
+        let way = chunkSeconds(from: homes[copy.key % shape.experts], to: die) * Double(chunks)
+        stores[die].setValue(chance * (1e-3 * read + 0.8 * rate * way), of: copy.key)
       }
     }
     for wish in wishes {
@@ -162,7 +164,9 @@ extension StagingRun {
     }
     if let victim = stores[die].victim(options.eviction, nextUse: nextUse) {
       switch options.eviction {
-      case .leastExpected: if value <= victim.value { return false }
+      case .leastExpected:
+        // Equals must not take turns: every change costs a read and a write.
+        if value <= victim.value * (options.holdsBack ? 1.25 : 1) { return false }
       case .belady: if nextUse(key) >= nextUse(victim.key) { return false }
       case .leastRecent, .leastFrequent: break
       }

@@ -1,0 +1,112 @@
+import Forecast
+import RoutingTrace
+
+/// What a ``Mixture`` forecast for every event of a pool, each made before the event was learnt.
+///
+/// Routing does not depend on where weights lie, so one pass over the requests, in their order,
+/// serves every simulation. Chances are kept as Float16: `tokens * layers * experts` of them.
+public struct ChanceTable: Sendable {
+  /// Tables above this are refused.
+  static let maximumBytes = 4 << 30
+  /// Tokens handed to the mixture at once.
+  private static let blockTokens = 4096
+
+  private let chances: [Float16]
+  private let tokens: Int
+  let layers: Int
+  let experts: Int
+
+  /// What may be known of a layer at the next token right after this token's: nothing but the same
+  /// layer's history. (Stored paths and the regression also look at neighbouring layers of the token
+  /// before, which at that moment have not been routed.)
+  public static var nextToken: MixtureOptions {
+    var options = MixtureOptions(parts: [.frequency, .token, .request, .recent])
+    options.horizon = 0
+    return options
+  }
+
+  /// What may be known of a layer right after the one before it: everything.
+  public static var nextLayer: MixtureOptions { MixtureOptions() }
+
+  /// Runs a fresh mixture over the pool, test then train.
+  ///
+  /// - Parameter workers: Threads; the table does not depend on it.
+  /// - Throws: ``SimulationError`` where the table would be too large.
+  public init(
+    _ pool: RequestPool, _ options: MixtureOptions, workers: Int = 1
+  ) throws(SimulationError) {
+    let shape = pool.shape
+    (tokens, layers, experts) = (pool.tokens, shape.layers, shape.experts)
+    let count = tokens * layers * experts
+    guard count * MemoryLayout<Float16>.size <= Self.maximumBytes else {
+      throw SimulationError(
+        "forecasts of \(tokens) tokens would take \(count * 2 / 1_000_000) MB; give fewer traces")
+    }
+    var chances = Array(repeating: Float16(0), count: count)
+    var mixture = Mixture(shape: shape, options: options)
+    var requests = LiveRequests()
+    var first = 0
+    let (tokens, experts) = (tokens, experts)
+    while first < tokens {
+      let last = min(first + Self.blockTokens, tokens)
+      let block: TokenBlock
+      do { block = try pool.block(first..<last) } catch {
+        throw SimulationError("the trace cannot be forecast: \(error)")
+      }
+      chances.withUnsafeMutableBufferPointer { chances in
+        // Layers run at the same time, each in its own part of the table.
+        nonisolated(unsafe) let table = chances
+        let start = first
+        mixture.process(requests.resolve(block), workers: workers) { event, probabilities in
+          let row = (event.layer * tokens + start + event.token) * experts
+          for expert in 0..<experts { table[row + expert] = Float16(probabilities[expert]) }
+        }
+      }
+      first = last
+    }
+    self.chances = chances
+  }
+
+  /// The chances of a layer's experts to be chosen by a token of the pool.
+  func row(token: Int, layer: Int) -> ArraySlice<Float16> {
+    let row = (layer * tokens + token) * experts
+    return chances[row..<row + experts]
+  }
+
+  /// Adds up the chances over tokens: expected requests of every expert.
+  func sum(over tokens: [Int], layer: Int) -> [Double] {
+    var sums = Array(repeating: Float(0), count: experts)
+    sums.withUnsafeMutableBufferPointer { sums in
+      chances.withUnsafeBufferPointer { chances in
+        for token in tokens {
+          let row = (layer * self.tokens + token) * experts
+          var expert = 0
+          while expert < sums.count {
+            sums[expert] += Float(chances[row + expert])
+            expert += 1
+          }
+        }
+      }
+    }
+    return sums.map(Double.init)
+  }
+}
+
+extension RequestPool {
+  /// Some of the pool's tokens, in order, as a chunk of a trace.
+  func block(_ range: Range<Int>) throws(BlockError) -> TokenBlock {
+    var runs: [TokenRun] = []
+    for request in 0..<requests {
+      let part = range.clamped(to: starts[request]..<starts[request + 1])
+      guard !part.isEmpty else { continue }
+      runs.append(
+        TokenRun(
+          request: UInt64(request), stage: .decode, firstToken: part.lowerBound - starts[request],
+          count: part.count, endsRequest: part.upperBound == starts[request + 1]))
+    }
+    var columns: [UInt16] = []
+    columns.reserveCapacity(range.count * shape.idsPerToken)
+    for layer in 0..<shape.layers { columns += chosen(by: Array(range), layer: layer) }
+    return try TokenBlock(shape: shape, runs: runs, ids: columns)
+  }
+}

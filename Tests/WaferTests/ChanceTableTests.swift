@@ -1,0 +1,69 @@
+import RoutingTrace
+import Testing
+
+@testable import Wafer
+
+struct ChanceTableTests {
+  @Test func doesNotDependOnWorkers() throws {
+    let pool = try Samples.pool()
+    let one = try ChanceTable(pool, ChanceTable.nextLayer)
+    let two = try ChanceTable(pool, ChanceTable.nextLayer, workers: 2)
+    for token in 0..<pool.tokens {
+      for layer in 0..<3 {
+        let row = one.row(token: token, layer: layer)
+        #expect(row == two.row(token: token, layer: layer))
+        #expect(row.count == 12 && row.allSatisfy { $0 >= 0 && $0 <= 1 })
+      }
+    }
+  }
+
+  /// Changing a token must not change what was forecast for it, nor for anything before it; what may
+  /// not be known yet of the same token must not show either.
+  @Test func looksAtNothingThatIsNotKnownYet() throws {
+    let pool = try Samples.pool()
+    var changed = RequestPool(shape: pool.shape)
+    for request in 0..<pool.requests {
+      let per = pool.shape.idsPerToken
+      var ids = Array(pool.ids[pool.starts[request] * per..<pool.starts[request + 1] * per])
+      // The sixth request's third token, layers 1 and 2.
+      if request == 5 { for slot in 2..<6 { ids[2 * per + slot] = (ids[2 * per + slot] + 6) % 12 } }
+      changed.add(ids)
+    }
+    let token = pool.starts[5] + 2
+    let layers = try (
+      ChanceTable(pool, ChanceTable.nextLayer), ChanceTable(changed, ChanceTable.nextLayer)
+    )
+    let tokens = try (
+      ChanceTable(pool, ChanceTable.nextToken), ChanceTable(changed, ChanceTable.nextToken)
+    )
+    for earlier in 0...token {
+      for layer in 0..<3 {
+        #expect(
+          tokens.0.row(token: earlier, layer: layer) == tokens.1.row(token: earlier, layer: layer))
+        if earlier < token || layer < 2 {
+          #expect(
+            layers.0.row(token: earlier, layer: layer) == layers.1.row(token: earlier, layer: layer)
+          )
+        }
+      }
+    }
+    // Layer 0 did not change, so what follows there from its own history alone did not either.
+    #expect(tokens.0.row(token: token + 1, layer: 0) == tokens.1.row(token: token + 1, layer: 0))
+    #expect(tokens.0.row(token: token + 1, layer: 1) != tokens.1.row(token: token + 1, layer: 1))
+  }
+
+  @Test func mixtureForecastExpectsAsManyRequestsAsTheBatchMakes() throws {
+    let pool = try Samples.pool()
+    let schedule = BatchSchedule(pool, size: 40, steps: 4)
+    var forecast = MixtureForecast(
+      schedule, nextToken: try ChanceTable(pool, ChanceTable.nextToken),
+      nextLayer: try ChanceTable(pool, ChanceTable.nextLayer))
+    forecast.observe(step: 1, layer: 0, chosen: [])
+    for expected in [forecast.nextStep(layer: 0), forecast.laterLayer(1, observed: 0)] {
+      // A mixture this young need not add up to K a token.
+      #expect(expected.count == 12 && (40...160).contains(expected.reduce(0, +)))
+    }
+    forecast.observe(step: 3, layer: 0, chosen: [])
+    #expect(forecast.nextStep(layer: 0).allSatisfy { $0 == 0 })
+  }
+}
