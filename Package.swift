@@ -48,9 +48,11 @@ let package = Package(
     .target(
       name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
+    .target(name: "CProcessor"),
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "CProcessor",
         "DurableFile",
         "ModelFile",
         "Prequential",

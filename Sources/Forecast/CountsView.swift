@@ -155,19 +155,39 @@ public struct CountsView {
   /// Counts stay below ``LayerCounts/maximumTokens``, which the learner checks a chunk at a time.
   @inline(__always)
   private func learn(_ table: CountTables, _ given: ExpertSet, _ chosen: ExpertSet) {
-    guard let earlier = given.first, let ids = chosen.first else { return }
-    let cells = cellsBase
+    guard given.count > 0, let earlier = given.first, let ids = chosen.first else { return }
+    let place = rowPlace(table, 0)
+    let rows = cellsBase + place.base
+    let sums = totals.baseAddress.unsafelyUnwrapped + place.total
     var index = 0
     while index < given.count {
-      let place = rowPlace(table, Int(earlier[index]))
-      let row = cells + place.base
-      var slot = 0
-      while slot < chosen.count {
-        row[Int(ids[slot])] &+= 1
-        slot &+= 1
-      }
-      totals[place.total] &+= UInt64(chosen.count)
+      sums[Int(earlier[index])] &+= UInt64(chosen.count)
       index &+= 1
+    }
+    // Four ids stay in registers while the rows pass by.
+    var slot = 0
+    while slot &+ 4 <= chosen.count {
+      let (a, b) = (Int(ids[slot]), Int(ids[slot &+ 1]))
+      let (c, d) = (Int(ids[slot &+ 2]), Int(ids[slot &+ 3]))
+      index = 0
+      while index < given.count {
+        let row = rows + Int(earlier[index]) &* experts
+        row[a] &+= 1
+        row[b] &+= 1
+        row[c] &+= 1
+        row[d] &+= 1
+        index &+= 1
+      }
+      slot &+= 4
+    }
+    while slot < chosen.count {
+      let id = Int(ids[slot])
+      index = 0
+      while index < given.count {
+        rows[Int(earlier[index]) &* experts &+ id] &+= 1
+        index &+= 1
+      }
+      slot &+= 1
     }
   }
 

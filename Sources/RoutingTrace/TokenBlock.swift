@@ -185,7 +185,7 @@ extension TokenBlock {
 /// something is found or slots are empty, event by event.
 private func firstFaultyEvent(ids: [UInt16], experts: Int, topK: Int) -> Int? {
   // A stretch stays in the first-level cache while it is compared with itself.
-  let stretch = topK * max(1, 2048 / topK)
+  let stretch = topK * max(1, 512 / topK)
   let masks = slotMasks(stretch: stretch, topK: topK)
   return ids.withUnsafeBufferPointer { ids -> Int? in
     masks.withUnsafeBufferPointer { masks -> Int? in
