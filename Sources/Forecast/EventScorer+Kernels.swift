@@ -4,7 +4,8 @@ import Glibc
 extension EventScorer {
   /// By their counts, which are integers and so exact.
   func scoreFrequency(_ chosen: ExpertSet, _ counts: CountsView) -> Double? {
-    let cells = counts.cellsBase
+    // Signed: counts fit, and vectors compare signed integers in one instruction.
+    let cells = UnsafeRawPointer(counts.cellsBase).assumingMemoryBound(to: Int32.self)
     let total = 1 / (Double(counts.totals[0]) + Double(experts) / 2)
     var mean = MeanLog2()
     var slot = 0
@@ -14,11 +15,11 @@ extension EventScorer {
       var above: Int32 = 0
       var j = 0
       while j < expert {
-        above &+= cells[j] >= own ? 1 : 0
+        above &-= cells[j] > own &- 1 ? -1 : 0
         j &+= 1
       }
       while j < experts {
-        above &+= cells[j] > own ? 1 : 0
+        above &-= cells[j] > own ? -1 : 0
         j &+= 1
       }
       ranks[slot] = above
