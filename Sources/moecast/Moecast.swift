@@ -25,7 +25,7 @@ enum Program {
   /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use.
   static func main() {
     guard processor_suffices() != 0 else {
-      complain("moecast: it was built for processors with AVX2, this one has none; build with MARCH=")
+      complain("moecast: built for processors with AVX2, this one has none; build with MARCH=")
       exit(1)
     }
     do {

@@ -54,19 +54,20 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
+    let interruption = Interruption()
     guard let model else {
-      let stream = try TraceStream(traces)
-      return try learn(stream, from: newLearner(stream.shape), saver: nil)
+      let stream = try interruption.stream(traces)
+      return try learn(stream, from: newLearner(stream.shape), interruption, saver: nil)
     }
     let file = try CheckpointFile(model, keeping: keep)
     if let process = file.staleWriter {
       complain("moecast: \(model): process \(process) was writing it and was killed; going on")
     }
     let checkpoint = resume ? try readCheckpoint(model) : nil
-    var stream = try TraceStream(traces)
+    var stream = try interruption.stream(traces)
     let learner = try checkpoint?.learner ?? newLearner(stream.shape)
     try stream.skip(learner.progress)
-    try learn(stream, from: learner, saver: CheckpointSaver(file))
+    try learn(stream, from: learner, interruption, saver: CheckpointSaver(file))
   }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
@@ -85,10 +86,11 @@ struct Train: ParsableCommand {
 
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
   private func learn(
-    _ stream: sending TraceStream, from learner: Learner, saver: CheckpointSaver?
+    _ stream: sending TraceStream, from learner: Learner, _ interruption: Interruption,
+    saver: CheckpointSaver?
   ) throws {
     var learner = learner
-    var run = StreamRun(accuracy)
+    var run = StreamRun(accuracy, interruption)
     run.stopAfter = stopAfter
     let ending: StreamRun.Ending
     let chunksBefore = learner.progress.chunks
