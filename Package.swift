@@ -48,9 +48,11 @@ let package = Package(
     .target(
       name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
+    .target(name: "CProcessor"),
     .executableTarget(
       name: "moecast",
       dependencies: [
+        "CProcessor",
         "DurableFile",
         "ModelFile",
         "Prequential",
@@ -59,6 +61,20 @@ let package = Package(
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+    // What `make bench` runs: never installed. The ceilings are built for the very processor.
+    .target(
+      name: "CCeilings",
+      cSettings: [.unsafeFlags(["-O3", "-march=native"])],
+      cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3", "-march=native"])],
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    .executableTarget(
+      name: "moecast-bench",
+      dependencies: [
+        "CCeilings", "CLZ4", "LZ4Frame", "ModelFile", "Prequential", "TraceImport", "Wafer", system,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/Benchmarks",
       swiftSettings: strict),
     .testTarget(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),

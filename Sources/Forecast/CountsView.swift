@@ -7,8 +7,8 @@ import RoutingTrace
 /// them, and every id handed in is below `experts`, which ``TokenBlock`` checked; so indices are not
 /// checked again here. Buffers of probabilities hold `experts` values.
 public struct CountsView {
-  private let cells: UnsafeMutableBufferPointer<UInt32>
-  private let totals: UnsafeMutableBufferPointer<UInt64>
+  let cells: UnsafeMutableBufferPointer<UInt32>
+  let totals: UnsafeMutableBufferPointer<UInt64>
   /// Experts of the layer (E).
   public let experts: Int
   private let tables: CountTables
@@ -71,6 +71,23 @@ public struct CountsView {
     }
   }
 
+  /// One expert's value of ``averageRows(_:given:prior:into:)``, by the same operations.
+  ///
+  /// - Precondition: `given` is not empty.
+  func averageRows(_ table: CountTables, given: ExpertSet, expert: Int) -> Double {
+    let total = Double(totals[0]) + Double(experts) / 2
+    let prior = (Double(Int32(bitPattern: cells[expert])) + 0.5) / total
+    var sum = 0.0
+    var index = 0
+    while index < given.count {
+      let row = row(table, given[index])
+      let term = (Double(Int32(bitPattern: row.cells[expert])) + 2 * prior) / row.total
+      sum = index == 0 ? term : sum + term
+      index += 1
+    }
+    return sum / Double(given.count)
+  }
+
   /// The softmax of `log P0(j) + sum over given of log(P(j|i) / P0(j))`, with the rows of
   /// ``averageRows(_:given:prior:into:)``: naive Bayes.
   ///
@@ -120,48 +137,80 @@ public struct CountsView {
   }
 
   /// Counts an event: `c`, and the pair tables where there is something to pair it with.
+  @inline(__always)
   public func learn(_ event: Event) {
     let chosen = event.chosen
-    guard chosen.count > 0 else { return }
+    guard chosen.count > 0, let ids = chosen.first else { return }
+    let cells = cellsBase
     var slot = 0
     while slot < chosen.count {
-      cells[chosen[slot]] += 1
-      slot += 1
+      cells[Int(ids[slot])] &+= 1
+      slot &+= 1
     }
-    totals[0] += UInt64(chosen.count)
+    totals[0] &+= UInt64(chosen.count)
     if tables.contains(.layerPairs) { learn(.layerPairs, event.earlierLayer(1), chosen) }
     if tables.contains(.tokenPairs) { learn(.tokenPairs, event.previousToken, chosen) }
   }
 
+  /// Counts stay below ``LayerCounts/maximumTokens``, which the learner checks a chunk at a time.
+  @inline(__always)
   private func learn(_ table: CountTables, _ given: ExpertSet, _ chosen: ExpertSet) {
-    let firstRow = firstRow(table)
+    guard given.count > 0, let earlier = given.first, let ids = chosen.first else { return }
+    let place = rowPlace(table, 0)
+    let rows = cellsBase + place.base
+    let sums = totals.baseAddress.unsafelyUnwrapped + place.total
     var index = 0
     while index < given.count {
-      let row = firstRow + given[index]
-      let base = experts + row * experts
-      var slot = 0
-      while slot < chosen.count {
-        cells[base + chosen[slot]] += 1
-        slot += 1
+      sums[Int(earlier[index])] &+= UInt64(chosen.count)
+      index &+= 1
+    }
+    // Four ids stay in registers while the rows pass by.
+    var slot = 0
+    while slot &+ 4 <= chosen.count {
+      let (a, b) = (Int(ids[slot]), Int(ids[slot &+ 1]))
+      let (c, d) = (Int(ids[slot &+ 2]), Int(ids[slot &+ 3]))
+      index = 0
+      while index < given.count {
+        let row = rows + Int(earlier[index]) &* experts
+        row[a] &+= 1
+        row[b] &+= 1
+        row[c] &+= 1
+        row[d] &+= 1
+        index &+= 1
       }
-      totals[1 + row] += UInt64(chosen.count)
-      index += 1
+      slot &+= 4
+    }
+    while slot < chosen.count {
+      let id = Int(ids[slot])
+      index = 0
+      while index < given.count {
+        rows[Int(earlier[index]) &* experts &+ id] &+= 1
+        index &+= 1
+      }
+      slot &+= 1
     }
   }
 
-  private func firstRow(_ table: CountTables) -> Int {
-    table == .tokenPairs && tables.contains(.layerPairs) ? experts : 0
+  /// Where row `given` of a table begins in `cells`, and where its sum stands in `totals`.
+  @inline(__always)
+  func rowPlace(_ table: CountTables, _ given: Int) -> (base: Int, total: Int) {
+    let firstRow = table == .tokenPairs && tables.contains(.layerPairs) ? experts : 0
+    let row = firstRow &+ given
+    return (experts &+ row &* experts, 1 &+ row)
   }
+
+  /// The first cell: `c[0]`. A layer has at least one expert.
+  @inline(__always)
+  var cellsBase: UnsafeMutablePointer<UInt32> { cells.baseAddress.unsafelyUnwrapped }
 
   /// The counts of row `given` and their sum plus 2.
   private func row(
     _ table: CountTables, _ given: Int
   ) -> (cells: UnsafeMutableBufferPointer<UInt32>, total: Double) {
-    let row = firstRow(table) + given
-    let base = experts + row * experts
+    let place = rowPlace(table, given)
     return (
-      UnsafeMutableBufferPointer(rebasing: cells[base..<base + experts]),
-      Double(totals[1 + row]) + 2
+      UnsafeMutableBufferPointer(rebasing: cells[place.base..<place.base + experts]),
+      Double(totals[place.total]) + 2
     )
   }
 }

@@ -74,8 +74,10 @@ public struct Event {
   /// The MoE layer's ordinal.
   public var layer: Int { view.layer }
   /// The stage as an index: 0 prefill, 1 decode.
+  @inline(__always)
   public var stage: Int { Int(view.stages[token]) }
   /// The experts chosen: what is to be forecast.
+  @inline(__always)
   public var chosen: ExpertSet { experts(layer: view.layer, row: token) }
 
   /// The same token's choice `back` layers before; empty before the first layer.

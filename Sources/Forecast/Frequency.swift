@@ -2,6 +2,7 @@
 public struct Frequency: Predictor {
   public let name = "frequency"
   public let tables: CountTables = []
+  public let rule: ScoringRule? = .frequency
 
   public init() {}
 

@@ -90,6 +90,20 @@ public struct LayerCounts: Hashable, Sendable {
     for index in totals.indices { totals[index] += other.totals[index] }
   }
 
+  /// Counts every event of a layer, without forecasting it.
+  ///
+  /// - Precondition: ``largest`` and the tokens together stay within ``maximumTokens``.
+  public mutating func learn(_ view: LayerView) {
+    precondition(view.experts == experts)
+    withView { counts in
+      var token = 0
+      while token < view.tokens {
+        counts.learn(view.event(token))
+        token += 1
+      }
+    }
+  }
+
   /// Lends the tables to the kernels.
   @inline(__always)
   public mutating func withView<Result>(_ body: (CountsView) throws -> Result) rethrows -> Result {

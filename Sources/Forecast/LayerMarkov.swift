@@ -3,6 +3,7 @@
 public struct LayerMarkov: Predictor {
   public let name = "layer-markov"
   public let tables: CountTables = .layerPairs
+  public let rule: ScoringRule? = .mean(.layerPairs)
 
   public init() {}
 

@@ -6,6 +6,7 @@
 public struct LayerProduct: Predictor {
   public let name = "layer-product"
   public let tables: CountTables = .layerPairs
+  public let rule: ScoringRule? = .product(.layerPairs)
 
   public init() {}
 

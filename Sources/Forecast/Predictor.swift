@@ -6,6 +6,8 @@ public protocol Predictor: Sendable {
   var name: String { get }
   /// The tables it reads, beside the frequencies that all have.
   var tables: CountTables { get }
+  /// How events are scored without all probabilities, or nil.
+  var rule: ScoringRule? { get }
 
   /// Writes every expert's probability; they sum to 1.
   ///

@@ -3,6 +3,7 @@
 public struct TokenMarkov: Predictor {
   public let name = "token-markov"
   public let tables: CountTables = .tokenPairs
+  public let rule: ScoringRule? = .mean(.tokenPairs)
 
   public init() {}
 

@@ -15,27 +15,30 @@ public struct LayerLearner: Hashable, Sendable {
   mutating func process(
     _ view: LayerView, formulas: [Formula], learns: Bool
   ) {
-    let experts = view.experts
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * experts) { buffer in
-      buffer.initialize(repeating: 0)
-      let prior = UnsafeMutableBufferPointer(rebasing: buffer[..<experts])
-      let probabilities = UnsafeMutableBufferPointer(rebasing: buffer[experts...])
-      counts.withView { counts in
-        var token = 0
-        while token < view.tokens {
-          let event = view.event(token)
-          counts.prior(into: prior)
+    let scorer = EventScorer(experts: view.experts, topK: view.topK)
+    let tally = ScoreTally(experts: view.experts, formulas: formulas.count)
+    let hasProducts = formulas.contains { $0.predictor.rule?.isProduct ?? false }
+    counts.withView { counts in
+      if hasProducts { scorer.begin(counts) }
+      var token = 0
+      while token < view.tokens {
+        let event = view.event(token)
+        if event.chosen.count > 0 {
           var index = 0
           while index < formulas.count {
-            let formula = formulas[index]
-            formula.predictor.forecast(event, counts: counts, prior: prior, into: probabilities)
-            metrics[formula.metric].score(probabilities, event)
+            tally.score(event, by: formulas[index], at: index, scorer: scorer, counts: counts)
             index += 1
           }
-          if learns { counts.learn(event) }
-          token += 1
+          if learns {
+            counts.learn(event)
+            if hasProducts { scorer.learned(event, counts: counts) }
+          }
         }
+        token += 1
       }
+    }
+    for (index, formula) in formulas.enumerated() {
+      tally.add(index, to: &metrics[formula.metric])
     }
   }
 }

@@ -53,8 +53,32 @@ public struct LayerMetrics: Hashable, Sendable {
       Ranking.count(chosen, by: probabilities, in: own)
     }
     events[stage] += 1
-    let bits = chosen.meanLog2(of: probabilities)
-    lossSteps[stage] += UInt64((min(-bits, Self.maximumLoss) * Self.stepsPerBit).rounded())
+    lossSteps[stage] += Self.steps(ofBits: -chosen.meanLog2(of: probabilities))
+  }
+
+  /// Adds scores that were summed elsewhere.
+  mutating func add(
+    stage: Int, events: UInt64, lossSteps: UInt64, ranks: UnsafeMutableBufferPointer<UInt64>
+  ) {
+    self.events[stage] += events
+    self.lossSteps[stage] += lossSteps
+    for rank in 0..<experts { self.ranks[stage * experts + rank] += ranks[rank] }
+  }
+
+  /// An event's log loss in steps of 2^-24 bits, at most ``maximumLoss``.
+  static func steps(ofBits bits: Double) -> UInt64 {
+    UInt64((min(bits, maximumLoss) * stepsPerBit).rounded())
+  }
+
+  /// The same where `bits` is only known within `tolerance`: nil where that leaves two steps open.
+  @inline(__always)
+  static func steps(ofBits bits: Double, within tolerance: Double) -> UInt64? {
+    let steps = bits * stepsPerBit + 0.5
+    let margin = tolerance * stepsPerBit
+    guard steps > 1, steps < maximumLoss * stepsPerBit else { return nil }
+    let floor = steps.rounded(.down)
+    let rest = steps - floor
+    return rest > margin && rest < 1 - margin ? UInt64(floor) : nil
   }
 
   /// Adds the metrics of another shard or layer of as many experts.

@@ -63,7 +63,7 @@ enum ChunkPayload {
       $0.storeBytes(of: idsAt.littleEndian, toByteOffset: start + 4, as: UInt32.self)
     }
     if narrow {
-      bytes.append(contentsOf: block.ids.lazy.map { UInt8(truncatingIfNeeded: $0) })
+      append(narrowed: block.ids, to: &bytes)
     } else {
       block.ids.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
@@ -133,6 +133,23 @@ enum ChunkPayload {
     }
   }
 
+  private static func append(narrowed ids: [UInt16], to bytes: inout [UInt8]) {
+    let start = bytes.count
+    bytes.append(contentsOf: repeatElement(0, count: ids.count))
+    bytes.withUnsafeMutableBufferPointer { bytes in
+      ids.withUnsafeBufferPointer { ids in
+        guard let from = ids.baseAddress, let to = bytes.baseAddress.map({ $0 + start }) else {
+          return
+        }
+        var at = 0
+        while at < ids.count {
+          to[at] = UInt8(truncatingIfNeeded: from[at])
+          at &+= 1
+        }
+      }
+    }
+  }
+
   /// The longest start of `text` whose length in bytes fits 16 bits.
   private static func fitting(_ text: String) -> String {
     var text = text
@@ -187,19 +204,22 @@ enum ChunkPayload {
     _ raw: UnsafeRawBufferPointer, width: Int, experts: Int
   ) -> [UInt16] {
     [UInt16](unsafeUninitializedCapacity: raw.count / width) { target, count in
-      if width == 2 {
-        UnsafeMutableRawBufferPointer(target).copyMemory(from: raw)
-      } else {
-        // The largest byte is an empty slot unless 256 experts need it.
-        let empty: UInt16 = experts <= 255 ? 0xFF : 0x1FF
-        var at = 0
-        while at < raw.count {
-          let id = UInt16(raw[at])
-          target[at] = id == empty ? TokenBlock.emptySlot : id
-          at += 1
-        }
-      }
       count = raw.count / width
+      guard width == 1 else {
+        UnsafeMutableRawBufferPointer(target).copyMemory(from: raw)
+        return
+      }
+      guard let from = raw.baseAddress?.assumingMemoryBound(to: UInt8.self),
+        let to = target.baseAddress
+      else { return }
+      // The largest byte is an empty slot unless 256 experts need it.
+      let empty: UInt16 = experts <= 255 ? 0xFF : 0x1FF
+      var at = 0
+      while at < count {
+        let id = UInt16(from[at])
+        to[at] = id == empty ? TokenBlock.emptySlot : id
+        at &+= 1
+      }
     }
   }
 }

@@ -181,32 +181,94 @@ extension TokenBlock {
 
 /// The first event, counted through the layer-major column, that no router could have written.
 ///
-/// Hot at every chunk read, so it looks at whole events without slicing.
+/// Hot at every chunk read and written: whole stretches are looked at with vectors, and only where
+/// something is found or slots are empty, event by event.
 private func firstFaultyEvent(ids: [UInt16], experts: Int, topK: Int) -> Int? {
-  let bound = UInt16(experts)
+  // A stretch stays in the first-level cache while it is compared with itself.
+  let stretch = topK * max(1, 512 / topK)
+  let masks = slotMasks(stretch: stretch, topK: topK)
   return ids.withUnsafeBufferPointer { ids -> Int? in
-    var event = 0
-    var at = 0
-    while at < ids.count {
-      var slot = 0
-      var open = true
-      while slot < topK {
-        let id = ids[at + slot]
-        if id == TokenBlock.emptySlot {
-          open = false
-        } else {
-          if id >= bound || !open { return event }
-          var earlier = 0
-          while earlier < slot {
-            if ids[at + earlier] == id { return event }
-            earlier += 1
-          }
+    masks.withUnsafeBufferPointer { masks -> Int? in
+      var at = 0
+      while at < ids.count {
+        let part = UnsafeBufferPointer(rebasing: ids[at..<min(at + stretch, ids.count)])
+        if !isPlain(part, experts: experts, topK: topK, masks: masks, stretch: stretch),
+          let event = firstFaultyEvent(in: part, experts: experts, topK: topK)
+        {
+          return at / topK + event
         }
-        slot += 1
+        at += stretch
       }
-      at += topK
-      event += 1
+      return nil
     }
-    return nil
   }
+}
+
+/// For every distance below top-k, all ones where an event has a slot that far behind.
+private func slotMasks(stretch: Int, topK: Int) -> [UInt16] {
+  var masks: [UInt16] = []
+  for distance in 1..<max(1, topK) {
+    for at in 0..<stretch { masks.append(at % topK + distance < topK ? .max : 0) }
+  }
+  return masks
+}
+
+/// Whether all ids are below `experts`, so that no slot is empty, and none is twice in its event.
+private func isPlain(
+  _ ids: UnsafeBufferPointer<UInt16>, experts: Int, topK: Int,
+  masks: UnsafeBufferPointer<UInt16>, stretch: Int
+) -> Bool {
+  guard let ids = ids.baseAddress.map({ (first: $0, count: ids.count) }) else { return true }
+  var largest: UInt16 = 0
+  var at = 0
+  while at < ids.count {
+    largest = max(largest, ids.first[at])
+    at &+= 1
+  }
+  guard Int(largest) < experts else { return false }
+  guard topK > 1, let masks = masks.baseAddress else { return true }
+  var twice: UInt16 = 0
+  var distance = 1
+  while distance < topK {
+    let behind = ids.first + distance
+    let mask = masks + (distance &- 1) &* stretch
+    let count = ids.count &- distance
+    at = 0
+    while at < count {
+      twice |= (ids.first[at] == behind[at] ? .max : 0) & mask[at]
+      at &+= 1
+    }
+    distance &+= 1
+  }
+  return twice == 0
+}
+
+/// The same, event by event.
+private func firstFaultyEvent(
+  in ids: UnsafeBufferPointer<UInt16>, experts: Int, topK: Int
+) -> Int? {
+  let bound = UInt16(experts)
+  var event = 0
+  var at = 0
+  while at < ids.count {
+    var slot = 0
+    var open = true
+    while slot < topK {
+      let id = ids[at + slot]
+      if id == TokenBlock.emptySlot {
+        open = false
+      } else {
+        if id >= bound || !open { return event }
+        var earlier = 0
+        while earlier < slot {
+          if ids[at + earlier] == id { return event }
+          earlier += 1
+        }
+      }
+      slot += 1
+    }
+    at += topK
+    event += 1
+  }
+  return nil
 }

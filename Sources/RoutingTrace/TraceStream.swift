@@ -1,5 +1,6 @@
 import FoundationEssentials
 import LZ4Frame
+import SystemPackage
 
 /// Traces from files, folders, pipes and standard input as one stream of chunks.
 ///
@@ -90,10 +91,8 @@ public struct TraceStream {
   }
 
   private static func regularSize(_ file: String) -> Int? {
-    guard let facts = try? FileManager.default.attributesOfItem(atPath: file),
-      facts[.type] as? FileAttributeType == .typeRegular
-    else { return nil }
-    return facts[.size] as? Int
+    guard let status = try? FilePath(file).stat(), status.type == .regular else { return nil }
+    return Int(status.size)
   }
 
   private static func expand(_ inputs: [String]) throws(TraceError) -> [String] {

@@ -164,17 +164,41 @@ private struct PendingChunk {
 }
 
 /// Reorders token-major columns to layer-major ones.
-private func layerMajor<Value>(
+///
+/// Goes through a few tokens at a time, so that what is read stays in the first-level cache while
+/// every layer takes its part.
+private func layerMajor<Value: BitwiseCopyable>(
   _ column: [Value], tokens: Int, shape: TraceShape
 ) -> [Value] {
-  let topK = shape.topK
-  var result: [Value] = []
-  result.reserveCapacity(column.count)
-  for layer in 0..<shape.layers {
-    for token in 0..<tokens {
-      let at = (token * shape.layers + layer) * topK
-      result.append(contentsOf: column[at..<at + topK])
+  let (layers, topK) = (shape.layers, shape.topK)
+  // The writer appends whole tokens only.
+  precondition(column.count == tokens * layers * topK)
+  return [Value](unsafeUninitializedCapacity: column.count) { result, count in
+    column.withUnsafeBufferPointer { column in
+      guard let source = column.baseAddress, let target = result.baseAddress else { return }
+      var first = 0
+      while first < tokens {
+        let end = min(first + 16, tokens)
+        var layer = 0
+        while layer < layers {
+          var to = target + (layer &* tokens &+ first) &* topK
+          var from = source + (first &* layers &+ layer) &* topK
+          var token = first
+          while token < end {
+            var slot = 0
+            while slot < topK {
+              to[slot] = from[slot]
+              slot &+= 1
+            }
+            to += topK
+            from += layers &* topK
+            token &+= 1
+          }
+          layer &+= 1
+        }
+        first = end
+      }
     }
+    count = column.count
   }
-  return result
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcessor
 import Glibc
 
 /// The program's root: subcommands and how its failures end.
@@ -23,6 +24,10 @@ struct Moecast: ParsableCommand {
 enum Program {
   /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use.
   static func main() {
+    guard processor_suffices() != 0 else {
+      complain("moecast: built for processors with AVX2, this one has none; build with MARCH=")
+      exit(1)
+    }
     do {
       var command = try Moecast.parseAsRoot()
       try command.run()

@@ -32,13 +32,14 @@ struct StreamRun {
   ///
   /// - Parameter afterChunk: called after every chunk with the learner, for checkpoints.
   mutating func consume(
-    _ stream: inout TraceStream, into learner: inout Learner,
+    _ stream: sending TraceStream, into learner: inout Learner,
     afterChunk: (Learner) throws -> Void = { _ in }
   ) throws -> Ending {
     let shown = learner.recallAt.firstIndex(of: learner.shape.topK) ?? 0
     let n = learner.recallAt.isEmpty ? learner.shape.topK : learner.recallAt[shown]
     var table = ProgressTable(learner, n: n, every: options.every)
     var bar = ProgressBar(total: stream.size)
+    let ahead = TraceReadAhead(stream)
     let eventsBefore = learner.progress.events
     var isHeaderPrinted = options.json
     var ending = Ending.end
@@ -58,7 +59,7 @@ struct StreamRun {
       }
       let next: TraceChunk?
       do {
-        next = try stream.next()
+        next = try ahead.next()
       } catch is CancellationError {
         ending = .interrupted
         break
@@ -77,10 +78,10 @@ struct StreamRun {
         }
       }
       try afterChunk(learner)
-      bar.update(stream.bytesRead)
+      bar.update(ahead.bytesRead)
     }
     bar.clear()
-    for name in stream.unfinished {
+    for name in ahead.unfinished {
       complain("moecast: \(name): no index at its end; it was cut short or is still being written")
     }
     return ending

@@ -56,8 +56,8 @@ struct Train: ParsableCommand {
   func run() throws {
     let interruption = Interruption()
     guard let model else {
-      var stream = try interruption.stream(traces)
-      return try learn(&stream, from: newLearner(stream.shape), interruption) { _ in }
+      let stream = try interruption.stream(traces)
+      return try learn(stream, from: newLearner(stream.shape), interruption, saver: nil)
     }
     let file = try CheckpointFile(model, keeping: keep)
     if let process = file.staleWriter {
@@ -67,7 +67,7 @@ struct Train: ParsableCommand {
     var stream = try interruption.stream(traces)
     let learner = try checkpoint?.learner ?? newLearner(stream.shape)
     try stream.skip(learner.progress)
-    try learn(&stream, from: learner, interruption) { try file.write($0) }
+    try learn(stream, from: learner, interruption, saver: CheckpointSaver(file))
   }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
@@ -86,8 +86,8 @@ struct Train: ParsableCommand {
 
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
   private func learn(
-    _ stream: inout TraceStream, from learner: Learner, _ interruption: Interruption,
-    save: (Learner) throws -> Void
+    _ stream: sending TraceStream, from learner: Learner, _ interruption: Interruption,
+    saver: CheckpointSaver?
   ) throws {
     var learner = learner
     var run = StreamRun(accuracy, interruption)
@@ -95,17 +95,17 @@ struct Train: ParsableCommand {
     let ending: StreamRun.Ending
     let chunksBefore = learner.progress.chunks
     do {
-      ending = try run.consume(&stream, into: &learner) { learner in
+      ending = try run.consume(stream, into: &learner) { learner in
         if let checkpointEvery, learner.progress.chunks % UInt64(checkpointEvery) == 0 {
-          try save(learner)
+          try saver?.begin(learner)
         }
       }
     } catch let error as TraceError where learner.progress.chunks > chunksBefore {
       // What the intact chunks taught is kept; the damaged one has taught nothing.
-      try save(learner)
+      try saver?.finish(learner)
       throw error
     }
-    try save(learner)
+    try saver?.finish(learner)
     try run.report(learner)
     if ending == .interrupted {
       complain(

@@ -1,0 +1,16 @@
+#ifndef MOECAST_PROCESSOR_H
+#define MOECAST_PROCESSOR_H
+
+// Whether this processor has what the program was built for. Inline, so that it is compiled with the
+// flags of the Swift code that calls it.
+static inline int processor_suffices(void) {
+#if defined(__x86_64__) && defined(__AVX2__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("fma");
+#else
+  return 1;
+#endif
+}
+
+#endif
