@@ -6,6 +6,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// `make fuzz`: libFuzzer needs every module built with its instrumentation.
+let fuzzing = Context.environment["MOECAST_FUZZ"] != nil
+
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -44,7 +47,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
-      swiftSettings: strict),
+      swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     .executableTarget(
       name: "moecast",
       dependencies: [
@@ -89,8 +92,22 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: [
+        "moecast", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+      ],
+      exclude: ["Shim"], swiftSettings: strict),
     .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17
 )
+
+if fuzzing {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TraceImport"],
+      path: "Tests/Fuzz", swiftSettings: strict))
+}

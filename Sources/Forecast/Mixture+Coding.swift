@@ -152,6 +152,7 @@ extension RequestSlots {
   var isSound: Bool {
     let places = entries.values.map(\.slot) + free
     return Set(places).count == places.count && places.count == used && used <= capacity
+      && clock < 1 << 62
       && places.allSatisfy { (0..<used).contains($0) }
       && entries.values.allSatisfy {
         $0.age <= clock && $0.task <= Self.tasks && $0.nextToken <= Int(UInt32.max)

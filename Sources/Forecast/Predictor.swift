@@ -17,12 +17,16 @@ public protocol Predictor: Sendable {
     into probabilities: UnsafeMutableBufferPointer<Double>)
 }
 
-/// The predictors that can be asked for by name.
+/// The counting predictors; mixtures are known by ``MixtureOptions/init(name:)``.
 public enum Predictors {
   /// All of them, simplest first.
   public static let all: [any Predictor] = [
     Frequency(), LayerMarkov(), LayerProduct(), TokenMarkov(),
   ]
+
+  /// What `train` learns unless told otherwise: the counting predictors, whose tables others use,
+  /// and the best forecast there is.
+  public static let standard = all.map(\.name) + ["mixture"]
 
   /// The predictor called `name`, or nil.
   public static func named(_ name: String) -> (any Predictor)? {

@@ -40,6 +40,21 @@ public struct Checkpoint: Sendable {
     }
   }
 
+  /// The learner in the bytes of a model file, which need no seal.
+  ///
+  /// - Parameter name: what to call the bytes in messages.
+  /// - Throws: ``ModelError``.
+  public static func learner(
+    in bytes: [UInt8], name: String, limits: H5Limits = H5Limits()
+  ) throws(ModelError) -> Learner {
+    let image = H5Image(count: bytes.count) { $0.copyBytes(from: bytes) }
+    do throws(H5Error) {
+      return try ModelReader.learner(in: image, limits: limits).learner
+    } catch {
+      throw ModelError(error, file: name)
+    }
+  }
+
   /// Reads the newest intact generation of `path`: itself, or `path.1`, `path.2`, ...
   ///
   /// A caller says so to its user where ``passedOver`` is not empty.
@@ -142,6 +157,8 @@ extension Checkpoint {
 
   /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the folder.
   ///
+  /// A model that is there already, byte for byte, is left as it is, and so are its generations.
+  ///
   /// - Parameter keeping: older generations that stay, as `path.1` (the newest), `path.2`, ...
   /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the folder
   ///   to the disk after the rename.
@@ -150,6 +167,11 @@ extension Checkpoint {
     operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) {
     let bytes = try bytes(of: learner)
+    if (try? ReadableFile(FilePath(path), limit: bytes.count, operations: operations).bytes())
+      == bytes
+    {
+      return
+    }
     do throws(FileError) {
       try DurableFile.write(
         bytes, to: FilePath(path), keeping: keeping, operations: operations

@@ -68,9 +68,12 @@ struct GroupReader: ~Copyable {
         .mismatch, at: group.path, "holds '\(stranger)', which does not belong to a model")
     }
     let expected = try group.string(ContentDigest.attribute)
-    guard digest.text == expected else {
-      throw H5Error(
-        .mismatch, at: group.path, "its content digest is \(digest.text), not \(expected)")
-    }
+    // A fuzzer cannot guess digests; whoever means harm can compute them.
+    #if !FUZZING
+      guard digest.text == expected else {
+        throw H5Error(
+          .mismatch, at: group.path, "its content digest is \(digest.text), not \(expected)")
+      }
+    #endif
   }
 }

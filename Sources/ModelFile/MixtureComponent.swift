@@ -28,6 +28,10 @@ enum MixtureComponent: Component {
     let group = try file.group("mixtures")
     for name in names {
       guard let options = MixtureOptions(name: name) else { continue }
+      // A fresh mixture has its full size before any of it is read.
+      guard
+        file.header.shape.layers * file.header.shape.experts * file.header.shape.experts < 1 << 28
+      else { throw H5Error(.tooLarge, at: "/mixtures/\(name)", "is for too many experts") }
       var mixture = Mixture(shape: file.header.shape, options: options)
       var coder = Reading(group: GroupReader(try group.group.group(name)))
       try mixture.code(with: &coder)

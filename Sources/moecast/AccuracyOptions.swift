@@ -14,6 +14,12 @@ struct AccuracyOptions: ParsableArguments {
   @Option(help: "Threads; default one a core. The results do not depend on it.")
   var workers: Int?
 
+  @Option(help: "Stage that the table shows: prefill, decode or all; default each of them.")
+  var stage: String?
+
+  @Flag(help: "Print no lines of progress.")
+  var quiet = false
+
   @Flag(help: "Print accuracy a layer too.")
   var perLayer = false
 
@@ -34,6 +40,10 @@ struct AccuracyOptions: ParsableArguments {
       guard words.allSatisfy({ Int($0).map { $0 > 0 } ?? false }) else {
         throw ValidationError("--recall-at takes numbers from 1 with commas, not '\(recallList)'")
       }
+    }
+    let stages = AccuracyReport.stages.map(\.name)
+    guard stage.map(stages.contains) ?? true else {
+      throw ValidationError("--stage is one of " + stages.joined(separator: ", "))
     }
     guard every ?? 1 > 0 else { throw ValidationError("--every must be at least 1") }
     guard workers ?? 1 > 0 else { throw ValidationError("--workers must be at least 1") }

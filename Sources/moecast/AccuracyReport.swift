@@ -83,10 +83,12 @@ struct AccuracyReport: Encodable {
   }
 
   /// The table for people: one line a stage and predictor.
-  func table(_ predictors: [String], recallAt ns: [Int]) -> String {
+  ///
+  /// - Parameter stage: the only stage to show, or nil for each.
+  func table(_ predictors: [String], recallAt ns: [Int], stage only: String? = nil) -> String {
     var table = TextTable(
       ["stage", "predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"], leftColumns: 2)
-    for (stage, _) in Self.stages {
+    for (stage, _) in Self.stages where only == nil || only == stage {
       for predictor in predictors {
         guard let recall = recall[stage]?[predictor] else { continue }
         table.add(

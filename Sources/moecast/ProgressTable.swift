@@ -27,21 +27,21 @@ struct ProgressTable {
   }
 
   var header: String {
-    let first = "    chunks        events    events/s"
+    let first = "  chunks       events   events/s"
     let columns = predictors.map { name in
-      let title = String(name.prefix(15))
-      return String(repeating: " ", count: max(0, 17 - title.count)) + title
+      let title = String(name.prefix(13))
+      return String(repeating: " ", count: max(0, 15 - title.count)) + title
     }
     return first + columns.joined() + "\n" + String(repeating: " ", count: first.count)
-      + predictors.map { _ in "  avg@\(n)   last".leftPadded(to: 17) }.joined()
+      + predictors.map { _ in "avg@\(n)   last".leftPadded(to: 15) }.joined()
   }
 
   /// The line of `row`, noted at `index` of the row's recall columns.
   mutating func line(_ row: HistoryRow, recallIndex: Int, seconds: Double) -> String {
     let rate = Double(row.events - previousEvents) / max(1e-9, seconds - previousSeconds)
-    var line = grouped(row.chunks).leftPadded(to: 10)
-    line += grouped(row.events).leftPadded(to: 14)
-    line += grouped(Int(rate)).leftPadded(to: 12)
+    var line = grouped(row.chunks).leftPadded(to: 8)
+    line += grouped(row.events).leftPadded(to: 13)
+    line += grouped(Int(rate)).leftPadded(to: 11)
     for (index, sums) in row.predictors.enumerated() {
       let before = previous?.predictors[index]
       let hits = sums.hits[recallIndex]
@@ -49,7 +49,7 @@ struct ProgressTable {
       let last =
         Double(hits - (before?.hits[recallIndex] ?? 0))
         / Double(max(1, sums.chosen - (before?.chosen ?? 0)))
-      line += (decimals(average, 4) + " " + decimals(last, 4)).leftPadded(to: 17)
+      line += (decimals(average, 4) + " " + decimals(last, 4)).leftPadded(to: 15)
     }
     previous = row
     previousEvents = row.events

@@ -55,7 +55,7 @@ struct StreamRun {
       try learner.consume(chunk, learns: learns, workers: options.threads)
       if table.isDue(learner.progress.chunks) {
         learner.note()
-        if !options.json, let row = learner.history.last {
+        if !options.json, !options.quiet, let row = learner.history.last {
           bar.clear()
           if !isHeaderPrinted { print(table.header) }
           isHeaderPrinted = true
@@ -77,8 +77,8 @@ struct StreamRun {
     let report = AccuracyReport(
       learner, recallAt: learner.recallAt, events: events, seconds: seconds)
     guard !options.json else { return print(try json(report)) }
-    print()
-    print(report.table(learner.predictors, recallAt: learner.recallAt))
+    if !options.quiet { print() }
+    print(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
     if options.perLayer {
       print()
       print(report.layerTable(learner.predictors, n: learner.shape.topK))

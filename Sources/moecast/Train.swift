@@ -22,7 +22,7 @@ struct Train: ParsableCommand {
   @OptionGroup var accuracy: AccuracyOptions
 
   @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
-  var predictor = Predictors.all.map(\.name).joined(separator: ",")
+  var predictor = Predictors.standard.joined(separator: ",")
 
   @Option(
     help: ArgumentHelp("Model file to write at the end and at checkpoints.", valueName: "file"))

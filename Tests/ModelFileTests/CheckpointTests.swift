@@ -111,6 +111,16 @@ import Testing
     }
   }
 
+  @Test func theSameModelIsNotAGenerationOfItself() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(2, shape: shape)
+    let old = try Samples.learner(Array(chunks[..<1]), shape: shape)
+    let new = try Samples.learner(chunks, shape: shape)
+    for learner in [old, new, new, new] { try Checkpoint.write(learner, to: path) }
+    #expect(try Checkpoint.read(path).learner.progress.chunks == 2)
+    #expect(try Checkpoint.read(path + ".1").learner.progress.chunks == 1)
+  }
+
   @Test func aSecondWriterIsRefused() throws {
     let file = try CheckpointFile(path)
     #expect(file.staleWriter == nil)
