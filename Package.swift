@@ -70,7 +70,8 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
     .testTarget(
-      name: "RoutingTraceTests", dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport"],
+      name: "RoutingTraceTests",
+      dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
       name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],

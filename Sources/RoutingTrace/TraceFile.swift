@@ -1,3 +1,4 @@
+import Glibc
 import LZ4Frame
 import SystemPackage
 
@@ -12,17 +13,22 @@ public final class TraceFile: ByteSource {
   public let size: Int?
   private let descriptor: FileDescriptor
   private let closes: Bool
+  private let isCancelled: @Sendable () -> Bool
 
   /// Opens `path`, or standard input for `-`. A FIFO blocks until somebody writes to it.
   ///
+  /// - Parameter isCancelled: asked a few times a second while a pipe has nothing to read, so that
+  ///   one who waits for it can be told to stop.
   /// - Throws: ``TraceError`` of kind `access`.
-  public init(_ path: String) throws(TraceError) {
+  public init(
+    _ path: String, isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws(TraceError) {
+    self.isCancelled = isCancelled
+    name = Self.name(of: path)
     if path == Self.standardInput {
-      name = "standard input"
       descriptor = .standardInput
       closes = false
     } else {
-      name = path
       closes = true
       do {
         descriptor = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
@@ -34,18 +40,32 @@ public final class TraceFile: ByteSource {
     size = status.flatMap { $0.type == .regular ? Int($0.size) : nil }
   }
 
+  /// What to call the source `path` in messages.
+  public static func name(of path: String) -> String {
+    path == standardInput ? "standard input" : path
+  }
+
   deinit {
     if closes { try? descriptor.close() }
   }
 
   /// Fills the front of `buffer`; see ``ByteSource``.
   ///
-  /// - Throws: ``TraceError`` of kind `access`.
+  /// - Throws: ``TraceError`` of kind `access`; `CancellationError` where it was cancelled while it
+  ///   waited.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    if size == nil { try waitForBytes() }
     do {
       return try descriptor.read(into: buffer)
     } catch {
       throw TraceError(error as? Errno ?? .ioError, file: name, doing: "read it")
+    }
+  }
+
+  private func waitForBytes() throws(CancellationError) {
+    var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+    while poll(&request, 1, 200) <= 0 {
+      if isCancelled() { throw CancellationError() }
     }
   }
 }

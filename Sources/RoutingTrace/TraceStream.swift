@@ -26,12 +26,20 @@ public struct TraceStream {
   private var position = 0
   private var bytesOfClosed = 0
   private let maximumChunk: Int
+  private let isCancelled: @Sendable () -> Bool
 
   /// Finds the files and reads the first header.
   ///
-  /// - Parameter inputs: files, folders, FIFOs, or `-` for standard input.
+  /// - Parameters:
+  ///   - inputs: files, folders, FIFOs, or `-` for standard input.
+  ///   - maximumChunk: bytes a chunk may decode to.
+  ///   - isCancelled: asked while a pipe has nothing to read; see ``TraceFile``.
   /// - Throws: ``TraceError``.
-  public init(_ inputs: [String], maximumChunk: Int = 1 << 30) throws {
+  public init(
+    _ inputs: [String], maximumChunk: Int = 1 << 30,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) throws {
+    self.isCancelled = isCancelled
     files = try Self.expand(inputs)
     self.maximumChunk = maximumChunk
     var size: Int? = 0
@@ -41,7 +49,9 @@ public struct TraceStream {
     }
     self.size = size
     let first = files[0]
-    let reader = try Self.open(first, firstRequest: 0, maximumChunk: maximumChunk)
+    let reader = try TraceReader(
+      TraceFile(first, isCancelled: isCancelled), name: TraceFile.name(of: first),
+      maximumChunk: maximumChunk)
     header = reader.header
     self.reader = reader
     position = 1
@@ -64,8 +74,10 @@ public struct TraceStream {
       bytesOfClosed += finished.bytesRead
       reader = nil
       guard position < files.count else { return nil }
-      let next = try Self.open(
-        files[position], firstRequest: finished.nextRequest, maximumChunk: maximumChunk)
+      let next = try TraceReader(
+        TraceFile(files[position], isCancelled: isCancelled),
+        name: TraceFile.name(of: files[position]), firstRequest: finished.nextRequest,
+        maximumChunk: maximumChunk)
       guard next.header.shape.isCompatible(with: shape) else {
         throw TraceError(
           .shapeMismatch, file: files[position],
@@ -75,14 +87,6 @@ public struct TraceStream {
       position += 1
       reader = next
     }
-  }
-
-  private static func open(
-    _ file: String, firstRequest: UInt64, maximumChunk: Int
-  ) throws -> TraceReader<TraceFile> {
-    let source = try TraceFile(file)
-    return try TraceReader(
-      source, name: source.name, firstRequest: firstRequest, maximumChunk: maximumChunk)
   }
 
   private static func regularSize(_ file: String) -> Int? {

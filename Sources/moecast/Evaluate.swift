@@ -30,9 +30,10 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let trained = try Checkpoint.read(model).learner
-    var stream = try TraceStream(traces)
+    let interruption = Interruption()
+    var stream = try interruption.stream(traces)
     var learner = trained.scoringAnew(recallAt: accuracy.recallAt)
-    var run = StreamRun(accuracy)
+    var run = StreamRun(accuracy, interruption)
     run.learns = !frozen
     _ = try run.consume(&stream, into: &learner)
     try run.report(learner)

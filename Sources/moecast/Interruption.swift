@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import RoutingTrace
 import Synchronization
 
 /// SIGINT and SIGTERM as a question that a loop asks between two chunks.
@@ -21,4 +22,9 @@ final class Interruption: Sendable {
 
   /// Whether the program was asked to stop.
   var isRequested: Bool { requested.load(ordering: .acquiring) }
+
+  /// The traces as a stream that stops waiting for a pipe when the program is asked to stop.
+  func stream(_ traces: [String]) throws -> TraceStream {
+    try TraceStream(traces, isCancelled: { self.isRequested })
+  }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Prequential
 import RoutingTrace
 
@@ -20,7 +21,12 @@ struct StreamRun {
   private(set) var events: UInt64 = 0
   private(set) var seconds = 0.0
 
-  init(_ options: AccuracyOptions) { self.options = options }
+  private let interruption: Interruption
+
+  init(_ options: AccuracyOptions, _ interruption: Interruption) {
+    self.options = options
+    self.interruption = interruption
+  }
 
   /// Consumes what is left of `stream`.
   ///
@@ -29,7 +35,6 @@ struct StreamRun {
     _ stream: inout TraceStream, into learner: inout Learner,
     afterChunk: (Learner) throws -> Void = { _ in }
   ) throws -> Ending {
-    let interruption = Interruption()
     let shown = learner.recallAt.firstIndex(of: learner.shape.topK) ?? 0
     let n = learner.recallAt.isEmpty ? learner.shape.topK : learner.recallAt[shown]
     var table = ProgressTable(learner, n: n, every: options.every)
@@ -51,7 +56,14 @@ struct StreamRun {
         ending = .interrupted
         break
       }
-      guard let chunk = try stream.next() else { break }
+      let next: TraceChunk?
+      do {
+        next = try stream.next()
+      } catch is CancellationError {
+        ending = .interrupted
+        break
+      }
+      guard let chunk = next else { break }
       try learner.consume(chunk, learns: learns, workers: options.threads)
       if table.isDue(learner.progress.chunks) {
         learner.note()
@@ -60,6 +72,8 @@ struct StreamRun {
           if !isHeaderPrinted { print(table.header) }
           isHeaderPrinted = true
           print(table.line(row, recallIndex: shown, seconds: bar.seconds))
+          // Whoever reads the lines through a pipe wants them now.
+          fflush(nil)
         }
       }
       try afterChunk(learner)

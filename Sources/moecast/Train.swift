@@ -54,19 +54,20 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
+    let interruption = Interruption()
     guard let model else {
-      var stream = try TraceStream(traces)
-      return try learn(&stream, from: newLearner(stream.shape)) { _ in }
+      var stream = try interruption.stream(traces)
+      return try learn(&stream, from: newLearner(stream.shape), interruption) { _ in }
     }
     let file = try CheckpointFile(model, keeping: keep)
     if let process = file.staleWriter {
       complain("moecast: \(model): process \(process) was writing it and was killed; going on")
     }
     let checkpoint = resume ? try readCheckpoint(model) : nil
-    var stream = try TraceStream(traces)
+    var stream = try interruption.stream(traces)
     let learner = try checkpoint?.learner ?? newLearner(stream.shape)
     try stream.skip(learner.progress)
-    try learn(&stream, from: learner) { try file.write($0) }
+    try learn(&stream, from: learner, interruption) { try file.write($0) }
   }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
@@ -85,10 +86,11 @@ struct Train: ParsableCommand {
 
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
   private func learn(
-    _ stream: inout TraceStream, from learner: Learner, save: (Learner) throws -> Void
+    _ stream: inout TraceStream, from learner: Learner, _ interruption: Interruption,
+    save: (Learner) throws -> Void
   ) throws {
     var learner = learner
-    var run = StreamRun(accuracy)
+    var run = StreamRun(accuracy, interruption)
     run.stopAfter = stopAfter
     let ending: StreamRun.Ending
     let chunksBefore = learner.progress.chunks

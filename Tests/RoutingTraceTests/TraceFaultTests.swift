@@ -1,5 +1,6 @@
 import LZ4Frame
 import RoutingTrace
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -105,5 +106,23 @@ import Testing
     #expect(empty?.description.contains("moecast import") == true)
     let missing = #expect(throws: TraceError.self) { try TraceStream([folder.file("none")]) }
     #expect(missing?.kind == .access)
+  }
+
+  @Test func waitingForAnIdlePipeCanBeStopped() throws {
+    let folder = try TemporaryFolder()
+    let pipe = folder.file("pipe")
+    try run("mkfifo", pipe)
+    // Held open for writing by us, so that it is idle and not at its end.
+    let holder = try FileDescriptor.open(FilePath(pipe), .readWrite)
+    defer { try? holder.close() }
+    let source = try TraceFile(pipe, isCancelled: { true })
+    #expect(throws: CancellationError.self) {
+      _ = try TraceReader(source, name: pipe)
+    }
+    _ = try holder.writeAll([1, 2, 3])
+    let read = try withUnsafeTemporaryAllocation(byteCount: 8, alignment: 1) {
+      try source.read(into: $0)
+    }
+    #expect(read == 3)
   }
 }
