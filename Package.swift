@@ -105,7 +105,7 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+        "moecast", "Wafer", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

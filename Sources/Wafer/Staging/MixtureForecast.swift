@@ -1,11 +1,19 @@
 /// The forecasting module's mixture, token by token: an expert's expected requests are the sum over
-/// the batch of its chance to be chosen.
+/// the batch of its chance to be chosen, set right by how such sums have come true.
+///
+/// A mixture leaves every expert a small chance; over thousands of slots these add up to requests
+/// for experts that nobody ever takes, above all where slots replay the same requests. So each
+/// layer's expert is corrected by (requests seen + 1) / (requests expected + 1) so far.
 public struct MixtureForecast: DemandForecast {
   public let name = "mixture"
   private let schedule: BatchSchedule
   private let nextToken: ChanceTable
   private let nextLayer: ChanceTable
   private var step = 0
+  /// By layer: the sums for the next step, and what was seen and expected of each expert.
+  private var pending: [[Double]]
+  private var seen: [[Double]]
+  private var expected: [[Double]]
 
   /// - Parameters:
   ///   - schedule: Which token each slot decodes at each step; a token's chances come from what its
@@ -16,20 +24,37 @@ public struct MixtureForecast: DemandForecast {
     self.schedule = schedule
     self.nextToken = nextToken
     self.nextLayer = nextLayer
+    let zeros = Array(repeating: 0.0, count: nextToken.experts)
+    pending = Array(repeating: [], count: nextToken.layers)
+    seen = Array(repeating: zeros, count: nextToken.layers)
+    expected = seen
   }
 
-  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) { self.step = step }
+  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+    self.step = step
+    if !pending[layer].isEmpty {
+      for id in chosen where Int(id) < seen[layer].count { seen[layer][Int(id)] += 1 }
+      for (expert, sum) in pending[layer].enumerated() { expected[layer][expert] += sum }
+    }
+    pending[layer] =
+      step + 1 < schedule.steps
+      ? nextToken.sum(over: schedule.tokens[step + 1], layer: layer) : []
+  }
 
   public func nextStep(layer: Int) -> [Double] {
-    guard step + 1 < schedule.steps else {
-      return Array(repeating: 0, count: schedule.experts)
-    }
-    return nextToken.sum(over: schedule.tokens[step + 1], layer: layer)
+    if pending[layer].isEmpty { return Array(repeating: 0, count: nextToken.experts) }
+    return corrected(pending[layer], layer)
   }
 
   public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
     // Further ahead than one layer, only earlier tokens are known well enough.
-    (layer == observed + 1 ? nextLayer : nextToken)
-      .sum(over: schedule.tokens[step], layer: layer)
+    let table = layer == observed + 1 ? nextLayer : nextToken
+    return corrected(table.sum(over: schedule.tokens[step], layer: layer), layer)
+  }
+
+  private func corrected(_ sums: [Double], _ layer: Int) -> [Double] {
+    sums.indices.map { expert in
+      sums[expert] * (seen[layer][expert] + 1) / (expected[layer][expert] + 1)
+    }
   }
 }
