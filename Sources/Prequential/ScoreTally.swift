@@ -27,6 +27,7 @@ struct ScoreTally: ~Copyable {
 
   /// Scores an event that has a choice by the `index`th formula.
   ///
+  /// Sums are not written in place with an operator: Swift 6.3.1 then aborts under the thread sanitizer.
   /// The scorer's approximation serves wherever it rounds to the same step of loss as the exact
   /// value must.
   @inline(__always)
@@ -47,11 +48,12 @@ struct ScoreTally: ~Copyable {
     let count = event.chosen.count
     var slot = 0
     while slot < count {
-      ranks[histogram + Int(scorer.ranks[slot])] &+= 1
+      let rank = histogram + Int(scorer.ranks[slot])
+      ranks[rank] = ranks[rank] &+ 1
       slot += 1
     }
-    events[place] &+= 1
-    lossSteps[place] &+= exact
+    events[place] = events[place] &+ 1
+    lossSteps[place] = lossSteps[place] &+ exact
   }
 
   /// Adds what the `index`th formula came to.
