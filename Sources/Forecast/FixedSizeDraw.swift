@@ -47,7 +47,14 @@ struct FixedSizeDraw {
       if wanted == left || random.nextUnit() < chance { chosen.append(expert) }
       expert += 1
     }
-    return chosen.sorted {
+    return Self.ordered(chosen, by: probabilities)
+  }
+
+  /// The most probable first, ties to the lower id.
+  static func ordered(
+    _ experts: [Int], by probabilities: UnsafeMutableBufferPointer<Double>
+  ) -> [UInt16] {
+    experts.sorted {
       probabilities[$0] != probabilities[$1] ? probabilities[$0] > probabilities[$1] : $0 < $1
     }.map { UInt16($0) }
   }

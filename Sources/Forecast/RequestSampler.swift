@@ -8,8 +8,10 @@ import RoutingTrace
 ///     p(j) ~ P_layer(j) P_token(j) / P0(j)
 ///
 /// of ``LayerMarkov`` and ``TokenMarkov``, as if the two causes were independent given the expert, or
-/// the one of them that is kept, or ``Frequency``. Of either, ``FixedSizeDraw`` draws K experts. The
-/// same model and seed give the same ids.
+/// the one of them that is kept, or ``Frequency``. Either is balanced against what was drawn before
+/// (`DrawnBalance`), and K experts are drawn from it (`FixedSizeDraw`). A mixture with stored paths
+/// begins every request with the path of a stored token, so that requests are of as many kinds as the
+/// tokens it remembers. The same model and seed give the same ids.
 public struct RequestSampler {
   private let shape: TraceShape
   private var mixture: Mixture?
@@ -17,6 +19,7 @@ public struct RequestSampler {
   private var draw: FixedSizeDraw
   private var random: SplitMix64
   private let token: DrawnToken
+  private var balance: DrawnBalance
 
   /// What the ids are drawn from, for people.
   public var source: String {
@@ -31,7 +34,8 @@ public struct RequestSampler {
 
   /// - Parameters:
   ///   - mixtures: the first that forecasts the next layer (horizon 1) is drawn from.
-  ///   - counts: one a MoE layer; drawn from where there is no such mixture.
+  ///   - counts: one a MoE layer; drawn from where there is no such mixture, and the frequencies that
+  ///     draws are held to.
   ///   - temperature: above 1 draws more evenly, below 1 more surely.
   /// - Precondition: all are of `shape`; temperature is positive.
   public init(
@@ -45,6 +49,7 @@ public struct RequestSampler {
     draw = FixedSizeDraw(experts: shape.experts, count: shape.topK, temperature: temperature)
     random = SplitMix64(seed: seed)
     token = DrawnToken(shape: shape)
+    balance = DrawnBalance(shape: shape, counts: counts)
   }
 
   /// The next request.
@@ -59,14 +64,20 @@ public struct RequestSampler {
     let token = token
     var draw = draw
     var random = random
+    let start = random.next()
+    var balance = balance
     func choose(_ event: Event, _ probabilities: UnsafeMutableBufferPointer<Double>) {
+      balance.correct(probabilities, layer: event.layer)
       token[event.layer] = draw.draw(probabilities, using: &random)[...]
     }
     func drawn() {
-      for layer in 0..<shape.layers { ids += token[layer] }
+      for layer in 0..<shape.layers {
+        ids += token[layer]
+        balance.note(token[layer], layer: layer)
+      }
     }
     if mixture != nil {
-      mixture?.draw(stages, token: token, choose: choose, drawn: drawn)
+      mixture?.draw(stages, token: token, beginsAt: start, choose: choose, drawn: drawn)
     } else {
       for (position, stage) in stages.enumerated() {
         token.advance(startsRequest: position == 0, stage: stage)
@@ -75,6 +86,7 @@ public struct RequestSampler {
       }
     }
     self.random = random
+    self.balance = balance
     return RequestTrace(name: name, prefill: prefill, ids: ids)
   }
 }
