@@ -17,8 +17,7 @@ public struct StreamProgress: Hashable, Sendable {
     chunks += 1
     tokens += UInt64(chunk.block.tokens)
     events += UInt64(chunk.block.events)
-    requests += UInt64(
-      chunk.block.runs.count { $0.firstToken == 0 && ($0.count > 0 || $0.endsRequest) })
+    requests += UInt64(chunk.block.runs.count(where: \.begins))
     checksums.append(chunk.checksum)
   }
 }

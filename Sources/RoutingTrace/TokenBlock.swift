@@ -21,6 +21,9 @@ public struct TokenRun: Hashable, Sendable {
   /// Whether the request ends with this run.
   public var endsRequest: Bool
 
+  /// Whether the request begins with this run.
+  public var begins: Bool { firstToken == 0 && (count > 0 || endsRequest) }
+
   public init(
     request: UInt64, stage: Stage, firstToken: Int, count: Int, endsRequest: Bool = false
   ) {

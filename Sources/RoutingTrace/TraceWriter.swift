@@ -83,7 +83,7 @@ public struct TraceWriter<Sink: ByteSink> {
     }
     pending.weighted = weights != nil
     if let label, !label.name.isEmpty || !label.task.isEmpty { pending.labels.append(label) }
-    if run.firstToken == 0 && (run.count > 0 || run.endsRequest) { index.requests += 1 }
+    if run.begins { index.requests += 1 }
     nextRequest = max(nextRequest, run.request + 1)
     var taken = 0
     repeat {
@@ -101,16 +101,35 @@ public struct TraceWriter<Sink: ByteSink> {
     } while taken < run.count
   }
 
+  /// Appends a block as a chunk of its own, whatever its size; a chunk read from another trace keeps
+  /// its checksum where it keeps its place.
+  ///
+  /// - Throws: ``BlockError`` where the block is of another shape, or what the sink throws.
+  public mutating func append(_ block: TokenBlock) throws {
+    guard block.shape.isCompatible(with: header.shape) else {
+      throw BlockError(problem: "the block has \(block.shape), the trace \(header.shape)")
+    }
+    try flush()
+    for run in block.runs {
+      if run.begins { index.requests += 1 }
+      nextRequest = max(nextRequest, run.request + 1)
+    }
+    try write(block)
+  }
+
   /// Writes the tokens that wait for a full chunk as a chunk of their own.
   public mutating func flush() throws {
     guard !pending.runs.isEmpty else { return }
-    let block = try pending.block(shape: header.shape)
+    try write(pending.block(shape: header.shape))
+    pending.removeAll()
+  }
+
+  private mutating func write(_ block: TokenBlock) throws {
     payload.removeAll(keepingCapacity: true)
     ChunkPayload.encode(block, ordinal: index.offsets.count, into: &payload)
     index.offsets.append(frames.offset)
     index.tokens += block.tokens
     try frames.writeData(payload)
-    pending.removeAll()
   }
 
   /// Writes what waits and the index. Nothing may be appended after it.

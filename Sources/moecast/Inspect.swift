@@ -10,8 +10,12 @@ struct Inspect: ParsableCommand {
       Reads the whole file and checks every sum. With --verify the exit code is 1 where anything is \
       damaged or missing.
 
+      --repair writes the whole chunks of a trace that was cut short or is damaged to a new file, up \
+      to the first fault.
+
       Example:
         moecast inspect --verify trace.moe.lz4
+        moecast inspect --repair whole.moe.lz4 cut-short.moe.lz4
         moecast inspect --verify model.h5
       """)
 
@@ -23,17 +27,29 @@ struct Inspect: ParsableCommand {
   @Flag(help: "Exit with 1 unless the file is whole and intact.")
   var verify = false
 
+  @Option(
+    help: ArgumentHelp("Write a trace's whole chunks to this new file.", valueName: "file"))
+  var repair: String?
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
   func run() throws {
     if file != TraceFile.standardInput, Checkpoint.isModel(file) {
+      guard repair == nil else {
+        throw ValidationError("--repair is for traces; a model falls back to an older checkpoint")
+      }
       let facts = try ModelFacts(of: file)
       print(json ? try moecast.json(facts) : facts.description)
       if verify, !facts.intact { throw ExitCode(1) }
       return
     }
-    let facts = try TraceFacts(of: file)
+    let facts: TraceFacts
+    if let repair {
+      facts = try TraceRepair(from: file, to: repair).facts
+    } else {
+      facts = try TraceFacts(of: file)
+    }
     print(json ? try moecast.json(facts) : facts.description)
     if verify, !(facts.intact && facts.complete) { throw ExitCode(1) }
   }

@@ -47,24 +47,42 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   init(of file: String) throws {
     let source = try TraceFile(file)
     var reader = try TraceReader(source, name: source.name)
+    try self.init(of: &reader, size: source.size) { _ in }
+  }
+
+  /// Reads all that `reader` gives.
+  ///
+  /// - Parameters:
+  ///   - size: bytes of the whole, or nil where nobody knows.
+  ///   - body: called with every intact block; what it throws ends the reading.
+  init(
+    of reader: inout TraceReader<TraceFile>, size: Int?, body: (TokenBlock) throws -> Void
+  ) throws {
     let shape = reader.header.shape
     summary = shape.description
     self.shape = Shape(
       model: shape.model, layers: shape.layers, modelLayers: shape.modelLayers,
       experts: shape.experts, topK: shape.topK)
     provenance = reader.header.provenance
-    var bar = ProgressBar(total: source.size)
-    do {
-      while let chunk = try reader.next() {
-        add(chunk.block)
-        bar.update(reader.bytesRead)
+    var bar = ProgressBar(total: size)
+    defer { bar.clear() }
+    while true {
+      let chunk: TraceChunk?
+      do {
+        chunk = try reader.next()
+      } catch let error as TraceError where error.kind != .access {
+        intact = false
+        damage = error.description
+        break
       }
-      complete = reader.index != nil
-    } catch {
-      intact = false
-      damage = "\(error)"
+      guard let chunk else {
+        complete = reader.index != nil
+        break
+      }
+      add(chunk.block)
+      try body(chunk.block)
+      bar.update(reader.bytesRead)
     }
-    bar.clear()
     bytes = reader.bytesRead
   }
 
@@ -74,7 +92,7 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     weights = weights || block.weights != nil
     for run in block.runs {
       stages[run.stage.name, default: 0] += run.count
-      if run.firstToken == 0, run.count > 0 || run.endsRequest { requests += 1 }
+      if run.begins { requests += 1 }
     }
     for label in block.labels where !label.task.isEmpty { tasks[label.task, default: 0] += 1 }
   }

@@ -28,8 +28,11 @@ struct Train: ParsableCommand {
     help: ArgumentHelp("Model file to write at the end and at checkpoints.", valueName: "file"))
   var model: String?
 
-  @Option(help: "Chunks between checkpoints; default only at the end.")
-  var checkpointEvery: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Checkpoint after so many chunks (64), seconds (30s) or events (1000000e); default at the end.",
+      valueName: "interval"))
+  var checkpointEvery: CheckpointInterval?
 
   @Option(help: "Older checkpoints to keep beside the newest, as FILE.1, FILE.2, ...")
   var keep = 1
@@ -43,9 +46,6 @@ struct Train: ParsableCommand {
   func validate() throws {
     try accuracy.validate()
     guard stopAfter ?? 1 > 0 else { throw ValidationError("--stop-after must be at least 1") }
-    guard checkpointEvery ?? 1 > 0 else {
-      throw ValidationError("--checkpoint-every must be at least 1")
-    }
     guard (0...1000).contains(keep) else { throw ValidationError("--keep is from 0 to 1,000") }
     guard model != nil || (!resume && checkpointEvery == nil) else {
       throw ValidationError("--resume and --checkpoint-every need --model")
@@ -93,14 +93,21 @@ struct Train: ParsableCommand {
     var run = StreamRun(accuracy, interruption)
     run.stopAfter = stopAfter
     let ending: StreamRun.Ending
-    let chunksBefore = learner.progress.chunks
+    let before = learner.progress
+    var schedule = checkpointEvery.map { CheckpointSchedule($0, events: before.events) }
+    let clock = ContinuousClock()
+    let start = clock.now
     do {
       ending = try run.consume(stream, into: &learner) { learner in
-        if let checkpointEvery, learner.progress.chunks % UInt64(checkpointEvery) == 0 {
+        let progress = learner.progress
+        let seconds = (clock.now - start) / .seconds(1)
+        if schedule?.isDue(chunks: progress.chunks, events: progress.events, seconds: seconds)
+          == true
+        {
           try saver?.begin(learner)
         }
       }
-    } catch let error as TraceError where learner.progress.chunks > chunksBefore {
+    } catch let error as TraceError where learner.progress.chunks > before.chunks {
       // What the intact chunks taught is kept; the damaged one has taught nothing.
       try saver?.finish(learner)
       throw error

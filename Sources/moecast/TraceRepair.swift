@@ -1,0 +1,22 @@
+import RoutingTrace
+
+/// The whole chunks of a trace that was cut short or is damaged, written to a file of their own.
+///
+/// Chunks keep their bytes, so a model that has seen some of them resumes with the new file.
+struct TraceRepair {
+  /// What was in the old file.
+  let facts: TraceFacts
+
+  /// Copies `file` to `output` up to the first fault.
+  ///
+  /// - Throws: ``TraceError``; there is no new file then.
+  init(from file: String, to output: String) throws {
+    let source = try TraceFile(file)
+    var reader = try TraceReader(source, name: source.name)
+    let target = try TraceOutput(output)
+    var writer = try TraceWriter(target, header: reader.header)
+    facts = try TraceFacts(of: &reader, size: source.size) { try writer.append($0) }
+    try writer.finish()
+    try target.commit()
+  }
+}
