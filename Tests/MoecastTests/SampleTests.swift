@@ -1,3 +1,4 @@
+import ArgumentParser
 import RoutingTrace
 import TestSupport
 import Testing
