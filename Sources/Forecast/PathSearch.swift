@@ -12,15 +12,15 @@ import RoutingTrace
 final class PathSearch {
   private static let planes = 5
   private let capacity: Int
-  private let layers: Int
-  private let words: Int
+  let layers: Int
+  let words: Int
   private let topK: Int
   /// Words of a bitmap over slots.
   private let mapWords: Int
   private let room = PathMemory.maximumCandidates
   private let horizon: Int
   private let metrics = PathMemory.metrics
-  private let isHeard: [Bool]
+  let isHeard: [Bool]
 
   // Bitmaps over slots: counts of the first layers' matches, and the sets that selection works on.
   private let plane: UnsafeMutablePointer<UInt64>
@@ -37,14 +37,14 @@ final class PathSearch {
   private let gathered: UnsafeMutablePointer<UInt64>
   private let overlap: UnsafeMutablePointer<Int32>
   /// The token's own sets.
-  private let own: UnsafeMutablePointer<UInt64>
+  let own: UnsafeMutablePointer<UInt64>
   /// A metric's weight of a vote by sixteenths of an expert below the best.
   private let voteWeights: UnsafeMutablePointer<Float>
   private let voteSteps = 128
-  private var count = 0
+  var count = 0
 
   /// The memory searched, while this search has it.
-  private var memory: PathMemory?
+  var memory: PathMemory?
 
   init(memory: PathMemory, options: MixtureOptions) {
     self.memory = memory
@@ -164,7 +164,7 @@ final class PathSearch {
   }
 
   /// Begins with the tokens that followed the previous token's candidates.
-  private func follow(_ request: Int, _ memory: PathMemory) {
+  func follow(_ request: Int, _ memory: PathMemory) {
     let first = request * PathMemory.followed
     for index in 0..<Int(memory.trailCounts[request]) {
       let token = Int(memory.trailTokens[first + index])
@@ -182,7 +182,7 @@ final class PathSearch {
   }
 
   /// Counts what the candidates share with the token in layer `layer`.
-  private func compare(_ layer: Int, _ memory: PathMemory) {
+  func compare(_ layer: Int, _ memory: PathMemory) {
     let count = count
     let words = words
     if layer < PathMemory.selecting {
@@ -247,7 +247,7 @@ final class PathSearch {
   }
 
   /// Lets the best candidates vote on `layer`.
-  private func vote(
+  func vote(
     _ metric: Int, _ layer: Int, _ memory: PathMemory, _ at: Int, _ votes: PathVotes
   ) {
     let rule = metrics[metric]
@@ -293,7 +293,7 @@ final class PathSearch {
 
   /// Replaces the candidates by those that match best in the layers up to `layer`, and keeps the
   /// ones with a history.
-  private func select(_ layer: Int, _ memory: PathMemory) {
+  func select(_ layer: Int, _ memory: PathMemory) {
     countMatches(layer, memory)
     if layer == 0 {
       historic.update(repeating: 0, count: mapWords)
@@ -453,7 +453,7 @@ final class PathSearch {
   }
 
   /// Copies the candidates' sets of the later layers, layer by layer.
-  private func gather(_ memory: PathMemory) {
+  func gather(_ memory: PathMemory) {
     memory.masks.withUnsafeBufferPointer { masks in
       for index in 0..<count {
         let first = Int(slots[index]) * layers * words
@@ -467,7 +467,7 @@ final class PathSearch {
   }
 
   /// Remembers the candidates that match best, for the request's next token.
-  private func leaveTrail(_ request: Int, _ memory: inout PathMemory) {
+  func leaveTrail(_ request: Int, _ memory: inout PathMemory) {
     let limit = PathMemory.followed
     var best: Int32 = 0
     for index in 0..<count { best = max(best, scores[index]) }

@@ -16,7 +16,7 @@ struct Moecast: ParsableCommand {
     version: "moecast 0.1.0",
     subcommands: [
       Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, MergeModels.self,
-      ExportTables.self, Simulate.self,
+      ExportTables.self, Simulate.self, Sample.self,
     ])
 }
 

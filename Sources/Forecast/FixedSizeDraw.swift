@@ -1,0 +1,114 @@
+import Glibc
+
+/// Draws K distinct experts as a router would that decides on every expert by itself and happens to
+/// choose K: independent yes or no with chances `q(j)`, given that K are yes (conditional Poisson
+/// sampling, Hájek 1964; Chen, Dempster and Liu 1994).
+///
+/// `q(j) = min(K p(j), 0.999)` are the chances a forecast means, so a set's probability is
+/// proportional to the product of its odds `q / (1 - q)`. Successive draws without replacement from
+/// `p` would flatten a sure forecast.
+struct FixedSizeDraw {
+  private static let largest = 0.999
+  private let count: Int
+  private let sharpness: Double
+  private var odds: [Double]
+  /// `[expert, r]`: the sum over all sets of r experts from `expert` on of the product of their odds.
+  private var sums: [Double]
+
+  /// - Parameters:
+  ///   - experts: E.
+  ///   - count: K, at most E.
+  ///   - temperature: odds are raised to its inverse; 1 draws what is forecast.
+  init(experts: Int, count: Int, temperature: Double) {
+    precondition(count <= experts && temperature > 0)
+    self.count = count
+    sharpness = 1 / temperature
+    odds = [Double](repeating: 0, count: experts)
+    sums = [Double](repeating: 0, count: (experts + 1) * (count + 1))
+  }
+
+  /// K distinct experts, the most probable first, ties to the lower id.
+  ///
+  /// - Parameter probabilities: one an expert, their sum 1.
+  mutating func draw(
+    _ probabilities: UnsafeMutableBufferPointer<Double>, using random: inout Generator
+  ) -> [UInt16] {
+    fillOdds(probabilities)
+    fillSums()
+    var chosen: [Int] = []
+    var expert = 0
+    while chosen.count < count {
+      let wanted = count - chosen.count
+      let left = odds.count - expert
+      let with = odds[expert] * sums[(expert + 1) * (count + 1) + wanted - 1]
+      let all = sums[expert * (count + 1) + wanted]
+      // Where nothing but impossible sets is left, all of them are alike.
+      let chance = all > 0 ? with / all : Double(wanted) / Double(left)
+      if wanted == left || random.nextUnit() < chance { chosen.append(expert) }
+      expert += 1
+    }
+    return Self.ordered(chosen, by: probabilities)
+  }
+
+  /// The most probable first, ties to the lower id.
+  static func ordered(
+    _ experts: [Int], by probabilities: UnsafeMutableBufferPointer<Double>
+  ) -> [UInt16] {
+    experts.sorted {
+      probabilities[$0] != probabilities[$1] ? probabilities[$0] > probabilities[$1] : $0 < $1
+    }.map { UInt16($0) }
+  }
+
+  private mutating func fillOdds(_ probabilities: UnsafeMutableBufferPointer<Double>) {
+    var best = 0.0
+    for expert in odds.indices {
+      let chance = min(Double(count) * probabilities[expert], Self.largest)
+      odds[expert] = chance / (1 - chance)
+      best = max(best, odds[expert])
+    }
+    guard best > 0 else { return }
+    // Only ratios count; below 1 no sum can overflow.
+    for expert in odds.indices {
+      odds[expert] /= best
+      if sharpness != 1 { odds[expert] = pow(odds[expert], sharpness) }
+    }
+  }
+
+  private mutating func fillSums() {
+    let stride = count + 1
+    sums.withUnsafeMutableBufferPointer { sums in
+      var expert = odds.count
+      for r in 0...count { sums[expert * stride + r] = r == 0 ? 1 : 0 }
+      while expert > 0 {
+        expert -= 1
+        let own = expert * stride
+        sums[own] = 1
+        var r = 1
+        while r <= count {
+          sums[own + r] = sums[own + stride + r] + odds[expert] * sums[own + stride + r - 1]
+          r += 1
+        }
+      }
+    }
+  }
+}
+
+extension FixedSizeDraw {
+  /// A small generator whose sequence is fixed by its seed (SplitMix64; Steele, Lea and Flood 2014).
+  struct Generator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+      state &+= 0x9E37_79B9_7F4A_7C15
+      var z = state
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return z ^ (z >> 31)
+    }
+
+    /// Uniform in 0 to below 1.
+    mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
+  }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import RoutingTrace
+import TestSupport
+import Testing
+
+@testable import moecast
+
+@Suite struct SampleTests {
+  @Test func theSeedDecidesTheBytes() throws {
+    let folder = try TemporaryFolder()
+    let trace = try writeSampleTrace(to: "t.moe.lz4", in: folder)
+    let model = folder.file("m.h5")
+    try moecastRun("train", trace, "--model", model, "--json")
+    for (name, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
+      try moecastRun(
+        "sample", "--model", model, "--requests", "3", "--tokens", "20", "--prefill", "4",
+        "--seed", seed, "-o", folder.file(name), "--json")
+    }
+    #expect(try folder.bytes(of: "a") == folder.bytes(of: "b"))
+    #expect(try folder.bytes(of: "a") != folder.bytes(of: "c"))
+    // What is drawn can be learnt like any trace of the model.
+    try moecastRun("train", folder.file("a"), "--model", model, "--json")
+  }
+
+  @Test(arguments: [
+    ["--requests", "0"], ["--requests", "1", "--tokens", "0"],
+    ["--requests", "1", "--tokens", "4", "--prefill", "5"],
+    ["--requests", "1", "--temperature", "0"],
+  ])
+  func wrongUseIsToldAtOnce(options: [String]) {
+    #expect(throws: (any Error).self) {
+      try Moecast.parseAsRoot(["sample", "--model", "m.h5", "-o", "o"] + options)
+    }
+  }
+}
