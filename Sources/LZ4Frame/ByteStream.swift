@@ -15,8 +15,10 @@ public struct MemorySource: ByteSource {
   private let bytes: [UInt8]
   private var position = 0
 
+  /// A source that gives `bytes` and ends.
   public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
+  /// Copies what is left, as much as fits.
   public mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
     let count = min(buffer.count, bytes.count - position)
     buffer.copyBytes(from: bytes[position..<position + count])
@@ -30,8 +32,10 @@ public struct MemorySink: ByteSink {
   /// Everything written so far.
   public private(set) var bytes: [UInt8] = []
 
+  /// An empty sink.
   public init() {}
 
+  /// Keeps a copy of `bytes`.
   public mutating func write(_ bytes: UnsafeRawBufferPointer) {
     self.bytes.append(contentsOf: bytes)
   }

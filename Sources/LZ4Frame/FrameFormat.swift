@@ -14,6 +14,11 @@ enum FrameFormat {
   static let contentChecksum: UInt8 = 0b0000_0100
   static let dictionaryID: UInt8 = 0b0000_0001
 
+  /// Whether `byte` is the first of a data or skippable frame's magic number, which is little-endian.
+  static func begins(with byte: UInt8) -> Bool {
+    byte == UInt8(truncatingIfNeeded: magic) || byte & 0xF0 == 0x50
+  }
+
   /// Largest block of a block size code (BD byte, bits 4 to 6), or nil for a reserved code.
   static func maximumBlock(code: UInt8) -> Int? {
     (4...7).contains(code) ? 1 << (8 + 2 * Int(code)) : nil

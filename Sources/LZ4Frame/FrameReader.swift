@@ -34,6 +34,10 @@ public struct FrameReader<Source: ByteSource> {
   public mutating func next(into buffer: inout [UInt8]) throws -> Frame? {
     let start = input.offset
     guard try input.fill(1) else { return nil }
+    // Two bytes of something else are not a frame that was cut short.
+    guard FrameFormat.begins(with: input.byte(0)) else {
+      throw LZ4FrameError(.notAFrame, at: start, "not an LZ4 frame")
+    }
     let magic = try word(start)
     if magic & ~15 == FrameFormat.skippableMagic {
       let count = Int(try word(start))
