@@ -27,7 +27,8 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
-    .target(name: "Forecast", dependencies: ["RoutingTrace"], swiftSettings: strict),
+    .target(
+      name: "Forecast", dependencies: ["CProcessor", "RoutingTrace"], swiftSettings: strict),
     .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(

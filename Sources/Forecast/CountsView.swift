@@ -11,7 +11,7 @@ public struct CountsView {
   let totals: UnsafeMutableBufferPointer<UInt64>
   /// Experts of the layer (E).
   public let experts: Int
-  private let tables: CountTables
+  let tables: CountTables
 
   init(
     cells: UnsafeMutableBufferPointer<UInt32>, totals: UnsafeMutableBufferPointer<UInt64>,
@@ -133,61 +133,6 @@ public struct CountsView {
     while j < experts {
       probabilities[j] /= sum
       j += 1
-    }
-  }
-
-  /// Counts an event: `c`, and the pair tables where there is something to pair it with.
-  @inline(__always)
-  public func learn(_ event: Event) {
-    let chosen = event.chosen
-    guard chosen.count > 0, let ids = chosen.first else { return }
-    let cells = cellsBase
-    var slot = 0
-    while slot < chosen.count {
-      cells[Int(ids[slot])] &+= 1
-      slot &+= 1
-    }
-    totals[0] &+= UInt64(chosen.count)
-    if tables.contains(.layerPairs) { learn(.layerPairs, event.earlierLayer(1), chosen) }
-    if tables.contains(.tokenPairs) { learn(.tokenPairs, event.previousToken, chosen) }
-  }
-
-  /// Counts stay below ``LayerCounts/maximumTokens``, which the learner checks a chunk at a time.
-  @inline(__always)
-  private func learn(_ table: CountTables, _ given: ExpertSet, _ chosen: ExpertSet) {
-    guard given.count > 0, let earlier = given.first, let ids = chosen.first else { return }
-    let place = rowPlace(table, 0)
-    let rows = cellsBase + place.base
-    let sums = totals.baseAddress.unsafelyUnwrapped + place.total
-    var index = 0
-    while index < given.count {
-      sums[Int(earlier[index])] &+= UInt64(chosen.count)
-      index &+= 1
-    }
-    // Four ids stay in registers while the rows pass by.
-    var slot = 0
-    while slot &+ 4 <= chosen.count {
-      let (a, b) = (Int(ids[slot]), Int(ids[slot &+ 1]))
-      let (c, d) = (Int(ids[slot &+ 2]), Int(ids[slot &+ 3]))
-      index = 0
-      while index < given.count {
-        let row = rows + Int(earlier[index]) &* experts
-        row[a] &+= 1
-        row[b] &+= 1
-        row[c] &+= 1
-        row[d] &+= 1
-        index &+= 1
-      }
-      slot &+= 4
-    }
-    while slot < chosen.count {
-      let id = Int(ids[slot])
-      index = 0
-      while index < given.count {
-        rows[Int(earlier[index]) &* experts &+ id] &+= 1
-        index &+= 1
-      }
-      slot &+= 1
     }
   }
 

@@ -35,7 +35,7 @@ final class DrawnToken {
     return LayerView(
       ids: UnsafeBufferPointer(ids), previous: UnsafeBufferPointer(previous),
       stages: UnsafeBufferPointer(stages), layer: layer, tokens: 1, rows: 2,
-      layers: shape.layers, topK: shape.topK, experts: shape.experts)
+      layers: shape.layers, topK: shape.topK, experts: shape.experts, isFull: false)
   }
 
   /// The choice at `layer`, slots in the order of the draw.

@@ -16,6 +16,8 @@ public struct EventBlock: Sendable {
   public let previous: [Int32]
   /// For each token the raw value of its ``Stage``.
   public let stages: [UInt8]
+  /// Whether no slot of any row is empty.
+  public let isFull: Bool
   /// The owners of the tokens, in order.
   public let runs: [TokenRun]
   /// Names and tasks of requests that begin in this block.
@@ -34,7 +36,8 @@ public struct EventBlock: Sendable {
           try body(
             LayerView(
               ids: ids, previous: previous, stages: stages, layer: layer, tokens: tokens,
-              rows: rows, layers: shape.layers, topK: shape.topK, experts: shape.experts))
+              rows: rows, layers: shape.layers, topK: shape.topK, experts: shape.experts,
+              isFull: isFull))
         }
       }
     }
@@ -59,6 +62,8 @@ public struct LayerView {
   public let topK: Int
   /// Experts of the layer.
   public let experts: Int
+  /// Whether no slot is empty, so that every event has top-k experts.
+  let isFull: Bool
 
   /// The event of token `token` in this layer.
   @inline(__always)
@@ -97,6 +102,7 @@ public struct Event {
   func experts(layer: Int, row: Int) -> ExpertSet {
     guard let base = view.ids.baseAddress else { return .none }
     let first = base + (layer * view.rows + row) * view.topK
+    guard !view.isFull else { return ExpertSet(first: first, count: view.topK) }
     var count = view.topK
     while count > 0, first[count - 1] == TokenBlock.emptySlot { count -= 1 }
     return ExpertSet(first: first, count: count)

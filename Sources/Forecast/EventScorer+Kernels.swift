@@ -1,3 +1,4 @@
+import CProcessor
 import Glibc
 
 /// The hot loops. Every pointer covers `experts` values or, for those of an event, top-k.
@@ -42,21 +43,31 @@ extension EventScorer {
     rank(chosen, band: Int32(3 * (given.count + 6))) { j, expert in
       precedes(j, expert, given: given, in: table, counts)
     }
-    var mean = MeanLog2()
     let share = 1 / Double(given.count)
+    var mean = MeanLog2()
     var slot = 0
     while slot < chosen.count {
-      let expert = chosen[slot]
-      var sum = (Double(Int32(bitPattern: counts.cells[expert])) + 0.5) * priorWeight
-      var index = 0
-      while index < given.count {
-        sum += weights[index] * Double(Int32(bitPattern: rows[index][expert]))
-        index &+= 1
-      }
-      mean.add(sum * share)
+      mean.add(weigh(chosen[slot], given.count, priorWeight, counts) * share)
       slot &+= 1
     }
     return mean.value
+  }
+
+  /// One expert's score in double precision, as two sums side by side.
+  @inline(__always)
+  private func weigh(
+    _ expert: Int, _ count: Int, _ priorWeight: Double, _ counts: CountsView
+  ) -> Double {
+    var sum = (Double(Int32(bitPattern: counts.cells[expert])) + 0.5) * priorWeight
+    var other = 0.0
+    var index = 0
+    while index &+ 2 <= count {
+      sum += weights[index] * Double(Int32(bitPattern: rows[index][expert]))
+      other += weights[index &+ 1] * Double(Int32(bitPattern: rows[index &+ 1][expert]))
+      index &+= 2
+    }
+    if index < count { sum += weights[index] * Double(Int32(bitPattern: rows[index][expert])) }
+    return sum + other
   }
 
   /// By `P0(j) times the product over i of (T[i, j] / P0(j) + 2) w[i]`, normalised in double
@@ -112,30 +123,48 @@ extension EventScorer {
         j &+= 1
       }
       if near != above &+ 1 {
-        j = 0
-        while j < experts {
-          // Blocks without such an expert are passed over.
-          let end = min(j &+ 32, experts)
-          var some: Int32 = 0
-          var at = j
-          while at < end {
-            some |= (keys[at] > below ? -1 : 0) & (keys[at] > upper ? 0 : -1)
-            at &+= 1
-          }
-          if some != 0 {
-            while j < end {
-              if keys[j] > below, keys[j] <= upper, j != expert, precedes(j, expert) {
-                above &+= 1
-              }
-              j &+= 1
-            }
-          }
-          j = end
-        }
+        above &+= resolve(
+          expert, from: below, to: upper, others: near &- above &- 1, precedes: precedes)
       }
       ranks[slot] = above
       slot &+= 1
     }
+  }
+
+  /// How many of the experts with keys above `below` and up to `upper`, which are `others` beside
+  /// `expert`, stand before it.
+  @inline(__always)
+  private func resolve(
+    _ expert: Int, from below: Int32, to upper: Int32, others: Int32,
+    precedes: (_ expert: Int, _ chosen: Int) -> Bool
+  ) -> Int32 {
+    let keys = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
+    var before: Int32 = 0
+    var open = others
+    var j = 0
+    while open > 0, j < experts {
+      // Blocks without such an expert are passed over.
+      let block = keys + j
+      var some: Int32 = 0
+      var at = 0
+      while at < Self.block {
+        some &-= block[at] > below ? -1 : 0
+        some &+= block[at] > upper ? -1 : 0
+        at &+= 1
+      }
+      if some != 0 {
+        at = 0
+        while at < Self.block {
+          if block[at] > below, block[at] <= upper, j &+ at != expert {
+            before &+= precedes(j &+ at, expert) ? 1 : 0
+            open &-= 1
+          }
+          at &+= 1
+        }
+      }
+      j &+= Self.block
+    }
+    return before
   }
 
   /// Notes the rows of `given` and their weights `1 / (sum + 2)`, and returns the weights' sum.
@@ -146,9 +175,18 @@ extension EventScorer {
     while index < given.count {
       let row = counts.rowPlace(table, given[index])
       rows[index] = UnsafePointer(counts.cellsBase + row.base)
-      let weight = 1 / (Double(Int64(bitPattern: counts.totals[row.total])) + 2)
-      weights[index] = weight
-      sum += weight
+      weights[index] = Double(Int64(bitPattern: counts.totals[row.total])) + 2
+      index &+= 1
+    }
+    // Divisions of their own: several at once.
+    index = 0
+    while index < given.count {
+      weights[index] = 1 / weights[index]
+      index &+= 1
+    }
+    index = 0
+    while index < given.count {
+      sum += weights[index]
       index &+= 1
     }
     return sum
@@ -187,7 +225,7 @@ extension EventScorer {
     let scores = scores
     var j = 0
     while j < experts {
-      scores[j] += weight * Float(Int32(bitPattern: row[j]))
+      scores[j] = processor_multiply_add(weight, Float(Int32(bitPattern: row[j])), scores[j])
       j &+= 1
     }
   }
@@ -200,10 +238,10 @@ extension EventScorer {
     var j = 0
     while j < experts {
       var sum = priorWeight * (Float(Int32(bitPattern: frequency[j])) + 0.5)
-      sum += wa * Float(Int32(bitPattern: a[j]))
-      sum += wb * Float(Int32(bitPattern: b[j]))
-      sum += wc * Float(Int32(bitPattern: c[j]))
-      sum += wd * Float(Int32(bitPattern: d[j]))
+      sum = processor_multiply_add(wa, Float(Int32(bitPattern: a[j])), sum)
+      sum = processor_multiply_add(wb, Float(Int32(bitPattern: b[j])), sum)
+      sum = processor_multiply_add(wc, Float(Int32(bitPattern: c[j])), sum)
+      sum = processor_multiply_add(wd, Float(Int32(bitPattern: d[j])), sum)
       scores[j] = sum
       j &+= 1
     }
@@ -220,14 +258,14 @@ extension EventScorer {
     var j = 0
     while j < experts {
       var sum = priorWeight * (Float(Int32(bitPattern: frequency[j])) + 0.5)
-      sum += wa * Float(Int32(bitPattern: a[j]))
-      sum += wb * Float(Int32(bitPattern: b[j]))
-      sum += wc * Float(Int32(bitPattern: c[j]))
-      sum += wd * Float(Int32(bitPattern: d[j]))
-      sum += we * Float(Int32(bitPattern: e[j]))
-      sum += wf * Float(Int32(bitPattern: f[j]))
-      sum += wg * Float(Int32(bitPattern: g[j]))
-      sum += wh * Float(Int32(bitPattern: h[j]))
+      sum = processor_multiply_add(wa, Float(Int32(bitPattern: a[j])), sum)
+      sum = processor_multiply_add(wb, Float(Int32(bitPattern: b[j])), sum)
+      sum = processor_multiply_add(wc, Float(Int32(bitPattern: c[j])), sum)
+      sum = processor_multiply_add(wd, Float(Int32(bitPattern: d[j])), sum)
+      sum = processor_multiply_add(we, Float(Int32(bitPattern: e[j])), sum)
+      sum = processor_multiply_add(wf, Float(Int32(bitPattern: f[j])), sum)
+      sum = processor_multiply_add(wg, Float(Int32(bitPattern: g[j])), sum)
+      sum = processor_multiply_add(wh, Float(Int32(bitPattern: h[j])), sum)
       scores[j] = sum
       j &+= 1
     }

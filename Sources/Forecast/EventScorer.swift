@@ -21,7 +21,9 @@ public struct EventScorer: ~Copyable {
   /// Ranks of the chosen experts, in their order, after ``score(_:by:counts:)``.
   public let ranks: UnsafeMutablePointer<Int32>
   let experts: Int
+  /// Single precision, in whole blocks; behind the last expert is 0, below every score.
   let scores: UnsafeMutablePointer<Float>
+  static let block = 16
   let products: UnsafeMutablePointer<Double>
   /// `1 / (c[j] + 1/2)`, kept while products are asked for.
   let inverses: UnsafeMutablePointer<Double>
@@ -37,8 +39,9 @@ public struct EventScorer: ~Copyable {
     self.experts = experts
     ranks = .allocate(capacity: topK)
     ranks.initialize(repeating: 0, count: topK)
-    scores = .allocate(capacity: experts)
-    scores.initialize(repeating: 0, count: experts)
+    let padded = (experts + Self.block - 1) / Self.block * Self.block
+    scores = .allocate(capacity: padded)
+    scores.initialize(repeating: 0, count: padded)
     products = .allocate(capacity: experts)
     products.initialize(repeating: 0, count: experts)
     inverses = .allocate(capacity: experts)

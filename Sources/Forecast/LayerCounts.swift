@@ -86,7 +86,16 @@ public struct LayerCounts: Hashable, Sendable {
   ///   ``maximumTokens``.
   public mutating func add(_ other: LayerCounts) {
     precondition(experts == other.experts && tables == other.tables)
-    for index in cells.indices { cells[index] += other.cells[index] }
+    // Sums fit by the precondition, so that vectors need no check a cell.
+    cells.withUnsafeMutableBufferPointer { cells in
+      other.cells.withUnsafeBufferPointer { other in
+        var index = 0
+        while index < other.count {
+          cells[index] &+= other[index]
+          index &+= 1
+        }
+      }
+    }
     for index in totals.indices { totals[index] += other.totals[index] }
   }
 
@@ -95,13 +104,7 @@ public struct LayerCounts: Hashable, Sendable {
   /// - Precondition: ``largest`` and the tokens together stay within ``maximumTokens``.
   public mutating func learn(_ view: LayerView) {
     precondition(view.experts == experts)
-    withView { counts in
-      var token = 0
-      while token < view.tokens {
-        counts.learn(view.event(token))
-        token += 1
-      }
-    }
+    withView { $0.learn(view) }
   }
 
   /// Lends the tables to the kernels.

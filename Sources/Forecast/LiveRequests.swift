@@ -84,6 +84,7 @@ public struct LiveRequests: Hashable, Sendable {
     return EventBlock(
       shape: block.shape, tokens: tokens, rows: tokens + carried.count,
       ids: Self.rows(of: block, carried: carried), previous: previous, stages: stages,
+      isFull: block.isFull && !carried.contains { $0.contains(TokenBlock.emptySlot) },
       runs: block.runs, labels: block.labels)
   }
 

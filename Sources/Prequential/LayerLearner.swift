@@ -17,7 +17,7 @@ public struct LayerLearner: Hashable, Sendable {
   ) {
     let scorer = EventScorer(experts: view.experts, topK: view.topK)
     let tally = ScoreTally(experts: view.experts, formulas: formulas.count)
-    let hasProducts = formulas.contains { $0.predictor.rule?.isProduct ?? false }
+    let hasProducts = formulas.contains { $0.rule?.isProduct ?? false }
     counts.withView { counts in
       if hasProducts { scorer.begin(counts) }
       var token = 0
@@ -46,5 +46,12 @@ public struct LayerLearner: Hashable, Sendable {
 /// A predictor that is a formula over counts, and where its metrics stand.
 struct Formula: Sendable {
   let predictor: any Predictor
+  let rule: ScoringRule?
   let metric: Int
+
+  init(predictor: any Predictor, metric: Int) {
+    self.predictor = predictor
+    rule = predictor.rule
+    self.metric = metric
+  }
 }

@@ -36,7 +36,7 @@ struct ScoreTally: ~Copyable {
     counts: CountsView
   ) {
     var steps: UInt64?
-    if let rule = formula.predictor.rule, let mean = scorer.score(event, by: rule, counts: counts) {
+    if let rule = formula.rule, let mean = scorer.score(event, by: rule, counts: counts) {
       steps = LayerMetrics.steps(ofBits: -mean, within: EventScorer.tolerance)
     }
     let exact =

@@ -108,7 +108,13 @@ enum ChunkPayload {
       throw PayloadError("its ids begin at byte \(idsAt), its header ends at \(cursor.position)")
     }
     _ = try cursor.take(idsAt - cursor.position)
-    let column = try widen(cursor.take(ids * width), width: width, experts: shape.experts)
+    let raw = try cursor.take(ids * width)
+    let column = widen(raw, width: width, experts: shape.experts)
+    let isPlain =
+      width == 1
+      ? TokenBlock.isPlain(
+        raw.assumingMemoryBound(to: UInt8.self), experts: shape.experts, topK: topK)
+      : TokenBlock.isPlain(column, experts: shape.experts, topK: topK)
     var weights: [Float16]?
     if weighted == 1 {
       let raw = try cursor.take(ids * 2)
@@ -119,7 +125,8 @@ enum ChunkPayload {
     }
     do {
       let block = try TokenBlock(
-        shape: shape, runs: runs, labels: labels, ids: column, weights: weights)
+        shape: shape, runs: runs, labels: labels, ids: column, weights: weights,
+        isPlain: isPlain)
       guard block.tokens == tokens else {
         throw PayloadError("its runs hold \(block.tokens) tokens, its header says \(tokens)")
       }

@@ -72,6 +72,9 @@ public struct TokenBlock: Hashable, Sendable {
   /// Gate weights beside the ids, or nil where the source has none.
   public let weights: [Float16]?
 
+  /// Whether no slot of any event is empty.
+  public let isFull: Bool
+
   /// Events in the block: one a token and MoE layer.
   public var events: Int { tokens * shape.layers }
 
@@ -82,6 +85,16 @@ public struct TokenBlock: Hashable, Sendable {
   public init(
     shape: TraceShape, runs: [TokenRun], labels: [RequestLabel] = [], ids: [UInt16],
     weights: [Float16]? = nil
+  ) throws(BlockError) {
+    try self.init(
+      shape: shape, runs: runs, labels: labels, ids: ids, weights: weights,
+      isPlain: Self.isPlain(ids, experts: shape.experts, topK: shape.topK))
+  }
+
+  /// The same where ``isPlain(_:experts:topK:)`` has been asked.
+  init(
+    shape: TraceShape, runs: [TokenRun], labels: [RequestLabel], ids: [UInt16],
+    weights: [Float16]?, isPlain: Bool
   ) throws(BlockError) {
     var tokens = 0
     for run in runs {
@@ -103,9 +116,8 @@ public struct TokenBlock: Hashable, Sendable {
     self.tokens = tokens
     self.ids = ids
     self.weights = weights
-    if let event = firstFaultyEvent(
-      ids: ids, experts: shape.experts, topK: shape.topK)
-    {
+    isFull = isPlain
+    if !isPlain, let event = Self.firstFaultyEvent(ids, experts: shape.experts, topK: shape.topK) {
       throw fault(inEvent: event)
     }
   }
@@ -118,6 +130,7 @@ public struct TokenBlock: Hashable, Sendable {
     self.labels = labels
     ids = block.ids
     weights = block.weights
+    isFull = block.isFull
   }
 
   /// The ids of one event, empty slots left out.
@@ -180,98 +193,4 @@ extension TokenBlock {
       request: place?.run.request, token: place?.position, layer: shape.modelLayers[layer],
       problem: problem)
   }
-}
-
-/// The first event, counted through the layer-major column, that no router could have written.
-///
-/// Hot at every chunk read and written: whole stretches are looked at with vectors, and only where
-/// something is found or slots are empty, event by event.
-private func firstFaultyEvent(ids: [UInt16], experts: Int, topK: Int) -> Int? {
-  // A stretch stays in the first-level cache while it is compared with itself.
-  let stretch = topK * max(1, 512 / topK)
-  let masks = slotMasks(stretch: stretch, topK: topK)
-  return ids.withUnsafeBufferPointer { ids -> Int? in
-    masks.withUnsafeBufferPointer { masks -> Int? in
-      var at = 0
-      while at < ids.count {
-        let part = UnsafeBufferPointer(rebasing: ids[at..<min(at + stretch, ids.count)])
-        if !isPlain(part, experts: experts, topK: topK, masks: masks, stretch: stretch),
-          let event = firstFaultyEvent(in: part, experts: experts, topK: topK)
-        {
-          return at / topK + event
-        }
-        at += stretch
-      }
-      return nil
-    }
-  }
-}
-
-/// For every distance below top-k, all ones where an event has a slot that far behind.
-private func slotMasks(stretch: Int, topK: Int) -> [UInt16] {
-  var masks: [UInt16] = []
-  for distance in 1..<max(1, topK) {
-    for at in 0..<stretch { masks.append(at % topK + distance < topK ? .max : 0) }
-  }
-  return masks
-}
-
-/// Whether all ids are below `experts`, so that no slot is empty, and none is twice in its event.
-private func isPlain(
-  _ ids: UnsafeBufferPointer<UInt16>, experts: Int, topK: Int,
-  masks: UnsafeBufferPointer<UInt16>, stretch: Int
-) -> Bool {
-  guard let ids = ids.baseAddress.map({ (first: $0, count: ids.count) }) else { return true }
-  var largest: UInt16 = 0
-  var at = 0
-  while at < ids.count {
-    largest = max(largest, ids.first[at])
-    at &+= 1
-  }
-  guard Int(largest) < experts else { return false }
-  guard topK > 1, let masks = masks.baseAddress else { return true }
-  var twice: UInt16 = 0
-  var distance = 1
-  while distance < topK {
-    let behind = ids.first + distance
-    let mask = masks + (distance &- 1) &* stretch
-    let count = ids.count &- distance
-    at = 0
-    while at < count {
-      twice |= (ids.first[at] == behind[at] ? .max : 0) & mask[at]
-      at &+= 1
-    }
-    distance &+= 1
-  }
-  return twice == 0
-}
-
-/// The same, event by event.
-private func firstFaultyEvent(
-  in ids: UnsafeBufferPointer<UInt16>, experts: Int, topK: Int
-) -> Int? {
-  let bound = UInt16(experts)
-  var event = 0
-  var at = 0
-  while at < ids.count {
-    var slot = 0
-    var open = true
-    while slot < topK {
-      let id = ids[at + slot]
-      if id == TokenBlock.emptySlot {
-        open = false
-      } else {
-        if id >= bound || !open { return event }
-        var earlier = 0
-        while earlier < slot {
-          if ids[at + earlier] == id { return event }
-          earlier += 1
-        }
-      }
-      slot += 1
-    }
-    at += topK
-    event += 1
-  }
-  return nil
 }
