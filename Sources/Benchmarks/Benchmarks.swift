@@ -27,7 +27,7 @@ struct Benchmarks: ParsableCommand {
   var megabytes = 2000
 
   enum Group: String, CaseIterable {
-    case update, learn, decode, write, json, cores, model, wafer, process
+    case update, learn, decode, write, json, cores, mixture, model, wafer, process
   }
 
   func run() throws {
@@ -49,6 +49,7 @@ struct Benchmarks: ParsableCommand {
       case .write: for trace in shapes { try table.add(write(trace, clock)) }
       case .json: try table.add(json(clock))
       case .cores: try table.add(cores(shapes[0], clock))
+      case .mixture: for row in try mixture(shapes[3], clock) { table.add(row) }
       case .model: for row in try model(shapes[0], clock) { table.add(row) }
       case .wafer: for row in try wafer(clock) { table.add(row) }
       case .process:

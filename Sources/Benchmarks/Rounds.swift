@@ -94,6 +94,8 @@ struct ResultTable {
   }
 
   private func rounded(_ value: Double, _ digits: Int) -> String {
+    // A difference of two times may be below 0.
+    guard value >= 0 else { return "-" + rounded(-value, digits) }
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
     let units = Int((value * scale).rounded())

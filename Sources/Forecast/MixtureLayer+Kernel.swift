@@ -20,16 +20,20 @@ extension MixtureLayer {
       let owner = owners[token]
       let context = EventContext(event, horizon: options.horizon, isFresh: owner.isFresh)
       if owner.isFresh { forget(Int(owner.slot)) }
-      fillInputs(
+      fillShares(
         context, owner, topK: Float(view.topK), votes: votes,
         at: votes.map { $0.index(layer: view.layer, token: token - range.lowerBound) } ?? 0,
         scratch)
       let linearRows = listLinearRows(context, owner, usesTasks: options.usesTasks, scratch)
-      forecast(linearRows, scratch)
+      if isSole {
+        normalise(scratch.inputs, scratch)
+      } else {
+        forecast(linearRows, topK: Float(view.topK), scratch)
+      }
       score(event, scratch.probabilities)
       if event.chosen.count == 0 { continue }
       if learns {
-        learnWeights(event.chosen, linearRows, topK: Float(view.topK), scratch)
+        if !isSole { learnWeights(event.chosen, linearRows, topK: Float(view.topK), scratch) }
         learnCounts(context, event.chosen)
       }
       note(event.chosen, Int(owner.slot))
@@ -61,8 +65,8 @@ extension MixtureLayer {
     }
   }
 
-  /// Writes every part's log odds for every expert.
-  private mutating func fillInputs(
+  /// Writes every part's probability of every expert.
+  private mutating func fillShares(
     _ context: EventContext, _ owner: RequestSlots.Owner, topK: Float, votes: PathVotes?, at: Int,
     _ scratch: EventScratch
   ) {
@@ -100,13 +104,6 @@ extension MixtureLayer {
       }
       index += 1
     }
-    let values = inputs.count * lanes
-    var j = 0
-    while j < values {
-      scratch.inputs[j] *= topK
-      j += 1
-    }
-    FloatMath.stretch(scratch.inputs, count: values)
   }
 
   private mutating func fillPrior(_ prior: UnsafeMutablePointer<Float>) {
@@ -255,10 +252,18 @@ extension MixtureLayer {
     return count + 1
   }
 
-  /// The weighted sum of the inputs and the linear part's rows, squashed and brought to sum 1.
-  private func forecast(_ linearRows: Int, _ scratch: EventScratch) {
+  /// The weighted sum of the parts' log odds and the linear part's rows, squashed and brought to sum
+  /// 1.
+  private func forecast(_ linearRows: Int, topK: Float, _ scratch: EventScratch) {
     let lanes = lanes
     let odds = scratch.odds
+    let values = inputs.count * lanes
+    var value = 0
+    while value < values {
+      scratch.inputs[value] *= topK
+      value += 1
+    }
+    FloatMath.stretch(scratch.inputs, count: values)
     weights.withUnsafeBufferPointer { weights in
       linear.withUnsafeBufferPointer { linear in
         let base = linear.baseAddress.unsafelyUnwrapped
@@ -288,21 +293,26 @@ extension MixtureLayer {
       j += 1
     }
     FloatMath.squash(odds, count: lanes)
-    j = experts
+    normalise(odds, scratch)
+  }
+
+  /// Brings what `values` says of the experts to sum 1.
+  private func normalise(_ values: UnsafeMutablePointer<Float>, _ scratch: EventScratch) {
+    var j = experts
     while j < lanes {
-      odds[j] = 0
+      values[j] = 0
       j += 1
     }
     var sums = SIMD8<Float>()
     j = 0
     while j < lanes {
-      sums += odds.eight(j)
+      sums += values.eight(j)
       j += 8
     }
     let share = 1 / Double(sums.total)
     j = 0
     while j < experts {
-      scratch.probabilities[j] = Double(odds[j]) * share
+      scratch.probabilities[j] = Double(values[j]) * share
       j += 1
     }
   }

@@ -83,6 +83,10 @@ struct MixtureLayer: Hashable, Sendable {
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }
 
+  /// Whether one part forecasts alone: with nothing to weigh, the mixture says what the part says.
+  /// The linear part is no forecast by itself, it is learnt with the weights.
+  var isSole: Bool { inputs.count == 1 && linear.isEmpty }
+
   /// Makes room for the state of `count` live requests.
   mutating func reserve(requests count: Int) {
     if parts.contains(.request) {

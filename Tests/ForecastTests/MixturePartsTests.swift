@@ -1,3 +1,4 @@
+import Glibc
 import RoutingTrace
 import TestSupport
 import Testing
@@ -138,10 +139,50 @@ import Testing
       mixture.process(block) { event, probabilities in
         collected.forecasts[event.layer] = Array(probabilities)
       }
-      for layer in mixture.layers.indices { mixture.layers[layer].weights = [1] }
       for layer in 0..<Self.layers {
-        let drawn = Self.expected(options.parts, history, token, layer).map {
-          min($0 * Double(Self.topK) * 0.995 + 0.0005, 0.999)
+        let wanted = Self.expected(options.parts, history, token, layer)
+        for (found, wanted) in zip(collected.forecasts[layer], wanted) {
+          #expect(abs(found - wanted) < 1e-6, "token \(history.count), layer \(layer)")
+        }
+      }
+      history.append(token)
+    }
+    #expect(history.count == 40)
+  }
+
+  /// Two parts of known weights: the formula of the article, worked out in double precision.
+  @Test func twoPartsAddUpAsLogOdds() throws {
+    let shape = try TraceShape(
+      modelLayers: Array(0..<Self.layers), experts: Self.experts, topK: Self.topK)
+    var random = SplitMix64(seed: 21)
+    let request = RequestTrace.random(shape: shape, prefill: 0, decode: 20, using: &random)
+    let options = try #require(MixtureOptions(name: "mixture:only-frequency:with-layer"))
+    var mixture = Mixture(shape: shape, options: options)
+    var live = LiveRequests()
+    var history: [Token] = []
+    let weights: [Double] = [0.75, -0.25]
+    for chunk in try chunks(of: [request], shape: shape, chunkTokens: 1) {
+      let block = live.resolve(chunk.block)
+      let sets = (0..<Self.layers).map { layer in
+        (0..<Self.topK).map { Int(block.ids[layer * block.rows * Self.topK + $0]) }
+      }
+      let token = Token(request: Int(block.runs[0].request), sets: sets)
+      let collected = Collected()
+      for layer in mixture.layers.indices {
+        mixture.layers[layer].weights = weights.map { Float($0) }
+      }
+      mixture.process(block) { event, probabilities in
+        collected.forecasts[event.layer] = Array(probabilities)
+      }
+      for layer in 0..<Self.layers {
+        let odds = [MixtureParts.frequency, .layer].map { part in
+          Self.expected(part, history, token, layer).map { share in
+            let q = min(share * Double(Self.topK) * 0.995 + 0.0005, 0.999)
+            return log(q / (1 - q))
+          }
+        }
+        let drawn = (0..<Self.experts).map {
+          1 / (1 + exp(-weights[0] * odds[0][$0] - weights[1] * odds[1][$0]))
         }
         let sum = drawn.reduce(0, +)
         for (found, wanted) in zip(collected.forecasts[layer], drawn) {
@@ -150,7 +191,7 @@ import Testing
       }
       history.append(token)
     }
-    #expect(history.count == 40)
+    #expect(history.count == 20)
   }
 
   /// What a single-threaded run's callback saw.

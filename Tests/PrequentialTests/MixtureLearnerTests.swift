@@ -45,22 +45,52 @@ import Testing
     }
   }
 
-  /// A single part in a mixture ranks as the predictor itself does, and is as sure.
+  /// A mixture of one part says what the predictor says of every expert in every event, to the
+  /// rounding of single precision; nothing is left to chance in what is compared.
   @Test(arguments: [
     ("layer-markov", "mixture:only-layer"), ("frequency", "mixture:only-frequency"),
     ("token-markov", "mixture:only-token"),
   ])
   func aMixtureOfOnePredictorEqualsIt(predictor: String, mixture: String) throws {
-    let learner = try Self.learner(
-      chunkTokens: 64, workers: 1, predictors: [predictor, mixture])
-    let own = learner.score(of: 0, stages: Stage.allCases)
-    let mixed = learner.score(of: 1, stages: Stage.allCases)
-    for n in [1, 3, 6] {
-      let difference = abs((own.recall(at: n) ?? 0) - (mixed.recall(at: n) ?? 1))
-      // Float32 may break a tie otherwise than Double.
-      #expect(difference < 0.02, "recall@\(n)")
+    let shape = try Self.shape()
+    let formula = try #require(Predictors.named(predictor))
+    let options = try #require(MixtureOptions(name: mixture))
+    // One worker calls back, one event at a time.
+    nonisolated(unsafe) var counts = (0..<shape.layers).map { _ in
+      LayerCounts(experts: shape.experts, tables: formula.tables)
     }
-    #expect(abs((own.logLossBits ?? 0) - (mixed.logLossBits ?? 9)) < 0.05)
+    var mixed = Mixture(shape: shape, options: options)
+    var live = LiveRequests()
+    var random = SplitMix64(seed: 8)
+    let requests = (0..<6).map { _ in
+      RequestTrace.random(shape: shape, prefill: 5, decode: 20, using: &random)
+    }
+    nonisolated(unsafe) let prior = UnsafeMutableBufferPointer<Double>.allocate(
+      capacity: shape.experts)
+    nonisolated(unsafe) let expected = UnsafeMutableBufferPointer<Double>.allocate(
+      capacity: shape.experts)
+    defer {
+      prior.deallocate()
+      expected.deallocate()
+    }
+    nonisolated(unsafe) var compared = 0
+    nonisolated(unsafe) var worst = 0.0
+    for chunk in try chunks(of: requests, shape: shape) {
+      mixed.process(live.resolve(chunk.block), learns: true, workers: 1) { event, probabilities in
+        counts[event.layer].withView { view in
+          view.prior(into: prior)
+          formula.forecast(event, counts: view, prior: prior, into: expected)
+          for expert in 0..<shape.experts {
+            worst = max(worst, abs(probabilities[expert] / expected[expert] - 1))
+          }
+          view.learn(event)
+        }
+        compared += 1
+      }
+    }
+    #expect(compared == 6 * 25 * shape.layers)
+    // Sums of up to a dozen terms, each rounded to 2^-24.
+    #expect(worst < 16 * 0x1p-24)
   }
 
   @Test func frozenMixturesStayAsTheyWere() throws {
