@@ -27,7 +27,7 @@ struct Benchmarks: ParsableCommand {
   var megabytes = 2000
 
   enum Group: String, CaseIterable {
-    case update, learn, decode, write, json, cores, mixture, model, wafer, process
+    case update, learn, decode, write, imports, cores, mixture, model, wafer, process
   }
 
   func run() throws {
@@ -47,7 +47,7 @@ struct Benchmarks: ParsableCommand {
         }
       case .decode: for trace in shapes { for row in try decode(trace, clock) { table.add(row) } }
       case .write: for trace in shapes { try table.add(write(trace, clock)) }
-      case .json: try table.add(json(clock))
+      case .imports: for row in try imports(clock) { table.add(row) }
       case .cores: try table.add(cores(shapes[0], clock))
       case .mixture: for row in try mixture(shapes[3], clock) { table.add(row) }
       case .model: for row in try model(shapes[0], clock) { table.add(row) }

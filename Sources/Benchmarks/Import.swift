@@ -1,100 +1,74 @@
 import CCeilings
-import Glibc
 import LZ4Frame
 import RoutingTrace
-import SystemPackage
 import TraceImport
 
-/// JSON of the paper's format from the page cache to chunks in memory, beside simdjson's own walk over
-/// the same text in memory.
-func json(_ rounds: Rounds) throws -> ResultRow {
-  let trace = try SyntheticTrace(
-    "json", layers: 58, experts: 256, topK: 8, chunks: 2, chunkTokens: 4096)
+/// What serving engines write, from the page cache to chunks in memory: JSON beside simdjson's own walk
+/// over the same text in memory, arrays beside a memory copy of the ids.
+func imports(_ rounds: Rounds) throws -> [ResultRow] {
+  let large = try SyntheticTrace(
+    "import", layers: 58, experts: 256, topK: 8, chunks: 2, chunkTokens: 4096)
+  let small = try SyntheticTrace(
+    "import", layers: 24, experts: 32, topK: 4, chunks: 2, chunkTokens: 4096)
+  return [
+    try row(
+      "paper's JSON", large, "deepseek-v3", .paperJSON, suffix: ".json", rounds,
+      ceiling: "simdjson on demand, every number read", ceiling_json, encode: selectionTrace),
+    try row(
+      "GPT-OSS JSON with gate weights", small, "gpt-oss-20b", .gptOSS, suffix: ".json", rounds,
+      ceiling: "simdjson on demand, every number read", ceiling_json_fingerprint,
+      encode: fingerprint),
+    try row(
+      "NPZ, stored", large, "deepseek-v3", .npz, suffix: ".npz", prefill: 64, rounds,
+      ceiling: nil, nil, encode: archive),
+    try row(
+      "NPY", large, "deepseek-v3", .vllmNPY, suffix: ".npy", prefill: 64, rounds,
+      ceiling: nil, nil, encode: array),
+  ]
+}
+
+private func row(
+  _ what: String, _ trace: SyntheticTrace, _ model: String, _ format: ForeignFormat,
+  suffix: String, prefill: Int? = nil, _ rounds: Rounds, ceiling: String?,
+  _ walk: ((UnsafePointer<CChar>?, Int, Int) -> Int)?,
+  encode: (RequestTrace, TraceShape) -> [UInt8]
+) throws -> ResultRow {
   let folder = try TemporaryFolder()
   defer { folder.remove() }
+  // simdjson reads 64 bytes beyond a text.
+  let padding = 64
   var texts: [[UInt8]] = []
   for (index, request) in tokenMajor(trace).enumerated() {
-    var text = selectionTrace(request, shape: trace.shape)
-    try folder.write(text, to: "\(index).json")
-    text += [UInt8](repeating: 0, count: 64)
-    texts.append(text)
+    let text = encode(request, trace.shape)
+    try folder.write(text, to: "\(index)\(suffix)")
+    texts.append(text + [UInt8](repeating: 0, count: padding))
   }
-  let bytes = texts.reduce(0) { $0 + $1.count - 64 }
+  let bytes = texts.reduce(0) { $0 + $1.count - padding }
   var tokens = 0
-  let row = try rounds.row(
-    "paper's JSON to chunks, \(bytes / texts.count / 1000) KB a file", "MB/s",
-    work: Double(bytes) / 1e6, against: "simdjson on demand, every number read"
-  ) {
+  let importing = {
     var importer = try TraceImporter(
-      [folder.path], format: .paperJSON, options: ImportOptions(model: .named("deepseek-v3")))
+      [folder.path], format: format,
+      options: ImportOptions(model: .named(model), prefill: prefill))
     var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: importer.shape))
     while let request = try importer.next() { try writer.append(request) }
     try writer.finish()
     tokens = importer.tokens
-  } ceilingBody: {
+  }
+  let walking = {
+    guard let walk else { return }
     for text in texts {
       let sum = text.withUnsafeBytes { text in
-        ceiling_json(
-          text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count - 64, text.count)
+        walk(
+          text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count - padding, text.count)
       }
       guard sum > 0 else { throw BenchmarkError.failed("simdjson could not read the text") }
     }
   }
+  let seconds = try rounds.medians([importing, walking])
   guard tokens == trace.tokens else { throw BenchmarkError.differs("tokens written and imported") }
-  return row
-}
-
-/// A request as the data set writes it: the prompt's layers, then an entry a decoded token. Three
-/// dense layers stand before those that route, as in DeepSeek-V3.
-private func selectionTrace(_ request: RequestTrace, shape: TraceShape) -> [UInt8] {
-  let dense = 3
-  let tokens = request.ids.count / shape.idsPerToken
-  func entry(_ range: Range<Int>) -> String {
-    var layers = (0..<dense).map { "\"\($0)\": null" }
-    for layer in 0..<shape.layers {
-      let rows = range.map { token in
-        let at = (token * shape.layers + layer) * shape.topK
-        return "[" + request.ids[at..<at + shape.topK].map(String.init).joined(separator: ", ")
-          + "]"
-      }
-      layers.append("\"\(layer + dense)\": [" + rows.joined(separator: ", ") + "]")
-    }
-    return "{" + layers.joined(separator: ", ") + "}"
-  }
-  let entries =
-    [entry(0..<request.prefill)] + (request.prefill..<tokens).map { entry($0..<$0 + 1) }
-  return Array(("[" + entries.joined(separator: ", ") + "]").utf8)
-}
-
-/// A folder of its own for a benchmark's files.
-struct TemporaryFolder {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/moecast-bench-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw BenchmarkError.failed("no temporary folder could be made")
-    }
-    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }
-
-  func write(_ bytes: [UInt8], to name: String) throws {
-    let file = try FileDescriptor.open(
-      FilePath(path + "/" + name), .writeOnly, options: [.create, .truncate],
-      permissions: [.ownerReadWrite])
-    try file.closeAfter { _ = try file.writeAll(bytes) }
-  }
-
-  /// Removes the folder and the files in it.
-  func remove() {
-    guard let folder = opendir(path) else { return }
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { unlink(path + "/" + name) }
-    }
-    closedir(folder)
-    rmdir(path)
-  }
+  let megabytes = Double(bytes) / 1e6
+  return ResultRow(
+    what: "\(what) to chunks, \(bytes / texts.count / 1000) KB a file", unit: "MB/s",
+    ours: megabytes / seconds[0], ceiling: ceiling.map { _ in megabytes / seconds[1] },
+    ceilingName: ceiling ?? "")
 }

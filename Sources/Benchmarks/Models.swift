@@ -13,24 +13,19 @@ func model(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let path = folder.path + "/model.h5"
   let written = learner
   var read: Learner?
+  let nothing = LayerCounts(experts: trace.shape.experts, tables: .layerPairs)
   let seconds = try rounds.medians(
     [
       { try Checkpoint.write(written, to: path, keeping: 0) },
       { read = try Checkpoint.read(path).learner },
       { _ = try Checkpoint.bytes(of: written) },
-      { try learner.consume(trace.chunks[0]) },
       {
-        // A checkpoint under way holds the tables, so that the next chunk copies what it changes.
-        let held = learner
-        try learner.consume(trace.chunks[0])
-        guard held != learner else { throw BenchmarkError.failed("nothing was learnt") }
-      },
-      {
-        guard written != learner else { throw BenchmarkError.failed("nothing was learnt") }
+        // What the next chunk copies of the tables while a checkpoint under way holds them.
+        var tables = written.layers.map(\.counts)
+        for layer in tables.indices { tables[layer].add(nothing) }
       },
     ], by: .wall)
   guard read == written else { throw BenchmarkError.differs("models written and read") }
-  let wait = seconds[4] - seconds[3] - seconds[5]
 
   let layer = learner.layers[0].counts
   var sum = layer
@@ -51,7 +46,7 @@ func model(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
     ResultRow(
       what: "of that the file's bytes in memory", unit: "ms", ours: seconds[2] * 1e3, isTime: true),
     ResultRow(
-      what: "of that the stream waits for", unit: "ms", ours: wait * 1e3,
+      what: "of that the stream waits for, at most", unit: "ms", ours: seconds[3] * 1e3,
       ceiling: 50, ceilingName: "the goal", isTime: true),
     ResultRow(
       what: "checkpoint, read and checked", unit: "ms", ours: seconds[1] * 1e3, isTime: true),

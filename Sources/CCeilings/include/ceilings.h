@@ -39,6 +39,9 @@ void ceiling_add(uint32_t *a, const uint32_t *b, size_t count);
 // `capacity` counts the readable bytes and is at least length + 64.
 long ceiling_json(const char *text, size_t length, size_t capacity);
 
+// The same of the GPT-OSS fingerprinting format, gate weights too.
+long ceiling_json_fingerprint(const char *text, size_t length, size_t capacity);
+
 #ifdef __cplusplus
 }
 #endif
