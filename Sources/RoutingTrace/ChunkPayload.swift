@@ -113,7 +113,7 @@ enum ChunkPayload {
     let isPlain =
       width == 1
       ? TokenBlock.isPlain(
-        raw.assumingMemoryBound(to: UInt8.self), experts: shape.experts, topK: topK)
+        of: raw.assumingMemoryBound(to: UInt8.self), experts: shape.experts, topK: topK)
       : TokenBlock.isPlain(column, experts: shape.experts, topK: topK)
     var weights: [Float16]?
     if weighted == 1 {

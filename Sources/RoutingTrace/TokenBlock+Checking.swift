@@ -1,9 +1,15 @@
 /// What a router could have written; hot at every chunk read and written.
 extension TokenBlock {
+  /// Whether nothing is to be said against a column of ids, in whichever order its events stand: all
+  /// slots are filled by experts that are below `experts` and not twice in their event.
+  package static func isPlain(_ ids: [UInt16], experts: Int, topK: Int) -> Bool {
+    isPlain(of: ids, experts: experts, topK: topK)
+  }
+
   /// Whether every id of a layer-major column is below `experts`, so that no slot is empty, and none
   /// is twice in its event. Bytes are looked at twice as fast as ``ids``.
   static func isPlain<ID: FixedWidthInteger & UnsignedInteger>(
-    _ ids: some Sequence<ID>, experts: Int, topK: Int
+    of ids: some Sequence<ID>, experts: Int, topK: Int
   ) -> Bool {
     // A stretch stays in the first-level cache while it is compared with itself.
     let stretch = topK * max(1, 1024 / topK)

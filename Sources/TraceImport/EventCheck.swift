@@ -45,8 +45,22 @@ func checkAndRank(
 ) -> EventFault? {
   precondition(topK > 0 && ids.count % topK == 0, "the shape's top-k is at least 1")
   precondition(weights.map { $0.count == ids.count } ?? true, "a weight an id")
+  let fault =
+    TokenBlock.isPlain(ids, experts: experts, topK: topK)
+    ? nil : firstFault(ids, topK: topK, experts: experts)
+  if let fault { return fault }
+  guard var column = weights.take() else { return nil }
+  let weightFault = ids.withUnsafeMutableBufferPointer { ids in
+    column.withUnsafeMutableBufferPointer { weights in rank(ids, weights, topK: topK) }
+  }
+  weights = column
+  return weightFault
+}
+
+/// The first event that no router could have chosen, looked for id by id.
+private func firstFault(_ ids: [UInt16], topK: Int, experts: Int) -> EventFault? {
   let bound = UInt16(experts)
-  let fault = ids.withUnsafeBufferPointer { ids -> EventFault? in
+  return ids.withUnsafeBufferPointer { ids -> EventFault? in
     var at = 0
     while at < ids.count {
       var slot = 0
@@ -68,13 +82,6 @@ func checkAndRank(
     }
     return nil
   }
-  if let fault { return fault }
-  guard var column = weights.take() else { return nil }
-  let weightFault = ids.withUnsafeMutableBufferPointer { ids in
-    column.withUnsafeMutableBufferPointer { weights in rank(ids, weights, topK: topK) }
-  }
-  weights = column
-  return weightFault
 }
 
 /// Insertion sort of every event, which most often is in order already.
