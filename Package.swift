@@ -72,7 +72,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "CCeilings", "CLZ4", "CZlib", "LZ4Frame", "ModelFile", "Prequential", "TraceImport", "Wafer", system,
+        "CCeilings", "CLZ4", "CZlib", "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
+        "Wafer", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Benchmarks",
