@@ -26,6 +26,8 @@ public struct Simulation: Sendable {
   /// MoE layers simulated; nil for all of the trace.
   public var layers: Int?
   public var strategy: Strategy
+  /// How the batches are filled.
+  public var batching = BatchPolicy.replay()
   public var options = StrategyOptions()
   public var engine = Engine.bound(BoundEngine())
 
@@ -75,8 +77,8 @@ public struct Simulation: Sendable {
         layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
     }
     var rows: [SimulationRow] = []
-    for step in 0..<steps {
-      let tokens = pool.batch(size: batch, step: step)
+    let batches = batching.batches(of: pool, size: batch, steps: steps)
+    for (step, tokens) in batches.enumerated() {
       for layer in 0..<layers {
         let chosen = pool.chosen(by: tokens, layer: layer)
         var holders = Holders(homes: homes)

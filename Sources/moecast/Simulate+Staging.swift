@@ -35,18 +35,30 @@ extension Simulate {
     _ hardware: Hardware, _ model: ModelShape, batch: Int, _ pool: RequestPool,
     _ known: Foreknowledge
   ) throws -> [SimulationLine] {
-    let schedule = BatchSchedule(pool, size: batch, steps: countedSteps.all)
+    let schedule = BatchSchedule(
+      pool, size: batch, steps: countedSteps.all, policy: filling.policy)
     let simulation = StagingSimulation(
       hardware: hardware, model: model, format: weights ?? .bf16, options: staging.options(choices))
+    func run(_ forecast: any DemandForecast, _ simulation: StagingSimulation) throws
+      -> StagingResult
+    {
+      try simulation.run(
+        pool, schedule: schedule, forecast: forecast, warmSteps: countedSteps.warm)
+    }
+    let perfect = try run(OracleForecast(schedule), simulation)
+    var clairvoyant = simulation
+    clairvoyant.options.eviction = .belady
+    let belady = try run(OracleForecast(schedule), clairvoyant)
     return try staging.chosen().map { name in
       let forecast = forecast(name, schedule, pool.shape, known)
-      let result = try simulation.run(
-        pool, schedule: schedule, forecast: forecast, warmSteps: countedSteps.warm)
+      let result = try run(forecast, simulation)
       var line = SimulationLine(
         simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
         result.simulation)
       line.forecast = name.rawValue
       line.staging = StagingFigures(result.staging)
+      line.regret = result.regret(against: perfect)
+      line.regretToBelady = result.regret(against: belady)
       return line
     }
   }

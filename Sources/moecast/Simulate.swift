@@ -56,6 +56,8 @@ struct Simulate: ParsableCommand {
   @Option(help: "Tokens that fill the batches: decode, prefill or all.")
   var stage = "decode"
 
+  @OptionGroup(title: "Batches") var filling: BatchingChoice
+
   @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
 
   @OptionGroup(title: "Engine") var engine: EngineChoice
@@ -110,6 +112,10 @@ struct Simulate: ParsableCommand {
     try engine.check()
     try staging.check()
     if let expertCache { _ = try Self.percents(expertCache) }
+    guard filling.batching == .replay || !(sweep || expertCache != nil) else {
+      throw ValidationError(
+        "--batching continuous is for single configurations, not for --sweep or --expert-cache")
+    }
   }
 
   func run() throws {
@@ -171,6 +177,7 @@ struct Simulate: ParsableCommand {
       steps: countedSteps.all, strategy: strategy)
     simulation.warmSteps = countedSteps.warm
     simulation.layers = layers
+    simulation.batching = filling.policy
     simulation.options = choices.options
     simulation.engine = engine.engine
     return SimulationLine(

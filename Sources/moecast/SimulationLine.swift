@@ -18,9 +18,13 @@ struct SimulationLine: Encodable {
   /// What foretold the demand, and what the staging engine made of it.
   var forecast: String?
   var staging: StagingFigures?
+  /// Time beyond that of a perfect forecast, and beyond that with Belady's eviction too, as shares.
+  var regret: Double?
+  var regretToBelady: Double?
 
   enum CodingKeys: String, CodingKey {
-    case wafer, shape, batch, strategy, engine, hops, copies, forecast, staging
+    case wafer, shape, batch, strategy, engine, hops, copies, forecast, staging, regret
+    case regretToBelady = "regret_to_belady"
     case meanLayerSeconds = "mean_layer_seconds"
     case tokensPerSecond = "tokens_per_second"
     case requestHops = "request_hops"
@@ -76,7 +80,7 @@ struct SimulationLine: Encodable {
     var table = TextTable(
       [
         "wafer", "strategy", "batch", "local %", "on time %", "late %", "demand %", "used",
-        "wasted", "precision %", "GB used", "GB wasted",
+        "wasted", "precision %", "GB used", "GB wasted", "regret %", "to Belady %",
       ], leftColumns: 2)
     for line in lines {
       guard let staging = line.staging else { continue }
@@ -88,7 +92,8 @@ struct SimulationLine: Encodable {
         share(staging.stagedOnTime), share(staging.stagedLate), share(staging.demand),
         String(staging.transfersUsed), String(staging.transfersWasted),
         decimals(100 * staging.precision, 1), decimals(staging.bytesUsed / 1e9, 1),
-        decimals(staging.bytesWasted / 1e9, 1),
+        decimals(staging.bytesWasted / 1e9, 1), line.regret.map { decimals(100 * $0, 2) } ?? "-",
+        line.regretToBelady.map { decimals(100 * $0, 2) } ?? "-",
       ])
     }
     return table.text

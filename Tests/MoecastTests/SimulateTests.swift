@@ -31,6 +31,9 @@ import Wafer
       "simulate", trace, "--model", model, "--strategy", "base,ep,allo,pred,allo+pred,staged",
       "--forecast", "none,frequency,heatmap,mixture,oracle,shuffled", "--batch", "20", "--json")
     try moecastRun("simulate", trace, "--engine", "event", "--batch", "20", "--wafer", "pcie-1")
+    try moecastRun(
+      "simulate", trace, "--strategy", "ep,staged", "--batching", "continuous", "--seed", "4",
+      "--batch", "20")
     try moecastRun("simulate", trace, "--expert-cache", "5,25", "--stage", "all")
   }
 
@@ -64,6 +67,7 @@ import Wafer
   @Test(arguments: [
     ["--strategy", "fast"], ["--batch", "0"], ["--steps", "0"], ["--shape", "gpt-9"],
     ["--engine", "magic"], ["--expert-cache", "0"], ["--forecast", "luck"], ["--stage", "lunch"],
+    ["--batching", "none"], ["--batching", "continuous", "--sweep"],
   ]) func wrongUseIsRefused(arguments: [String]) {
     #expect(throws: (any Error).self) {
       _ = try Moecast.parseAsRoot(["simulate", "t.moe.lz4"] + arguments)
