@@ -9,10 +9,10 @@ import Wafer
   @Test(arguments: [1, 3, 16])
   func slotsDecodeWholeRequests(size: Int) throws {
     let pool = try Samples.pool()
-    let batches = BatchPolicy.continuous(seed: 5).batches(of: pool, size: size, steps: 60)
-    #expect(batches.count == 60 && batches.allSatisfy { $0.count == size })
+    let batches = BatchPolicy.continuous(seed: 5).batches(of: pool, size: size, steps: 160)
+    #expect(batches.count == 160 && batches.allSatisfy { $0.count == size })
     var begun: [Int] = []
-    for step in 1..<60 {
+    for step in 1..<160 {
       for slot in 0..<size {
         let (before, token) = (batches[step - 1][slot], batches[step][slot])
         if pool.starts.contains(before + 1) {
