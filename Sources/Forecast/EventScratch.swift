@@ -9,7 +9,8 @@ final class EventScratch {
   let sums: UnsafeMutablePointer<Float>
   /// `[input, lane]`.
   let inputs: UnsafeMutablePointer<Float>
-  let odds: UnsafeMutablePointer<Float>
+  /// How probable each expert is: of being among the chosen, or of being the part's own choice.
+  let chances: UnsafeMutablePointer<Float>
   let errors: UnsafeMutablePointer<Float>
   /// Rows of the linear part that the event looks at.
   let linearRows: UnsafeMutablePointer<Int>
@@ -27,7 +28,7 @@ final class EventScratch {
     layerRows = floats + lanes
     tokenRows = floats + 2 * lanes
     sums = floats + 3 * lanes
-    odds = floats + 4 * lanes
+    chances = floats + 4 * lanes
     errors = floats + 5 * lanes
     inputs = floats + 6 * lanes
     linearRows = .allocate(capacity: MixtureLayer.groups * topK + 2)

@@ -25,11 +25,19 @@ extension MixtureLayer {
         at: votes.map { $0.index(layer: view.layer, token: token - range.lowerBound) } ?? 0,
         scratch)
       let linearRows = listLinearRows(context, owner, usesTasks: options.usesTasks, scratch)
-      forecast(linearRows, scratch)
+      if mixes {
+        stretch(topK: Float(view.topK), scratch)
+        mix(linearRows, scratch)
+      } else {
+        scratch.chances.update(from: scratch.inputs, count: lanes)
+      }
+      normalise(scratch)
       score(event, scratch.probabilities)
       if event.chosen.count == 0 { continue }
       if learns {
-        learnWeights(event.chosen, linearRows, topK: Float(view.topK), scratch)
+        if mixes {
+          learnWeights(event.chosen, linearRows, topK: Float(view.topK), scratch)
+        }
         learnCounts(context, event.chosen)
       }
       note(event.chosen, Int(owner.slot))
@@ -61,7 +69,7 @@ extension MixtureLayer {
     }
   }
 
-  /// Writes every part's log odds for every expert.
+  /// Writes every part's probability of every expert.
   private mutating func fillInputs(
     _ context: EventContext, _ owner: RequestSlots.Owner, topK: Float, votes: PathVotes?, at: Int,
     _ scratch: EventScratch
@@ -100,6 +108,10 @@ extension MixtureLayer {
       }
       index += 1
     }
+  }
+
+  /// Replaces every part's probabilities by log odds of being among the chosen.
+  private func stretch(topK: Float, _ scratch: EventScratch) {
     let values = inputs.count * lanes
     var j = 0
     while j < values {
@@ -255,10 +267,10 @@ extension MixtureLayer {
     return count + 1
   }
 
-  /// The weighted sum of the inputs and the linear part's rows, squashed and brought to sum 1.
-  private func forecast(_ linearRows: Int, _ scratch: EventScratch) {
+  /// The weighted sum of the inputs and the linear part's rows, squashed.
+  private func mix(_ linearRows: Int, _ scratch: EventScratch) {
     let lanes = lanes
-    let odds = scratch.odds
+    let odds = scratch.chances
     weights.withUnsafeBufferPointer { weights in
       linear.withUnsafeBufferPointer { linear in
         let base = linear.baseAddress.unsafelyUnwrapped
@@ -288,21 +300,27 @@ extension MixtureLayer {
       j += 1
     }
     FloatMath.squash(odds, count: lanes)
-    j = experts
+  }
+
+  /// Brings the experts' chances to sum 1.
+  private func normalise(_ scratch: EventScratch) {
+    let lanes = lanes
+    let chances = scratch.chances
+    var j = experts
     while j < lanes {
-      odds[j] = 0
+      chances[j] = 0
       j += 1
     }
     var sums = SIMD8<Float>()
     j = 0
     while j < lanes {
-      sums += odds.eight(j)
+      sums += chances.eight(j)
       j += 8
     }
     let share = 1 / Double(sums.total)
     j = 0
     while j < experts {
-      scratch.probabilities[j] = Double(odds[j]) * share
+      scratch.probabilities[j] = Double(chances[j]) * share
       j += 1
     }
   }
@@ -314,11 +332,11 @@ extension MixtureLayer {
   ) {
     let lanes = lanes
     let errors = scratch.errors
-    let odds = scratch.odds
+    let chances = scratch.chances
     let share = 1 / topK
     var j = 0
     while j < lanes {
-      errors[j] = -odds[j] * share
+      errors[j] = -chances[j] * share
       j += 1
     }
     for index in 0..<chosen.count { errors[chosen[index]] += share }

@@ -26,6 +26,8 @@ struct MixtureLayer: Hashable, Sendable {
   let parts: MixtureParts
   /// The parts that are inputs of the weighted sum: all but the linear one.
   let inputs: [MixtureParts]
+  /// Whether there is anything to weigh: a single part's probabilities are the forecast itself.
+  var mixes: Bool { inputs.count != 1 || parts.contains(.linear) }
 
   /// `c[j]`, one row.
   var frequency: RowTable

@@ -1,3 +1,4 @@
+import Glibc
 import RoutingTrace
 import TestSupport
 import Testing
@@ -138,14 +139,10 @@ import Testing
       mixture.process(block) { event, probabilities in
         collected.forecasts[event.layer] = Array(probabilities)
       }
-      for layer in mixture.layers.indices { mixture.layers[layer].weights = [1] }
       for layer in 0..<Self.layers {
-        let drawn = Self.expected(options.parts, history, token, layer).map {
-          min($0 * Double(Self.topK) * 0.995 + 0.0005, 0.999)
-        }
-        let sum = drawn.reduce(0, +)
-        for (found, wanted) in zip(collected.forecasts[layer], drawn) {
-          #expect(abs(found - wanted / sum) < 2e-5, "token \(history.count), layer \(layer)")
+        let wanted = Self.expected(options.parts, history, token, layer)
+        for (found, wanted) in zip(collected.forecasts[layer], wanted) {
+          #expect(abs(found - wanted) < 1e-6, "token \(history.count), layer \(layer)")
         }
       }
       history.append(token)
@@ -156,6 +153,35 @@ import Testing
   /// What a single-threaded run's callback saw.
   final class Collected: @unchecked Sendable {
     var forecasts = [[Double]](repeating: [], count: MixturePartsTests.layers)
+  }
+
+  /// Two parts after one event, by hand: E = 2, K = 1, one layer; the first token chose expert 0.
+  @Test func twoPartsByHand() throws {
+    let shape = try TraceShape(modelLayers: [0], experts: 2, topK: 1)
+    var mixture = Mixture(
+      shape: shape, options: try #require(MixtureOptions(name: "mixture:only-frequency:with-token"))
+    )
+    var live = LiveRequests()
+    let collected = Collected()
+    for chunk in try chunks(of: [RequestTrace(prefill: 0, ids: [0, 0])], shape: shape) {
+      mixture.process(live.resolve(chunk.block)) { event, probabilities in
+        collected.forecasts[event.token] = Array(probabilities)
+      }
+    }
+    #expect(collected.forecasts[0].allSatisfy { abs($0 - 0.5) < 1e-15 })
+    // Before the first event both parts say 1/2, so x = log(0.498 / 0.502) for either expert, and
+    // w = 0.6 for either part: s = 1 / (1 + exp(-1.2 x)). The gradient is x (1 - 2 s), its mean square
+    // 0.999 * 0.001 + 0.001 g^2. Then both parts say P0 = (1.5, 0.5) / 2, as row 0 is empty still.
+    let x = log(0.498 / 0.502)
+    let g = x * (1 - 2 / (1 + exp(-1.2 * x)))
+    let w = 0.6 + 0.002 * g / (0.999 * 0.001 + 0.001 * g * g).squareRoot()
+    let s = [0.75, 0.25].map { p in
+      let q = 0.995 * p + 0.0005
+      return 1 / (1 + pow(q / (1 - q), -2 * w))
+    }
+    for expert in 0..<2 {
+      #expect(abs(collected.forecasts[1][expert] - s[expert] / (s[0] + s[1])) < 2e-6)
+    }
   }
 
   /// A linear part alone learns a rule of two causes that no single row shows.

@@ -45,7 +45,8 @@ import Testing
     }
   }
 
-  /// A single part in a mixture ranks as the predictor itself does, and is as sure.
+  /// A single part in a mixture forecasts what the predictor itself does, but for Float32 rounding:
+  /// as sure within 1e-5 bits, and every expert at the same rank but for ties that rounding breaks.
   @Test(arguments: [
     ("layer-markov", "mixture:only-layer"), ("frequency", "mixture:only-frequency"),
     ("token-markov", "mixture:only-token"),
@@ -55,12 +56,12 @@ import Testing
       chunkTokens: 64, workers: 1, predictors: [predictor, mixture])
     let own = learner.score(of: 0, stages: Stage.allCases)
     let mixed = learner.score(of: 1, stages: Stage.allCases)
-    for n in [1, 3, 6] {
-      let difference = abs((own.recall(at: n) ?? 0) - (mixed.recall(at: n) ?? 1))
-      // Float32 may break a tie otherwise than Double.
-      #expect(difference < 0.02, "recall@\(n)")
+    #expect(abs((own.logLossBits ?? 0) - (mixed.logLossBits ?? 9)) < 1e-5)
+    for n in 1...10 {
+      // Of 1,330 choices at most one changes places in a tie.
+      let difference = Int(own.hits(at: n)) - Int(mixed.hits(at: n))
+      #expect(abs(difference) <= 1, "hits at \(n)")
     }
-    #expect(abs((own.logLossBits ?? 0) - (mixed.logLossBits ?? 9)) < 0.05)
   }
 
   @Test func frozenMixturesStayAsTheyWere() throws {
