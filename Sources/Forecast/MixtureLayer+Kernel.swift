@@ -77,13 +77,16 @@ extension MixtureLayer {
     let lanes = lanes
     let prior = scratch.prior
     fillPrior(prior)
-    if parts.contains(.pairs) || parts.contains(.jointPairs) {
+    let tabled = Self.tabled(parts)
+    if tabled.contains(.layer) {
       averageRows(.layer, context.back1, prior, into: scratch.layerRows, scratch.sums)
     }
-    if parts.contains(.jointPairs) {
+    if tabled.contains(.token) {
       averageRows(.token, context.token, prior, into: scratch.tokenRows, scratch.sums)
+    }
+    if !parts.isDisjoint(with: [.jointPairs, .repeats]) {
       for j in 0..<lanes {
-        scratch.tokenRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
+        scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
       }
     }
     var index = 0
@@ -91,17 +94,18 @@ extension MixtureLayer {
       let out = scratch.inputs + index * lanes
       switch inputs[index] {
       case .frequency: out.update(from: prior, count: lanes)
-      case .layer: averageRows(.layer, context.back1, prior, into: out, scratch.sums)
+      case .layer: out.update(from: scratch.layerRows, count: lanes)
       case .skip2: averageRows(.skip2, context.back2, prior, into: out, scratch.sums)
       case .skip3: averageRows(.skip3, context.back3, prior, into: out, scratch.sums)
       case .skip4: averageRows(.skip4, context.back4, prior, into: out, scratch.sums)
-      case .token: averageRows(.token, context.token, prior, into: out, scratch.sums)
+      case .token: out.update(from: scratch.tokenRows, count: lanes)
       case .request: requestShare(Int(owner.slot), prior, into: out)
       case .recent: recentShare(Int(owner.slot), prior, into: out)
       case .pairs:
         averagePairs(.pairs, context.back2, context.back1, scratch.layerRows, into: out)
       case .jointPairs:
-        averagePairs(.jointPairs, context.back1, context.token, scratch.tokenRows, into: out)
+        averagePairs(.jointPairs, context.back1, context.token, scratch.meanRows, into: out)
+      case .repeats: shareOfRepeats(context, scratch.meanRows, into: out)
       case .nearPaths: pathShare(votes, at, topK, prior, into: out)
       case .longPaths: pathShare(votes, at + 1, topK, prior, into: out)
       default: pathShare(votes, at + 2, topK, prior, into: out)
@@ -186,6 +190,24 @@ extension MixtureLayer {
       var j = 0
       while j < lanes {
         out[j] = (out[j] + priorShare * prior[j]) * scale
+        j += 1
+      }
+    }
+  }
+
+  /// `(T[context, j] + 0.5 prior(j)) / (sum T[context] + 0.5)`.
+  private mutating func shareOfRepeats(
+    _ context: EventContext, _ prior: UnsafeMutablePointer<Float>,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = lanes
+    out.update(repeating: 0, count: lanes)
+    pairs[pairIndex(.repeats)].withView { view in
+      let row = view.find(context.fingerprint)
+      let priorShare = row < 0 ? 1 : view.rows.add(row, strength: 0.5, to: out)
+      var j = 0
+      while j < lanes {
+        out[j] += priorShare * prior[j]
         j += 1
       }
     }
@@ -394,6 +416,11 @@ extension MixtureLayer {
       }
     }
     if parts.contains(.pairs) { learnPairs(.pairs, context.back2, context.back1, chosen) }
+    if parts.contains(.repeats) {
+      pairs[pairIndex(.repeats)].withView { view in
+        view.rows.learn(view.claim(context.fingerprint), chosen)
+      }
+    }
     if parts.contains(.jointPairs) { learnPairs(.jointPairs, context.back1, context.token, chosen) }
   }
 
@@ -418,8 +445,9 @@ extension MixtureLayer {
 
   @inline(__always)
   private func pairIndex(_ part: MixtureParts) -> Int {
-    part == .jointPairs && parts.contains(.pairs) ? 1 : 0
+    (parts.rawValue & (part.rawValue &- 1) & Self.pairMask).nonzeroBitCount
   }
 
+  private static let pairMask: UInt32 = pairParts.reduce(0) { $0 | $1.rawValue }
   private static let rowMask: UInt32 = rowParts.reduce(0) { $0 | $1.rawValue }
 }

@@ -46,13 +46,13 @@ struct MixtureLayer: Hashable, Sendable {
   var linearVisits: [UInt32]
 
   static let rowParts: [MixtureParts] = [.layer, .skip2, .skip3, .skip4, .token]
-  static let pairParts: [MixtureParts] = [.pairs, .jointPairs]
+  static let pairParts: [MixtureParts] = [.pairs, .jointPairs, .repeats]
 
   /// Parts whose tables are kept: pairs fall back on single rows.
   static func tabled(_ parts: MixtureParts) -> MixtureParts {
     var tabled = parts
     if parts.contains(.pairs) { tabled.insert(.layer) }
-    if parts.contains(.jointPairs) { tabled.formUnion([.layer, .token]) }
+    if !parts.isDisjoint(with: [.jointPairs, .repeats]) { tabled.formUnion([.layer, .token]) }
     return tabled
   }
 

@@ -100,6 +100,16 @@ import Testing
             history.filter { $0.sets[layer - 2].contains(a) && $0.sets[layer - 1].contains(b) }
               .map { $0.sets[layer] })
         }, strength: 3, prior: layerRows(1))
+    case .repeats:
+      let fallback = zip(layerRows(1), tokenRows()).map { ($0 + $1) / 2 }
+      func known(_ sets: [[Int]], _ previous: [[Int]]?) -> [Set<Int>] {
+        (1...3).map { layer >= $0 ? Set(sets[layer - $0]) : [] } + [Set(previous?[layer] ?? [])]
+      }
+      let own = count(
+        history.indices.filter {
+          known(history[$0].sets, before($0)) == known(token.sets, previous)
+        }.map { history[$0].sets[layer] })
+      return zip(own, fallback).map { ($0 + 0.5 * $1) / (own.reduce(0, +) + 0.5) }
     default:
       let fallback = zip(layerRows(1), tokenRows()).map { ($0 + $1) / 2 }
       guard layer >= 1, let previous else { return fallback }
@@ -116,7 +126,7 @@ import Testing
 
   @Test(arguments: [
     "frequency", "layer", "skip2", "skip3", "skip4", "token", "request", "recent", "pairs",
-    "joint-pairs",
+    "joint-pairs", "repeats",
   ])
   func everyCountingPartFollowsItsFormula(name: String) throws {
     let shape = try TraceShape(
