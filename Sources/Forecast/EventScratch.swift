@@ -3,13 +3,16 @@ import RoutingTrace
 /// Room for the work on one event, kept from event to event.
 final class EventScratch {
   let prior: UnsafeMutablePointer<Float>
-  /// Averages of single rows one layer back and of the previous token, which pairs fall back on.
+  /// Averages of single rows one layer back and of the previous token, and the mean of both, which
+  /// pairs and repeats fall back on.
   let layerRows: UnsafeMutablePointer<Float>
   let tokenRows: UnsafeMutablePointer<Float>
+  let meanRows: UnsafeMutablePointer<Float>
   let sums: UnsafeMutablePointer<Float>
   /// `[input, lane]`.
   let inputs: UnsafeMutablePointer<Float>
-  let odds: UnsafeMutablePointer<Float>
+  /// How probable each expert is: of being among the chosen, or of being the part's own choice.
+  let chances: UnsafeMutablePointer<Float>
   let errors: UnsafeMutablePointer<Float>
   /// Rows of the linear part that the event looks at.
   let linearRows: UnsafeMutablePointer<Int>
@@ -21,15 +24,16 @@ final class EventScratch {
   private let floats: UnsafeMutablePointer<Float>
 
   init(experts: Int, lanes: Int, inputs count: Int, topK: Int) {
-    floats = .allocate(capacity: (6 + count) * lanes)
-    floats.initialize(repeating: 0, count: (6 + count) * lanes)
+    floats = .allocate(capacity: (7 + count) * lanes)
+    floats.initialize(repeating: 0, count: (7 + count) * lanes)
     prior = floats
     layerRows = floats + lanes
     tokenRows = floats + 2 * lanes
     sums = floats + 3 * lanes
-    odds = floats + 4 * lanes
+    chances = floats + 4 * lanes
     errors = floats + 5 * lanes
-    inputs = floats + 6 * lanes
+    meanRows = floats + 6 * lanes
+    inputs = floats + 7 * lanes
     linearRows = .allocate(capacity: MixtureLayer.groups * topK + 2)
     linearScales = .allocate(capacity: MixtureLayer.groups * topK + 2)
     linearScales.initialize(repeating: 1, count: MixtureLayer.groups * topK + 2)
@@ -48,6 +52,25 @@ final class EventScratch {
     linearScales.deallocate()
     slotScales.deallocate()
     probabilities.deallocate()
+  }
+}
+
+extension EventContext {
+  /// A hash of the sets chosen one to three layers back and by the previous token, in 31 bits; the
+  /// order within a set does not count.
+  var fingerprint: Int {
+    var hash: UInt64 = 0
+    for index in 0..<4 {
+      let set = index == 0 ? back1 : index == 1 ? back2 : index == 2 ? back3 : token
+      var sum: UInt64 = 0
+      for slot in 0..<set.count {
+        let id = UInt64(truncatingIfNeeded: set[slot] &+ 1)
+        sum &+= (id &* 0x9E37_79B9_7F4A_7C15) ^ ((id &* 0xBF58_476D_1CE4_E5B9) >> 29)
+      }
+      hash = (hash ^ sum) &* 0x94D0_49BB_1331_11EB
+      hash ^= hash >> 32
+    }
+    return Int(hash >> 33)
   }
 }
 

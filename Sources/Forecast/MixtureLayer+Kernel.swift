@@ -20,20 +20,24 @@ extension MixtureLayer {
       let owner = owners[token]
       let context = EventContext(event, horizon: options.horizon, isFresh: owner.isFresh)
       if owner.isFresh { forget(Int(owner.slot)) }
-      fillShares(
+      fillInputs(
         context, owner, topK: Float(view.topK), votes: votes,
         at: votes.map { $0.index(layer: view.layer, token: token - range.lowerBound) } ?? 0,
         scratch)
       let linearRows = listLinearRows(context, owner, usesTasks: options.usesTasks, scratch)
-      if isSole {
-        normalise(scratch.inputs, scratch)
+      if mixes {
+        stretch(topK: Float(view.topK), scratch)
+        mix(linearRows, scratch)
       } else {
-        forecast(linearRows, topK: Float(view.topK), scratch)
+        scratch.chances.update(from: scratch.inputs, count: lanes)
       }
+      normalise(scratch)
       score(event, scratch.probabilities)
       if event.chosen.count == 0 { continue }
       if learns {
-        if !isSole { learnWeights(event.chosen, linearRows, topK: Float(view.topK), scratch) }
+        if mixes {
+          learnWeights(event.chosen, linearRows, topK: Float(view.topK), scratch)
+        }
         learnCounts(context, event.chosen)
       }
       note(event.chosen, Int(owner.slot))
@@ -66,20 +70,23 @@ extension MixtureLayer {
   }
 
   /// Writes every part's probability of every expert.
-  private mutating func fillShares(
+  private mutating func fillInputs(
     _ context: EventContext, _ owner: RequestSlots.Owner, topK: Float, votes: PathVotes?, at: Int,
     _ scratch: EventScratch
   ) {
     let lanes = lanes
     let prior = scratch.prior
     fillPrior(prior)
-    if parts.contains(.pairs) || parts.contains(.jointPairs) {
+    let tabled = Self.tabled(parts)
+    if tabled.contains(.layer) {
       averageRows(.layer, context.back1, prior, into: scratch.layerRows, scratch.sums)
     }
-    if parts.contains(.jointPairs) {
+    if tabled.contains(.token) {
       averageRows(.token, context.token, prior, into: scratch.tokenRows, scratch.sums)
+    }
+    if !parts.isDisjoint(with: [.jointPairs, .repeats]) {
       for j in 0..<lanes {
-        scratch.tokenRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
+        scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
       }
     }
     var index = 0
@@ -87,23 +94,35 @@ extension MixtureLayer {
       let out = scratch.inputs + index * lanes
       switch inputs[index] {
       case .frequency: out.update(from: prior, count: lanes)
-      case .layer: averageRows(.layer, context.back1, prior, into: out, scratch.sums)
+      case .layer: out.update(from: scratch.layerRows, count: lanes)
       case .skip2: averageRows(.skip2, context.back2, prior, into: out, scratch.sums)
       case .skip3: averageRows(.skip3, context.back3, prior, into: out, scratch.sums)
       case .skip4: averageRows(.skip4, context.back4, prior, into: out, scratch.sums)
-      case .token: averageRows(.token, context.token, prior, into: out, scratch.sums)
+      case .token: out.update(from: scratch.tokenRows, count: lanes)
       case .request: requestShare(Int(owner.slot), prior, into: out)
       case .recent: recentShare(Int(owner.slot), prior, into: out)
       case .pairs:
         averagePairs(.pairs, context.back2, context.back1, scratch.layerRows, into: out)
       case .jointPairs:
-        averagePairs(.jointPairs, context.back1, context.token, scratch.tokenRows, into: out)
+        averagePairs(.jointPairs, context.back1, context.token, scratch.meanRows, into: out)
+      case .repeats: shareOfRepeats(context, scratch.meanRows, into: out)
       case .nearPaths: pathShare(votes, at, topK, prior, into: out)
       case .longPaths: pathShare(votes, at + 1, topK, prior, into: out)
       default: pathShare(votes, at + 2, topK, prior, into: out)
       }
       index += 1
     }
+  }
+
+  /// Replaces every part's probabilities by log odds of being among the chosen.
+  private func stretch(topK: Float, _ scratch: EventScratch) {
+    let values = inputs.count * lanes
+    var j = 0
+    while j < values {
+      scratch.inputs[j] *= topK
+      j += 1
+    }
+    FloatMath.stretch(scratch.inputs, count: values)
   }
 
   private mutating func fillPrior(_ prior: UnsafeMutablePointer<Float>) {
@@ -171,6 +190,24 @@ extension MixtureLayer {
       var j = 0
       while j < lanes {
         out[j] = (out[j] + priorShare * prior[j]) * scale
+        j += 1
+      }
+    }
+  }
+
+  /// `(T[context, j] + 0.5 prior(j)) / (sum T[context] + 0.5)`.
+  private mutating func shareOfRepeats(
+    _ context: EventContext, _ prior: UnsafeMutablePointer<Float>,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = lanes
+    out.update(repeating: 0, count: lanes)
+    pairs[pairIndex(.repeats)].withView { view in
+      let row = view.find(context.fingerprint)
+      let priorShare = row < 0 ? 1 : view.rows.add(row, strength: 0.5, to: out)
+      var j = 0
+      while j < lanes {
+        out[j] += priorShare * prior[j]
         j += 1
       }
     }
@@ -252,18 +289,10 @@ extension MixtureLayer {
     return count + 1
   }
 
-  /// The weighted sum of the parts' log odds and the linear part's rows, squashed and brought to sum
-  /// 1.
-  private func forecast(_ linearRows: Int, topK: Float, _ scratch: EventScratch) {
+  /// The weighted sum of the inputs and the linear part's rows, squashed.
+  private func mix(_ linearRows: Int, _ scratch: EventScratch) {
     let lanes = lanes
-    let odds = scratch.odds
-    let values = inputs.count * lanes
-    var value = 0
-    while value < values {
-      scratch.inputs[value] *= topK
-      value += 1
-    }
-    FloatMath.stretch(scratch.inputs, count: values)
+    let odds = scratch.chances
     weights.withUnsafeBufferPointer { weights in
       linear.withUnsafeBufferPointer { linear in
         let base = linear.baseAddress.unsafelyUnwrapped
@@ -293,26 +322,27 @@ extension MixtureLayer {
       j += 1
     }
     FloatMath.squash(odds, count: lanes)
-    normalise(odds, scratch)
   }
 
-  /// Brings what `values` says of the experts to sum 1.
-  private func normalise(_ values: UnsafeMutablePointer<Float>, _ scratch: EventScratch) {
+  /// Brings the experts' chances to sum 1.
+  private func normalise(_ scratch: EventScratch) {
+    let lanes = lanes
+    let chances = scratch.chances
     var j = experts
     while j < lanes {
-      values[j] = 0
+      chances[j] = 0
       j += 1
     }
     var sums = SIMD8<Float>()
     j = 0
     while j < lanes {
-      sums += values.eight(j)
+      sums += chances.eight(j)
       j += 8
     }
     let share = 1 / Double(sums.total)
     j = 0
     while j < experts {
-      scratch.probabilities[j] = Double(values[j]) * share
+      scratch.probabilities[j] = Double(chances[j]) * share
       j += 1
     }
   }
@@ -324,11 +354,11 @@ extension MixtureLayer {
   ) {
     let lanes = lanes
     let errors = scratch.errors
-    let odds = scratch.odds
+    let chances = scratch.chances
     let share = 1 / topK
     var j = 0
     while j < lanes {
-      errors[j] = -odds[j] * share
+      errors[j] = -chances[j] * share
       j += 1
     }
     for index in 0..<chosen.count { errors[chosen[index]] += share }
@@ -386,6 +416,11 @@ extension MixtureLayer {
       }
     }
     if parts.contains(.pairs) { learnPairs(.pairs, context.back2, context.back1, chosen) }
+    if parts.contains(.repeats) {
+      pairs[pairIndex(.repeats)].withView { view in
+        view.rows.learn(view.claim(context.fingerprint), chosen)
+      }
+    }
     if parts.contains(.jointPairs) { learnPairs(.jointPairs, context.back1, context.token, chosen) }
   }
 
@@ -410,8 +445,9 @@ extension MixtureLayer {
 
   @inline(__always)
   private func pairIndex(_ part: MixtureParts) -> Int {
-    part == .jointPairs && parts.contains(.pairs) ? 1 : 0
+    (parts.rawValue & (part.rawValue &- 1) & Self.pairMask).nonzeroBitCount
   }
 
+  private static let pairMask: UInt32 = pairParts.reduce(0) { $0 | $1.rawValue }
   private static let rowMask: UInt32 = rowParts.reduce(0) { $0 | $1.rawValue }
 }

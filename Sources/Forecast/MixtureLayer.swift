@@ -26,6 +26,8 @@ struct MixtureLayer: Hashable, Sendable {
   let parts: MixtureParts
   /// The parts that are inputs of the weighted sum: all but the linear one.
   let inputs: [MixtureParts]
+  /// Whether there is anything to weigh: a single part's probabilities are the forecast itself.
+  var mixes: Bool { inputs.count != 1 || parts.contains(.linear) }
 
   /// `c[j]`, one row.
   var frequency: RowTable
@@ -44,13 +46,13 @@ struct MixtureLayer: Hashable, Sendable {
   var linearVisits: [UInt32]
 
   static let rowParts: [MixtureParts] = [.layer, .skip2, .skip3, .skip4, .token]
-  static let pairParts: [MixtureParts] = [.pairs, .jointPairs]
+  static let pairParts: [MixtureParts] = [.pairs, .jointPairs, .repeats]
 
   /// Parts whose tables are kept: pairs fall back on single rows.
   static func tabled(_ parts: MixtureParts) -> MixtureParts {
     var tabled = parts
     if parts.contains(.pairs) { tabled.insert(.layer) }
-    if parts.contains(.jointPairs) { tabled.formUnion([.layer, .token]) }
+    if !parts.isDisjoint(with: [.jointPairs, .repeats]) { tabled.formUnion([.layer, .token]) }
     return tabled
   }
 
@@ -82,10 +84,6 @@ struct MixtureLayer: Hashable, Sendable {
     linear = [Float](repeating: 0, count: linearRows * lanes)
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }
-
-  /// Whether one part forecasts alone: with nothing to weigh, the mixture says what the part says.
-  /// The linear part is no forecast by itself, it is learnt with the weights.
-  var isSole: Bool { inputs.count == 1 && linear.isEmpty }
 
   /// Makes room for the state of `count` live requests.
   mutating func reserve(requests count: Int) {

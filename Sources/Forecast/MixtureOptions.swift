@@ -30,19 +30,24 @@ public struct MixtureParts: OptionSet, Hashable, Sendable {
   /// A logistic regression on the experts chosen before, learnt on what the others leave over.
   public static let linear = MixtureParts(rawValue: 1 << 13)
 
+  /// What followed when the very same sets were chosen one, two and three layers back and by the
+  /// previous token: a repeated token in a repeated place.
+  public static let repeats = MixtureParts(rawValue: 1 << 14)
+
   /// Every part with its name, in the order of the mixture's inputs.
   public static let named: [(name: String, part: MixtureParts)] = [
     ("frequency", .frequency), ("layer", .layer), ("skip2", .skip2), ("skip3", .skip3),
     ("skip4", .skip4), ("token", .token), ("request", .request), ("recent", .recent),
     ("pairs", .pairs), ("joint-pairs", .jointPairs), ("near-paths", .nearPaths),
-    ("long-paths", .longPaths), ("best-paths", .bestPaths), ("linear", .linear),
+    ("long-paths", .longPaths), ("best-paths", .bestPaths), ("repeats", .repeats),
+    ("linear", .linear),
   ]
 
   /// The parts that search stored paths.
   static let paths: MixtureParts = [.nearPaths, .longPaths, .bestPaths]
 
   /// Everything.
-  public static let all = MixtureParts(rawValue: (1 << 14) - 1)
+  public static let all = MixtureParts(rawValue: (1 << 15) - 1)
   /// What pays for its cost: the preset `mixture`.
   public static let standard: MixtureParts = [
     .frequency, .layer, .skip2, .token, .recent, .nearPaths, .longPaths, .bestPaths, .linear,

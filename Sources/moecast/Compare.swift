@@ -16,7 +16,7 @@ struct Compare: ParsableCommand {
       change its parts; mixture:tasks uses the requests' tasks, mixture:cold-decode forgets the \
       prefill before the decode, mixture:halving-4096 halves rows that reach that sum.
       Parts: frequency, layer, skip2, skip3, skip4, token, request, recent, pairs, joint-pairs, \
-      near-paths, long-paths, best-paths (all three: paths), linear.
+      near-paths, long-paths, best-paths (all three: paths), repeats, linear.
 
       Example:
         moecast compare --predictors layer-markov,mixture-fast,mixture traces/

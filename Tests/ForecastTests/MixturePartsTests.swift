@@ -100,6 +100,16 @@ import Testing
             history.filter { $0.sets[layer - 2].contains(a) && $0.sets[layer - 1].contains(b) }
               .map { $0.sets[layer] })
         }, strength: 3, prior: layerRows(1))
+    case .repeats:
+      let fallback = zip(layerRows(1), tokenRows()).map { ($0 + $1) / 2 }
+      func known(_ sets: [[Int]], _ previous: [[Int]]?) -> [Set<Int>] {
+        (1...3).map { layer >= $0 ? Set(sets[layer - $0]) : [] } + [Set(previous?[layer] ?? [])]
+      }
+      let own = count(
+        history.indices.filter {
+          known(history[$0].sets, before($0)) == known(token.sets, previous)
+        }.map { history[$0].sets[layer] })
+      return zip(own, fallback).map { ($0 + 0.5 * $1) / (own.reduce(0, +) + 0.5) }
     default:
       let fallback = zip(layerRows(1), tokenRows()).map { ($0 + $1) / 2 }
       guard layer >= 1, let previous else { return fallback }
@@ -116,7 +126,7 @@ import Testing
 
   @Test(arguments: [
     "frequency", "layer", "skip2", "skip3", "skip4", "token", "request", "recent", "pairs",
-    "joint-pairs",
+    "joint-pairs", "repeats",
   ])
   func everyCountingPartFollowsItsFormula(name: String) throws {
     let shape = try TraceShape(
@@ -150,53 +160,38 @@ import Testing
     #expect(history.count == 40)
   }
 
-  /// Two parts of known weights: the formula of the article, worked out in double precision.
-  @Test func twoPartsAddUpAsLogOdds() throws {
-    let shape = try TraceShape(
-      modelLayers: Array(0..<Self.layers), experts: Self.experts, topK: Self.topK)
-    var random = SplitMix64(seed: 21)
-    let request = RequestTrace.random(shape: shape, prefill: 0, decode: 20, using: &random)
-    let options = try #require(MixtureOptions(name: "mixture:only-frequency:with-layer"))
-    var mixture = Mixture(shape: shape, options: options)
-    var live = LiveRequests()
-    var history: [Token] = []
-    let weights: [Double] = [0.75, -0.25]
-    for chunk in try chunks(of: [request], shape: shape, chunkTokens: 1) {
-      let block = live.resolve(chunk.block)
-      let sets = (0..<Self.layers).map { layer in
-        (0..<Self.topK).map { Int(block.ids[layer * block.rows * Self.topK + $0]) }
-      }
-      let token = Token(request: Int(block.runs[0].request), sets: sets)
-      let collected = Collected()
-      for layer in mixture.layers.indices {
-        mixture.layers[layer].weights = weights.map { Float($0) }
-      }
-      mixture.process(block) { event, probabilities in
-        collected.forecasts[event.layer] = Array(probabilities)
-      }
-      for layer in 0..<Self.layers {
-        let odds = [MixtureParts.frequency, .layer].map { part in
-          Self.expected(part, history, token, layer).map { share in
-            let q = min(share * Double(Self.topK) * 0.995 + 0.0005, 0.999)
-            return log(q / (1 - q))
-          }
-        }
-        let drawn = (0..<Self.experts).map {
-          1 / (1 + exp(-weights[0] * odds[0][$0] - weights[1] * odds[1][$0]))
-        }
-        let sum = drawn.reduce(0, +)
-        for (found, wanted) in zip(collected.forecasts[layer], drawn) {
-          #expect(abs(found - wanted / sum) < 2e-5, "token \(history.count), layer \(layer)")
-        }
-      }
-      history.append(token)
-    }
-    #expect(history.count == 20)
-  }
-
   /// What a single-threaded run's callback saw.
   final class Collected: @unchecked Sendable {
     var forecasts = [[Double]](repeating: [], count: MixturePartsTests.layers)
+  }
+
+  /// Two parts after one event, by hand: E = 2, K = 1, one layer; the first token chose expert 0.
+  @Test func twoPartsByHand() throws {
+    let shape = try TraceShape(modelLayers: [0], experts: 2, topK: 1)
+    var mixture = Mixture(
+      shape: shape, options: try #require(MixtureOptions(name: "mixture:only-frequency:with-token"))
+    )
+    var live = LiveRequests()
+    let collected = Collected()
+    for chunk in try chunks(of: [RequestTrace(prefill: 0, ids: [0, 0])], shape: shape) {
+      mixture.process(live.resolve(chunk.block)) { event, probabilities in
+        collected.forecasts[event.token] = Array(probabilities)
+      }
+    }
+    #expect(collected.forecasts[0].allSatisfy { abs($0 - 0.5) < 1e-15 })
+    // Before the first event both parts say 1/2, so x = log(0.498 / 0.502) for either expert, and
+    // w = 0.6 for either part: s = 1 / (1 + exp(-1.2 x)). The gradient is x (1 - 2 s), its mean square
+    // 0.999 * 0.001 + 0.001 g^2. Then both parts say P0 = (1.5, 0.5) / 2, as row 0 is empty still.
+    let x = log(0.498 / 0.502)
+    let g = x * (1 - 2 / (1 + exp(-1.2 * x)))
+    let w = 0.6 + 0.002 * g / (0.999 * 0.001 + 0.001 * g * g).squareRoot()
+    let s = [0.75, 0.25].map { p in
+      let q = 0.995 * p + 0.0005
+      return 1 / (1 + pow(q / (1 - q), -2 * w))
+    }
+    for expert in 0..<2 {
+      #expect(abs(collected.forecasts[1][expert] - s[expert] / (s[0] + s[1])) < 2e-6)
+    }
   }
 
   /// A linear part alone learns a rule of two causes that no single row shows.

@@ -45,52 +45,23 @@ import Testing
     }
   }
 
-  /// A mixture of one part says what the predictor says of every expert in every event, to the
-  /// rounding of single precision; nothing is left to chance in what is compared.
+  /// A single part in a mixture forecasts what the predictor itself does, but for Float32 rounding:
+  /// as sure within 1e-5 bits, and every expert at the same rank but for ties that rounding breaks.
   @Test(arguments: [
     ("layer-markov", "mixture:only-layer"), ("frequency", "mixture:only-frequency"),
     ("token-markov", "mixture:only-token"),
   ])
   func aMixtureOfOnePredictorEqualsIt(predictor: String, mixture: String) throws {
-    let shape = try Self.shape()
-    let formula = try #require(Predictors.named(predictor))
-    let options = try #require(MixtureOptions(name: mixture))
-    // One worker calls back, one event at a time.
-    nonisolated(unsafe) var counts = (0..<shape.layers).map { _ in
-      LayerCounts(experts: shape.experts, tables: formula.tables)
+    let learner = try Self.learner(
+      chunkTokens: 64, workers: 1, predictors: [predictor, mixture])
+    let own = learner.score(of: 0, stages: Stage.allCases)
+    let mixed = learner.score(of: 1, stages: Stage.allCases)
+    #expect(abs((own.logLossBits ?? 0) - (mixed.logLossBits ?? 9)) < 1e-5)
+    for n in 1...10 {
+      // Of 1,330 choices at most one changes places in a tie.
+      let difference = Int(own.hits(at: n)) - Int(mixed.hits(at: n))
+      #expect(abs(difference) <= 1, "hits at \(n)")
     }
-    var mixed = Mixture(shape: shape, options: options)
-    var live = LiveRequests()
-    var random = SplitMix64(seed: 8)
-    let requests = (0..<6).map { _ in
-      RequestTrace.random(shape: shape, prefill: 5, decode: 20, using: &random)
-    }
-    nonisolated(unsafe) let prior = UnsafeMutableBufferPointer<Double>.allocate(
-      capacity: shape.experts)
-    nonisolated(unsafe) let expected = UnsafeMutableBufferPointer<Double>.allocate(
-      capacity: shape.experts)
-    defer {
-      prior.deallocate()
-      expected.deallocate()
-    }
-    nonisolated(unsafe) var compared = 0
-    nonisolated(unsafe) var worst = 0.0
-    for chunk in try chunks(of: requests, shape: shape) {
-      mixed.process(live.resolve(chunk.block), learns: true, workers: 1) { event, probabilities in
-        counts[event.layer].withView { view in
-          view.prior(into: prior)
-          formula.forecast(event, counts: view, prior: prior, into: expected)
-          for expert in 0..<shape.experts {
-            worst = max(worst, abs(probabilities[expert] / expected[expert] - 1))
-          }
-          view.learn(event)
-        }
-        compared += 1
-      }
-    }
-    #expect(compared == 6 * 25 * shape.layers)
-    // Sums of up to a dozen terms, each rounded to 2^-24.
-    #expect(worst < 16 * 0x1p-24)
   }
 
   @Test func frozenMixturesStayAsTheyWere() throws {
