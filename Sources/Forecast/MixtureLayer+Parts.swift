@@ -1,0 +1,195 @@
+/// What each part says of an event: the formulas of the article, in single precision.
+///
+/// Unsafe: `out` has room for `lanes` values; ids are below `experts`, owners' slots below what
+/// ``reserve(requests:)`` made room for.
+extension MixtureLayer {
+  /// Writes every part's probability of every expert.
+  mutating func fillInputs(
+    _ context: EventContext, _ owner: RequestSlots.Owner, topK: Float, votes: PathVotes?, at: Int,
+    _ scratch: EventScratch
+  ) {
+    let lanes = lanes
+    let prior = scratch.prior
+    fillPrior(prior)
+    let tabled = Self.tabled(parts)
+    if tabled.contains(.layer) {
+      averageRows(.layer, context.back1, prior, into: scratch.layerRows, scratch.sums)
+    }
+    if tabled.contains(.token) {
+      averageRows(.token, context.token, prior, into: scratch.tokenRows, scratch.sums)
+    }
+    if !parts.isDisjoint(with: [.jointPairs, .repeats]) {
+      for j in 0..<lanes {
+        scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
+      }
+    }
+    var index = 0
+    while index < inputs.count {
+      let out = scratch.inputs + index * lanes
+      switch inputs[index] {
+      case .frequency: out.update(from: prior, count: lanes)
+      case .layer: out.update(from: scratch.layerRows, count: lanes)
+      case .skip2: averageRows(.skip2, context.back2, prior, into: out, scratch.sums)
+      case .skip3: averageRows(.skip3, context.back3, prior, into: out, scratch.sums)
+      case .skip4: averageRows(.skip4, context.back4, prior, into: out, scratch.sums)
+      case .token: out.update(from: scratch.tokenRows, count: lanes)
+      case .request: requestShare(Int(owner.slot), prior, into: out)
+      case .recent: recentShare(Int(owner.slot), prior, into: out)
+      case .pairs:
+        averagePairs(.pairs, context.back2, context.back1, scratch.layerRows, into: out)
+      case .jointPairs:
+        averagePairs(.jointPairs, context.back1, context.token, scratch.meanRows, into: out)
+      case .repeats: shareOfRepeats(context, scratch.meanRows, into: out)
+      case .nearPaths: pathShare(votes, at, topK, prior, into: out)
+      case .longPaths: pathShare(votes, at + 1, topK, prior, into: out)
+      default: pathShare(votes, at + 2, topK, prior, into: out)
+      }
+      index += 1
+    }
+  }
+
+  /// Replaces every part's probabilities by log odds of being among the chosen.
+  func stretch(topK: Float, _ scratch: EventScratch) {
+    let values = inputs.count * lanes
+    var j = 0
+    while j < values {
+      scratch.inputs[j] *= topK
+      j += 1
+    }
+    FloatMath.stretch(scratch.inputs, count: values)
+  }
+
+  private mutating func fillPrior(_ prior: UnsafeMutablePointer<Float>) {
+    let lanes = lanes
+    let experts = experts
+    frequency.withView { view in
+      let share = 1 / (Float(Int32(bitPattern: view.totals[0])) + Float(experts) / 2)
+      var j = 0
+      while j < lanes {
+        prior[j] = (Float(Int32(bitPattern: view.cells[j])) + 0.5) * share
+        j += 1
+      }
+    }
+  }
+
+  /// `(1/K) sum over given of (T[i, j] + 2 P0(j)) / (sum T[i] + 2)`; `P0` where `given` is empty.
+  private mutating func averageRows(
+    _ part: MixtureParts, _ given: ExpertSet, _ prior: UnsafeMutablePointer<Float>,
+    into out: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = lanes
+    guard given.count > 0 else {
+      out.update(from: prior, count: lanes)
+      return
+    }
+    rows[rowIndex(part)].withView { view in
+      sums.update(repeating: 0, count: lanes)
+      var priorShare: Float = 0
+      var index = 0
+      while index < given.count {
+        priorShare += view.add(given[index], strength: 2, to: sums)
+        index += 1
+      }
+      let scale = 1 / Float(given.count)
+      var j = 0
+      while j < lanes {
+        out[j] = (sums[j] + priorShare * prior[j]) * scale
+        j += 1
+      }
+    }
+  }
+
+  /// The mean over all pairs of `(T[a, b, j] + 3 prior(j)) / (sum T[a, b] + 3)`.
+  private mutating func averagePairs(
+    _ part: MixtureParts, _ first: ExpertSet, _ second: ExpertSet,
+    _ prior: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = lanes
+    let experts = experts
+    let count = first.count * second.count
+    guard count > 0 else {
+      out.update(from: prior, count: lanes)
+      return
+    }
+    out.update(repeating: 0, count: lanes)
+    pairs[pairIndex(part)].withView { view in
+      var priorShare: Float = 0
+      for a in 0..<first.count {
+        for b in 0..<second.count {
+          let row = view.find(first[a] * experts + second[b])
+          priorShare += row < 0 ? 1 : view.rows.add(row, strength: 3, to: out)
+        }
+      }
+      let scale = 1 / Float(count)
+      var j = 0
+      while j < lanes {
+        out[j] = (out[j] + priorShare * prior[j]) * scale
+        j += 1
+      }
+    }
+  }
+
+  /// `(T[context, j] + 0.5 prior(j)) / (sum T[context] + 0.5)`.
+  private mutating func shareOfRepeats(
+    _ context: EventContext, _ prior: UnsafeMutablePointer<Float>,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = lanes
+    out.update(repeating: 0, count: lanes)
+    pairs[pairIndex(.repeats)].withView { view in
+      let row = view.find(context.fingerprint)
+      let priorShare = row < 0 ? 1 : view.rows.add(row, strength: 0.5, to: out)
+      var j = 0
+      while j < lanes {
+        out[j] += priorShare * prior[j]
+        j += 1
+      }
+    }
+  }
+
+  private func requestShare(
+    _ slot: Int, _ prior: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
+  ) {
+    let first = slot * lanes
+    var total: UInt32 = 0
+    for j in 0..<lanes { total &+= requestCounts[first + j] }
+    let share = 1 / (Float(total) + 4)
+    for j in 0..<lanes { out[j] = (Float(requestCounts[first + j]) + 4 * prior[j]) * share }
+  }
+
+  private func recentShare(
+    _ slot: Int, _ prior: UnsafeMutablePointer<Float>, into out: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = lanes
+    recentCounts.withUnsafeBufferPointer { counts in
+      let own = counts.baseAddress.unsafelyUnwrapped + slot * lanes
+      var sums = SIMD8<Float>()
+      var j = 0
+      while j < lanes {
+        sums += own.eight(j)
+        j += 8
+      }
+      let share = 1 / (sums.total + 1)
+      j = 0
+      while j < lanes {
+        out[j] = (own[j] + prior[j]) * share
+        j += 1
+      }
+    }
+  }
+
+  private func pathShare(
+    _ votes: PathVotes?, _ at: Int, _ topK: Float, _ prior: UnsafeMutablePointer<Float>,
+    into out: UnsafeMutablePointer<Float>
+  ) {
+    guard let votes else { return }
+    let own = votes.votes + at * lanes
+    let share = 1 / (topK * (votes.weights[at] + 0.5))
+    let priorShare = 0.5 * topK * share
+    var j = 0
+    while j < lanes {
+      out[j] = own[j] * share + prior[j] * priorShare
+      j += 1
+    }
+  }
+}
