@@ -48,7 +48,7 @@ struct SyntheticTrace {
 /// Draws requests.
 private struct SyntheticRouter {
   private let shape: TraceShape
-  private var random: UInt64
+  private var random: SeededGenerator
   /// Experts of every layer by popularity, and the cumulated shares of the places.
   private let order: [[UInt16]]
   private let cumulated: [Double]
@@ -59,14 +59,14 @@ private struct SyntheticRouter {
 
   init(shape: TraceShape, seed: UInt64) {
     self.shape = shape
-    random = seed
+    random = SeededGenerator(seed: seed)
     var sum = 0.0
     cumulated = (0..<shape.experts).map { place in
       // Shares fall as 1 / (place + 8): the best expert of 256 gets about 3 %.
       sum += 1 / Double(place + 8)
       return sum
     }
-    var generator = SplitMix(state: seed)
+    var generator = SeededGenerator(seed: seed)
     order = (0..<shape.layers).map { _ in
       (0..<UInt16(shape.experts)).shuffled(using: &generator)
     }
@@ -123,23 +123,5 @@ private struct SyntheticRouter {
     return low
   }
 
-  private mutating func draw() -> Double {
-    var generator = SplitMix(state: random)
-    let value = generator.next()
-    random = generator.state
-    return Double(value >> 11) * 0x1p-53
-  }
-}
-
-/// SplitMix64.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  private mutating func draw() -> Double { random.nextUnit() }
 }

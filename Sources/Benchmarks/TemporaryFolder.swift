@@ -6,7 +6,7 @@ struct TemporaryFolder {
   let path: String
 
   init() throws {
-    var template = Array("/tmp/moecast-bench-XXXXXX".utf8CString)
+    var template = Array("\(P_tmpdir)/moecast-bench-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw BenchmarkError.failed("no temporary folder could be made")
     }

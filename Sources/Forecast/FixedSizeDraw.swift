@@ -1,4 +1,5 @@
 import Glibc
+import RoutingTrace
 
 /// Draws K distinct experts as a router would that decides on every expert by itself and happens to
 /// choose K: independent yes or no with chances `q(j)`, given that K are yes (conditional Poisson
@@ -31,7 +32,7 @@ struct FixedSizeDraw {
   ///
   /// - Parameter probabilities: one an expert, their sum 1.
   mutating func draw(
-    _ probabilities: UnsafeMutableBufferPointer<Double>, using random: inout Generator
+    _ probabilities: UnsafeMutableBufferPointer<Double>, using random: inout SeededGenerator
   ) -> [UInt16] {
     fillOdds(probabilities)
     fillSums()
@@ -90,25 +91,5 @@ struct FixedSizeDraw {
         }
       }
     }
-  }
-}
-
-extension FixedSizeDraw {
-  /// A small generator whose sequence is fixed by its seed (SplitMix64; Steele, Lea and Flood 2014).
-  struct Generator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-
-    /// Uniform in 0 to below 1.
-    mutating func nextUnit() -> Double { Double(next() >> 11) * 0x1p-53 }
   }
 }

@@ -17,7 +17,7 @@ public struct RequestSampler {
   private var mixture: Mixture?
   private var counts: [LayerCounts]
   private var draw: FixedSizeDraw
-  private var random: FixedSizeDraw.Generator
+  private var random: SeededGenerator
   private let token: DrawnToken
   private var balance: DrawnBalance
 
@@ -47,7 +47,7 @@ public struct RequestSampler {
     mixture = mixtures.first { $0.options.horizon == 1 }?.betweenStreams
     self.counts = counts
     draw = FixedSizeDraw(experts: shape.experts, count: shape.topK, temperature: temperature)
-    random = FixedSizeDraw.Generator(seed: seed)
+    random = SeededGenerator(seed: seed)
     token = DrawnToken(shape: shape)
     balance = DrawnBalance(shape: shape, counts: counts)
   }

@@ -1,3 +1,5 @@
+import RoutingTrace
+
 /// How batches are filled from a pool of requests.
 public enum BatchPolicy: Hashable, Sendable {
   /// Slot v replays request v mod N for ever, `stride` tokens apart within `period` where several
@@ -22,7 +24,7 @@ public enum BatchPolicy: Hashable, Sendable {
   private static func continuous(_ pool: RequestPool, size: Int, steps: Int, seed: UInt64)
     -> [[Int]]
   {
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var queue: [Int] = []
     func next() -> Int {
       if queue.isEmpty { queue = Array(0..<pool.requests).shuffled(using: &random) }
@@ -44,20 +46,5 @@ public enum BatchPolicy: Hashable, Sendable {
         return token
       }
     }
-  }
-}
-
-/// A small deterministic generator (Steele, Lea, Flood 2014).
-struct SplitMix64: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

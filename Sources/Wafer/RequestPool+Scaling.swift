@@ -40,7 +40,7 @@ extension RequestPool {
       for slot in start..<start + shape.topK where ids.count - first < target.topK {
         let expert = Int(self.ids[slot])
         guard expert < shape.experts else { continue }
-        var random = SplitMix64(
+        var random = SeededGenerator(
           seed: UInt64(other) << 40 ^ UInt64(layer) << 20 ^ UInt64(expert))
         let variant = Int(random.next() % UInt64(variants))
         let id = UInt16((variant * shape.experts + expert) % target.experts)

@@ -67,7 +67,7 @@ struct Compare: ParsableCommand {
     var stream = try TraceStream(traces)
     var comparison = try Comparison(
       shape: stream.shape, predictors: names, recallAt: accuracy.recallAt)
-    var random = ShufflingGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     var bar = ProgressBar(total: stream.size)
     while let chunk = try stream.next() {
       if shuffled {
@@ -91,19 +91,6 @@ struct Compare: ParsableCommand {
     print(
       "\(grouped(report.requests)) requests, \(grouped(report.tokens)) tokens in "
         + "\(decimals(report.seconds, 2)) s")
-  }
-}
-
-/// SplitMix64.
-private struct ShufflingGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
 

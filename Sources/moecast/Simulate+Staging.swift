@@ -48,10 +48,12 @@ extension Simulate {
     let perfect = try run(OracleForecast(schedule), simulation)
     var clairvoyant = simulation
     clairvoyant.options.eviction = .belady
-    let belady = try run(OracleForecast(schedule), clairvoyant)
+    let belady =
+      simulation.options == clairvoyant.options
+      ? perfect : try run(OracleForecast(schedule), clairvoyant)
     return try staging.chosen().map { name in
       let forecast = forecast(name, schedule, pool.shape, known)
-      let result = try run(forecast, simulation)
+      let result = name == .oracle ? perfect : try run(forecast, simulation)
       var line = SimulationLine(
         simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
         result.simulation)

@@ -1,3 +1,4 @@
+import RoutingTrace
 import Testing
 
 @testable import Forecast
@@ -9,7 +10,7 @@ import Testing
   {
     var draw = FixedSizeDraw(
       experts: probabilities.count, count: count, temperature: temperature)
-    var random = FixedSizeDraw.Generator(seed: 5)
+    var random = SeededGenerator(seed: 5)
     var values = probabilities
     var shares: [[UInt16]: Double] = [:]
     let rounds = 40_000
@@ -48,7 +49,7 @@ import Testing
 
   @Test func theMostProbableStandFirst() {
     var draw = FixedSizeDraw(experts: 3, count: 3, temperature: 1)
-    var random = FixedSizeDraw.Generator(seed: 1)
+    var random = SeededGenerator(seed: 1)
     var values = [0.25, 0.5, 0.25]
     let order = values.withUnsafeMutableBufferPointer { draw.draw($0, using: &random) }
     #expect(order == [1, 0, 2])

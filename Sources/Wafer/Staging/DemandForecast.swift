@@ -1,3 +1,5 @@
+import RoutingTrace
+
 /// Forecasts how many requests every expert will get, from what the batch has chosen so far.
 ///
 /// Tokens are known by their batch slot; a slot's next token follows it in the next step. The staging
@@ -122,7 +124,7 @@ public struct ShuffledForecast: DemandForecast {
 
   public init(_ forecast: any DemandForecast, experts: Int, seed: UInt64) {
     self.forecast = forecast
-    var random = SplitMix64(seed: seed)
+    var random = SeededGenerator(seed: seed)
     order = Array(0..<experts).shuffled(using: &random)
   }
 
