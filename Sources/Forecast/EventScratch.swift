@@ -21,6 +21,11 @@ final class EventScratch {
   /// How much the expert in a slot counts.
   let slotScales: UnsafeMutablePointer<Float>
   let probabilities: UnsafeMutableBufferPointer<Double>
+  /// The inputs that have something to say of the event: all, or all but the last.
+  var heard = 0
+  /// The event's ``EventContext/fingerprint``, and where the table of repeats has it, or -1.
+  var context: UInt32 = 0
+  var found = -1
   private let floats: UnsafeMutablePointer<Float>
 
   init(experts: Int, lanes: Int, inputs count: Int, topK: Int) {
@@ -34,9 +39,10 @@ final class EventScratch {
     errors = floats + 5 * lanes
     meanRows = floats + 6 * lanes
     inputs = floats + 7 * lanes
-    linearRows = .allocate(capacity: MixtureLayer.groups * topK + 2)
-    linearScales = .allocate(capacity: MixtureLayer.groups * topK + 2)
-    linearScales.initialize(repeating: 1, count: MixtureLayer.groups * topK + 2)
+    let rows = MixtureLayer.groups * topK + 2
+    linearRows = .allocate(capacity: rows)
+    linearScales = .allocate(capacity: rows)
+    linearScales.initialize(repeating: 1, count: rows)
     slotScales = .allocate(capacity: topK)
     for slot in 0..<topK {
       let place = topK > 1 ? 1 - 2 * Float(slot) / Float(topK - 1) : 0
@@ -56,9 +62,9 @@ final class EventScratch {
 }
 
 extension EventContext {
-  /// A hash of the sets chosen one to three layers back and by the previous token, in 31 bits; the
+  /// A hash of the sets chosen one to three layers back and by the previous token, in 32 bits; the
   /// order within a set does not count.
-  var fingerprint: Int {
+  var fingerprint: UInt32 {
     var hash: UInt64 = 0
     for index in 0..<4 {
       let set = index == 0 ? back1 : index == 1 ? back2 : index == 2 ? back3 : token
@@ -70,7 +76,7 @@ extension EventContext {
       hash = (hash ^ sum) &* 0x94D0_49BB_1331_11EB
       hash ^= hash >> 32
     }
-    return Int(hash >> 33)
+    return UInt32(hash >> 32)
   }
 }
 

@@ -53,6 +53,12 @@ extension Mixture {
         "row_totals_" + part, \.pairs[index].table.totals, &coder, note: "sums of the rows")
     }
     try codeLayers(
+      "repeat_keys", \.repeats.keys, &coder, note: "hash of a context with its lowest bit set, or 0"
+    )
+    try codeLayers("repeat_counts", \.repeats.counts, &coder, note: "sets kept of a context")
+    try codeLayers(
+      "repeat_sets", \.repeats.sets, &coder, note: "experts that followed a context, newest first")
+    try codeLayers(
       "request_counts", \.requestCounts, &coder, note: "times a live request chose an expert")
     try codeLayers(
       "recent_counts", \.recentCounts, &coder, note: "decayed frequencies of a live request")
@@ -85,6 +91,21 @@ extension Mixture {
   }
 
   private mutating func codeLayers<Coder: MixtureCoder & ~Copyable>(
+    _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt16]>, _ coder: inout Coder,
+    note: String
+  ) throws(Coder.Failure) {
+    var all = layers.flatMap { $0[keyPath: values].map(UInt32.init) }
+    guard !all.isEmpty else { return }
+    try coder.code(name, &all, isOpen: false, note: note)
+    let each = all.count / layers.count
+    for layer in layers.indices {
+      layers[layer][keyPath: values] = all[layer * each..<(layer + 1) * each].map {
+        UInt16(clamping: $0)
+      }
+    }
+  }
+
+  private mutating func codeLayers<Coder: MixtureCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [Float]>, _ coder: inout Coder,
     note: String
   ) throws(Coder.Failure) {
@@ -100,6 +121,7 @@ extension Mixture {
   /// Whether state that was read is such as the kernels may trust.
   public var isSound: Bool {
     requests.isSound && paths?.isSound ?? true
+      && layers.allSatisfy { $0.repeats.isSound(experts: shape.experts) }
       && layers.allSatisfy { layer in
         [layer.weights, layer.power, layer.linear, layer.recentCounts].allSatisfy {
           $0.allSatisfy { abs($0) < 1e9 }

@@ -38,7 +38,7 @@ extension MixtureLayer {
         if mixes {
           learnWeights(event.chosen, linearRows, topK: Float(view.topK), scratch)
         }
-        learnCounts(context, event.chosen)
+        learnCounts(context, event.chosen, scratch)
       }
       note(event.chosen, Int(owner.slot))
     }
@@ -110,7 +110,7 @@ extension MixtureLayer {
         while lane < lanes {
           var sum = SIMD8<Float>()
           var index = 0
-          while index < weights.count {
+          while index < scratch.heard {
             sum += scratch.inputs.eight(index &* lanes &+ lane) * weights[index]
             index += 1
           }
@@ -172,7 +172,7 @@ extension MixtureLayer {
       j += 1
     }
     for index in 0..<chosen.count { errors[chosen[index]] += share }
-    for index in weights.indices {
+    for index in 0..<scratch.heard {
       var sums = SIMD8<Float>()
       var j = 0
       while j < lanes {
@@ -210,7 +210,9 @@ extension MixtureLayer {
     }
   }
 
-  private mutating func learnCounts(_ context: EventContext, _ chosen: ExpertSet) {
+  private mutating func learnCounts(
+    _ context: EventContext, _ chosen: ExpertSet, _ scratch: EventScratch
+  ) {
     frequency.withView { $0.learn(0, chosen) }
     for part in Self.rowParts where Self.tabled(parts).contains(part) {
       let given: ExpertSet =
@@ -226,11 +228,7 @@ extension MixtureLayer {
       }
     }
     if parts.contains(.pairs) { learnPairs(.pairs, context.back2, context.back1, chosen) }
-    if parts.contains(.repeats) {
-      pairs[pairIndex(.repeats)].withView { view in
-        view.rows.learn(view.claim(context.fingerprint), chosen)
-      }
-    }
+    repeats.learn(scratch.context, found: scratch.found, chosen)
     if parts.contains(.jointPairs) { learnPairs(.jointPairs, context.back1, context.token, chosen) }
   }
 

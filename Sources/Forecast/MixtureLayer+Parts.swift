@@ -23,8 +23,15 @@ extension MixtureLayer {
         scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
       }
     }
+    scratch.heard = inputs.count
+    if parts.contains(.repeats) {
+      scratch.context = context.fingerprint
+      scratch.found = repeats.find(scratch.context)
+      // The last input, and no more than its fallback where the context is new.
+      if scratch.found < 0, mixes { scratch.heard -= 1 }
+    }
     var index = 0
-    while index < inputs.count {
+    while index < scratch.heard {
       let out = scratch.inputs + index * lanes
       switch inputs[index] {
       case .frequency: out.update(from: prior, count: lanes)
@@ -39,7 +46,7 @@ extension MixtureLayer {
         averagePairs(.pairs, context.back2, context.back1, scratch.layerRows, into: out)
       case .jointPairs:
         averagePairs(.jointPairs, context.back1, context.token, scratch.meanRows, into: out)
-      case .repeats: shareOfRepeats(context, scratch.meanRows, into: out)
+      case .repeats: shareOfRepeats(scratch, scratch.meanRows, into: out)
       case .nearPaths: pathShare(votes, at, topK, prior, into: out)
       case .longPaths: pathShare(votes, at + 1, topK, prior, into: out)
       default: pathShare(votes, at + 2, topK, prior, into: out)
@@ -48,15 +55,22 @@ extension MixtureLayer {
     }
   }
 
-  /// Replaces every part's probabilities by log odds of being among the chosen.
+  /// Replaces every part's probabilities by log odds of being among the chosen; those of `repeats`
+  /// count from its fallback's.
   func stretch(topK: Float, _ scratch: EventScratch) {
-    let values = inputs.count * lanes
+    let values = scratch.heard * lanes
     var j = 0
     while j < values {
       scratch.inputs[j] *= topK
       j += 1
     }
     FloatMath.stretch(scratch.inputs, count: values)
+    guard parts.contains(.repeats), scratch.found >= 0 else { return }
+    let own = scratch.inputs + (values - lanes)
+    let fallback = scratch.meanRows
+    for j in 0..<lanes { fallback[j] *= topK }
+    FloatMath.stretch(fallback, count: lanes)
+    for j in 0..<lanes { own[j] -= fallback[j] }
   }
 
   private mutating func fillPrior(_ prior: UnsafeMutablePointer<Float>) {
@@ -129,21 +143,23 @@ extension MixtureLayer {
     }
   }
 
-  /// `(T[context, j] + 0.5 prior(j)) / (sum T[context] + 0.5)`.
-  private mutating func shareOfRepeats(
-    _ context: EventContext, _ prior: UnsafeMutablePointer<Float>,
+  /// `(n(j) + 0.5 prior(j)) / (sum n + 0.5)`, n counted in the sets that the context keeps.
+  private func shareOfRepeats(
+    _ scratch: EventScratch, _ prior: UnsafeMutablePointer<Float>,
     into out: UnsafeMutablePointer<Float>
   ) {
     let lanes = lanes
+    guard scratch.found >= 0 else {
+      out.update(from: prior, count: lanes)
+      return
+    }
     out.update(repeating: 0, count: lanes)
-    pairs[pairIndex(.repeats)].withView { view in
-      let row = view.find(context.fingerprint)
-      let priorShare = row < 0 ? 1 : view.rows.add(row, strength: 0.5, to: out)
-      var j = 0
-      while j < lanes {
-        out[j] += priorShare * prior[j]
-        j += 1
-      }
+    let total = repeats.count(scratch.found, into: out)
+    let share = 1 / (Float(total) + 0.5)
+    var j = 0
+    while j < lanes {
+      out[j] = (out[j] + 0.5 * prior[j]) * share
+      j += 1
     }
   }
 

@@ -35,6 +35,8 @@ struct MixtureLayer: Hashable, Sendable {
   var rows: [RowTable]
   /// Tables of pairs, one for each part of ``pairParts`` that is in use.
   var pairs: [PairTable]
+  /// Contexts met before; without places unless `repeats` is in use.
+  var repeats: RepeatTable
   /// A live request: how often it chose each expert, and its decayed frequencies.
   var requestCounts: [UInt32] = []
   var recentCounts: [Float] = []
@@ -46,7 +48,7 @@ struct MixtureLayer: Hashable, Sendable {
   var linearVisits: [UInt32]
 
   static let rowParts: [MixtureParts] = [.layer, .skip2, .skip3, .skip4, .token]
-  static let pairParts: [MixtureParts] = [.pairs, .jointPairs, .repeats]
+  static let pairParts: [MixtureParts] = [.pairs, .jointPairs]
 
   /// Parts whose tables are kept: pairs fall back on single rows.
   static func tabled(_ parts: MixtureParts) -> MixtureParts {
@@ -76,8 +78,12 @@ struct MixtureLayer: Hashable, Sendable {
         budget: PairTable.budget / shape.layers / pairParts.count,
         halvingTotal: options.halvingTotal)
     }
-    weights = [Float](
-      repeating: min(1, 1.2 / Float(max(1, inputs.count))), count: inputs.count)
+    repeats = RepeatTable(
+      topK: shape.topK,
+      budget: parts.contains(.repeats) ? RepeatTable.budget / shape.layers : 0)
+    // `repeats` adds to what the others say, so it takes nothing from their weights.
+    let alike = inputs.count - (parts.contains(.repeats) ? 1 : 0)
+    weights = [Float](repeating: min(1, 1.2 / Float(max(1, alike))), count: inputs.count)
     power = [Float](repeating: 0.001, count: inputs.count)
     let linearRows =
       parts.contains(.linear) ? Self.groups * shape.experts + RequestSlots.tasks + 1 : 0

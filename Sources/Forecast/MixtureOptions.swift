@@ -53,7 +53,7 @@ public struct MixtureParts: OptionSet, Hashable, Sendable {
     .frequency, .layer, .skip2, .token, .recent, .nearPaths, .longPaths, .bestPaths, .linear,
   ]
   /// No stored paths, hence several times as fast: the preset `mixture-fast`.
-  public static let fast: MixtureParts = [.layer, .token, .recent, .linear]
+  public static let fast: MixtureParts = [.layer, .token, .recent, .repeats, .linear]
 }
 
 /// What a ``Mixture`` forecasts from what, and its hyperparameters: the same for every model.

@@ -108,7 +108,7 @@ import Testing
       let own = count(
         history.indices.filter {
           known(history[$0].sets, before($0)) == known(token.sets, previous)
-        }.map { history[$0].sets[layer] })
+        }.suffix(RepeatTable.depth).map { history[$0].sets[layer] })
       return zip(own, fallback).map { ($0 + 0.5 * $1) / (own.reduce(0, +) + 0.5) }
     default:
       let fallback = zip(layerRows(1), tokenRows()).map { ($0 + $1) / 2 }
