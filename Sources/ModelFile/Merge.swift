@@ -8,7 +8,7 @@ import RoutingTrace
 /// any order and any grouping of the shards gives the same learner, and the same bytes of its file.
 /// What belongs to one stream only is not carried on: requests under way are forgotten, as if each
 /// shard's had ended, and there are no figures along the stream. Of a mixture only its counts add up:
-/// weights, stored paths and tables of pairs follow the order of a stream and start anew
+/// weights, stored paths, repeats and tables of pairs follow the order of a stream and start anew
 /// (``Forecast/Mixture/summable``).
 public struct Merge {
   /// Why learners cannot be merged.
