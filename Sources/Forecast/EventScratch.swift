@@ -65,18 +65,29 @@ extension EventContext {
   /// A hash of the sets chosen one to three layers back and by the previous token, in 32 bits; the
   /// order within a set does not count.
   var fingerprint: UInt32 {
-    var hash: UInt64 = 0
-    for index in 0..<4 {
-      let set = index == 0 ? back1 : index == 1 ? back2 : index == 2 ? back3 : token
-      var sum: UInt64 = 0
-      for slot in 0..<set.count {
-        let id = UInt64(truncatingIfNeeded: set[slot] &+ 1)
+    var hash = back1.hash(after: 0)
+    hash = back2.hash(after: hash)
+    hash = back3.hash(after: hash)
+    hash = token.hash(after: hash)
+    return UInt32(truncatingIfNeeded: hash >> 32)
+  }
+}
+
+extension ExpertSet {
+  /// A hash of the set, whatever its order, and of `earlier`.
+  @inline(__always)
+  fileprivate func hash(after earlier: UInt64) -> UInt64 {
+    var sum: UInt64 = 0
+    if let first {
+      var slot = 0
+      while slot < count {
+        let id = UInt64(first[slot]) &+ 1
         sum &+= (id &* 0x9E37_79B9_7F4A_7C15) ^ ((id &* 0xBF58_476D_1CE4_E5B9) >> 29)
+        slot &+= 1
       }
-      hash = (hash ^ sum) &* 0x94D0_49BB_1331_11EB
-      hash ^= hash >> 32
     }
-    return UInt32(hash >> 32)
+    let hash = (earlier ^ sum) &* 0x94D0_49BB_1331_11EB
+    return hash ^ (hash >> 32)
   }
 }
 

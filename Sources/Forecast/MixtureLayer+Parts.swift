@@ -18,17 +18,18 @@ extension MixtureLayer {
     if tabled.contains(.token) {
       averageRows(.token, context.token, prior, into: scratch.tokenRows, scratch.sums)
     }
-    if !parts.isDisjoint(with: [.jointPairs, .repeats]) {
-      for j in 0..<lanes {
-        scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
-      }
-    }
     scratch.heard = inputs.count
     if parts.contains(.repeats) {
       scratch.context = context.fingerprint
       scratch.found = repeats.find(scratch.context)
       // The last input, and no more than its fallback where the context is new.
       if scratch.found < 0, mixes { scratch.heard -= 1 }
+    }
+    let hearsRepeats = parts.contains(.repeats) && scratch.heard == inputs.count
+    if hearsRepeats || parts.contains(.jointPairs) {
+      for j in 0..<lanes {
+        scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
+      }
     }
     var index = 0
     while index < scratch.heard {

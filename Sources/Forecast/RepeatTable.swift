@@ -2,11 +2,12 @@ import RoutingTrace
 
 /// What was chosen the last times that a context was met, in a hash table of bounded size.
 ///
-/// A context finds its place within ``probes`` places of its hash. Where all are taken, the place with
-/// the fewest sets makes way and each of the others loses its oldest set, but for its last one; so a
-/// full table keeps what comes back.
+/// A context's hash names a bucket of ``ways`` places, which share a line of the cache, and the first to
+/// try of them. Where all are taken, the place with the fewest sets makes way and each of the others
+/// loses its oldest set, but for its last one; so a full table keeps what comes back.
 struct RepeatTable: Hashable, Sendable {
-  static let probes = 4
+  /// Places of a bucket.
+  static let ways = 4
   /// Sets kept a context, the newest.
   static let depth = 4
   /// What the tables of all layers together may take, in bytes.
@@ -22,11 +23,11 @@ struct RepeatTable: Hashable, Sendable {
   /// `[place, set, slot]`, the newest set first; ``TokenBlock/emptySlot`` where a set had fewer.
   var sets: [UInt16]
 
-  /// A table of at most `budget` bytes; without places where that is less than a single probe's.
+  /// A table of at most `budget` bytes; without places where a bucket takes more.
   init(topK: Int, budget: Int) {
     self.topK = topK
     let each = Self.depth * topK * 2 + 8
-    var places = budget < Self.probes * each ? 0 : Self.probes
+    var places = budget < Self.ways * each ? 0 : Self.ways
     while places > 0, places * 2 * each <= budget { places *= 2 }
     self.places = places
     keys = [UInt32](repeating: 0, count: places)
@@ -39,14 +40,17 @@ struct RepeatTable: Hashable, Sendable {
   func find(_ hash: UInt32) -> Int {
     guard places > 0 else { return -1 }
     let key = hash | 1
-    let first = first(hash)
-    var probe = 0
-    while probe < Self.probes {
-      let place = (first &+ probe) & (places &- 1)
-      if keys[place] == key { return place }
-      probe += 1
+    let bucket = bucket(hash)
+    return keys.withUnsafeBufferPointer { keys in
+      // `bucket` names whole buckets of this table only.
+      guard let own = keys.baseAddress.map({ $0 + bucket }) else { return -1 }
+      var way = 0
+      while way < Self.ways {
+        if own[way] == key { return bucket &+ way }
+        way &+= 1
+      }
+      return -1
     }
-    return -1
   }
 
   /// Adds to `sums` how often each expert is in the sets of a place; returns how many ids they hold.
@@ -91,18 +95,15 @@ struct RepeatTable: Hashable, Sendable {
 
   /// A place for a context that has none.
   private mutating func claim(_ hash: UInt32) -> Int {
-    let first = first(hash)
-    let mask = places - 1
-    var weakest = first
-    for probe in 1..<Self.probes {
-      let place = (first + probe) & mask
+    let bucket = bucket(hash)
+    let first = Int(hash >> 30)
+    var weakest = bucket + first
+    for way in 1..<Self.ways {
+      let place = bucket + (first + way) % Self.ways
       if counts[place] < counts[weakest] { weakest = place }
     }
     if counts[weakest] > 0 {
-      for probe in 0..<Self.probes {
-        let place = (first + probe) & mask
-        if counts[place] > 1 { counts[place] -= 1 }
-      }
+      for place in bucket..<bucket + Self.ways where counts[place] > 1 { counts[place] -= 1 }
     }
     keys[weakest] = hash | 1
     counts[weakest] = 0
@@ -116,5 +117,5 @@ struct RepeatTable: Hashable, Sendable {
   }
 
   @inline(__always)
-  private func first(_ hash: UInt32) -> Int { Int(hash >> 1) & (places - 1) }
+  private func bucket(_ hash: UInt32) -> Int { Int(hash) & (places &- 1) & ~(Self.ways &- 1) }
 }
