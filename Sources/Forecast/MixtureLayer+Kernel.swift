@@ -185,26 +185,26 @@ extension MixtureLayer {
       weights[index] += Self.weightStep * gradient / (mean.squareRoot() + 1e-9)
     }
     guard linearRows > 0 else { return }
-    linear.withUnsafeMutableBufferPointer { linear in
-      linearVisits.withUnsafeMutableBufferPointer { visits in
-        let base = linear.baseAddress.unsafelyUnwrapped
-        var index = 0
-        while index < linearRows {
-          let row = scratch.linearRows[index]
-          let isBias = index == linearRows - 1
-          let ratio = 1 + Float(visits[row]) / Self.linearVisits
-          let step =
-            isBias
-            ? Self.biasStep
-            : Self.linearStep * scratch.linearScales[index] / ratio.squareRoot().squareRoot()
-          if visits[row] < .max { visits[row] += 1 }
-          let own = base + row * lanes
-          var j = 0
-          while j < lanes {
-            own.put(own.eight(j) + errors.eight(j) * step, j)
-            j += 8
+    LinearSteps.table.withUnsafeBufferPointer { steps in
+      linear.withUnsafeMutableBufferPointer { linear in
+        linearVisits.withUnsafeMutableBufferPointer { visits in
+          let base = linear.baseAddress.unsafelyUnwrapped
+          var index = 0
+          while index < linearRows {
+            let row = scratch.linearRows[index]
+            let isBias = index == linearRows - 1
+            let step =
+              isBias
+              ? Self.biasStep : steps[LinearSteps.index(visits[row])] * scratch.linearScales[index]
+            if visits[row] < .max { visits[row] += 1 }
+            let own = base + row * lanes
+            var j = 0
+            while j < lanes {
+              own.put(own.eight(j) + errors.eight(j) * step, j)
+              j += 8
+            }
+            index += 1
           }
-          index += 1
         }
       }
     }
