@@ -10,8 +10,8 @@ MARCH ?= $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw bmi2 /proc/cpuinfo &&
 RELEASE := -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build install test demo models format lint bench faults fuzz sanitize-address \
-  sanitize-thread clean
+.PHONY: help setup build install test demo models format lint bench bench-peers faults fuzz \
+  sanitize-address sanitize-thread clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: build ## measure the hot paths beside what the machine can do (minutes)
 	$(SWIFT) build $(RELEASE) --product moecast-bench
 	.build/release/moecast-bench --program $(PROGRAM)
 
+bench-peers: build ## measure Python dicts, numpy, numba, River and Vowpal Wabbit beside the program
+	@.ci/bench-peers $(PROGRAM)
+
 faults: ## kill, fail, cut and flip everything, in full (minutes); `make test` runs a part of it
 	@.ci/setup test
 	MOECAST_FAULTS=full $(PYTHON_PATH) $(SWIFT) test $(TEST) --filter FaultTests
@@ -74,4 +77,4 @@ sanitize-thread: ## run the tests under the thread sanitizer
 	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 clean: ## remove what was built
-	rm -rf .build .build-test .build-fuzz .build-address .build-thread .demo
+	rm -rf .build .build-test .build-fuzz .build-address .build-thread .demo .venv-peers
