@@ -32,6 +32,25 @@ void ceiling_test_train(
 void ceiling_test_train_sums(
     ceiling_layer *layer, const uint16_t *ids, const uint16_t *earlier, size_t tokens);
 
+// What `mixture-fast` has learnt of one MoE layer: parts layer, token, recent and linear. Experts are a
+// multiple of 32 and at most 512; the tables are c[E], C[E * E] given the layer before and the token
+// before with the sums of their rows, the decayed counts [E] of the one request under way, and the
+// linear part's rows [linear_rows, E], the bias last.
+typedef struct {
+  int experts, top_k, layers, layer, linear_rows;
+  uint32_t frequency_total, *frequency, *rows[2], *totals[2], *visits;
+  float weights[3], power[3], *recent, *linear;
+  uint64_t *ranks, loss_steps;
+} ceiling_mixture;
+
+// Forecasts `tokens` events by the mixture's sums in its order, ranks them exactly, takes the log loss,
+// then learns weights and counts: the same results to the bit. `ids` holds `rows` events a layer, top_k
+// ids each; `previous` the row of every token's predecessor, or -1 where a request begins, which is
+// when the one before must have ended.
+void ceiling_mixture_run(
+    ceiling_mixture *layer, const uint16_t *ids, const int32_t *previous, size_t rows,
+    size_t tokens);
+
 // Adds b to a, cell by cell.
 void ceiling_add(uint32_t *a, const uint32_t *b, size_t count);
 
@@ -41,6 +60,18 @@ long ceiling_json(const char *text, size_t length, size_t capacity);
 
 // The same of the GPT-OSS fingerprinting format, gate weights too.
 long ceiling_json_fingerprint(const char *text, size_t length, size_t capacity);
+
+// Sums up every number inside brackets, a byte at a time: MoE-Beyond's tables.
+long ceiling_lists(const char *text, size_t length, size_t capacity);
+
+// Sums up every id of lines of `ids, two tabs, gate weights`, a byte at a time, gate weights read too:
+// ESFT's expert scores. The loop over ids ends at the first empty field.
+long ceiling_scores(const char *text, size_t length, size_t capacity);
+
+// Turns `tokens` rows of [skipped + layers, k] bytes into columns [layers, chunk_tokens, k].
+void ceiling_columns(
+    const uint8_t *rows, size_t tokens, size_t skipped, size_t layers, size_t k,
+    size_t chunk_tokens, uint8_t *columns);
 
 #ifdef __cplusplus
 }

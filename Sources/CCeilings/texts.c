@@ -1,0 +1,59 @@
+#include "ceilings.h"
+
+static inline int is_digit(char c) { return c >= '0' && c <= '9'; }
+
+long ceiling_lists(const char *text, size_t length, size_t capacity) {
+  (void)capacity;
+  long total = 0;
+  int in_list = 0;
+  for (size_t at = 0; at < length;) {
+    const char c = text[at];
+    if (in_list && is_digit(c)) {
+      long number = 0;
+      for (; at < length && is_digit(text[at]); at++) number = number * 10 + (text[at] - '0');
+      total += number;
+      continue;
+    }
+    in_list = c == '[' || (in_list && c != ']');
+    at++;
+  }
+  return total;
+}
+
+long ceiling_scores(const char *text, size_t length, size_t capacity) {
+  (void)capacity;
+  static const double unit[] = {1,    1e-1, 1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,
+                                1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15};
+  long total = 0;
+  double weights = 0;
+  for (size_t at = 0; at < length; at++) {
+    for (; at < length && text[at] != '\t'; at++) {
+      long number = 0;
+      for (; at < length && is_digit(text[at]); at++) number = number * 10 + (text[at] - '0');
+      total += number;
+    }
+    at++;
+    for (; at < length && text[at] != '\n'; at++) {
+      long digits = 0;
+      int places = 0;
+      for (; at < length && is_digit(text[at]); at++) digits = digits * 10 + (text[at] - '0');
+      if (at < length && text[at] == '.')
+        for (at++; at < length && is_digit(text[at]); at++, places++)
+          digits = digits * 10 + (text[at] - '0');
+      weights += (double)digits * unit[places & 15];
+      if (at < length && text[at] == '\n') break;
+    }
+  }
+  return weights > 0 ? total : -1;
+}
+
+void ceiling_columns(
+    const uint8_t *restrict rows, size_t tokens, size_t skipped, size_t layers, size_t k,
+    size_t chunk_tokens, uint8_t *restrict columns) {
+  for (size_t layer = 0; layer < layers; layer++) {
+    uint8_t *to = columns + layer * chunk_tokens * k;
+    const uint8_t *from = rows + (skipped + layer) * k;
+    for (size_t token = 0; token < tokens; token++, from += (skipped + layers) * k)
+      for (size_t slot = 0; slot < k; slot++) *to++ = from[slot];
+  }
+}
