@@ -10,6 +10,8 @@
 #define INLINE static inline __attribute__((always_inline))
 
 enum { MAX_LANES = 512, MAX_TOP_K = 64, INPUTS = 3, GROUPS = 7 };
+// Room for whole vectors.
+enum { MAX_ROWS = GROUPS * MAX_TOP_K + 16 };
 
 // Sums that are compared run over eight lanes; sixteen serve where every lane is a sum of its own.
 typedef float eight __attribute__((vector_size(32), aligned(4)));
@@ -61,8 +63,8 @@ INLINE float exponential(float value) {
 // What an event may look at, and the rows of the linear part that follow from it.
 typedef struct {
   const uint16_t *chosen, *sets[GROUPS];
-  int rows[GROUPS * MAX_TOP_K + 1];
-  float scales[GROUPS * MAX_TOP_K + 1];
+  int rows[MAX_ROWS];
+  float scales[MAX_ROWS];
   int count;
 } context;
 
@@ -189,14 +191,17 @@ INLINE void learn(
     m->power[i] = 0.999f * m->power[i] + 0.001f * gradient * gradient;
     m->weights[i] += 0.002f * gradient / (sqrtf(m->power[i]) + 1e-9f);
   }
-  float steps[GROUPS * MAX_TOP_K + 1];
+  float steps[MAX_ROWS];
   for (int r = 0; r < at->count; r++) {
     uint32_t *visits = m->visits + at->rows[r];
     steps[r] = 1 + (float)*visits / 20;
     *visits += 1;
   }
-  for (int r = 0; r < at->count; r++)
-    steps[r] = 0.2f * at->scales[r] / sqrtf(sqrtf(steps[r]));
+  for (int r = 0; r < at->count; r += 16) {
+    sixteen *step = (sixteen *)(steps + r);
+    *step = 0.2f * *(const sixteen *)(at->scales + r) /
+        __builtin_elementwise_sqrt(__builtin_elementwise_sqrt(*step));
+  }
   steps[at->count - 1] = 0.02f;
   for (int r = 0; r < at->count; r++) {
     float *restrict row = m->linear + (size_t)at->rows[r] * experts;
@@ -232,7 +237,7 @@ INLINE void run(
     const float place = k > 1 ? 1 - 2 * (float)s / (float)(k - 1) : 0;
     slot_scales[s] = 1 + 0.25f * place;
   }
-  context at;
+  context at = {0};
   for (size_t token = 0; token < tokens; token++) {
     if (previous[token] < 0) memset(m->recent, 0, experts * sizeof *m->recent);
     find(&at, m, ids, previous[token], rows, token, slot_scales, experts, k);
