@@ -7,7 +7,7 @@ import RoutingTrace
 func mixtureCeiling(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
   let name = "mixture-fast"
   var learner = try Learner(shape: trace.shape, predictors: [name])
-  let ceiling = MixtureCeiling(trace.shape)
+  let ceiling = MixtureCeiling(learner.mixtures[0])
   var live = LiveRequests()
   let blocks = trace.chunks.map { live.resolve($0.block) }
   // A few chunks fill the tables; then every round takes the next chunk of the stream.
@@ -34,50 +34,56 @@ private final class MixtureCeiling {
   private var layers: [ceiling_mixture] = []
   private var counts: [String: UnsafeMutableBufferPointer<UInt32>] = [:]
   private var floats: [String: UnsafeMutableBufferPointer<Float>] = [:]
+  private let repeats: UnsafeMutableBufferPointer<UInt16>
   private let ranks: UnsafeMutableBufferPointer<UInt64>
 
-  init(_ shape: TraceShape) {
-    let (layers, experts) = (shape.layers, shape.experts)
-    // Seven groups of earlier choices, 64 buckets of tasks and the bias.
-    let linearRows = 7 * experts + 65
-    ranks = .allocate(capacity: layers * experts)
+  /// Begins where `mixture`, which has learnt nothing, does.
+  init(_ mixture: Mixture) {
+    let shape = mixture.shape
+    let columns = MixtureColumns(mixture)
+    for (name, values) in columns.counts where name != "repeat_sets" {
+      counts[name] = .allocate(capacity: values.count)
+      _ = counts[name]?.initialize(from: values)
+    }
+    for (name, values) in columns.floats {
+      floats[name] = .allocate(capacity: values.count)
+      _ = floats[name]?.initialize(from: values)
+    }
+    let sets = columns.counts["repeat_sets"] ?? []
+    repeats = .allocate(capacity: sets.count)
+    _ = repeats.initialize(from: sets.map { UInt16(clamping: $0) })
+    // A request's counts have no room before there is one.
+    let recent = UnsafeMutableBufferPointer<Float>.allocate(capacity: shape.layers * shape.experts)
+    recent.initialize(repeating: 0)
+    floats["recent_counts"] = recent
+    ranks = .allocate(capacity: shape.layers * shape.experts)
     ranks.initialize(repeating: 0)
-    let countSizes = [
-      "frequency": experts, "rows_layer": experts * experts, "rows_token": experts * experts,
-      "row_totals_layer": experts, "row_totals_token": experts, "linear_visits": linearRows,
-    ]
-    for (name, size) in countSizes {
-      let column = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: layers * size)
-      column.initialize(repeating: 0)
-      counts[name] = column
-    }
-    for (name, size) in ["recent_counts": experts, "linear": linearRows * experts] {
-      let column = UnsafeMutableBufferPointer<Float>.allocate(capacity: layers * size)
-      column.initialize(repeating: 0)
-      floats[name] = column
-    }
-    let weight: Float = 1.2 / 3
-    for layer in 0..<layers {
-      func count(_ name: String) -> UnsafeMutablePointer<UInt32>? {
-        counts[name]?.baseAddress.map { $0 + layer * (countSizes[name] ?? 0) }
+    for layer in 0..<shape.layers {
+      func column<Value>(_ all: UnsafeMutableBufferPointer<Value>?) -> UnsafeMutablePointer<Value>?
+      {
+        all.flatMap { all in all.baseAddress.map { $0 + layer * (all.count / shape.layers) } }
       }
-      self.layers.append(
+      layers.append(
         ceiling_mixture(
-          experts: Int32(experts), top_k: Int32(shape.topK), layers: Int32(layers),
-          layer: Int32(layer), linear_rows: Int32(linearRows), frequency_total: 0,
-          frequency: count("frequency"), rows: (count("rows_layer"), count("rows_token")),
-          totals: (count("row_totals_layer"), count("row_totals_token")),
-          visits: count("linear_visits"), weights: (weight, weight, weight),
-          power: (0.001, 0.001, 0.001),
-          recent: floats["recent_counts"]?.baseAddress.map { $0 + layer * experts },
-          linear: floats["linear"]?.baseAddress.map { $0 + layer * linearRows * experts },
-          ranks: ranks.baseAddress.map { $0 + layer * experts }, loss_steps: 0))
+          experts: Int32(shape.experts), top_k: Int32(shape.topK), layers: Int32(shape.layers),
+          layer: Int32(layer),
+          linear_rows: Int32((counts["linear_visits"]?.count ?? 0) / shape.layers),
+          places: (counts["repeat_keys"]?.count ?? 0) / shape.layers, frequency_total: 0,
+          frequency: column(counts["frequency"]),
+          rows: (column(counts["rows_layer"]), column(counts["rows_token"])),
+          totals: (column(counts["row_totals_layer"]), column(counts["row_totals_token"])),
+          visits: column(counts["linear_visits"]), repeat_keys: column(counts["repeat_keys"]),
+          repeat_counts: column(counts["repeat_counts"]), repeat_sets: column(repeats),
+          weights: column(floats["weights"]), power: column(floats["power"]),
+          recent: column(recent), linear: column(floats["linear"]), ranks: column(ranks),
+          loss_steps: 0))
     }
   }
 
   deinit {
     for column in counts.values { column.deallocate() }
     for column in floats.values { column.deallocate() }
+    repeats.deallocate()
     ranks.deallocate()
   }
 
@@ -94,9 +100,6 @@ private final class MixtureCeiling {
 
   /// Throws where a count, a weight, a rank or the log loss differs from the learner's by a bit.
   func compare(_ learner: Learner) throws {
-    var columns = MixtureColumns()
-    var mixture = learner.mixtures[0]
-    mixture.code(with: &columns)
     let score = learner.score(of: 0, stages: Stage.allCases)
     let experts = learner.shape.experts
     let allRanks = (0..<experts).map { rank in
@@ -104,11 +107,18 @@ private final class MixtureCeiling {
     }
     guard score.lossSteps == layers.reduce(0, { $0 + $1.loss_steps }), score.ranks == allRanks
     else { throw BenchmarkError.differs("our mixture's scores and those in C") }
-    let weights = layers.flatMap { [$0.weights.0, $0.weights.1, $0.weights.2] }
-    guard columns.floats["weights"] == weights,
-      counts.allSatisfy({ columns.counts[$0.key]?.elementsEqual($0.value) ?? false }),
-      floats.allSatisfy({ columns.floats[$0.key]?.elementsEqual($0.value) ?? false })
-    else { throw BenchmarkError.differs("our mixture and that in C") }
+    let columns = MixtureColumns(learner.mixtures[0])
+    let sameCounts = columns.counts.allSatisfy { name, values in
+      name == "repeat_sets"
+        ? values.elementsEqual(repeats.lazy.map(UInt32.init))
+        : name == "frequency_totals"
+          ? values == layers.map(\.frequency_total)
+          : counts[name].map { values.elementsEqual($0) } ?? false
+    }
+    let sameFloats = columns.floats.allSatisfy { name, values in
+      floats[name].map { values.elementsEqual($0) { $0.bitPattern == $1.bitPattern } } ?? false
+    }
+    guard sameCounts, sameFloats else { throw BenchmarkError.differs("our mixture and that in C") }
   }
 }
 
@@ -118,12 +128,19 @@ private struct MixtureColumns: MixtureCoder {
 
   var counts: [String: [UInt32]] = [:]
   var floats: [String: [Float]] = [:]
+  /// Of the requests under way, which the kernel is told.
+  private static let ofRequests: Set = ["places", "stages", "tasks", "free_places"]
+
+  init(_ mixture: Mixture) {
+    var mixture = mixture
+    mixture.code(with: &self)
+  }
 
   mutating func code(_ name: String, _ values: inout [UInt64], isOpen: Bool, note: String) {}
   mutating func code(_ name: String, _ values: inout [Int32], isOpen: Bool, note: String) {}
 
   mutating func code(_ name: String, _ values: inout [UInt32], isOpen: Bool, note: String) {
-    counts[name] = values
+    if !Self.ofRequests.contains(name) { counts[name] = values }
   }
 
   mutating func code(_ name: String, _ values: inout [Float], isOpen: Bool, note: String) {

@@ -9,7 +9,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { MAX_LANES = 512, MAX_TOP_K = 64, INPUTS = 3, GROUPS = 7 };
+enum { MAX_LANES = 512, MAX_TOP_K = 64, INPUTS = 4, GROUPS = 7 };
+// Of the table of repeats: places a bucket, sets a place; and of the table of the linear part's steps.
+enum { WAYS = 4, DEPTH = 4, STEPS = 26 * 32 + 64 };
 // Room for whole vectors.
 enum { MAX_ROWS = GROUPS * MAX_TOP_K + 16 };
 
@@ -66,7 +68,61 @@ typedef struct {
   int rows[MAX_ROWS];
   float scales[MAX_ROWS];
   int count;
+  // A hash of the sets one to three layers back and of the token before, its place or -1, and the inputs
+  // that are heard: all but the repeats where there is none.
+  uint32_t hash;
+  int64_t found;
+  int heard;
 } context;
+
+INLINE uint64_t hash_set(uint64_t earlier, const uint16_t *set, int k) {
+  uint64_t sum = 0;
+  for (int s = 0; set && s < k; s++) {
+    const uint64_t id = (uint64_t)set[s] + 1;
+    sum += (id * 0x9E3779B97F4A7C15) ^ ((id * 0xBF58476D1CE4E5B9) >> 29);
+  }
+  const uint64_t hash = (earlier ^ sum) * 0x94D049BB133111EB;
+  return hash ^ (hash >> 32);
+}
+
+INLINE size_t bucket(const ceiling_mixture *m, uint32_t hash) {
+  return hash & (m->places - 1) & ~(size_t)(WAYS - 1);
+}
+
+INLINE void find_repeat(context *to, const ceiling_mixture *m, int k) {
+  uint64_t hash = hash_set(0, to->sets[0], k);
+  hash = hash_set(hash, to->sets[1], k);
+  hash = hash_set(hash, to->sets[2], k);
+  hash = hash_set(hash, to->sets[4], k);
+  to->hash = (uint32_t)(hash >> 32);
+  to->found = -1;
+  const size_t first = bucket(m, to->hash);
+  for (int way = WAYS - 1; way >= 0; way--)
+    if (m->repeat_keys[first + way] == (to->hash | 1)) to->found = first + way;
+  to->heard = to->found < 0 ? INPUTS - 1 : INPUTS;
+}
+
+INLINE void learn_repeat(ceiling_mixture *m, const context *at, int k) {
+  int64_t place = at->found;
+  if (place < 0) {
+    const size_t first = bucket(m, at->hash);
+    place = first + (at->hash >> 30);
+    for (int way = 1; way < WAYS; way++) {
+      const size_t other = first + ((at->hash >> 30) + way) % WAYS;
+      if (m->repeat_counts[other] < m->repeat_counts[place]) place = other;
+    }
+    if (m->repeat_counts[place] > 0)
+      for (size_t other = first; other < first + WAYS; other++)
+        m->repeat_counts[other] -= m->repeat_counts[other] > 1;
+    m->repeat_keys[place] = at->hash | 1;
+    m->repeat_counts[place] = 0;
+  }
+  const uint32_t held = m->repeat_counts[place];
+  uint16_t *sets = m->repeat_sets + place * DEPTH * k;
+  memmove(sets + k, sets, (held < DEPTH ? held : DEPTH - 1) * k * sizeof *sets);
+  memcpy(sets, at->chosen, k * sizeof *sets);
+  m->repeat_counts[place] += held < DEPTH;
+}
 
 INLINE void find(
     context *to, const ceiling_mixture *m, const uint16_t *ids, int64_t before, size_t rows,
@@ -91,6 +147,7 @@ INLINE void find(
   to->rows[count] = m->linear_rows - 1;
   to->scales[count] = 1;
   to->count = count + 1;
+  find_repeat(to, m, k);
 }
 
 INLINE void average(
@@ -115,6 +172,32 @@ INLINE void average(
   }
 }
 
+// Replaces probabilities by the log odds of being among the chosen.
+INLINE void stretch(float *values, int count, int k) {
+  for (int j = 0; j < count; j++) {
+    const float drawn = values[j] * (float)k * 0.995f + 0.0005f;
+    const float p = drawn < 0.999f ? drawn : 0.999f;
+    values[j] = natural_log(p / (1 - p));
+  }
+}
+
+// What the sets of a context that came before say beyond the mean of layer and token.
+INLINE void repeat(
+    const ceiling_mixture *m, const context *at, const float *restrict layer,
+    const float *restrict token, float *restrict out, int experts, int k) {
+  float mean[MAX_LANES];
+  for (int j = 0; j < experts; j++) mean[j] = (token[j] + layer[j]) / 2;
+  memset(out, 0, experts * sizeof *out);
+  const uint16_t *sets = m->repeat_sets + at->found * DEPTH * k;
+  const uint32_t held = m->repeat_counts[at->found] * k;
+  for (uint32_t s = 0; s < held; s++) out[sets[s]] += 1;
+  const float share = 1 / ((float)held + 0.5f);
+  for (int j = 0; j < experts; j++) out[j] = (out[j] + 0.5f * mean[j]) * share;
+  stretch(out, experts, k);
+  stretch(mean, experts, k);
+  for (int j = 0; j < experts; j++) out[j] -= mean[j];
+}
+
 INLINE void forecast(
     const ceiling_mixture *m, const context *at, float *restrict inputs, float *restrict chances,
     int experts, int k) {
@@ -129,15 +212,12 @@ INLINE void forecast(
   const float share = 1 / (total(sums) + 1);
   for (int j = 0; j < experts; j++)
     inputs[2 * experts + j] = (m->recent[j] + prior[j]) * share;
-
-  for (int j = 0; j < INPUTS * experts; j++) {
-    const float drawn = inputs[j] * (float)k * 0.995f + 0.0005f;
-    const float p = drawn < 0.999f ? drawn : 0.999f;
-    inputs[j] = natural_log(p / (1 - p));
-  }
+  if (at->heard == INPUTS)
+    repeat(m, at, inputs, inputs + experts, inputs + 3 * experts, experts, k);
+  stretch(inputs, 3 * experts, k);
   for (int lane = 0; lane < experts; lane += 32) {
     sixteen low = {0}, high = {0};
-    for (int i = 0; i < INPUTS; i++) {
+    for (int i = 0; i < at->heard; i++) {
       const sixteen *input = (const sixteen *)(inputs + i * experts + lane);
       low += input[0] * m->weights[i];
       high += input[1] * m->weights[i];
@@ -178,12 +258,12 @@ INLINE void score(
 
 INLINE void learn(
     ceiling_mixture *m, const context *at, const float *restrict inputs,
-    const float *restrict chances, int experts, int k) {
+    const float *restrict chances, const float *table, int experts, int k) {
   float errors[MAX_LANES];
   const float share = 1 / (float)k;
   for (int j = 0; j < experts; j++) errors[j] = -chances[j] * share;
   for (int s = 0; s < k; s++) errors[at->chosen[s]] += share;
-  for (int i = 0; i < INPUTS; i++) {
+  for (int i = 0; i < at->heard; i++) {
     eight sums = {0};
     for (int j = 0; j < experts; j += 8)
       sums += load(errors + j) * load(inputs + i * experts + j);
@@ -194,13 +274,9 @@ INLINE void learn(
   float steps[MAX_ROWS];
   for (int r = 0; r < at->count; r++) {
     uint32_t *visits = m->visits + at->rows[r];
-    steps[r] = 1 + (float)*visits / 20;
+    const int shift = *visits < 64 ? 0 : 26 - __builtin_clz(*visits);
+    steps[r] = table[32 * shift + (*visits >> shift)] * at->scales[r];
     *visits += 1;
-  }
-  for (int r = 0; r < at->count; r += 16) {
-    sixteen *step = (sixteen *)(steps + r);
-    *step = 0.2f * *(const sixteen *)(at->scales + r) /
-        __builtin_elementwise_sqrt(__builtin_elementwise_sqrt(*step));
   }
   steps[at->count - 1] = 0.02f;
   for (int r = 0; r < at->count; r++) {
@@ -237,13 +313,20 @@ INLINE void run(
     const float place = k > 1 ? 1 - 2 * (float)s / (float)(k - 1) : 0;
     slot_scales[s] = 1 + 0.25f * place;
   }
-  context at = {0};
+  float steps[STEPS];
+  for (int i = 0; i < STEPS; i++) {
+    const int shift = i < 64 ? 0 : i / 32 - 1;
+    const float visits = (float)((uint32_t)(i - 32 * shift) << shift);
+    steps[i] = 0.2f / sqrtf(sqrtf(1 + visits / 20));
+  }
+  context at;
   for (size_t token = 0; token < tokens; token++) {
     if (previous[token] < 0) memset(m->recent, 0, experts * sizeof *m->recent);
     find(&at, m, ids, previous[token], rows, token, slot_scales, experts, k);
     forecast(m, &at, inputs, chances, experts, k);
     score(m, &at, chances, experts, k);
-    learn(m, &at, inputs, chances, experts, k);
+    learn(m, &at, inputs, chances, steps, experts, k);
+    learn_repeat(m, &at, k);
     count(m, &at, experts, k);
   }
 }
