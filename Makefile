@@ -2,16 +2,17 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr/local
-PROGRAM := .build/release/moecast
+BUILD ?= .build
+PROGRAM := $(BUILD)/release/moecast
 # Tests are built optimised: golden equality runs over whole traces.
 TEST := --scratch-path .build-test -c release -Xswiftc -enable-testing
 # The processor to build for: x86-64-v3 (AVX2) where this machine has it; MARCH= builds for all.
 MARCH ?= $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw bmi2 /proc/cpuinfo && echo x86-64-v3)
-RELEASE := -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
+RELEASE := --scratch-path $(BUILD) -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build install test demo models format lint bench bench-peers faults fuzz \
-  sanitize-address sanitize-thread clean
+.PHONY: help setup build install test demo models format lint bench bench-peers same-bytes faults \
+  fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,10 +44,13 @@ lint: ## check the format of all Swift code
 
 bench: build ## measure the hot paths beside what the machine can do (minutes)
 	$(SWIFT) build $(RELEASE) --product moecast-bench
-	.build/release/moecast-bench --program $(PROGRAM)
+	$(BUILD)/release/moecast-bench --program $(PROGRAM)
 
 bench-peers: build ## measure Python dicts, numpy, numba, River and Vowpal Wabbit beside the program
 	@.ci/bench-peers $(PROGRAM)
+
+same-bytes: ## build for all processors and for AVX2; their models must be the same, byte for byte
+	@.ci/same-bytes
 
 faults: ## kill, fail, cut and flip everything, in full (minutes); `make test` runs a part of it
 	@.ci/setup test
@@ -77,4 +81,4 @@ sanitize-thread: ## run the tests under the thread sanitizer
 	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 clean: ## remove what was built
-	rm -rf .build .build-test .build-fuzz .build-address .build-thread .demo .venv-peers
+	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .demo .venv-peers
