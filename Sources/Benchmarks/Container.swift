@@ -49,9 +49,10 @@ func tokenMajor(_ trace: SyntheticTrace) -> [RequestTrace] {
   var requests: [RequestTrace] = []
   let (layers, topK) = (trace.shape.layers, trace.shape.topK)
   for chunk in trace.chunks {
-    for first in stride(from: 0, to: chunk.block.tokens, by: 256) {
+    let length = SyntheticTrace.requestTokens
+    for first in stride(from: 0, to: chunk.block.tokens, by: length) {
       var ids: [UInt16] = []
-      for token in first..<min(first + 256, chunk.block.tokens) {
+      for token in first..<min(first + length, chunk.block.tokens) {
         for layer in 0..<layers {
           let at = (layer * chunk.block.tokens + token) * topK
           ids += chunk.block.ids[at..<at + topK]

@@ -1,20 +1,23 @@
 import CZlib
 import RoutingTrace
 
-/// A request as the data set writes it: the prompt's layers, then an entry a decoded token. Three
-/// dense layers stand before those that route, as in DeepSeek-V3.
+/// Dense layers that stand before those that route, as in DeepSeek-V3.
+let denseLayers = 3
+/// Bytes before the elements of a NumPy array.
+let npyHeader = 128
+
+/// A request as the data set writes it: the prompt's layers, then an entry a decoded token.
 func selectionTrace(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
-  let dense = 3
   let tokens = request.ids.count / shape.idsPerToken
   func entry(_ range: Range<Int>) -> String {
-    var layers = (0..<dense).map { "\"\($0)\": null" }
+    var layers = (0..<denseLayers).map { "\"\($0)\": null" }
     for layer in 0..<shape.layers {
       let rows = range.map { token in
         let at = (token * shape.layers + layer) * shape.topK
         return "[" + request.ids[at..<at + shape.topK].map(String.init).joined(separator: ", ")
           + "]"
       }
-      layers.append("\"\(layer + dense)\": [" + rows.joined(separator: ", ") + "]")
+      layers.append("\"\(layer + denseLayers)\": [" + rows.joined(separator: ", ") + "]")
     }
     return "{" + layers.joined(separator: ", ") + "}"
   }
@@ -40,42 +43,75 @@ func fingerprint(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
       + tokens.joined(separator: ", ") + "]}").utf8)
 }
 
-/// `[tokens, all layers, k]` of uint8 as vLLM saves it: three dense layers of zeros stand first.
+/// `[tokens, all layers, k]` of uint8 as vLLM saves it, zeros in dense layers.
 func array(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
-  let dense = 3
   let tokens = request.ids.count / shape.idsPerToken
-  let header =
-    "{'descr': '|u1', 'fortran_order': False, 'shape': "
-    + "(\(tokens), \(dense + shape.layers), \(shape.topK)), }"
-  let room = 117
-  var bytes = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(room + 1), 0]
-  bytes += Array(header.utf8) + [UInt8](repeating: 32, count: room - header.utf8.count) + [10]
+  let dense = denseLayers * shape.topK
+  var bytes: [UInt8] = []
   for token in 0..<tokens {
-    bytes += [UInt8](repeating: 0, count: dense * shape.topK)
+    bytes += [UInt8](repeating: 0, count: dense)
     let at = token * shape.idsPerToken
     bytes += request.ids[at..<at + shape.idsPerToken].map { UInt8(truncatingIfNeeded: $0) }
   }
-  return bytes
+  return npy("|u1", [tokens, denseLayers + shape.layers, shape.topK], bytes)
 }
 
 /// The same array as the one member of an uncompressed zip file (`numpy.savez`).
 func archive(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
-  let content = array(request, shape)
-  let name = Array("routed_experts.npy".utf8)
-  let checksum = content.withUnsafeBufferPointer {
-    UInt32(truncatingIfNeeded: crc32(0, $0.baseAddress, UInt32(content.count)))
+  zip([("routed_experts.npy", array(request, shape))])
+}
+
+/// The same with half-precision gate weights of 1 / (slot + 2) and the numbers of the tokens.
+func fullArchive(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
+  let tokens = request.ids.count / shape.idsPerToken
+  let layers = denseLayers + shape.layers
+  let gates = (0..<shape.topK).flatMap { little(Int((1 / Float16($0 + 2)).bitPattern), 2) }
+  let weights = Array(repeatElement(gates, count: tokens * layers).joined())
+  func numbers(_ count: Int) -> [UInt8] {
+    npy("<i4", [count], (0..<count).flatMap { little($0, 4) })
   }
-  func number(_ value: Int, _ bytes: Int) -> [UInt8] {
-    (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  return zip([
+    ("routed_experts.npy", array(request, shape)),
+    ("routing_weights.npy", npy("<f2", [tokens, layers, shape.topK], weights)),
+    ("prompt_token_ids.npy", numbers(request.prefill)),
+    ("output_token_ids.npy", numbers(tokens - request.prefill)),
+  ])
+}
+
+/// Bytes before the content of the first member of a zip file.
+func zipHeader(_ name: String) -> Int { 30 + name.utf8.count }
+
+/// `bytes` as a NumPy array in C order.
+private func npy(_ type: String, _ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
+  let sizes = shape.map { "\($0)," }.joined(separator: " ")
+  let header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(sizes)), }"
+  let room = npyHeader - 11
+  return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(room + 1), 0] + Array(header.utf8)
+    + [UInt8](repeating: 32, count: room - header.utf8.count) + [10] + bytes
+}
+
+/// An uncompressed zip file.
+private func zip(_ members: [(name: String, content: [UInt8])]) -> [UInt8] {
+  var (file, directory): ([UInt8], [UInt8]) = ([], [])
+  for member in members {
+    let name = Array(member.name.utf8)
+    let content = member.content
+    let checksum = content.withUnsafeBufferPointer {
+      UInt32(truncatingIfNeeded: crc32(0, $0.baseAddress, UInt32(content.count)))
+    }
+    let facts =
+      little(20, 2) + little(0, 2) + little(0, 2) + little(0, 2) + little(0x21, 2)
+      + little(Int(checksum), 4) + little(content.count, 4) + little(content.count, 4)
+      + little(name.count, 2) + little(0, 2)
+    directory +=
+      [0x50, 0x4B, 1, 2] + little(20, 2) + facts + little(0, 2) + little(0, 2) + little(0, 2)
+      + little(0, 4) + little(file.count, 4) + name
+    file += [0x50, 0x4B, 3, 4] + facts + name + content
   }
-  let facts =
-    number(20, 2) + number(0, 2) + number(0, 2) + number(0, 2) + number(0x21, 2)
-    + number(Int(checksum), 4) + number(content.count, 4) + number(content.count, 4)
-    + number(name.count, 2) + number(0, 2)
-  let local = [0x50, 0x4B, 3, 4] + facts + name + content
-  let directory =
-    [0x50, 0x4B, 1, 2] + number(20, 2) + facts + number(0, 2) + number(0, 2) + number(0, 2)
-    + number(0, 4) + number(0, 4) + name
-  return local + directory + [0x50, 0x4B, 5, 6] + number(0, 4) + number(1, 2) + number(1, 2)
-    + number(directory.count, 4) + number(local.count, 4) + number(0, 2)
+  return file + directory + [0x50, 0x4B, 5, 6] + little(0, 4) + little(members.count, 2)
+    + little(members.count, 2) + little(directory.count, 4) + little(file.count, 4) + little(0, 2)
+}
+
+private func little(_ value: Int, _ bytes: Int) -> [UInt8] {
+  (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
 }

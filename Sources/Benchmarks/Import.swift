@@ -3,72 +3,129 @@ import LZ4Frame
 import RoutingTrace
 import TraceImport
 
-/// What serving engines write, from the page cache to chunks in memory: JSON beside simdjson's own walk
-/// over the same text in memory, arrays beside a memory copy of the ids.
+/// What serving engines write, from the page cache to chunks in memory: texts beside a walk over the
+/// same text that reads every number, arrays beside their turning into compressed columns.
 func imports(_ rounds: Rounds) throws -> [ResultRow] {
   let large = try SyntheticTrace(
     "import", layers: 58, experts: 256, topK: 8, chunks: 2, chunkTokens: 4096)
   let small = try SyntheticTrace(
     "import", layers: 24, experts: 32, topK: 4, chunks: 2, chunkTokens: 4096)
+  let lite = try SyntheticTrace(
+    "import", layers: 26, experts: 64, topK: 6, chunks: 2, chunkTokens: 4096)
+  let simdjson = "simdjson on demand, every number read"
+  let plain = "C, a byte at a time, every number read"
+  func each(
+    _ trace: SyntheticTrace, _ suffix: String, _ encode: (RequestTrace, TraceShape) -> [UInt8]
+  ) -> [ForeignFile] {
+    tokenMajor(trace).enumerated().map {
+      ForeignFile(name: "\($0)\(suffix)", bytes: encode($1, trace.shape))
+    }
+  }
+  func row(
+    _ what: String, _ trace: SyntheticTrace, _ model: String, _ format: ForeignFormat,
+    _ files: [ForeignFile], sidecars: [ForeignFile] = [], prefill: Int? = nil,
+    _ ceiling: (any ImportCeiling)?
+  ) throws -> ResultRow {
+    try importing(
+      what, trace, files: files, sidecars: sidecars, format: format,
+      options: ImportOptions(model: .named(model), prefill: prefill), ceiling: ceiling, rounds)
+  }
+  func numbers(
+    _ name: String, _ files: [ForeignFile], _ walk: @escaping NumberReading.Walk
+  ) -> NumberReading {
+    NumberReading(name, files.map(\.bytes), walk)
+  }
+
+  let paper = each(large, ".json", selectionTrace)
+  let prints = each(small, ".json", fingerprint)
+  let tables = each(lite, ".csv") { expertTable($0, $1, firstLayer: 1) }
+  let requests = tokenMajor(lite)
+  let scores = (0..<lite.shape.layers).map { layer in
+    ForeignFile(
+      name: "expert_weights_\(layer + 1).txt",
+      bytes: expertScores(requests, lite.shape, layer: layer))
+  }
+  let archives = each(large, ".npz", archive)
+  let full = each(large, ".npz", fullArchive)
+  let arrays = each(large, ".npy", array)
+  let sidecars = arrays.indices.map {
+    ForeignFile(name: "\($0).json", bytes: Array("{\"input_token_count\": 64}".utf8))
+  }
+  func turning(_ files: [ForeignFile], offset: Int, checksums: Bool) -> ArrayTurning {
+    ArrayTurning(
+      files.map(\.bytes), large, offset: offset, dense: denseLayers, checksums: checksums)
+  }
+  let inArchive = zipHeader("routed_experts.npy") + npyHeader
   return [
     try row(
-      "paper's JSON", large, "deepseek-v3", .paperJSON, suffix: ".json", rounds,
-      ceiling: "simdjson on demand, every number read", ceiling_json, encode: selectionTrace),
+      "paper's JSON", large, "deepseek-v3", .paperJSON, paper,
+      numbers(simdjson, paper, ceiling_json)),
     try row(
-      "GPT-OSS JSON with gate weights", small, "gpt-oss-20b", .gptOSS, suffix: ".json", rounds,
-      ceiling: "simdjson on demand, every number read", ceiling_json_fingerprint,
-      encode: fingerprint),
+      "GPT-OSS JSON with gate weights", small, "gpt-oss-20b", .gptOSS, prints,
+      numbers(simdjson, prints, ceiling_json_fingerprint)),
     try row(
-      "NPZ, stored", large, "deepseek-v3", .npz, suffix: ".npz", prefill: 64, rounds,
-      ceiling: nil, nil, encode: archive),
+      "MoE-Beyond CSV", lite, "deepseek-v2-lite", .moeBeyond, tables,
+      numbers(plain, tables, ceiling_lists)),
     try row(
-      "NPY", large, "deepseek-v3", .vllmNPY, suffix: ".npy", prefill: 64, rounds,
-      ceiling: nil, nil, encode: array),
+      "ESFT scores with gate weights", lite, "deepseek-v2-lite", .esft, scores,
+      numbers(plain, scores, ceiling_scores)),
+    try row(
+      "NPZ, stored", large, "deepseek-v3", .npz, archives, prefill: 64,
+      turning(archives, offset: inArchive, checksums: true)),
+    try row("NPZ with tokens and gate weights", large, "deepseek-v3", .npz, full, nil),
+    try row(
+      "NPY", large, "deepseek-v3", .vllmNPY, arrays, prefill: 64,
+      turning(arrays, offset: npyHeader, checksums: false)),
+    try row(
+      "NPY with sidecars", large, "deepseek-v3", .vllmNPY, arrays, sidecars: sidecars,
+      turning(arrays, offset: npyHeader, checksums: false)),
   ]
 }
 
-private func row(
-  _ what: String, _ trace: SyntheticTrace, _ model: String, _ format: ForeignFormat,
-  suffix: String, prefill: Int? = nil, _ rounds: Rounds, ceiling: String?,
-  _ walk: ((UnsafePointer<CChar>?, Int, Int) -> Int)?,
-  encode: (RequestTrace, TraceShape) -> [UInt8]
+/// A file as another program writes it.
+struct ForeignFile {
+  var name: String
+  var bytes: [UInt8]
+}
+
+/// - Parameters:
+///   - files: what is imported, together all of `trace`.
+///   - sidecars: read beside them; their bytes do not count.
+private func importing(
+  _ what: String, _ trace: SyntheticTrace, files: [ForeignFile], sidecars: [ForeignFile],
+  format: ForeignFormat, options: ImportOptions, ceiling: (any ImportCeiling)?, _ rounds: Rounds
 ) throws -> ResultRow {
   let folder = try TemporaryFolder()
   defer { folder.remove() }
-  // simdjson reads 64 bytes beyond a text.
-  let padding = 64
-  var texts: [[UInt8]] = []
-  for (index, request) in tokenMajor(trace).enumerated() {
-    let text = encode(request, trace.shape)
-    try folder.write(text, to: "\(index)\(suffix)")
-    texts.append(text + [UInt8](repeating: 0, count: padding))
-  }
-  let bytes = texts.reduce(0) { $0 + $1.count - padding }
-  var tokens = 0
-  let importing = {
-    var importer = try TraceImporter(
-      [folder.path], format: format,
-      options: ImportOptions(model: .named(model), prefill: prefill))
-    var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: importer.shape))
-    while let request = try importer.next() { try writer.append(request) }
-    try writer.finish()
-    tokens = importer.tokens
-  }
-  let walking = {
-    guard let walk else { return }
-    for text in texts {
-      let sum = text.withUnsafeBytes { text in
-        walk(
-          text.baseAddress?.assumingMemoryBound(to: CChar.self), text.count - padding, text.count)
-      }
-      guard sum > 0 else { throw BenchmarkError.failed("simdjson could not read the text") }
-    }
-  }
-  let seconds = try rounds.medians([importing, walking])
-  guard tokens == trace.tokens else { throw BenchmarkError.differs("tokens written and imported") }
+  for file in files + sidecars { try folder.write(file.bytes, to: file.name) }
+  var written: [UInt8] = []
+  let seconds = try rounds.medians([
+    {
+      written = []
+      var importer = try TraceImporter([folder.path], format: format, options: options)
+      var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: importer.shape))
+      while let request = try importer.next() { try writer.append(request) }
+      try writer.finish()
+      written = writer.sink.bytes
+    },
+    { try ceiling?.run() },
+  ])
+  try compare(written, trace)
+  try ceiling?.compare(trace)
+  let bytes = files.reduce(0) { $0 + $1.bytes.count }
   let megabytes = Double(bytes) / 1e6
   return ResultRow(
-    what: "\(what) to chunks, \(bytes / texts.count / 1000) KB a file", unit: "MB/s",
+    what: "\(what) to chunks, \(bytes / files.count / 1000) KB a file", unit: "MB/s",
     ours: megabytes / seconds[0], ceiling: ceiling.map { _ in megabytes / seconds[1] },
-    ceilingName: ceiling ?? "")
+    ceilingName: ceiling?.name ?? "")
+}
+
+/// Throws where what was imported is not `trace`.
+private func compare(_ imported: [UInt8], _ trace: SyntheticTrace) throws {
+  var reader = try TraceReader(MemorySource(imported), name: "imported")
+  var chunks: [TraceChunk] = []
+  while let chunk = try reader.next() { chunks.append(chunk) }
+  guard chunks.map(\.block.ids) == trace.chunks.map(\.block.ids) else {
+    throw BenchmarkError.differs("ids written and imported")
+  }
 }

@@ -4,6 +4,9 @@ import RoutingTrace
 /// A trace made from a seed: experts are skewed as in real routers, an event's choice depends on the
 /// layer before and on the request's token before, and tokens of the same word often choose the same.
 struct SyntheticTrace {
+  /// Tokens a request.
+  static let requestTokens = 256
+
   let name: String
   let shape: TraceShape
   /// The container's bytes.
@@ -32,9 +35,10 @@ struct SyntheticTrace {
     var router = SyntheticRouter(shape: shape, seed: 2026)
     var writer = try TraceWriter(
       MemorySink(), header: TraceHeader(shape: shape), chunkTokens: chunkTokens)
-    for _ in 0..<chunks * chunkTokens / 256 {
+    for _ in 0..<chunks * chunkTokens / Self.requestTokens {
       try writer.append(
-        RequestTrace(name: "", task: "", prefill: 64, ids: router.request(tokens: 256)))
+        RequestTrace(
+          name: "", task: "", prefill: 64, ids: router.request(tokens: Self.requestTokens)))
     }
     try writer.finish()
     bytes = writer.sink.bytes
