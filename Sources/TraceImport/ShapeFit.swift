@@ -259,15 +259,23 @@ struct ShapeFit {
   }
 }
 
-/// The layers `kept` of a token-major column.
+/// The layers `kept` of a token-major column; neighbouring layers are copied at once.
 private func gather<Value>(_ column: [Value], layers: Int, kept: [Int], topK: Int) -> [Value] {
+  var runs: [Range<Int>] = []
+  for layer in kept {
+    if let last = runs.last, last.upperBound == layer {
+      runs[runs.count - 1] = last.lowerBound..<layer + 1
+    } else {
+      runs.append(layer..<layer + 1)
+    }
+  }
   var result: [Value] = []
   let tokens = column.count / max(1, layers * topK)
   result.reserveCapacity(tokens * kept.count * topK)
   for token in 0..<tokens {
-    for layer in kept {
-      let at = (token * layers + layer) * topK
-      result.append(contentsOf: column[at..<at + topK])
+    for run in runs {
+      let first = token * layers * topK
+      result += column[first + run.lowerBound * topK..<first + run.upperBound * topK]
     }
   }
   return result
