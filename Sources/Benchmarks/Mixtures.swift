@@ -7,7 +7,7 @@ import RoutingTrace
 func mixture(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let parts = [
     "layer", "request", "recent", "pairs", "joint-pairs", "near-paths", "long-paths", "best-paths",
-    "linear",
+    "repeats", "linear",
   ]
   let paths = ["long-paths", "best-paths"]
   let frame = "mixture:only-frequency"

@@ -25,8 +25,8 @@ extension MixtureLayer {
       // The last input, and no more than its fallback where the context is new.
       if scratch.found < 0, mixes { scratch.heard -= 1 }
     }
-    let hearsRepeats = parts.contains(.repeats) && scratch.heard == inputs.count
-    if hearsRepeats || parts.contains(.jointPairs) {
+    let needsMean = parts.contains(.repeats) && scratch.heard == inputs.count
+    if needsMean || parts.contains(.jointPairs) {
       for j in 0..<lanes {
         scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
       }

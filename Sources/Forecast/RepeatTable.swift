@@ -2,9 +2,9 @@ import RoutingTrace
 
 /// What was chosen the last times that a context was met, in a hash table of bounded size.
 ///
-/// A context's hash names a bucket of ``ways`` places, which share a line of the cache, and the first to
-/// try of them. Where all are taken, the place with the fewest sets makes way and each of the others
-/// loses its oldest set, but for its last one; so a full table keeps what comes back.
+/// A context's hash names a bucket of ``ways`` places, whose keys share a line of the cache, and which of
+/// them gives way among equals. Where all are taken, the place with the fewest sets makes way and each
+/// of the others loses its oldest set, but for its last one; so a full table keeps what comes back.
 struct RepeatTable: Hashable, Sendable {
   /// Places of a bucket.
   static let ways = 4
