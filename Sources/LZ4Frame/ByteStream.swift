@@ -2,6 +2,15 @@
 public protocol ByteSource {
   /// Fills the front of `buffer` and returns how many bytes it put there; 0 only at the end.
   mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+
+  /// All that is left, where it lies in memory already and need not be copied; the source is at its end
+  /// then. Nil for sources that are read piece by piece.
+  mutating func takeAll() -> [UInt8]?
+}
+
+extension ByteSource {
+  /// Nil.
+  public mutating func takeAll() -> [UInt8]? { nil }
 }
 
 /// Where frames are written to. All bytes are taken, or an error is thrown.
@@ -24,6 +33,12 @@ public struct MemorySource: ByteSource {
     buffer.copyBytes(from: bytes[position..<position + count])
     position += count
     return count
+  }
+
+  /// The very array, unless some of it was read.
+  public mutating func takeAll() -> [UInt8]? {
+    defer { position = bytes.count }
+    return position == 0 ? bytes : Array(bytes[position...])
   }
 }
 

@@ -8,7 +8,8 @@ import CLZ4
 public struct FrameReader<Source: ByteSource> {
   /// What a frame was.
   public enum Frame: Hashable, Sendable {
-    /// A data frame; its content is the first `count` bytes of the buffer.
+    /// A data frame; its content is the first `count` bytes of the buffer, its checksum that of the
+    /// content where it has one.
     case data(count: Int, checksum: UInt32?)
     /// A skippable frame with the low four bits of its magic number; its content likewise.
     case skippable(variant: UInt8, count: Int)
@@ -31,7 +32,18 @@ public struct FrameReader<Source: ByteSource> {
   ///
   /// - Returns: the frame, or nil at the end of the stream.
   /// - Throws: ``LZ4FrameError``, or what the source throws. The reader is spent after that.
-  public mutating func next(into buffer: inout [UInt8]) throws -> Frame? {
+  public mutating func next(into buffer: FrameBuffer) throws -> Frame? {
+    let start = input.offset
+    let frame = try nextUnhashed(into: buffer)
+    if case .data(let count, let expected?) = frame, xxh32(buffer.bytes(count)) != expected {
+      throw LZ4FrameError.checksum(at: start)
+    }
+    return frame
+  }
+
+  /// The same for one who hashes the content with ``XXH32`` on the way and throws
+  /// ``LZ4FrameError/checksum(at:)`` where it does not match: checksums are as the frame has them.
+  public mutating func nextUnhashed(into buffer: FrameBuffer) throws -> Frame? {
     let start = input.offset
     guard try input.fill(1) else { return nil }
     // Two bytes of something else are not a frame that was cut short.
@@ -44,28 +56,20 @@ public struct FrameReader<Source: ByteSource> {
       guard count <= maximumContent else {
         throw LZ4FrameError(.tooLarge, at: start, "a skippable frame claims \(count) bytes")
       }
-      try copyContent(count, to: &buffer, start: start)
+      try copyContent(count, to: buffer, start: start)
       return .skippable(variant: UInt8(magic & 15), count: count)
     }
     guard magic == FrameFormat.magic else {
       throw LZ4FrameError(.notAFrame, at: start, "not an LZ4 frame")
     }
     let header = try readHeader(start)
-    let count = try decodeBlocks(header, into: &buffer, start: start)
+    let count = try decodeBlocks(header, into: buffer, start: start)
     if let expected = header.contentSize, expected != UInt64(count) {
       throw LZ4FrameError(
         .corrupt, at: start, "the frame holds \(count) bytes, its header says \(expected)")
     }
-    var checksum: UInt32?
-    if header.flags & FrameFormat.contentChecksum != 0 {
-      let expected = try word(start)
-      let actual = buffer.withUnsafeBytes { xxh32(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-      guard actual == expected else {
-        throw LZ4FrameError(.corrupt, at: start, "the content checksum does not match")
-      }
-      checksum = actual
-    }
-    return .data(count: count, checksum: checksum)
+    let hasChecksum = header.flags & FrameFormat.contentChecksum != 0
+    return .data(count: count, checksum: hasChecksum ? try word(start) : nil)
   }
 }
 
@@ -109,7 +113,7 @@ extension FrameReader {
   }
 
   private mutating func decodeBlocks(
-    _ header: Header, into buffer: inout [UInt8], start: Int
+    _ header: Header, into buffer: FrameBuffer, start: Int
   ) throws -> Int {
     // A declared size is a bound to break, not one to allocate.
     let limit = min(maximumContent, header.contentSize.map { Int($0) } ?? .max)
@@ -125,10 +129,10 @@ extension FrameReader {
       let checked = header.flags & FrameFormat.blockChecksum != 0
       try require(length + (checked ? 4 : 0), start)
       let room = min(header.maximumBlock, limit - count)
-      buffer.grow(to: count + room)
+      let target = try buffer.room(count + room, frame: start)
       let linked = header.flags & FrameFormat.independentBlocks == 0
       let decoded = input.withFront(length) { block in
-        decode(block, stored: stored, linked: linked, into: &buffer, at: count, room: room)
+        decode(block, stored: stored, linked: linked, into: target, at: count, room: room)
       }
       guard decoded >= 0 else {
         throw limit == maximumContent && room < header.maximumBlock
@@ -150,40 +154,35 @@ extension FrameReader {
 
   /// Decodes one block to `buffer[at...]`, at most `room` bytes of which exist there.
   private func decode(
-    _ block: UnsafeRawBufferPointer, stored: Bool, linked: Bool, into buffer: inout [UInt8],
-    at: Int, room: Int
+    _ block: UnsafeRawBufferPointer, stored: Bool, linked: Bool,
+    into buffer: UnsafeMutableRawBufferPointer, at: Int, room: Int
   ) -> Int {
-    buffer.withUnsafeMutableBytes { buffer in
-      if stored {
-        guard block.count <= room else { return -1 }
-        UnsafeMutableRawBufferPointer(rebasing: buffer[at..<at + block.count]).copyMemory(
-          from: block)
-        return block.count
-      }
-      guard let base = buffer.baseAddress, let source = block.baseAddress else { return -1 }
-      let target = (base + at).assumingMemoryBound(to: CChar.self)
-      let bytes = source.assumingMemoryBound(to: CChar.self)
-      guard linked, at > 0 else {
-        return Int(LZ4_decompress_safe(bytes, target, Int32(block.count), Int32(room)))
-      }
-      let window = min(at, 65536)
-      return Int(
-        LZ4_decompress_safe_usingDict(
-          bytes, target, Int32(block.count), Int32(room), target - window, Int32(window)))
+    if stored {
+      guard block.count <= room else { return -1 }
+      UnsafeMutableRawBufferPointer(rebasing: buffer[at..<at + block.count]).copyMemory(from: block)
+      return block.count
     }
+    guard let base = buffer.baseAddress, let source = block.baseAddress else { return -1 }
+    let target = (base + at).assumingMemoryBound(to: CChar.self)
+    let bytes = source.assumingMemoryBound(to: CChar.self)
+    guard linked, at > 0 else {
+      return Int(LZ4_decompress_safe(bytes, target, Int32(block.count), Int32(room)))
+    }
+    let window = min(at, 65536)
+    return Int(
+      LZ4_decompress_safe_usingDict(
+        bytes, target, Int32(block.count), Int32(room), target - window, Int32(window)))
   }
 
-  private mutating func copyContent(_ count: Int, to buffer: inout [UInt8], start: Int) throws {
+  private mutating func copyContent(_ count: Int, to buffer: FrameBuffer, start: Int) throws {
     var copied = 0
     while copied < count {
       let step = min(count - copied, 1 << 16)
       try require(step, start)
-      buffer.grow(to: copied + step)
+      let target = try buffer.room(copied + step, frame: start)
       input.withFront(step) { bytes in
-        buffer.withUnsafeMutableBytes {
-          UnsafeMutableRawBufferPointer(rebasing: $0[copied..<copied + step]).copyMemory(
-            from: bytes)
-        }
+        UnsafeMutableRawBufferPointer(rebasing: target[copied..<copied + step]).copyMemory(
+          from: bytes)
       }
       input.drop(step)
       copied += step
@@ -203,16 +202,5 @@ extension FrameReader {
     guard try input.fill(count) else {
       throw LZ4FrameError(.truncated, at: start, "the stream ends inside a frame")
     }
-  }
-}
-
-extension [UInt8] {
-  /// Makes the array at least `count` long, doubling so that repeated growth stays linear.
-  fileprivate mutating func grow(to count: Int) {
-    guard self.count < count else { return }
-    var grown = [UInt8](
-      repeating: 0, count: Swift.max(count, Swift.min(2 * self.count, count + 1 << 24)))
-    grown.replaceSubrange(..<self.count, with: self)
-    self = grown
   }
 }

@@ -5,18 +5,27 @@ struct InputWindow<Source: ByteSource> {
   private var first = 0
   private var end = 0
   private var dropped = 0
+  /// Whether nothing can follow what is in the window.
+  private var isWhole = false
 
   /// Bytes taken so far.
   var offset: Int { dropped }
 
   init(_ source: Source) {
     self.source = source
-    bytes = [UInt8](repeating: 0, count: 1 << 18)
+    if let all = self.source.takeAll() {
+      bytes = all
+      end = all.count
+      isWhole = true
+    } else {
+      bytes = [UInt8](repeating: 0, count: 1 << 18)
+    }
   }
 
   /// Makes at least `count` bytes available; false where the source ends before.
   mutating func fill(_ count: Int) throws -> Bool {
     if end - first >= count { return true }
+    if isWhole { return false }
     if bytes.count - first < count {
       bytes.withUnsafeMutableBytes { bytes in
         bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[first..<end]))

@@ -25,5 +25,10 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
     self.problem = problem
   }
 
+  /// The content of the frame that begins at `offset` is not what its checksum was made of.
+  public static func checksum(at offset: Int) -> LZ4FrameError {
+    LZ4FrameError(.corrupt, at: offset, "the content checksum does not match")
+  }
+
   public var description: String { "byte \(offset): \(problem)" }
 }

@@ -72,9 +72,10 @@ enum ChunkPayload {
 
   /// Reads a payload of a trace of `shape`; nothing is allocated beyond what the payload holds.
   ///
+  /// - Parameter pass: what the pass over the same bytes came to.
   /// - Throws: ``PayloadError`` on fields that contradict the shape or each other.
   static func decode(
-    _ payload: UnsafeRawBufferPointer, shape: TraceShape
+    _ payload: UnsafeRawBufferPointer, pass: ChunkPass, shape: TraceShape
   ) throws(PayloadError) -> (block: TokenBlock, ordinal: UInt64) {
     var cursor = ByteCursor(payload)
     guard try cursor.take(4).elementsEqual(magic) else {
@@ -109,12 +110,15 @@ enum ChunkPayload {
     }
     _ = try cursor.take(idsAt - cursor.position)
     let raw = try cursor.take(ids * width)
-    let column = widen(raw, width: width, experts: shape.experts)
-    let isPlain =
-      width == 1
-      ? TokenBlock.isPlain(
-        of: raw.assumingMemoryBound(to: UInt8.self), experts: shape.experts, topK: topK)
-      : TokenBlock.isPlain(column, experts: shape.experts, topK: topK)
+    let column: [UInt16]
+    let isPlain: Bool
+    if pass.isPlain, let ids = pass.ids {
+      column = ids
+      isPlain = true
+    } else {
+      column = widen(raw, width: width, experts: shape.experts)
+      isPlain = TokenBlock.isPlain(column, experts: shape.experts, topK: topK)
+    }
     var weights: [Float16]?
     if weighted == 1 {
       let raw = try cursor.take(ids * 2)

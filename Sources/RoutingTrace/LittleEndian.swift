@@ -42,19 +42,3 @@ extension [UInt8] {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 }
-
-extension [UInt8] {
-  /// Reads the first `count` bytes, which the caller knows to be there.
-  func withPayload<Result>(
-    _ count: Int, _ body: (UnsafeRawBufferPointer) throws(PayloadError) -> Result
-  ) throws(PayloadError) -> Result {
-    let outcome: Swift.Result<Result, PayloadError> = withUnsafeBytes { bytes in
-      do throws(PayloadError) {
-        return .success(try body(UnsafeRawBufferPointer(rebasing: bytes[..<count])))
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try outcome.get()
-  }
-}

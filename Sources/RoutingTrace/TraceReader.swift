@@ -29,7 +29,7 @@ public struct TraceReader<Source: ByteSource> {
   public var bytesRead: Int { frames.offset }
 
   private var frames: FrameReader<Source>
-  private var buffer: [UInt8] = []
+  private let buffer = FrameBuffer()
   private var partChunks = 0
   private var partTokens = 0
   private var requestBase: UInt64
@@ -51,7 +51,7 @@ public struct TraceReader<Source: ByteSource> {
     frames = FrameReader(source, maximumContent: maximumChunk)
     let first: FrameReader<Source>.Frame?
     do {
-      first = try frames.next(into: &buffer)
+      first = try frames.next(into: buffer)
     } catch let error as LZ4FrameError {
       throw TraceError(error, file: name, chunk: nil)
     }
@@ -61,12 +61,10 @@ public struct TraceReader<Source: ByteSource> {
         remedy: "give a trace, or import one with `moecast import`")
     }
     guard case .data(let count, .some) = first,
-      buffer.withUnsafeBytes({ TraceHeader.isHeader(.init(rebasing: $0[..<count])) })
+      TraceHeader.isHeader(buffer.bytes(count))
     else { throw TraceError.notATrace(name) }
-    do {
-      header = try buffer.withPayload(count) { (payload) throws(PayloadError) in
-        try TraceHeader(decoding: payload)
-      }
+    do throws(PayloadError) {
+      header = try TraceHeader(decoding: buffer.bytes(count))
     } catch {
       throw TraceError(
         .corrupt, file: name, problem: "its header is damaged: \(error.problem)",
@@ -83,7 +81,7 @@ public struct TraceReader<Source: ByteSource> {
       let offset = frames.offset
       let frame: FrameReader<Source>.Frame?
       do {
-        frame = try frames.next(into: &buffer)
+        frame = try frames.nextUnhashed(into: buffer)
       } catch let error as LZ4FrameError {
         throw TraceError(error, file: name, chunk: chunks)
       }
@@ -97,12 +95,15 @@ public struct TraceReader<Source: ByteSource> {
       case .data(_, nil):
         throw corrupt("its frame has no content checksum", at: offset)
       case .data(let count, let checksum?):
-        let payload = 0..<count
-        if buffer.withUnsafeBytes({ TraceHeader.isHeader(.init(rebasing: $0[payload])) }) {
+        let pass = ChunkPass(buffer.bytes(count), shape: header.shape)
+        guard pass.checksum == checksum else {
+          throw TraceError(LZ4FrameError.checksum(at: offset), file: name, chunk: chunks)
+        }
+        if TraceHeader.isHeader(buffer.bytes(count)) {
           try beginPart(count, at: offset)
           continue
         }
-        let block = try decode(count, at: offset)
+        let block = try decode(count, pass, at: offset)
         defer { chunks += 1 }
         return TraceChunk(block: block, checksum: checksum, ordinal: chunks)
       }
@@ -111,13 +112,12 @@ public struct TraceReader<Source: ByteSource> {
 }
 
 extension TraceReader {
-  private mutating func decode(_ count: Int, at offset: Int) throws -> TokenBlock {
+  private mutating func decode(
+    _ count: Int, _ pass: ChunkPass, at offset: Int
+  ) throws -> TokenBlock {
     let decoded: (block: TokenBlock, ordinal: UInt64)
-    do {
-      let shape = header.shape
-      decoded = try buffer.withPayload(count) { (payload) throws(PayloadError) in
-        try ChunkPayload.decode(payload, shape: shape)
-      }
+    do throws(PayloadError) {
+      decoded = try ChunkPayload.decode(buffer.bytes(count), pass: pass, shape: header.shape)
     } catch {
       throw corrupt(error.problem, at: offset)
     }
@@ -143,14 +143,10 @@ extension TraceReader {
   }
 
   private mutating func readIndex(_ count: Int, at offset: Int) throws {
-    guard
-      buffer.withUnsafeBytes({ TraceIndex.isIndex(.init(rebasing: $0[..<min(count, 4)])) })
-    else { return }
+    guard TraceIndex.isIndex(buffer.bytes(min(count, 4))) else { return }
     let read: TraceIndex
-    do {
-      read = try buffer.withPayload(count) { (payload) throws(PayloadError) in
-        try TraceIndex(decoding: payload, checksum: { xxh32($0) })
-      }
+    do throws(PayloadError) {
+      read = try TraceIndex(decoding: buffer.bytes(count), checksum: { xxh32($0) })
     } catch {
       throw corrupt(error.problem, at: offset)
     }
@@ -164,10 +160,8 @@ extension TraceReader {
 
   private mutating func beginPart(_ count: Int, at offset: Int) throws {
     let part: TraceHeader
-    do {
-      part = try buffer.withPayload(count) { (payload) throws(PayloadError) in
-        try TraceHeader(decoding: payload)
-      }
+    do throws(PayloadError) {
+      part = try TraceHeader(decoding: buffer.bytes(count))
     } catch {
       throw corrupt("a joined trace's header is damaged: \(error.problem)", at: offset)
     }

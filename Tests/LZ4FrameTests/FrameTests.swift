@@ -14,11 +14,12 @@ import Testing
 
   static func read(_ bytes: [UInt8], maximum: Int = 1 << 30) throws -> [[UInt8]] {
     var reader = FrameReader(MemorySource(bytes), maximumContent: maximum)
-    var buffer: [UInt8] = []
+    let buffer = FrameBuffer()
     var contents: [[UInt8]] = []
-    while let frame = try reader.next(into: &buffer) {
+    while let frame = try reader.next(into: buffer) {
       switch frame {
-      case .data(let count, _), .skippable(_, let count): contents.append(Array(buffer[..<count]))
+      case .data(let count, _), .skippable(_, let count):
+        contents.append(Array(buffer.bytes(count)))
       }
     }
     return contents

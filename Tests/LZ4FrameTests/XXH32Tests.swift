@@ -6,6 +6,7 @@ import Testing
   @Test(
     arguments: [
       ("", 0x02CC_5D05), ("a", 0x550D_7456), ("abc", 0x32D1_53FF),
+      (String(repeating: "moecast ", count: 40), 0xFC8E_9138),
       ("Nobody inspects the spammish repetition", 0xE229_3B2F),
     ] as [(String, UInt32)])
   func knownValues(text: String, expected: UInt32) {

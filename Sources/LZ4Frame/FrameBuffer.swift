@@ -1,0 +1,37 @@
+import Glibc
+
+/// Memory that frames are decoded into, kept from frame to frame.
+///
+/// It grows with what is decoded, never with what a header claims, and is not cleared first.
+public final class FrameBuffer {
+  private var storage: UnsafeMutableRawPointer?
+  private var capacity = 0
+
+  /// A buffer that holds nothing yet.
+  public init() {}
+
+  deinit { free(storage) }
+
+  /// The first `count` bytes of the frame decoded last, which says how many there are; valid until
+  /// the next frame.
+  public func bytes(_ count: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(
+      rebasing: UnsafeRawBufferPointer(start: storage, count: capacity)[..<count])
+  }
+
+  /// Room for `count` bytes, what was written before still at its front.
+  ///
+  /// - Throws: ``LZ4FrameError`` where there is no memory, for a frame that begins at `frame`.
+  func room(_ count: Int, frame: Int) throws(LZ4FrameError) -> UnsafeMutableRawBufferPointer {
+    if capacity < count {
+      // Doubling keeps repeated growth linear.
+      let larger = max(count, min(2 * capacity, count + 1 << 24))
+      guard let new = realloc(storage, larger) else {
+        throw LZ4FrameError(.tooLarge, at: frame, "there is not enough memory to decode it")
+      }
+      storage = new
+      capacity = larger
+    }
+    return UnsafeMutableRawBufferPointer(start: storage, count: capacity)
+  }
+}
