@@ -7,23 +7,33 @@ let denseLayers = 3
 let npyHeader = 128
 
 /// A request as the data set writes it: the prompt's layers, then an entry a decoded token.
-func selectionTrace(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
+///
+/// - Parameter indent: spaces a level, a value a line, as in the data set's own files; nil for one line.
+func selectionTrace(_ request: RequestTrace, _ shape: TraceShape, indent: Int? = nil) -> [UInt8] {
   let tokens = request.ids.count / shape.idsPerToken
+  func list(_ values: [String], _ brackets: (String, String), level: Int) -> String {
+    func line(_ level: Int) -> String {
+      indent.map { "\n" + String(repeating: " ", count: $0 * level) } ?? ""
+    }
+    let comma = indent == nil ? ", " : "," + line(level + 1)
+    return brackets.0 + line(level + 1) + values.joined(separator: comma) + line(level)
+      + brackets.1
+  }
   func entry(_ range: Range<Int>) -> String {
     var layers = (0..<denseLayers).map { "\"\($0)\": null" }
     for layer in 0..<shape.layers {
       let rows = range.map { token in
         let at = (token * shape.layers + layer) * shape.topK
-        return "[" + request.ids[at..<at + shape.topK].map(String.init).joined(separator: ", ")
-          + "]"
+        return list(
+          request.ids[at..<at + shape.topK].map(String.init), ("[", "]"), level: 3)
       }
-      layers.append("\"\(layer + denseLayers)\": [" + rows.joined(separator: ", ") + "]")
+      layers.append("\"\(layer + denseLayers)\": " + list(rows, ("[", "]"), level: 2))
     }
-    return "{" + layers.joined(separator: ", ") + "}"
+    return list(layers, ("{", "}"), level: 1)
   }
   let entries =
     [entry(0..<request.prefill)] + (request.prefill..<tokens).map { entry($0..<$0 + 1) }
-  return Array(("[" + entries.joined(separator: ", ") + "]").utf8)
+  return Array(list(entries, ("[", "]"), level: 0).utf8)
 }
 
 /// A request as the GPT-OSS fingerprinting data set writes it, gate weights of 1 / (slot + 2).

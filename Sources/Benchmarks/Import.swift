@@ -36,7 +36,8 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
     NumberReading(name, files.map(\.bytes), walk)
   }
 
-  let paper = each(large, ".json", selectionTrace)
+  let paper = each(large, ".json") { selectionTrace($0, $1) }
+  let indented = each(large, ".json") { selectionTrace($0, $1, indent: 4) }
   let prints = each(small, ".json", fingerprint)
   let tables = each(lite, ".csv") { expertTable($0, $1, firstLayer: 1) }
   let requests = tokenMajor(lite)
@@ -60,6 +61,9 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
     try row(
       "paper's JSON", large, "deepseek-v3", .paperJSON, paper,
       numbers(simdjson, paper, ceiling_json)),
+    try row(
+      "paper's JSON, indented", large, "deepseek-v3", .paperJSON, indented,
+      numbers(simdjson, indented, ceiling_json)),
     try row(
       "GPT-OSS JSON with gate weights", small, "gpt-oss-20b", .gptOSS, prints,
       numbers(simdjson, prints, ceiling_json_fingerprint)),
@@ -98,19 +102,17 @@ private func importing(
   let folder = try TemporaryFolder()
   defer { folder.remove() }
   for file in files + sidecars { try folder.write(file.bytes, to: file.name) }
-  var written: [UInt8] = []
+  let sink = ReusedSink()
   let seconds = try rounds.medians([
     {
-      written = []
       var importer = try TraceImporter([folder.path], format: format, options: options)
-      var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: importer.shape))
+      var writer = try TraceWriter(sink.emptied(), header: TraceHeader(shape: importer.shape))
       while let request = try importer.next() { try writer.append(request) }
       try writer.finish()
-      written = writer.sink.bytes
     },
     { try ceiling?.run() },
   ])
-  try compare(written, trace)
+  try compare(sink.bytes, trace)
   try ceiling?.compare(trace)
   let bytes = files.reduce(0) { $0 + $1.bytes.count }
   let megabytes = Double(bytes) / 1e6

@@ -175,5 +175,8 @@ extern "C" int csj_read_fingerprint(
     csj_request *request, csj_fault *fault) {
   return parseFile<Fingerprint>(
       reader, json, length, capacity, bounds, fault,
-      [request](Fingerprint &parser) { parser.parse(*request); });
+      [=](Fingerprint &parser) {
+        parser.open(capacity);
+        parser.parse(*request);
+      });
 }

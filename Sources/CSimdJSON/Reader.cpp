@@ -34,7 +34,7 @@ class IntegerFinder : public FileParser {
 
 extern "C" {
 
-size_t csj_padding(void) { return simdjson::SIMDJSON_PADDING; }
+size_t csj_padding(void) { return padding; }
 
 csj_reader *csj_reader_create(void) { return new (std::nothrow) csj_reader(); }
 
@@ -45,7 +45,10 @@ int csj_find_integer(csj_reader *reader, const uint8_t *json, size_t length, siz
   *found = 0;
   return parseFile<IntegerFinder>(
       reader, json, length, capacity, csj_bounds{1, 0}, fault,
-      [=](IntegerFinder &parser) { *found = parser.find(key, *value) ? 1 : 0; });
+      [=](IntegerFinder &parser) {
+        parser.open(capacity);
+        *found = parser.find(key, *value) ? 1 : 0;
+      });
 }
 
 }  // extern "C"

@@ -8,6 +8,24 @@ class SelectionTrace : public FileParser {
  public:
   using FileParser::FileParser;
 
+  /// Reads a file in one pass if it is written as all of the data set are, or on one line; false for
+  /// anything else, faults among it, which `parse` tells apart.
+  bool parsePlain(csj_request &request) {
+    if (topK == 0) topK = plainTopK();
+    PlainText plain{text};
+    size_t prefill = 0;
+    if (topK == 0 || !plain.next('[') || !plain.next('{') || !readPlainPrompt(plain, prefill))
+      return false;
+    size_t tokens = prefill;
+    for (; plain.next(','); tokens++) {
+      if (!plain.next('{') || !readPlainToken(plain)) return false;
+    }
+    // Behind the end of the text there are zeros.
+    if (!plain.next(']') || !plain.next(0) || plain.at != text + length + 1) return false;
+    describe(request, tokens, prefill);
+    return true;
+  }
+
   void parse(csj_request &request) {
     ondemand::array entries;
     check(doc.get_array().get(entries), "a list, one entry for the prompt and one a decoded token,");
@@ -104,6 +122,59 @@ class SelectionTrace : public FileParser {
     if (position != r.layers.size()) failMissingLayer();
   }
 
+  /// Ids in the first event, or 0.
+  size_t plainTopK() const {
+    const std::string_view all(text, length);
+    const size_t end = all.find(']');
+    if (end == all.npos) return 0;
+    const size_t row = all.rfind('[', end);
+    if (row == all.npos) return 0;
+    return static_cast<size_t>(std::count(text + row, text + end, ',')) + 1;
+  }
+
+  /// Entry 0 behind its brace, as `readPrompt` does; layers must ascend, here and in later entries.
+  bool readPlainPrompt(PlainText &plain, size_t &tokens) {
+    size_t used = 0;
+    do {
+      uint16_t number = 0;
+      if (!plain.nextKey(number)) return false;
+      if (plain.nextNull()) continue;
+      if (!plain.next('[')) return false;
+      size_t count = 0;
+      do {
+        if (r.prompt.size() < used + topK) r.prompt.resize(2 * r.prompt.size() + topK + 4096);
+        if (!plain.nextRow(topK, bounds.experts, r.prompt.data() + used)) return false;
+        used += topK;
+        count++;
+      } while (plain.next(','));
+      if (!plain.next(']') || (!r.keys.empty() && (count != tokens || number <= r.keys.back())))
+        return false;
+      tokens = count;
+      r.keys.push_back(number);
+    } while (plain.next(','));
+    if (!plain.next('}') || r.keys.empty()) return false;
+    rankLayers();
+    transpose(tokens);
+    return true;
+  }
+
+  /// A later entry behind its brace, as `readToken` does.
+  bool readPlainToken(PlainText &plain) {
+    r.ids.resize(r.ids.size() + width());
+    uint16_t *const to = r.ids.data() + r.ids.size() - width();
+    size_t position = 0;
+    do {
+      uint16_t number = 0;
+      if (!plain.nextKey(number)) return false;
+      if (plain.nextNull()) continue;
+      if (position >= r.keys.size() || r.keys[position] != number || !plain.next('[') ||
+          !plain.nextRow(topK, bounds.experts, to + position * topK) || !plain.next(']'))
+        return false;
+      position++;
+    } while (plain.next(','));
+    return plain.next('}') && position == r.keys.size();
+  }
+
   size_t width() const { return r.layers.size() * topK; }
 
   bool isNull(ondemand::value &value) {
@@ -120,5 +191,10 @@ extern "C" int csj_read_selection_trace(
     csj_request *request, csj_fault *fault) {
   return parseFile<SelectionTrace>(
       reader, json, length, capacity, bounds, fault,
-      [request](SelectionTrace &parser) { parser.parse(*request); });
+      [=](SelectionTrace &parser) {
+        if (parser.parsePlain(*request)) return;
+        SelectionTrace general(*reader, json, length, bounds, *fault);
+        general.open(capacity);
+        general.parse(*request);
+      });
 }

@@ -24,23 +24,39 @@ enum ChunkPayload {
 
   /// Appends the payload of `block` to `bytes`.
   static func encode(_ block: TokenBlock, ordinal: Int, into bytes: inout [UInt8]) {
-    let start = bytes.count
     let narrow =
       block.shape.experts <= 255
       || (block.shape.experts == 256 && !block.ids.contains(TokenBlock.emptySlot))
+    encodeFields(
+      block.shape, tokens: block.tokens, runs: block.runs, labels: block.labels, narrow: narrow,
+      weighted: block.weights != nil, ordinal: ordinal, into: &bytes)
+    if narrow {
+      append(narrowed: block.ids, to: &bytes)
+    } else {
+      block.ids.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+    block.weights?.withUnsafeBytes { bytes.append(contentsOf: $0) }
+  }
+
+  /// Appends what stands before the ids.
+  static func encodeFields(
+    _ shape: TraceShape, tokens: Int, runs: [TokenRun], labels: [RequestLabel], narrow: Bool,
+    weighted: Bool, ordinal: Int, into bytes: inout [UInt8]
+  ) {
+    let start = bytes.count
     bytes.append(contentsOf: magic)
     bytes.append(littleEndian: UInt32(0))
     bytes.append(littleEndian: UInt64(ordinal))
-    bytes.append(littleEndian: UInt32(block.tokens))
-    bytes.append(littleEndian: UInt32(block.runs.count))
+    bytes.append(littleEndian: UInt32(tokens))
+    bytes.append(littleEndian: UInt32(runs.count))
     bytes.append(narrow ? 1 : 2)
-    bytes.append(block.weights == nil ? 0 : 1)
-    bytes.append(littleEndian: UInt16(block.shape.layers))
-    bytes.append(littleEndian: UInt16(block.shape.topK))
+    bytes.append(weighted ? 1 : 0)
+    bytes.append(littleEndian: UInt16(shape.layers))
+    bytes.append(littleEndian: UInt16(shape.topK))
     bytes.append(littleEndian: UInt16(0))
-    bytes.append(littleEndian: UInt32(block.labels.count))
+    bytes.append(littleEndian: UInt32(labels.count))
     bytes.append(littleEndian: UInt32(0))
-    for run in block.runs {
+    for run in runs {
       bytes.append(littleEndian: run.request)
       bytes.append(littleEndian: UInt32(run.firstToken))
       bytes.append(littleEndian: UInt32(run.count))
@@ -48,7 +64,7 @@ enum ChunkPayload {
       bytes.append(run.endsRequest ? 1 : 0)
       bytes.append(contentsOf: repeatElement(0, count: 6))
     }
-    for label in block.labels {
+    for label in labels {
       let name = fitting(label.name).utf8
       let task = fitting(label.task).utf8
       bytes.append(littleEndian: label.request)
@@ -62,12 +78,6 @@ enum ChunkPayload {
     bytes.withUnsafeMutableBytes {
       $0.storeBytes(of: idsAt.littleEndian, toByteOffset: start + 4, as: UInt32.self)
     }
-    if narrow {
-      append(narrowed: block.ids, to: &bytes)
-    } else {
-      block.ids.withUnsafeBytes { bytes.append(contentsOf: $0) }
-    }
-    block.weights?.withUnsafeBytes { bytes.append(contentsOf: $0) }
   }
 
   /// Reads a payload of a trace of `shape`; nothing is allocated beyond what the payload holds.

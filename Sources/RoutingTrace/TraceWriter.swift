@@ -95,7 +95,8 @@ public struct TraceWriter<Sink: ByteSink> {
       part.endsRequest = run.endsRequest && last
       let from = ids.startIndex + taken * perToken
       let range = from..<from + count * perToken
-      pending.append(part, ids: ids[range], weights: weights?[range])
+      pending.append(
+        part, ids: ids[range], weights: weights?[range], room: chunkTokens * perToken)
       taken += count
       if pending.tokens >= chunkTokens { try flush() }
     } while taken < run.count
@@ -120,15 +121,21 @@ public struct TraceWriter<Sink: ByteSink> {
   /// Writes the tokens that wait for a full chunk as a chunk of their own.
   public mutating func flush() throws {
     guard !pending.runs.isEmpty else { return }
-    try write(pending.block(shape: header.shape))
+    payload.removeAll(keepingCapacity: true)
+    try pending.encode(header.shape, ordinal: index.offsets.count, into: &payload)
+    try writePayload(tokens: pending.tokens)
     pending.removeAll()
   }
 
   private mutating func write(_ block: TokenBlock) throws {
     payload.removeAll(keepingCapacity: true)
     ChunkPayload.encode(block, ordinal: index.offsets.count, into: &payload)
+    try writePayload(tokens: block.tokens)
+  }
+
+  private mutating func writePayload(tokens: Int) throws {
     index.offsets.append(frames.offset)
-    index.tokens += block.tokens
+    index.tokens += tokens
     try frames.writeData(payload)
   }
 
@@ -137,87 +144,5 @@ public struct TraceWriter<Sink: ByteSink> {
     try flush()
     try frames.writeSkippable(
       variant: TraceIndex.variant, index.encoded(checksum: { xxh32($0) }))
-  }
-}
-
-/// Tokens gathered for the next chunk, token-major.
-private struct PendingChunk {
-  var runs: [TokenRun] = []
-  var labels: [RequestLabel] = []
-  var ids: [UInt16] = []
-  var weights: [Float16] = []
-  var weighted = false
-  var tokens = 0
-
-  mutating func append(
-    _ run: TokenRun, ids: ArraySlice<UInt16>, weights: ArraySlice<Float16>?
-  ) {
-    guard run.count > 0 || run.endsRequest else { return }
-    if let last = runs.last, last.request == run.request, last.stage == run.stage,
-      last.firstToken + last.count == run.firstToken, !last.endsRequest
-    {
-      runs[runs.count - 1].count += run.count
-      runs[runs.count - 1].endsRequest = run.endsRequest
-    } else {
-      runs.append(run)
-    }
-    self.ids.append(contentsOf: ids)
-    if let weights { self.weights.append(contentsOf: weights) }
-    tokens += run.count
-  }
-
-  func block(shape: TraceShape) throws(BlockError) -> TokenBlock {
-    try TokenBlock(
-      shape: shape, runs: runs, labels: labels,
-      ids: layerMajor(ids, tokens: tokens, shape: shape),
-      weights: weighted ? layerMajor(weights, tokens: tokens, shape: shape) : nil)
-  }
-
-  mutating func removeAll() {
-    runs.removeAll(keepingCapacity: true)
-    labels.removeAll(keepingCapacity: true)
-    ids.removeAll(keepingCapacity: true)
-    weights.removeAll(keepingCapacity: true)
-    tokens = 0
-  }
-}
-
-/// Reorders token-major columns to layer-major ones.
-///
-/// Goes through a few tokens at a time, so that what is read stays in the first-level cache while
-/// every layer takes its part.
-private func layerMajor<Value: BitwiseCopyable>(
-  _ column: [Value], tokens: Int, shape: TraceShape
-) -> [Value] {
-  let (layers, topK) = (shape.layers, shape.topK)
-  // The writer appends whole tokens only.
-  precondition(column.count == tokens * layers * topK)
-  return [Value](unsafeUninitializedCapacity: column.count) { result, count in
-    column.withUnsafeBufferPointer { column in
-      guard let source = column.baseAddress, let target = result.baseAddress else { return }
-      var first = 0
-      while first < tokens {
-        let end = min(first + 16, tokens)
-        var layer = 0
-        while layer < layers {
-          var to = target + (layer &* tokens &+ first) &* topK
-          var from = source + (first &* layers &+ layer) &* topK
-          var token = first
-          while token < end {
-            var slot = 0
-            while slot < topK {
-              to[slot] = from[slot]
-              slot &+= 1
-            }
-            to += topK
-            from += layers &* topK
-            token &+= 1
-          }
-          layer &+= 1
-        }
-        first = end
-      }
-    }
-    count = column.count
   }
 }

@@ -123,4 +123,76 @@ private let sample = """
     #expect(layers?.kind == .mismatch)
     #expect(layers?.problem == "it lacks layer 5, which routes in llama-4-maverick (24 MoE layers)")
   }
+
+  /// A tab is a space of JSON that only the general reader takes.
+  @Test func plainAndGeneralReadingGiveTheSame() throws {
+    let shape = try TraceShape(modelLayers: [0, 1, 2], experts: 1000, topK: 9)
+    var random = SplitMix64(seed: 12)
+    let request = RequestTrace.random(shape: shape, prefill: 5, decode: 4, using: &random)
+    for spaces in [("", ""), ("\n", "    "), ("\n\n  ", " ")] {
+      let text = selectionTrace(request, shape, spaces)
+      let tabbed = text.replacing(",", with: "\t,")
+      for topK in [nil, 9] {
+        let options = ImportOptions(experts: 1000, topK: topK)
+        let plain = try importText(text, named: "1.json", format: .paperJSON, options: options)
+        let general = try importText(tabbed, named: "1.json", format: .paperJSON, options: options)
+        #expect(plain[0].ids == request.ids)
+        #expect(plain[0].prefill == 5)
+        #expect(general[0].ids == request.ids)
+        #expect(general[0].prefill == 5)
+      }
+    }
+  }
+
+  /// With one byte replaced both take the file for the same, or both refuse it.
+  @Test func plainAndGeneralReadingRefuseTheSame() throws {
+    let shape = try TraceShape(modelLayers: [0, 1], experts: 120, topK: 3)
+    var random = SplitMix64(seed: 7)
+    let request = RequestTrace.random(shape: shape, prefill: 2, decode: 2, using: &random)
+    let bytes = Array(selectionTrace(request, shape, ("\n", "  ")).utf8)
+    let folder = try TemporaryFolder()
+    let options = ImportOptions(experts: 120)
+    func outcome(_ bytes: [UInt8]) throws -> [[UInt16]]? {
+      let path = try folder.write(bytes, to: "1.json")
+      return try? importAll([path], format: .paperJSON, options: options).map(\.ids)
+    }
+    var taken = 0
+    for at in bytes.indices {
+      for byte in Array("01 ,-]}[\":\n.".utf8) + [0, 0x80] {
+        var changed = bytes
+        changed[at] = byte
+        let plain = try outcome(changed)
+        #expect(try plain == outcome([0x09] + changed), "byte \(at) is \(byte)")
+        taken += plain == nil ? 0 : 1
+      }
+    }
+    #expect(taken > bytes.count)
+  }
+}
+
+/// A request as the data set writes it, a line's end and a level's indentation between values.
+private func selectionTrace(
+  _ request: RequestTrace, _ shape: TraceShape, _ spaces: (line: String, level: String)
+) -> String {
+  func list(_ values: [String], _ brackets: (String, String), _ level: Int) -> String {
+    func line(_ level: Int) -> String {
+      spaces.line + String(repeating: spaces.level, count: level)
+    }
+    return brackets.0 + line(level + 1) + values.joined(separator: ", " + line(level + 1))
+      + line(level) + brackets.1
+  }
+  func entry(_ tokens: Range<Int>) -> String {
+    let layers = (0..<shape.layers).map { layer in
+      let rows = tokens.map { token in
+        let at = (token * shape.layers + layer) * shape.topK
+        return list(request.ids[at..<at + shape.topK].map(String.init), ("[", "]"), 3)
+      }
+      return "\"\(shape.modelLayers[layer])\": " + list(rows, ("[", "]"), 2)
+    }
+    return list(layers + ["\"99\": null"], ("{", "}"), 1)
+  }
+  let tokens = request.ids.count / shape.idsPerToken
+  return list(
+    [entry(0..<request.prefill)] + (request.prefill..<tokens).map { entry($0..<$0 + 1) },
+    ("[", "]"), 0)
 }

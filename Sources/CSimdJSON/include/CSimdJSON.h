@@ -61,7 +61,7 @@ typedef struct {
   char problem[192];
 } csj_fault;
 
-/// Bytes that must be readable behind the text of a file.
+/// Bytes that must be readable behind the text of a file, and zero.
 size_t csj_padding(void);
 
 /// Null where there is no memory.
