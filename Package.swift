@@ -92,7 +92,8 @@ let package = Package(
       dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
-      name: "TraceImportTests", dependencies: ["TraceImport", "RoutingTrace", "TestSupport"],
+      name: "TraceImportTests",
+      dependencies: ["TraceImport", "RoutingTrace", "TestSupport", system],
       exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(

@@ -134,52 +134,28 @@ struct ExpertScoreFormat: TraceFormat {
 
   /// Puts a layer's events into their places in the token-major columns.
   private func scatter(_ line: ScoreLine, layer: Int, into request: inout ForeignRequest) {
-    let topK = request.topK
-    let stride = layers.count * topK
-    var weights = request.weights.take() ?? []
-    for token in 0..<request.tokens {
-      for slot in 0..<topK {
-        let to = token * stride + layer * topK + slot
-        request.ids[to] = line.ids[token * topK + slot]
-        weights[to] = line.weights[token * topK + slot]
+    let (tokens, topK) = (request.tokens, request.topK)
+    func scatter<Value>(_ column: [Value], into rows: inout [Value]) {
+      let stride = layers.count * topK
+      precondition(column.count >= tokens * topK && rows.count == tokens * stride)
+      rows.withUnsafeMutableBufferPointer { rows in
+        column.withUnsafeBufferPointer { column in
+          var (from, to) = (0, layer * topK)
+          while from < tokens * topK {
+            var slot = 0
+            while slot < topK {
+              rows[to &+ slot] = column[from &+ slot]
+              slot &+= 1
+            }
+            from &+= topK
+            to &+= stride
+          }
+        }
       }
     }
+    scatter(line.ids, into: &request.ids)
+    guard var weights = request.weights.take() else { return }
+    scatter(line.weights, into: &weights)
     request.weights = weights
-  }
-}
-
-/// One line of one layer's file.
-private struct ScoreLine {
-  private(set) var ids: [UInt16] = []
-  private(set) var weights: [Float16] = []
-
-  /// Replaces the contents by those of `text`; what is wrong with it, or nil.
-  mutating func parse(_ text: UnsafeRawBufferPointer, topK: Int) -> String? {
-    ids.removeAll(keepingCapacity: true)
-    weights.removeAll(keepingCapacity: true)
-    guard !text.isEmpty else { return "the line is empty" }
-    var at = 0
-    var inWeights = false
-    while at <= text.count {
-      var end = at
-      while end < text.count, text[end] != 0x09 { end += 1 }
-      let field = text[at..<end]
-      if inWeights {
-        guard let weight = decimalNumber(field) else { return "a gate weight is not a number" }
-        weights.append(Float16(weight))
-      } else if field.isEmpty {
-        inWeights = true
-      } else {
-        guard let id = wholeNumber(field) else { return "an expert id is not a whole number" }
-        ids.append(UInt16(clamping: id))
-      }
-      at = end + 1
-    }
-    guard inWeights else { return "two tabs between ids and gate weights are missing" }
-    guard ids.count % topK == 0 else { return "\(ids.count) ids are not a multiple of top-\(topK)" }
-    guard weights.count == ids.count else {
-      return "\(weights.count) gate weights for \(ids.count) ids"
-    }
-    return nil
   }
 }

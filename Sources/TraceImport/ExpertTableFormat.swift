@@ -1,3 +1,5 @@
+import Glibc
+
 /// The MoE-Beyond data set: a CSV file a prompt, `Layer ID,Batch Number,Token,Activated Expert IDs`,
 /// all tokens of one layer, then those of the next; prefill only, in no order of weight.
 ///
@@ -6,11 +8,10 @@
 struct ExpertTableFormat: TraceFormat {
   private static let header = Array("Layer ID,Batch Number,Token,Activated Expert IDs".utf8)
 
-  private let bytes: FileBytes
-  private var source: TraceSource?
+  private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {
-    bytes = FileBytes(limit: options.maximumFileSize)
+    file = SourceFile(options: options)
   }
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".csv") }
@@ -19,18 +20,16 @@ struct ExpertTableFormat: TraceFormat {
     head.starts(with: header)
   }
 
-  mutating func open(_ source: TraceSource) throws(ImportError) {
-    self.source = source
-    try bytes.read(source.path)
-  }
+  mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
-    guard let source = source.take() else { return nil }
-    var table = ExpertTable(bytes: bytes.bytes, topK: bounds.topK)
-    var rows = CSVRows(bytes.bytes)
+    guard let source = file.take() else { return nil }
+    let bytes = file.bytes.bytes
+    var table = ExpertTable(bytes: bytes, topK: bounds.topK)
+    var rows = CSVRows(bytes)
     do throws(CSVProblem) {
       guard let first = try rows.next(),
-        bytes.bytes[first.start..<first.end].elementsEqual(Self.header)
+        bytes[first.start..<first.end].elementsEqual(Self.header)
       else {
         throw CSVProblem("the first line is not that of a MoE-Beyond table", isFormat: true)
       }
@@ -76,9 +75,36 @@ private struct CSVRows {
 
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+  /// The next row where it is `1,0,word,"[8, 10, 14]"` and a line's end; nil for all others.
+  private mutating func nextPlain() -> Row? {
+    guard let base = bytes.baseAddress else { return nil }
+    func comma(from start: Int) -> Int? {
+      var at = start
+      while at < bytes.count, bytes[at] != 0x22, bytes[at] != 0x0A {
+        if bytes[at] == 0x2C { return at }
+        at &+= 1
+      }
+      return nil
+    }
+    guard let first = comma(from: at), let second = comma(from: first + 1),
+      let third = comma(from: second + 1), third + 1 < bytes.count, bytes[third + 1] == 0x22,
+      let quote = memchr(base + third + 2, 0x22, bytes.count - third - 2)
+    else { return nil }
+    let end = UnsafeRawPointer(quote) - base + 1
+    let isLong = end < bytes.count && bytes[end] == 0x0D
+    let newline = isLong ? end + 1 : end
+    guard newline < bytes.count, bytes[newline] == 0x0A,
+      memchr(base + third + 2, 0x0A, end - third - 2) == nil
+    else { return nil }
+    defer { at = newline + 1 }
+    nextLine += 1
+    return Row(start: at, end: end, commas: (first, second, third))
+  }
+
   mutating func next() throws(CSVProblem) -> Row? {
     guard at < bytes.count else { return nil }
     line = nextLine
+    if let row = nextPlain() { return row }
     let start = at
     var row = Row(start: start, end: start, commas: (start, start, start))
     var commas = 0
@@ -155,7 +181,7 @@ private struct ExpertTable {
         throw CSVProblem(
           "layer \(number) has more than the \(texts.count) tokens of layer \(layers[0])")
       }
-      guard bytes[texts[position]].elementsEqual(bytes[text]) else {
+      guard isSame(texts[position], text) else {
         throw CSVProblem("the token is another one than in layer \(layers[0])")
       }
     }
@@ -171,12 +197,19 @@ private struct ExpertTable {
     let topK = topK ?? 0
     let tokens = texts.count
     let order = layers.indices.sorted { layers[$0] < layers[$1] }
-    var tokenMajor: [UInt16] = []
-    tokenMajor.reserveCapacity(ids.count)
-    for token in 0..<tokens {
-      for block in order {
-        let at = (block * tokens + token) * topK
-        tokenMajor.append(contentsOf: ids[at..<at + topK])
+    let tokenMajor = [UInt16](unsafeUninitializedCapacity: ids.count) { target, filled in
+      ids.withUnsafeBufferPointer { ids in
+        for token in 0..<tokens {
+          for block in order {
+            let at = (block &* tokens &+ token) &* topK
+            var slot = 0
+            while slot < topK {
+              target[filled] = ids[at &+ slot]
+              filled &+= 1
+              slot &+= 1
+            }
+          }
+        }
       }
     }
     return ForeignRequest(
@@ -187,6 +220,11 @@ private struct ExpertTable {
   private func finishLayer() throws(CSVProblem) {
     guard let token, token + 1 != texts.count else { return }
     throw CSVProblem("the layer has \(token + 1) tokens, but layer \(layers[0]) has \(texts.count)")
+  }
+
+  private func isSame(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
+    guard a.count == b.count, let base = bytes.baseAddress else { return false }
+    return memcmp(base + a.lowerBound, base + b.lowerBound, a.count) == 0
   }
 
   private func number(_ range: Range<Int>, _ what: String) throws(CSVProblem) -> Int {
@@ -209,17 +247,21 @@ private struct ExpertTable {
     var at = range.lowerBound + 1
     let end = range.upperBound - 1
     while at < end {
-      var stop = at
-      while stop < end, bytes[stop] != 0x2C { stop += 1 }
-      while at < stop, bytes[at] == 0x20 { at += 1 }
-      var last = stop
-      while last > at, bytes[last - 1] == 0x20 { last -= 1 }
-      guard let id = wholeNumber(bytes[at..<last]) else {
+      while at < end, bytes[at] == 0x20 { at &+= 1 }
+      let start = at
+      var id = 0
+      while at < end, bytes[at] &- 0x30 <= 9, at &- start < 9 {
+        id = id &* 10 &+ Int(bytes[at] &- 0x30)
+        at &+= 1
+      }
+      let digits = at &- start
+      while at < end, bytes[at] == 0x20 { at &+= 1 }
+      guard digits > 0, at == end || bytes[at] == 0x2C else {
         throw CSVProblem("an expert id is not a whole number")
       }
       ids.append(UInt16(clamping: id))
-      count += 1
-      at = stop + 1
+      count &+= 1
+      at &+= 1
     }
     guard count > 0, count == topK ?? count else {
       throw CSVProblem("\(count) expert ids instead of \(topK.map(String.init) ?? "one or more")")

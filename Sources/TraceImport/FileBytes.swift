@@ -12,13 +12,10 @@ final class FileBytes {
   private(set) var count = 0
   /// Bytes of the buffer, at least `count + padding`.
   private(set) var capacity = 0
-  private let padding: Int
+  private let padding = JSONReader.padding
   private var storage: UnsafeMutableRawPointer?
 
-  init(limit: Int, padding: Int = 64) {
-    self.limit = limit
-    self.padding = padding
-  }
+  init(limit: Int) { self.limit = limit }
 
   deinit { free(storage) }
 
@@ -29,9 +26,16 @@ final class FileBytes {
 
   /// Replaces the contents by those of the file at `path`.
   func read(_ path: String) throws(ImportError) {
-    count = 0
     let descriptor = try Self.open(path)
     defer { try? descriptor.close() }
+    try read(descriptor, file: path)
+  }
+
+  /// Replaces the contents by all that comes from `descriptor`, which stays open.
+  ///
+  /// - Parameter path: what to call it in messages.
+  func read(_ descriptor: FileDescriptor, file path: String) throws(ImportError) {
+    count = 0
     while true {
       if capacity - padding <= count { try grow(file: path) }
       guard let storage else { return }

@@ -6,13 +6,12 @@ import CSimdJSON
 /// {"selected_experts": [ids], "selected_probs": [weights]}, ...}}, ...], ...}`. The task is
 /// `dataset/category`, the name the row's index.
 struct FingerprintFormat: TraceFormat {
-  private let bytes: FileBytes
   private let json: JSONReader
-  private var source: TraceSource?
+  private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {
     json = try JSONReader()
-    bytes = FileBytes(limit: options.maximumFileSize, padding: JSONReader.padding)
+    file = SourceFile(options: options)
   }
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".json") }
@@ -29,15 +28,12 @@ struct FingerprintFormat: TraceFormat {
     return false
   }
 
-  mutating func open(_ source: TraceSource) throws(ImportError) {
-    self.source = source
-    try bytes.read(source.path)
-  }
+  mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
-    guard let source = source.take() else { return nil }
+    guard let source = file.take() else { return nil }
     var request = try json.request(
-      in: bytes, file: source.path, bounds: bounds, parse: csj_read_fingerprint)
+      in: file.bytes, file: source.path, bounds: bounds, parse: csj_read_fingerprint)
     if request.name.isEmpty { request.name = source.stem }
     return request
   }

@@ -41,7 +41,7 @@ func decimalNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Double? {
   return isNegative ? -value : value
 }
 
-private let powersOfTen: [Double] = [
+let powersOfTen: [Double] = [
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ]
 
@@ -51,4 +51,16 @@ private func slowDecimalNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Double?
     (0x30...0x39).contains($0) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0)
   }
   return allowed ? Double(String(decoding: text, as: UTF8.self)) : nil
+}
+
+/// `value` in half precision, rounded once.
+///
+/// By way of single precision it is one instruction; where that rounds to the middle of two halves, or
+/// the half has fewer digits, it could round twice, so the slow way is taken.
+func halfPrecision(_ value: Double) -> Float16 {
+  let single = Float(value)
+  guard single.magnitude >= 0x1p-14, single.bitPattern & 0x1FFF != 0x1000 else {
+    return Float16(value)
+  }
+  return Float16(single)
 }

@@ -5,11 +5,10 @@
 /// The rows are the prompt's and the output's tokens; the last sampled token may lack its row, as in
 /// vLLM, which never routes it.
 struct RequestArchiveFormat: TraceFormat {
-  private let bytes: FileBytes
-  private var source: TraceSource?
+  private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {
-    bytes = FileBytes(limit: options.maximumFileSize)
+    file = SourceFile(options: options)
   }
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".npz") }
@@ -21,15 +20,12 @@ struct RequestArchiveFormat: TraceFormat {
     return head.dropFirst(30).prefix(length).suffix(4).elementsEqual(".npy".utf8)
   }
 
-  mutating func open(_ source: TraceSource) throws(ImportError) {
-    self.source = source
-    try bytes.read(source.path)
-  }
+  mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
-    guard let source = source.take() else { return nil }
+    guard let source = file.take() else { return nil }
     let reader = ArrayReader(file: source.path)
-    let archive = try reader.of(nil) { () throws(NPYProblem) in try ZipArchive(bytes.bytes) }
+    let archive = try reader.of(nil) { () throws(NPYProblem) in try ZipArchive(file.bytes.bytes) }
     var request = try RoutedArray.request(
       try array("routed_experts", of: archive, reader: reader) {
         (array) throws(NPYProblem) in try RoutedArray(array)

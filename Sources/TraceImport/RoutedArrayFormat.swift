@@ -4,13 +4,14 @@
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
 /// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.
 struct RoutedArrayFormat: TraceFormat {
-  private let bytes: FileBytes
   private let json: JSONReader
-  private var source: TraceSource?
+  private let sidecar: FileBytes
+  private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {
     json = try JSONReader()
-    bytes = FileBytes(limit: options.maximumFileSize, padding: JSONReader.padding)
+    sidecar = FileBytes(limit: options.maximumFileSize)
+    file = SourceFile(options: options)
   }
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".npy") }
@@ -19,15 +20,14 @@ struct RoutedArrayFormat: TraceFormat {
     head.starts(with: NPYArray.magic)
   }
 
-  mutating func open(_ source: TraceSource) throws(ImportError) { self.source = source }
+  mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
-    guard let source = source.take() else { return nil }
+    guard let source = file.take() else { return nil }
     let boundary = try boundary(beside: source)
-    try bytes.read(source.path)
     let reader = ArrayReader(file: source.path)
     let array = try reader.of(nil) { () throws(NPYProblem) in
-      try RoutedArray(try NPYArray(bytes.bytes))
+      try RoutedArray(try NPYArray(file.bytes.bytes))
     }
     var request = try RoutedArray.request(array, reader: reader, bounds: bounds, member: nil)
     request.name = source.stem
@@ -37,12 +37,13 @@ struct RoutedArrayFormat: TraceFormat {
 
   /// `input_token_count` of the sidecar, if there is one.
   private func boundary(beside source: TraceSource) throws(ImportError) -> Int? {
+    guard !source.isStandardInput else { return nil }
     let withoutSuffix =
       source.path.hasSuffix(".npy") ? String(source.path.dropLast(4)) : source.path
     for path in [withoutSuffix + ".json", source.path + ".json"] {
       guard FileBytes.exists(path) else { continue }
-      try bytes.read(path)
-      if let count = try json.integer("input_token_count", in: bytes, file: path) { return count }
+      try sidecar.read(path)
+      if let count = try json.integer("input_token_count", in: sidecar, file: path) { return count }
     }
     return nil
   }

@@ -6,13 +6,12 @@ import CSimdJSON
 /// it is one decoded token, `{"layer": null or [[ids]]}`. Keys are all layers of the model from 0,
 /// null where a layer is dense. The task is the folder's name.
 struct SelectionTraceFormat: TraceFormat {
-  private let bytes: FileBytes
   private let json: JSONReader
-  private var source: TraceSource?
+  private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {
     json = try JSONReader()
-    bytes = FileBytes(limit: options.maximumFileSize, padding: JSONReader.padding)
+    file = SourceFile(options: options)
   }
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".json") }
@@ -23,15 +22,12 @@ struct SelectionTraceFormat: TraceFormat {
     return start.count == 4 && start.starts(with: "[{\"".utf8) && (0x30...0x39).contains(start[3])
   }
 
-  mutating func open(_ source: TraceSource) throws(ImportError) {
-    self.source = source
-    try bytes.read(source.path)
-  }
+  mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
-    guard let source = source.take() else { return nil }
+    guard let source = file.take() else { return nil }
     var request = try json.request(
-      in: bytes, file: source.path, bounds: bounds, parse: csj_read_selection_trace)
+      in: file.bytes, file: source.path, bounds: bounds, parse: csj_read_selection_trace)
     request.name = source.stem
     request.task = source.folder
     return request

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import RoutingTrace
+import SystemPackage
 
 /// A file among the inputs.
 struct FoundFile {
@@ -12,6 +13,8 @@ struct FoundFile {
   var size: Int
   /// Whether the user named the file itself; files met in folders may be passed over.
   var isNamed: Bool
+  /// What was read of it already, where it can be read once only.
+  var content: FileBytes?
 
   /// The name without folders.
   var name: String { lastComponent(path) }
@@ -27,8 +30,12 @@ struct TraceSource {
   /// The one file, or all files of a folder that are read in step.
   var files: [FoundFile]
 
+  /// Whether it has no name: what it says of itself is all that is known of it.
+  var isStandardInput: Bool { files.first?.content != nil }
+
   /// The file's name without folder and suffix.
   var stem: String {
+    if isStandardInput { return "" }
     let name = lastComponent(path)
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
     return String(name[..<dot])
@@ -54,15 +61,27 @@ struct SourceFinder {
   /// Bytes that a guess may look at.
   private static let headSize = 1 << 20
 
-  /// - Parameter format: the format, or nil to guess it from the first file that is in a known one.
-  init(_ inputs: [String], format wanted: ForeignFormat?) throws(ImportError) {
+  /// - Parameters:
+  ///   - inputs: files, folders, or `-` for standard input, which is read at once.
+  ///   - format: the format, or nil to guess it from the first file that is in a known one.
+  ///   - limit: the most that is taken from standard input, in bytes.
+  init(
+    _ inputs: [String], format wanted: ForeignFormat?, limit: Int = ImportOptions.largestFileSize,
+    standardInput: FileDescriptor = .standardInput
+  ) throws(ImportError) {
     guard !inputs.isEmpty else {
       throw ImportError(
         .access, file: "no input", problem: "nothing to read",
         remedy: "name files or folders of traces")
     }
     var files: [FoundFile] = []
-    for input in inputs { files += try Self.expand(input) }
+    for input in inputs {
+      if input == TraceFile.standardInput {
+        files.append(try Self.read(standardInput, limit: limit))
+      } else {
+        files += try Self.expand(input)
+      }
+    }
     let format: ForeignFormat
     if let wanted { format = wanted } else { format = try Self.guess(files, inputs: inputs) }
     let chosen = files.filter { $0.isNamed || format.type.accepts(fileNamed: $0.name) }
@@ -80,7 +99,12 @@ struct SourceFinder {
     -> ForeignFormat
   {
     for file in files {
-      let head = try FileBytes.head(of: file.path, count: headSize)
+      let head: [UInt8]
+      if let content = file.content {
+        head = Array(content.bytes.prefix(headSize))
+      } else {
+        head = try FileBytes.head(of: file.path, count: headSize)
+      }
       let name = file.name
       if let format = ForeignFormat.allCases.first(where: {
         $0.type.recognises(head, fileNamed: name)
@@ -103,6 +127,15 @@ struct SourceFinder {
       .notATrace, file: inputs.joined(separator: ", "),
       problem: "none of its \(files.count) files is in a known format",
       remedy: "name a folder of traces, or the format with --format")
+  }
+
+  private static func read(
+    _ standardInput: FileDescriptor, limit: Int
+  ) throws(ImportError) -> FoundFile {
+    let content = FileBytes(limit: limit)
+    let name = TraceFile.name(of: TraceFile.standardInput)
+    try content.read(standardInput, file: name)
+    return FoundFile(path: name, folder: "", size: content.count, isNamed: true, content: content)
   }
 
   private static func expand(_ input: String) throws(ImportError) -> [FoundFile] {

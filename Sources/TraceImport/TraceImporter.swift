@@ -40,14 +40,14 @@ public struct TraceImporter {
   /// Finds the files and reads the first request, which settles the shape.
   ///
   /// - Parameters:
-  ///   - inputs: files and folders.
+  ///   - inputs: files and folders; `-` is standard input.
   ///   - wanted: the format, or nil to guess it from the first file in a known one.
   ///   - options: what is known beside the files.
   public init(
     _ inputs: [String], format wanted: ForeignFormat? = nil, options: ImportOptions
   ) throws(ImportError) {
     let fit = try ShapeFit(options)
-    let finder = try SourceFinder(inputs, format: wanted)
+    let finder = try SourceFinder(inputs, format: wanted, limit: options.maximumFileSize)
     format = finder.format
     isGuessed = wanted == nil
     totalBytes = finder.sources.reduce(0) { $0 + $1.size }

@@ -19,8 +19,9 @@ struct Import: ParsableCommand {
       The files of a folder, at any depth, are read in natural order of their paths: 2.json before \
       10.json. Each request is checked whole; after an error nothing is written.
 
-      Example:
+      Examples:
         moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
+        curl $URL | moecast import --shape llama-4-maverick -o - - | moecast train - --model M.h5
       """)
 
   @Option(help: "The format of all inputs, or auto to guess it from the contents.")
@@ -56,7 +57,7 @@ struct Import: ParsableCommand {
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
-  @Argument(help: "Files and folders.")
+  @Argument(help: "Files and folders, or - for standard input, which is one file.")
   var inputs: [String]
 
   func validate() throws {

@@ -28,4 +28,15 @@ private func decimal(_ text: String) -> Double? {
     #expect(whole("007") == 7)
     for text in ["", "1000000000", "-1", "+1", "1.0"] { #expect(whole(text) == nil) }
   }
+
+  /// Values that round to one half by way of single precision and to another at once, among them.
+  @Test func halvesAreRoundedOnce() {
+    for bits in 0..<UInt16(0x7C00) {
+      let half = Double(Float16(bitPattern: bits))
+      let middle = (half + Double(Float16(bitPattern: bits + 1))) / 2
+      for value in [half, middle, middle.nextUp, middle.nextDown, half.nextUp, middle * 1.0001] {
+        for value in [value, -value] { #expect(halfPrecision(value) == Float16(value)) }
+      }
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import RoutingTrace
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -102,5 +103,34 @@ private let trace = Array(#"[{"0": [[1]]}]"#.utf8)
     let error = ImportError(
       .access, file: "a\nb\u{1B}", problem: "x\ty", remedy: "z")
     #expect(error.description == "a?b?: x?y; z")
+  }
+
+  /// What a pipe gives is guessed and read without reading it twice.
+  @Test(arguments: [nil, ForeignFormat.paperJSON])
+  func standardInputIsOneFile(format: ForeignFormat?) throws {
+    let (reading, writing) = try FileDescriptor.pipe()
+    defer { try? reading.close() }
+    _ = try writing.writeAll(Array("[{\"0\": [[1], [2]]}]".utf8))
+    try writing.close()
+    let finder = try SourceFinder(["-"], format: format, standardInput: reading)
+    #expect(finder.format == .paperJSON)
+    let source = try #require(finder.sources.first)
+    #expect(source.path == "standard input")
+    #expect(source.stem == "")
+    var reader = try SelectionTraceFormat(options: ImportOptions(experts: 8))
+    try reader.open(source)
+    let request = try reader.next(within: EventBounds(experts: 8, topK: nil))
+    #expect(request?.ids == [1, 2])
+    #expect(try reader.next(within: EventBounds(experts: 8, topK: nil)) == nil)
+  }
+
+  @Test func nothingOnStandardInputIsAnError() throws {
+    let (reading, writing) = try FileDescriptor.pipe()
+    defer { try? reading.close() }
+    try writing.close()
+    let error = #expect(throws: ImportError.self) {
+      _ = try SourceFinder(["-"], format: nil, standardInput: reading)
+    }
+    #expect(error?.description.hasPrefix("standard input: the file is empty") == true)
   }
 }

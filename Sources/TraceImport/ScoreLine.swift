@@ -1,0 +1,83 @@
+/// One line of one layer's file of ESFT's expert scores: ids parted by tabs, two tabs, gate weights.
+struct ScoreLine {
+  private(set) var ids: [UInt16] = []
+  private(set) var weights: [Float16] = []
+
+  /// Replaces the contents by those of `text`; what is wrong with it, or nil.
+  mutating func parse(_ text: UnsafeRawBufferPointer, topK: Int) -> String? {
+    ids.removeAll(keepingCapacity: true)
+    weights.removeAll(keepingCapacity: true)
+    guard !text.isEmpty else { return "the line is empty" }
+    var fields = TabbedNumbers(text)
+    while !fields.isAtEmptyField {
+      guard let id = fields.whole() else { return "an expert id is not a whole number" }
+      ids.append(UInt16(clamping: id))
+      guard fields.next() else { return "two tabs between ids and gate weights are missing" }
+    }
+    weights.reserveCapacity(ids.count)
+    while fields.next() {
+      guard let weight = fields.decimal() else { return "a gate weight is not a number" }
+      weights.append(halfPrecision(weight))
+    }
+    guard ids.count % topK == 0 else { return "\(ids.count) ids are not a multiple of top-\(topK)" }
+    guard weights.count == ids.count else {
+      return "\(weights.count) gate weights for \(ids.count) ids"
+    }
+    return nil
+  }
+}
+
+/// Numbers parted by tabs, taken from the front of a line.
+private struct TabbedNumbers {
+  private let text: UnsafeRawBufferPointer
+  private var at = 0
+
+  init(_ text: UnsafeRawBufferPointer) { self.text = text }
+
+  private var isAtEnd: Bool { at == text.count || text[at] == 0x09 }
+
+  /// Whether the field begun has nothing in it.
+  var isAtEmptyField: Bool { isAtEnd }
+
+  /// Goes on to the next field; false where there is none.
+  mutating func next() -> Bool {
+    guard at < text.count else { return false }
+    at &+= 1
+    return true
+  }
+
+  /// The field as ``wholeNumber(_:)`` takes it.
+  mutating func whole() -> Int? {
+    let start = at
+    var number = 0
+    while at < text.count, text[at] &- 0x30 <= 9, at &- start < 9 {
+      number = number &* 10 &+ Int(text[at] &- 0x30)
+      at &+= 1
+    }
+    return isAtEnd && at > start ? number : nil
+  }
+
+  /// The field as ``decimalNumber(_:)`` takes it; `0.0414` without its way through a function.
+  mutating func decimal() -> Double? {
+    let start = at
+    var mantissa = 0
+    while at < text.count, text[at] &- 0x30 <= 9 {
+      mantissa = mantissa &* 10 &+ Int(text[at] &- 0x30)
+      at &+= 1
+    }
+    var scale = 0
+    if at > start, at < text.count, text[at] == UInt8(ascii: ".") {
+      at &+= 1
+      let point = at
+      while at < text.count, text[at] &- 0x30 <= 9 {
+        mantissa = mantissa &* 10 &+ Int(text[at] &- 0x30)
+        at &+= 1
+      }
+      scale = at &- point
+    }
+    // Up to 15 digits are exact; see ``decimalNumber(_:)``.
+    if isAtEnd, at > start, at &- start <= 15 { return Double(mantissa) / powersOfTen[scale] }
+    while !isAtEnd { at &+= 1 }
+    return decimalNumber(text[start..<at])
+  }
+}
