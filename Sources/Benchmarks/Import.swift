@@ -24,7 +24,7 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
   func row(
     _ what: String, _ trace: SyntheticTrace, _ model: String, _ format: ForeignFormat,
     _ files: [ForeignFile], sidecars: [ForeignFile] = [], prefill: Int? = nil,
-    _ ceiling: (any ImportCeiling)?
+    _ ceiling: any ImportCeiling
   ) throws -> ResultRow {
     try importing(
       what, trace, files: files, sidecars: sidecars, format: format,
@@ -52,11 +52,18 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
   let sidecars = arrays.indices.map {
     ForeignFile(name: "\($0).json", bytes: Array("{\"input_token_count\": 64}".utf8))
   }
-  func turning(_ files: [ForeignFile], offset: Int, checksums: Bool) -> ArrayTurning {
+  func turning(
+    _ files: [ForeignFile], _ arrays: [ArrayTurning.Array], checksums: Bool
+  ) -> ArrayTurning {
     ArrayTurning(
-      files.map(\.bytes), large, offset: offset, dense: denseLayers, checksums: checksums)
+      files.map(\.bytes), large, arrays: arrays, dense: denseLayers, checksums: checksums)
   }
-  let inArchive = zipHeader("routed_experts.npy") + npyHeader
+  let ids = ArrayTurning.Array(offset: zipHeader("routed_experts.npy") + npyHeader)
+  let elements =
+    SyntheticTrace.requestTokens * (denseLayers + large.shape.layers) * large.shape.topK
+  let gates = ArrayTurning.Array(
+    offset: ids.offset + elements + zipHeader("routing_weights.npy") + npyHeader, width: 2)
+  let alone = ArrayTurning.Array(offset: npyHeader)
   return [
     try row(
       "paper's JSON", large, "deepseek-v3", .paperJSON, paper,
@@ -75,14 +82,16 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
       numbers(plain, scores, ceiling_scores)),
     try row(
       "NPZ, stored", large, "deepseek-v3", .npz, archives, prefill: 64,
-      turning(archives, offset: inArchive, checksums: true)),
-    try row("NPZ with tokens and gate weights", large, "deepseek-v3", .npz, full, nil),
+      turning(archives, [ids], checksums: true)),
+    try row(
+      "NPZ with tokens and gate weights", large, "deepseek-v3", .npz, full,
+      turning(full, [ids, gates], checksums: true)),
     try row(
       "NPY", large, "deepseek-v3", .vllmNPY, arrays, prefill: 64,
-      turning(arrays, offset: npyHeader, checksums: false)),
+      turning(arrays, [alone], checksums: false)),
     try row(
       "NPY with sidecars", large, "deepseek-v3", .vllmNPY, arrays, sidecars: sidecars,
-      turning(arrays, offset: npyHeader, checksums: false)),
+      turning(arrays, [alone], checksums: false)),
   ]
 }
 
@@ -97,7 +106,7 @@ struct ForeignFile {
 ///   - sidecars: read beside them; their bytes do not count.
 private func importing(
   _ what: String, _ trace: SyntheticTrace, files: [ForeignFile], sidecars: [ForeignFile],
-  format: ForeignFormat, options: ImportOptions, ceiling: (any ImportCeiling)?, _ rounds: Rounds
+  format: ForeignFormat, options: ImportOptions, ceiling: any ImportCeiling, _ rounds: Rounds
 ) throws -> ResultRow {
   let folder = try TemporaryFolder()
   defer { folder.remove() }
@@ -110,16 +119,16 @@ private func importing(
       while let request = try importer.next() { try writer.append(request) }
       try writer.finish()
     },
-    { try ceiling?.run() },
+    { try ceiling.run() },
   ])
   try compare(sink.bytes, trace)
-  try ceiling?.compare(trace)
+  try ceiling.compare(trace)
   let bytes = files.reduce(0) { $0 + $1.bytes.count }
   let megabytes = Double(bytes) / 1e6
   return ResultRow(
     what: "\(what) to chunks, \(bytes / files.count / 1000) KB a file", unit: "MB/s",
-    ours: megabytes / seconds[0], ceiling: ceiling.map { _ in megabytes / seconds[1] },
-    ceilingName: ceiling?.name ?? "")
+    ours: megabytes / seconds[0], ceiling: megabytes / seconds[1],
+    ceilingName: ceiling.name)
 }
 
 /// Throws where what was imported is not `trace`.

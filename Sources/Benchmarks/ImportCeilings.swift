@@ -1,5 +1,4 @@
 import CCeilings
-import CLZ4
 import CZlib
 import RoutingTrace
 
@@ -47,69 +46,78 @@ final class NumberReading: ImportCeiling {
   }
 }
 
-/// Arrays are turned into the columns of chunks, which LZ4 compresses; the columns must be the trace's.
+/// Arrays are turned into the columns of chunks, which LZ4 compresses; those of ids must be the trace's.
 final class ArrayTurning: ImportCeiling {
+  /// An array of `[tokens, dense + layers, top-k]` in every file.
+  struct Array {
+    /// Where its elements begin, behind a header of 128 bytes.
+    var offset: Int
+    /// Bytes of an element.
+    var width = 1
+  }
+
   var name: String {
     (checksums ? "crc32, " : "") + "columns in C, lz4 block compression"
   }
   private let files: [[UInt8]]
-  private let offset: Int
+  private let arrays: [Array]
   private let dense: Int
   private let checksums: Bool
   private let shape: TraceShape
   private let chunkTokens: Int
-  private var columns: [[UInt8]] = []
-  private var target: [CChar]
-  private static let block = 1 << 18
+  /// A column a chunk and array.
+  private var columns: [[[UInt8]]] = []
+  private let compression = LZ4Compression()
 
   /// - Parameters:
-  ///   - offset: where the array's ids begin in a file.
+  ///   - arrays: ids first.
   ///   - dense: layers of every token that stand before those that route.
-  ///   - checksums: whether the array stands in a zip file, whose checksum must be verified.
+  ///   - checksums: whether the arrays stand in a zip file, whose checksums must be verified.
   init(
-    _ files: [[UInt8]], _ trace: SyntheticTrace, offset: Int, dense: Int, checksums: Bool
+    _ files: [[UInt8]], _ trace: SyntheticTrace, arrays: [Array], dense: Int, checksums: Bool
   ) {
     self.files = files
-    self.offset = offset
+    self.arrays = arrays
     self.dense = dense
     self.checksums = checksums
     shape = trace.shape
     chunkTokens = trace.chunks[0].block.tokens
-    target = [CChar](repeating: 0, count: Int(LZ4_compressBound(Int32(Self.block))))
-    columns = trace.chunks.map { [UInt8](repeating: 0, count: $0.block.ids.count) }
+    columns = trace.chunks.map { chunk in
+      arrays.map { [UInt8](repeating: 0, count: chunk.block.ids.count * $0.width) }
+    }
   }
 
   func run() throws {
-    let row = (dense + shape.layers) * shape.topK
-    let tokens = SyntheticTrace.requestTokens
-    let filesPerChunk = chunkTokens / tokens
+    let filesPerChunk = chunkTokens / SyntheticTrace.requestTokens
     for (chunk, first) in stride(from: 0, to: files.count, by: filesPerChunk).enumerated() {
       for index in first..<min(first + filesPerChunk, files.count) {
-        let at = (index - first) * tokens * shape.topK
-        files[index].withUnsafeBufferPointer { file in
-          guard let start = file.baseAddress.map({ $0 + offset }) else { return }
-          // The array's header of 128 bytes is in the checksum.
-          if checksums { _ = crc32(0, start - 128, UInt32(tokens * row + 128)) }
-          columns[chunk].withUnsafeMutableBufferPointer { columns in
-            ceiling_columns(
-              start, tokens, dense, shape.layers, shape.topK, chunkTokens,
-              columns.baseAddress.map { $0 + at })
-          }
+        for array in arrays.indices {
+          turn(array, of: files[index], at: index - first, into: &columns[chunk][array])
         }
       }
-      columns[chunk].withUnsafeBytes { bytes in
-        for at in stride(from: 0, to: bytes.count, by: Self.block) {
-          let count = min(Self.block, bytes.count - at)
-          let start = bytes.baseAddress.map { ($0 + at).assumingMemoryBound(to: CChar.self) }
-          _ = LZ4_compress_default(start, &target, Int32(count), Int32(target.count))
-        }
+      for column in columns[chunk] { compression.compress(column) }
+    }
+  }
+
+  /// - Parameter at: the file's place in its chunk.
+  private func turn(_ array: Int, of file: [UInt8], at: Int, into column: inout [UInt8]) {
+    let (offset, width) = (arrays[array].offset, arrays[array].width)
+    let tokens = SyntheticTrace.requestTokens
+    let row = (dense + shape.layers) * shape.topK * width
+    file.withUnsafeBufferPointer { file in
+      guard let start = file.baseAddress.map({ $0 + offset }) else { return }
+      if checksums { _ = crc32(0, start - npyHeader, UInt32(tokens * row + npyHeader)) }
+      column.withUnsafeMutableBufferPointer { column in
+        ceiling_columns(
+          start, tokens, dense, shape.layers, shape.topK * width, chunkTokens,
+          column.baseAddress.map { $0 + at * tokens * shape.topK * width })
       }
     }
   }
 
   func compare(_ trace: SyntheticTrace) throws {
     for (chunk, own) in zip(trace.chunks, columns)
-    where !chunk.block.ids.elementsEqual(own.lazy.map(UInt16.init)) {
+    where !chunk.block.ids.elementsEqual(own[0].lazy.map(UInt16.init)) {
       throw BenchmarkError.differs("columns written and turned")
     }
   }
