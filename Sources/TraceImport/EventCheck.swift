@@ -51,7 +51,9 @@ func checkAndRank(
   if let fault { return fault }
   guard var column = weights.take() else { return nil }
   let weightFault = ids.withUnsafeMutableBufferPointer { ids in
-    column.withUnsafeMutableBufferPointer { weights in rank(ids, weights, topK: topK) }
+    column.withUnsafeMutableBufferPointer { weights in
+      isRanked(weights, topK: topK) ? nil : rank(ids, weights, topK: topK)
+    }
   }
   weights = column
   return weightFault
@@ -84,7 +86,40 @@ private func firstFault(_ ids: [UInt16], topK: Int, experts: Int) -> EventFault?
   }
 }
 
-/// Insertion sort of every event, which most often is in order already.
+/// Whether all weights are finite and no event has one above the one before it; half of what is
+/// written is so, and this looks at many at a time.
+private func isRanked(
+  _ weights: UnsafeMutableBufferPointer<Float16>, topK: Int
+) -> Bool {
+  // A stretch stays in the first-level cache; its last event has no one behind it in the mask.
+  let stretch = topK * max(1, 1024 / topK)
+  let mask = (0..<stretch).map { $0 % topK + 1 < topK ? UInt16.max : 0 }
+  return weights.withMemoryRebound(to: UInt16.self) { bits in
+    mask.withUnsafeBufferPointer { mask in
+      var (rises, infinite): (UInt16, UInt16) = (0, 0)
+      var first = 0
+      while first < bits.count {
+        let count = min(stretch, bits.count &- first)
+        var at = 0
+        while at < count {
+          infinite |= bits[first &+ at] & 0x7C00 == 0x7C00 ? .max : 0
+          at &+= 1
+        }
+        at = 0
+        while at < count &- 1 {
+          let (own, next) = (sortKey(bits[first &+ at]), sortKey(bits[first &+ at &+ 1]))
+          rises |= (own < next ? .max : 0) & mask[at]
+          at &+= 1
+        }
+        if rises | infinite != 0 { return false }
+        first &+= stretch
+      }
+      return true
+    }
+  }
+}
+
+/// Insertion sort of every event; names the first weight that is no finite number.
 private func rank(
   _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
   topK: Int
@@ -98,9 +133,9 @@ private func rank(
         return EventFault(event: at / topK, problem: .weight(weight))
       }
       let id = ids[at + slot]
-      let key = sortKey(weight)
+      let key = sortKey(weight.bitPattern)
       var to = slot
-      while to > 0, sortKey(weights[at + to - 1]) < key {
+      while to > 0, sortKey(weights[at + to - 1].bitPattern) < key {
         ids[at + to] = ids[at + to - 1]
         weights[at + to] = weights[at + to - 1]
         to -= 1
@@ -114,8 +149,9 @@ private func rank(
   return nil
 }
 
-/// A whole number in the order of finite half-precision numbers; cheaper than comparing those.
-private func sortKey(_ weight: Float16) -> UInt16 {
-  let bits = weight.bitPattern
-  return bits & 0x8000 == 0 ? bits | 0x8000 : ~bits
+/// A whole number in the order of finite half-precision numbers, of the bits of one; cheaper than
+/// comparing those.
+@inline(__always)
+private func sortKey(_ bits: UInt16) -> UInt16 {
+  bits & 0x8000 == 0 ? bits | 0x8000 : ~bits
 }

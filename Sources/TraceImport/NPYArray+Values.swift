@@ -32,9 +32,9 @@ extension NPYArray {
   /// Gate weights in half precision.
   func weights() throws(NPYProblem) -> [Float16] {
     switch element {
-    case .float(2): values(UInt16.self).map { Float16(bitPattern: $0) }
-    case .float(4): values(UInt32.self).map { Float16(Float(bitPattern: $0)) }
-    case .float(8): values(UInt64.self).map { Float16(Double(bitPattern: $0)) }
+    case .float(2): converted(UInt16.self) { Float16(bitPattern: $0) }
+    case .float(4): converted(UInt32.self) { Float16(Float(bitPattern: $0)) }
+    case .float(8): converted(UInt64.self) { halfPrecision(Double(bitPattern: $0)) }
     default: throw NPYProblem("its elements are not floating-point numbers")
     }
   }
@@ -72,14 +72,21 @@ extension NPYArray {
   }
 
   private func narrowed<Value: FixedWidthInteger>(_ type: Value.Type) -> [UInt16] {
+    converted(type) { UInt16(exactly: $0) ?? .max }
+  }
+
+  @inline(__always)
+  private func converted<Value: FixedWidthInteger, Result>(
+    _ type: Value.Type, _ convert: (Value) -> Result
+  ) -> [Result] {
     let size = MemoryLayout<Value>.size
     let total = content.count / size
-    return [UInt16](unsafeUninitializedCapacity: total) { ids, filled in
+    return [Result](unsafeUninitializedCapacity: total) { results, filled in
+      guard let to = results.baseAddress else { return }
       var i = 0
       while i < total {
-        let value = content.littleEndian(at: i * size, as: type)
-        ids[i] = UInt16(exactly: value) ?? .max
-        i += 1
+        (to + i).initialize(to: convert(content.littleEndian(at: i &* size, as: type)))
+        i &+= 1
       }
       filled = total
     }

@@ -260,7 +260,9 @@ struct ShapeFit {
 }
 
 /// The layers `kept` of a token-major column; neighbouring layers are copied at once.
-private func gather<Value>(_ column: [Value], layers: Int, kept: [Int], topK: Int) -> [Value] {
+private func gather<Value: BitwiseCopyable>(_ column: [Value], layers: Int, kept: [Int], topK: Int)
+  -> [Value]
+{
   var runs: [Range<Int>] = []
   for layer in kept {
     if let last = runs.last, last.upperBound == layer {
@@ -269,14 +271,19 @@ private func gather<Value>(_ column: [Value], layers: Int, kept: [Int], topK: In
       runs.append(layer..<layer + 1)
     }
   }
-  var result: [Value] = []
   let tokens = column.count / max(1, layers * topK)
-  result.reserveCapacity(tokens * kept.count * topK)
-  for token in 0..<tokens {
-    for run in runs {
-      let first = token * layers * topK
-      result += column[first + run.lowerBound * topK..<first + run.upperBound * topK]
+  precondition(kept.allSatisfy { (0..<layers).contains($0) })
+  return [Value](unsafeUninitializedCapacity: tokens * kept.count * topK) { result, filled in
+    column.withUnsafeBufferPointer { column in
+      guard let from = column.baseAddress, var to = result.baseAddress else { return }
+      for token in 0..<tokens {
+        for run in runs {
+          let count = run.count * topK
+          to.update(from: from + (token * layers + run.lowerBound) * topK, count: count)
+          to += count
+        }
+      }
     }
+    filled = tokens * kept.count * topK
   }
-  return result
 }
