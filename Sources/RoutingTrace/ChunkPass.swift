@@ -21,7 +21,7 @@ struct ChunkPass {
     if let column = Self.byteColumn(payload, shape: shape) {
       let bytes = UnsafeRawBufferPointer(rebasing: payload[column])
       let ahead = (XXH32.stripe - column.lowerBound % XXH32.stripe) % XXH32.stripe
-      let masks = Self.masks(topK: shape.topK)
+      let masks = SlotMasks<SIMD32<Int8>>(topK: shape.topK).masks
       let vectors = max(0, (bytes.count - max(ahead, shape.topK - 1)) / Self.width)
       hashed = min(column.lowerBound + ahead, payload.count)
       hashed = hash.update(UnsafeRawBufferPointer(rebasing: payload[..<hashed]))
@@ -75,26 +75,6 @@ struct ChunkPass {
     return start..<start + count
   }
 
-  /// For every place that a vector can have among events, and every distance below top-k: the ids that
-  /// have another one of their event so far behind.
-  private static func masks(topK: Int) -> [Mask] {
-    var masks: [Mask] = []
-    for phase in 0..<phases(topK: topK) {
-      for distance in 1..<max(2, topK) {
-        var mask = Mask(repeating: false)
-        for slot in 0..<width { mask[slot] = (phase * width + slot) % topK + distance < topK }
-        masks.append(mask)
-      }
-    }
-    return masks
-  }
-
-  /// Vectors until one begins with an event again.
-  @inline(__always)
-  private static func phases(topK: Int) -> Int {
-    topK >> min(topK.trailingZeroBitCount, width.trailingZeroBitCount)
-  }
-
   /// The top-k that models have is a constant in each copy, so that its loops unroll.
   private static func pass(
     _ from: UnsafeRawPointer, ahead: Int, count: Int, to: UnsafeMutablePointer<UInt16>,
@@ -121,7 +101,7 @@ struct ChunkPass {
     _ masks: UnsafePointer<Mask>, topK: Int, _ experts: Int, _ hash: inout XXH32
   ) -> Bool {
     let largest = SIMD32(repeating: UInt8(truncatingIfNeeded: experts - 1))
-    let phases = phases(topK: topK)
+    let phases = SlotMasks<SIMD32<Int8>>.phases(topK: topK)
     var own = hash
     var inside = Mask(repeating: true)
     // Where every vector begins with an event, masks can wait until the end.

@@ -3,70 +3,60 @@ extension TokenBlock {
   /// Whether nothing is to be said against a column of ids, in whichever order its events stand: all
   /// slots are filled by experts that are below `experts` and not twice in their event.
   package static func isPlain(_ ids: [UInt16], experts: Int, topK: Int) -> Bool {
-    isPlain(of: ids, experts: experts, topK: topK)
-  }
-
-  /// Whether every id of a layer-major column is below `experts`, so that no slot is empty, and none
-  /// is twice in its event. Bytes are looked at twice as fast as ``ids``.
-  static func isPlain<ID: FixedWidthInteger & UnsignedInteger>(
-    of ids: some Sequence<ID>, experts: Int, topK: Int
-  ) -> Bool {
-    // A stretch stays in the first-level cache while it is compared with itself.
-    let stretch = topK * max(1, 1024 / topK)
-    let masks: [ID] = slotMasks(stretch: stretch, topK: topK)
-    return ids.withContiguousStorageIfAvailable { ids in
+    let masks = SlotMasks<SIMD16<Int16>>(topK: topK).masks
+    return ids.withUnsafeBufferPointer { ids in
       masks.withUnsafeBufferPointer { masks in
-        var at = 0
-        while at < ids.count {
-          let part = UnsafeBufferPointer(rebasing: ids[at..<min(at + stretch, ids.count)])
-          guard isPlain(part, experts: experts, topK: topK, masks: masks, stretch: stretch) else {
-            return false
-          }
-          at += stretch
+        guard let masks = masks.baseAddress else { return false }
+        // The top-k that models have is a constant in each copy, so that its loops unroll.
+        switch topK {
+        case 1: return isPlain(ids, experts: experts, topK: 1, masks)
+        case 4: return isPlain(ids, experts: experts, topK: 4, masks)
+        case 6: return isPlain(ids, experts: experts, topK: 6, masks)
+        case 8: return isPlain(ids, experts: experts, topK: 8, masks)
+        default: return isPlain(ids, experts: experts, topK: topK, masks)
         }
-        return true
       }
-    } ?? false
-  }
-
-  /// For every distance below top-k, all ones where an event has a slot that far behind.
-  private static func slotMasks<ID: FixedWidthInteger>(stretch: Int, topK: Int) -> [ID] {
-    var masks: [ID] = []
-    for distance in 1..<max(1, topK) {
-      for at in 0..<stretch { masks.append(at % topK + distance < topK ? .max : 0) }
     }
-    return masks
   }
 
   @inline(__always)
-  private static func isPlain<ID: FixedWidthInteger & UnsignedInteger>(
-    _ ids: UnsafeBufferPointer<ID>, experts: Int, topK: Int,
-    masks: UnsafeBufferPointer<ID>, stretch: Int
+  private static func isPlain(
+    _ ids: UnsafeBufferPointer<UInt16>, experts: Int, topK: Int,
+    _ masks: UnsafePointer<SIMDMask<SIMD16<Int16>>>
   ) -> Bool {
     guard let first = ids.baseAddress else { return true }
-    let count = ids.count
-    var largest: ID = 0
+    let bytes = UnsafeRawPointer(first)
+    let largest = SIMD16(repeating: UInt16(clamping: experts - 1))
+    let phases = SlotMasks<SIMD16<Int16>>.phases(topK: topK)
+    var inside = SIMDMask<SIMD16<Int16>>(repeating: true)
+    var twice = SIMDMask<SIMD16<Int16>>(repeating: false)
+    var phase = 0
     var at = 0
-    while at < count {
-      largest = max(largest, first[at])
+    // No vector passes the last id, and none of those compared with it does.
+    while at &+ 16 &+ topK &- 1 <= ids.count {
+      let own = bytes.loadUnaligned(fromByteOffset: 2 &* at, as: SIMD16<UInt16>.self)
+      inside .&= own .<= largest
+      var distance = 1
+      while distance < topK {
+        let behind = bytes.loadUnaligned(
+          fromByteOffset: 2 &* (at &+ distance), as: SIMD16<UInt16>.self)
+        twice .|= (own .== behind) .& masks[phase &* (topK &- 1) &+ distance &- 1]
+        distance &+= 1
+      }
+      phase = phase &+ 1 == phases ? 0 : phase &+ 1
+      at &+= 16
+    }
+    guard all(inside), !any(twice) else { return false }
+    while at < ids.count {
+      guard Int(ids[at]) < experts else { return false }
+      var behind = at &+ 1
+      while behind < (at / topK &+ 1) &* topK {
+        if ids[at] == ids[behind] { return false }
+        behind &+= 1
+      }
       at &+= 1
     }
-    guard Int(largest) < experts else { return false }
-    guard topK > 1, let masks = masks.baseAddress else { return true }
-    var twice: ID = 0
-    var distance = 1
-    while distance < topK {
-      let behind = first + distance
-      let mask = masks + (distance &- 1) &* stretch
-      let pairs = count &- distance
-      at = 0
-      while at < pairs {
-        twice |= (first[at] == behind[at] ? .max : 0) & mask[at]
-        at &+= 1
-      }
-      distance &+= 1
-    }
-    return twice == 0
+    return true
   }
 
   /// The first event, counted through a layer-major column, that no router could have written.

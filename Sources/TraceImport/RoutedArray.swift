@@ -20,7 +20,9 @@ struct RoutedArray {
     layers = array.shape[1]
     topK = array.shape[2]
     ids = try array.ids()
-    oversized = ids.contains(.max) ? array.firstOversized() : nil
+    // A byte is never too large, and of larger elements the largest id tells at once.
+    let isByte = array.element == .unsigned(bytes: 1)
+    oversized = isByte || ids.reduce(0, max) < .max ? nil : array.firstOversized()
   }
 
   /// The array as a request whose layers have no numbers.
