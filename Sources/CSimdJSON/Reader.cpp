@@ -40,6 +40,11 @@ csj_reader *csj_reader_create(void) { return new (std::nothrow) csj_reader(); }
 
 void csj_reader_destroy(csj_reader *reader) { delete reader; }
 
+size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids) {
+  PlainText plain{reinterpret_cast<const char *>(text)};
+  return plain.nextRow(count, experts, ids) ? plain.at - reinterpret_cast<const char *>(text) : 0;
+}
+
 int csj_find_integer(csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
                      const char *key, int64_t *value, int *found, csj_fault *fault) {
   *found = 0;

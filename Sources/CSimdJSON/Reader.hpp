@@ -175,39 +175,15 @@ class FileParser {
   /// Appends the ids of one event to `ids` and returns their number.
   size_t appendIDs(ondemand::value value, std::vector<uint16_t> &ids) {
     ondemand::array array = arrayOf(value, "a list of expert ids");
-    const size_t before = ids.size();
+    if (simdjson_unlikely(topK == 0)) return appendIDsOneByOne(array, ids);
     std::string_view raw;
     check(array.raw_json().get(raw));
-    // An id takes two bytes of text or more, with its comma or bracket.
-    ids.resize(before + raw.size() / 2);
-    const size_t count = plainIDs(raw, ids.data() + before);
-    ids.resize(before + count);
-    if (simdjson_likely(count > 0)) return count;
+    ids.resize(ids.size() + topK);
+    if (PlainText{raw.data()}.nextRow(topK, bounds.experts, ids.data() + ids.size() - topK))
+      return topK;
+    ids.resize(ids.size() - topK);
     check(array.reset().error());
     return appendIDsOneByOne(array, ids);
-  }
-
-  /// Reads `[8, 10, 14]`, spaces wherever they may be, ids of up to four digits below the bound; 0 where
-  /// anything else stands there.
-  ///
-  /// simdjson has found the brackets; its own numbers may be negative, fractions or longer than any id,
-  /// which costs more than these take in all.
-  size_t plainIDs(std::string_view raw, uint16_t *to) const {
-    const char *at = raw.data() + 1;
-    uint16_t *const first = to;
-    while (true) {
-      while (*at == ' ') at++;
-      uint32_t id = static_cast<uint8_t>(*at) - '0';
-      if (id > 9) return 0;
-      const char *const digits = at++;
-      for (uint32_t digit; (digit = static_cast<uint8_t>(*at) - '0') <= 9; at++) id = id * 10 + digit;
-      // No leading zero, no overflow, no fraction.
-      if (at - digits > 4 || (*digits == '0' && at - digits > 1) || id >= bounds.experts) return 0;
-      *to++ = static_cast<uint16_t>(id);
-      while (*at == ' ') at++;
-      if (*at == ']') return static_cast<size_t>(to - first);
-      if (*at++ != ',') return 0;
-    }
   }
 
   /// The same by simdjson's own numbers, which tells what is wrong.

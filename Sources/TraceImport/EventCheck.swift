@@ -119,20 +119,59 @@ private func isRanked(
   }
 }
 
-/// Insertion sort of every event; names the first weight that is no finite number.
+/// Brings every event into order; names the first weight that is no finite number.
 private func rank(
   _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
   topK: Int
 ) -> EventFault? {
+  if let at = weights.firstIndex(where: { $0.bitPattern & 0x7C00 == 0x7C00 }) {
+    return EventFault(event: at / topK, problem: .weight(weights[at]))
+  }
+  // The top-k that models have is a constant in each copy, so that its loops unroll.
+  switch topK {
+  case 4: countRanks(ids, weights, topK: 4)
+  case 6: countRanks(ids, weights, topK: 6)
+  case 8: countRanks(ids, weights, topK: 8)
+  default: insertionSort(ids, weights, topK: topK)
+  }
+  return nil
+}
+
+/// An id's place is the number of ids above it: more comparisons than sorting takes, but no branch, where
+/// the order of a few weights is anyone's guess.
+@inline(__always)
+private func countRanks(
+  _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
+  topK: Int
+) {
+  var keys = InlineArray<8, UInt32>(repeating: 0)
+  var pairs = InlineArray<8, (UInt16, Float16)>(repeating: (0, 0))
+  var at = 0
+  while at < ids.count {
+    // Of equal weights the earlier one is above.
+    for slot in 0..<topK {
+      keys[slot] = UInt32(sortKey(weights[at + slot].bitPattern)) << 3 | UInt32(7 - slot)
+    }
+    for slot in 0..<topK {
+      var place = 0
+      for other in 0..<topK { place &+= keys[other] > keys[slot] ? 1 : 0 }
+      pairs[place & 7] = (ids[at + slot], weights[at + slot])
+    }
+    for slot in 0..<topK { (ids[at + slot], weights[at + slot]) = pairs[slot] }
+    at += topK
+  }
+}
+
+/// For any top-k.
+private func insertionSort(
+  _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
+  topK: Int
+) {
   var at = 0
   while at < ids.count {
     var slot = 0
     while slot < topK {
-      let weight = weights[at + slot]
-      if weight.bitPattern & 0x7C00 == 0x7C00 {
-        return EventFault(event: at / topK, problem: .weight(weight))
-      }
-      let id = ids[at + slot]
+      let (id, weight) = (ids[at + slot], weights[at + slot])
       let key = sortKey(weight.bitPattern)
       var to = slot
       while to > 0, sortKey(weights[at + to - 1].bitPattern) < key {
@@ -146,7 +185,6 @@ private func rank(
     }
     at += topK
   }
-  return nil
 }
 
 /// A whole number in the order of finite half-precision numbers, of the bits of one; cheaper than

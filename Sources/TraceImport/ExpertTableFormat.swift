@@ -1,3 +1,4 @@
+import CSimdJSON
 import Glibc
 
 /// The MoE-Beyond data set: a CSV file a prompt, `Layer ID,Batch Number,Token,Activated Expert IDs`,
@@ -25,7 +26,7 @@ struct ExpertTableFormat: TraceFormat {
   mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
     guard let source = file.take() else { return nil }
     let bytes = file.bytes.bytes
-    var table = ExpertTable(bytes: bytes, topK: bounds.topK)
+    var table = ExpertTable(bytes: bytes, bounds: bounds)
     var rows = CSVRows(bytes)
     do throws(CSVProblem) {
       guard let first = try rows.next(),
@@ -138,6 +139,7 @@ private struct CSVRows {
 /// The rows of one prompt, layer by layer.
 private struct ExpertTable {
   private let bytes: UnsafeRawBufferPointer
+  private let experts: UInt32
   private var topK: Int?
   private var layers: [Int] = []
   private var batch: Int?
@@ -149,9 +151,10 @@ private struct ExpertTable {
   private(set) var token: Int?
   private(set) var layer: Int?
 
-  init(bytes: UnsafeRawBufferPointer, topK: Int?) {
+  init(bytes: UnsafeRawBufferPointer, bounds: EventBounds) {
     self.bytes = bytes
-    self.topK = topK
+    experts = UInt32(bounds.experts)
+    topK = bounds.topK
   }
 
   mutating func add(_ row: CSVRows.Row) throws(CSVProblem) {
@@ -234,6 +237,20 @@ private struct ExpertTable {
     return number
   }
 
+  /// `[8, 10, 14]` and nothing else, read at once; false for all others, which say what is wrong.
+  private mutating func addPlainRow(_ range: Range<Int>, topK: Int) -> Bool {
+    guard topK <= Self.widestRow, let base = bytes.baseAddress else { return false }
+    let text = (base + range.lowerBound).assumingMemoryBound(to: UInt8.self)
+    return withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Self.widestRow) { row in
+      guard csj_read_row(text, topK, experts, row.baseAddress) == range.count else { return false }
+      ids.append(contentsOf: row[..<topK])
+      return true
+    }
+  }
+
+  /// Ids of a row that are read at once.
+  private static let widestRow = 64
+
   /// `"[8, 10, 14]"`, the quotes left out where there is one id.
   private mutating func addIDs(_ range: Range<Int>) throws(CSVProblem) {
     var range = range
@@ -243,6 +260,7 @@ private struct ExpertTable {
     guard range.count >= 2, bytes[range.lowerBound] == UInt8(ascii: "["),
       bytes[range.upperBound - 1] == UInt8(ascii: "]")
     else { throw CSVProblem("the expert ids are not a list in brackets") }
+    if let topK, addPlainRow(range, topK: topK) { return }
     var count = 0
     var at = range.lowerBound + 1
     let end = range.upperBound - 1

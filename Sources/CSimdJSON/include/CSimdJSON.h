@@ -83,6 +83,10 @@ int csj_read_fingerprint(
     csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
     csj_request *request, csj_fault *fault);
 
+/// Reads `[8, 10, 114]`, `count` ids of four digits at most and below `experts`, and returns its bytes;
+/// 0 where anything else stands there. `csj_padding()` bytes behind the whole text are zero.
+size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids);
+
 /// Finds a non-negative integer at the top level of an object; `*found` is 0 where it has no such
 /// key or is null.
 int csj_find_integer(
