@@ -49,8 +49,10 @@ extension TokenBlock {
     guard all(inside), !any(twice) else { return false }
     while at < ids.count {
       guard Int(ids[at]) < experts else { return false }
+      // Nobody has counted the ids yet; the last event may be cut off.
+      let end = min(ids.count, (at / topK &+ 1) &* topK)
       var behind = at &+ 1
-      while behind < (at / topK &+ 1) &* topK {
+      while behind < end {
         if ids[at] == ids[behind] { return false }
         behind &+= 1
       }

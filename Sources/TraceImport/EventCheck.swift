@@ -86,8 +86,8 @@ private func firstFault(_ ids: [UInt16], topK: Int, experts: Int) -> EventFault?
   }
 }
 
-/// Whether all weights are finite and no event has one above the one before it; half of what is
-/// written is so, and this looks at many at a time.
+/// Whether all weights are finite and no event has one above the one before it, as most sources write
+/// them; this looks at many at a time.
 private func isRanked(
   _ weights: UnsafeMutableBufferPointer<Float16>, topK: Int
 ) -> Bool {

@@ -102,6 +102,15 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 3, 15, 16, 17, 31, 33, 63])
+  func idsOfHalfAnEventAreRefused(count: Int) throws {
+    let shape = try TraceShape(modelLayers: [0], experts: 100, topK: 4)
+    let run = TokenRun(request: 0, stage: .decode, firstToken: 0, count: count / 4 + 1)
+    #expect(throws: BlockError.self) {
+      try TokenBlock(shape: shape, runs: [run], ids: (0..<UInt16(count)).map { $0 })
+    }
+  }
+
   @Test func missingFoldersAndEmptyOnesSayWhatToDo() throws {
     let folder = try TemporaryFolder()
     let empty = #expect(throws: TraceError.self) { try TraceStream([folder.path]) }

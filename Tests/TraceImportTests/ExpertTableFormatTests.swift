@@ -57,4 +57,24 @@ private let sample =
     #expect(fault?.layer == layer)
     #expect(fault?.problem.hasPrefix(problem) == true, "\(fault?.problem ?? "no error")")
   }
+
+  /// Leading zeros and quoted words are what only the general readers take.
+  @Test func plainAndGeneralReadingGiveTheSame() throws {
+    let rows = (0..<12).map { row in
+      (word: "w\(row % 3)", layer: row / 3, ids: (0..<6).map { (row * 7 + $0 * 11) % 64 })
+    }
+    func table(_ write: (String, String) -> String) -> String {
+      rows.reduce(header) {
+        $0 + "\($1.layer),0," + write($1.word, $1.ids.map(String.init).joined(separator: ", "))
+          + "\r\n"
+      }
+    }
+    let options = ImportOptions(experts: 64)
+    let plain = try importText(
+      table { "\($0),\"[\($1)]\"" }, named: "a.csv", options: options)
+    let general = try importText(
+      table { "\"\($0)\",\"[0\($1)]\"" }, named: "a.csv", options: options)
+    #expect(plain == general)
+    #expect(plain[0].ids.count == 72)
+  }
 }
