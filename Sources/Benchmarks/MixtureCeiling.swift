@@ -34,14 +34,13 @@ private final class MixtureCeiling {
   private var layers: [ceiling_mixture] = []
   private var counts: [String: UnsafeMutableBufferPointer<UInt32>] = [:]
   private var floats: [String: UnsafeMutableBufferPointer<Float>] = [:]
-  private let repeats: UnsafeMutableBufferPointer<UInt16>
   private let ranks: UnsafeMutableBufferPointer<UInt64>
 
   /// Begins where `mixture`, which has learnt nothing, does.
   init(_ mixture: Mixture) {
     let shape = mixture.shape
     let columns = MixtureColumns(mixture)
-    for (name, values) in columns.counts where name != "repeat_sets" {
+    for (name, values) in columns.counts {
       counts[name] = .allocate(capacity: values.count)
       _ = counts[name]?.initialize(from: values)
     }
@@ -49,9 +48,6 @@ private final class MixtureCeiling {
       floats[name] = .allocate(capacity: values.count)
       _ = floats[name]?.initialize(from: values)
     }
-    let sets = columns.counts["repeat_sets"] ?? []
-    repeats = .allocate(capacity: sets.count)
-    _ = repeats.initialize(from: sets.map { UInt16(clamping: $0) })
     // A request's counts have no room before there is one.
     let recent = UnsafeMutableBufferPointer<Float>.allocate(capacity: shape.layers * shape.experts)
     recent.initialize(repeating: 0)
@@ -68,12 +64,9 @@ private final class MixtureCeiling {
           experts: Int32(shape.experts), top_k: Int32(shape.topK), layers: Int32(shape.layers),
           layer: Int32(layer),
           linear_rows: Int32((counts["linear_visits"]?.count ?? 0) / shape.layers),
-          places: (counts["repeat_keys"]?.count ?? 0) / shape.layers, frequency_total: 0,
-          frequency: column(counts["frequency"]),
-          rows: (column(counts["rows_layer"]), column(counts["rows_token"])),
-          totals: (column(counts["row_totals_layer"]), column(counts["row_totals_token"])),
-          visits: column(counts["linear_visits"]), repeat_keys: column(counts["repeat_keys"]),
-          repeat_counts: column(counts["repeat_counts"]), repeat_sets: column(repeats),
+          frequency_total: 0, frequency: column(counts["frequency"]),
+          rows: column(counts["rows_layer"]), totals: column(counts["row_totals_layer"]),
+          visits: column(counts["linear_visits"]),
           weights: column(floats["weights"]), power: column(floats["power"]),
           recent: column(recent), linear: column(floats["linear"]), ranks: column(ranks),
           loss_steps: 0))
@@ -83,7 +76,6 @@ private final class MixtureCeiling {
   deinit {
     for column in counts.values { column.deallocate() }
     for column in floats.values { column.deallocate() }
-    repeats.deallocate()
     ranks.deallocate()
   }
 
@@ -109,11 +101,9 @@ private final class MixtureCeiling {
     else { throw BenchmarkError.differs("our mixture's scores and those in C") }
     let columns = MixtureColumns(learner.mixtures[0])
     let sameCounts = columns.counts.allSatisfy { name, values in
-      name == "repeat_sets"
-        ? values.elementsEqual(repeats.lazy.map(UInt32.init))
-        : name == "frequency_totals"
-          ? values == layers.map(\.frequency_total)
-          : counts[name].map { values.elementsEqual($0) } ?? false
+      name == "frequency_totals"
+        ? values == layers.map(\.frequency_total)
+        : counts[name].map { values.elementsEqual($0) } ?? false
     }
     let sameFloats = columns.floats.allSatisfy { name, values in
       floats[name].map { values.elementsEqual($0) { $0.bitPattern == $1.bitPattern } } ?? false

@@ -9,9 +9,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { MAX_LANES = 512, MAX_TOP_K = 64, INPUTS = 4, GROUPS = 7 };
-// Of the table of repeats: places a bucket, sets a place; and of the table of the linear part's steps.
-enum { WAYS = 4, DEPTH = 4, STEPS = 26 * 32 + 64 };
+enum { MAX_LANES = 512, MAX_TOP_K = 64, INPUTS = 2, BACKS = 8, GROUPS = BACKS + 2 };
+// Of the table of the linear part's steps.
+enum { STEPS = 26 * 32 + 64 };
 // Room for whole vectors.
 enum { MAX_ROWS = GROUPS * MAX_TOP_K + 16 };
 
@@ -64,65 +64,11 @@ INLINE float exponential(float value) {
 
 // What an event may look at, and the rows of the linear part that follow from it.
 typedef struct {
-  const uint16_t *chosen, *sets[GROUPS];
+  const uint16_t *chosen, *layer_before, *sets[GROUPS];
   int rows[MAX_ROWS];
   float scales[MAX_ROWS];
   int count;
-  // A hash of the sets one to three layers back and of the token before, its place or -1, and the inputs
-  // that are heard: all but the repeats where there is none.
-  uint32_t hash;
-  int64_t found;
-  int heard;
 } context;
-
-INLINE uint64_t hash_set(uint64_t earlier, const uint16_t *set, int k) {
-  uint64_t sum = 0;
-  for (int s = 0; set && s < k; s++) {
-    const uint64_t id = (uint64_t)set[s] + 1;
-    sum += (id * 0x9E3779B97F4A7C15) ^ ((id * 0xBF58476D1CE4E5B9) >> 29);
-  }
-  const uint64_t hash = (earlier ^ sum) * 0x94D049BB133111EB;
-  return hash ^ (hash >> 32);
-}
-
-INLINE size_t bucket(const ceiling_mixture *m, uint32_t hash) {
-  return hash & (m->places - 1) & ~(size_t)(WAYS - 1);
-}
-
-INLINE void find_repeat(context *to, const ceiling_mixture *m, int k) {
-  uint64_t hash = hash_set(0, to->sets[0], k);
-  hash = hash_set(hash, to->sets[1], k);
-  hash = hash_set(hash, to->sets[2], k);
-  hash = hash_set(hash, to->sets[4], k);
-  to->hash = (uint32_t)(hash >> 32);
-  to->found = -1;
-  const size_t first = bucket(m, to->hash);
-  for (int way = WAYS - 1; way >= 0; way--)
-    if (m->repeat_keys[first + way] == (to->hash | 1)) to->found = first + way;
-  to->heard = to->found < 0 ? INPUTS - 1 : INPUTS;
-}
-
-INLINE void learn_repeat(ceiling_mixture *m, const context *at, int k) {
-  int64_t place = at->found;
-  if (place < 0) {
-    const size_t first = bucket(m, at->hash);
-    place = first + (at->hash >> 30);
-    for (int way = 1; way < WAYS; way++) {
-      const size_t other = first + ((at->hash >> 30) + way) % WAYS;
-      if (m->repeat_counts[other] < m->repeat_counts[place]) place = other;
-    }
-    if (m->repeat_counts[place] > 0)
-      for (size_t other = first; other < first + WAYS; other++)
-        m->repeat_counts[other] -= m->repeat_counts[other] > 1;
-    m->repeat_keys[place] = at->hash | 1;
-    m->repeat_counts[place] = 0;
-  }
-  const uint32_t held = m->repeat_counts[place];
-  uint16_t *sets = m->repeat_sets + place * DEPTH * k;
-  memmove(sets + k, sets, (held < DEPTH ? held : DEPTH - 1) * k * sizeof *sets);
-  memcpy(sets, at->chosen, k * sizeof *sets);
-  m->repeat_counts[place] += held < DEPTH;
-}
 
 INLINE void find(
     context *to, const ceiling_mixture *m, const uint16_t *ids, int64_t before, size_t rows,
@@ -130,12 +76,17 @@ INLINE void find(
   const size_t stride = rows * k;
   const uint16_t *own = ids + m->layer * stride;
   to->chosen = own + token * k;
-  for (int back = 1; back <= 4; back++)
-    to->sets[back - 1] = m->layer >= back ? to->chosen - back * stride : NULL;
   const int follows = before >= 0;
-  to->sets[4] = follows ? own + before * k : NULL;
-  to->sets[5] = follows && m->layer + 1 < m->layers ? own + stride + before * k : NULL;
-  to->sets[6] = follows && m->layer > 0 ? own - stride + before * k : NULL;
+  to->layer_before = m->layer > 0 ? to->chosen - stride : NULL;
+  to->sets[0] = follows ? own + before * k : NULL;
+  // Before the first layer come the last ones of the token before.
+  for (int back = 1; back <= BACKS; back++) {
+    const int at = m->layer - back, wrapped = at + m->layers;
+    to->sets[back] = at >= 0 ? ids + at * stride + token * k
+                   : follows && wrapped >= 0 ? ids + wrapped * stride + before * k
+                                             : NULL;
+  }
+  to->sets[BACKS + 1] = m->layer > BACKS ? ids + token * k : NULL;
   int count = 0;
   for (int group = 0; group < GROUPS; group++) {
     if (!to->sets[group]) continue;
@@ -147,11 +98,10 @@ INLINE void find(
   to->rows[count] = m->linear_rows - 1;
   to->scales[count] = 1;
   to->count = count + 1;
-  find_repeat(to, m, k);
 }
 
 INLINE void average(
-    const ceiling_mixture *m, int table, const uint16_t *given, const float *restrict prior,
+    const ceiling_mixture *m, const uint16_t *given, const float *restrict prior,
     float *restrict out, int experts, int k) {
   if (!given) {
     memcpy(out, prior, experts * sizeof *out);
@@ -160,8 +110,8 @@ INLINE void average(
   const uint32_t *row[MAX_TOP_K];
   float share[MAX_TOP_K], all = 0;
   for (int s = 0; s < k; s++) {
-    row[s] = m->rows[table] + (size_t)given[s] * experts;
-    share[s] = 1 / ((float)(int32_t)m->totals[table][given[s]] + 2);
+    row[s] = m->rows + (size_t)given[s] * experts;
+    share[s] = 1 / ((float)(int32_t)m->totals[given[s]] + 2);
     all += 2 * share[s];
   }
   const float scale = 1 / (float)k;
@@ -181,23 +131,6 @@ INLINE void stretch(float *values, int count, int k) {
   }
 }
 
-// What the sets of a context that came before say beyond the mean of layer and token.
-INLINE void repeat(
-    const ceiling_mixture *m, const context *at, const float *restrict layer,
-    const float *restrict token, float *restrict out, int experts, int k) {
-  float mean[MAX_LANES];
-  for (int j = 0; j < experts; j++) mean[j] = (token[j] + layer[j]) / 2;
-  memset(out, 0, experts * sizeof *out);
-  const uint16_t *sets = m->repeat_sets + at->found * DEPTH * k;
-  const uint32_t held = m->repeat_counts[at->found] * k;
-  for (uint32_t s = 0; s < held; s++) out[sets[s]] += 1;
-  const float share = 1 / ((float)held + 0.5f);
-  for (int j = 0; j < experts; j++) out[j] = (out[j] + 0.5f * mean[j]) * share;
-  stretch(out, experts, k);
-  stretch(mean, experts, k);
-  for (int j = 0; j < experts; j++) out[j] -= mean[j];
-}
-
 INLINE void forecast(
     const ceiling_mixture *m, const context *at, float *restrict inputs, float *restrict chances,
     int experts, int k) {
@@ -205,19 +138,16 @@ INLINE void forecast(
   const float unit = 1 / ((float)(int32_t)m->frequency_total + (float)experts / 2);
   for (int j = 0; j < experts; j++)
     prior[j] = ((float)(int32_t)m->frequency[j] + 0.5f) * unit;
-  average(m, 0, at->sets[0], prior, inputs, experts, k);
-  average(m, 1, at->sets[4], prior, inputs + experts, experts, k);
+  average(m, at->layer_before, prior, inputs, experts, k);
   eight sums = {0};
   for (int j = 0; j < experts; j += 8) sums += load(m->recent + j);
   const float share = 1 / (total(sums) + 1);
   for (int j = 0; j < experts; j++)
-    inputs[2 * experts + j] = (m->recent[j] + prior[j]) * share;
-  if (at->heard == INPUTS)
-    repeat(m, at, inputs, inputs + experts, inputs + 3 * experts, experts, k);
-  stretch(inputs, 3 * experts, k);
+    inputs[experts + j] = (m->recent[j] + prior[j]) * share;
+  stretch(inputs, INPUTS * experts, k);
   for (int lane = 0; lane < experts; lane += 32) {
     sixteen low = {0}, high = {0};
-    for (int i = 0; i < at->heard; i++) {
+    for (int i = 0; i < INPUTS; i++) {
       const sixteen *input = (const sixteen *)(inputs + i * experts + lane);
       low += input[0] * m->weights[i];
       high += input[1] * m->weights[i];
@@ -263,7 +193,7 @@ INLINE void learn(
   const float share = 1 / (float)k;
   for (int j = 0; j < experts; j++) errors[j] = -chances[j] * share;
   for (int s = 0; s < k; s++) errors[at->chosen[s]] += share;
-  for (int i = 0; i < at->heard; i++) {
+  for (int i = 0; i < INPUTS; i++) {
     eight sums = {0};
     for (int j = 0; j < experts; j += 8)
       sums += load(errors + j) * load(inputs + i * experts + j);
@@ -294,13 +224,9 @@ INLINE void count_in(
 
 INLINE void count(ceiling_mixture *m, const context *at, int experts, int k) {
   count_in(m->frequency, &m->frequency_total, at->chosen, k);
-  for (int table = 0; table < 2; table++) {
-    const uint16_t *given = at->sets[table ? 4 : 0];
-    if (!given) continue;
-    for (int s = 0; s < k; s++)
-      count_in(
-          m->rows[table] + (size_t)given[s] * experts, m->totals[table] + given[s], at->chosen, k);
-  }
+  const uint16_t *given = at->layer_before;
+  for (int s = 0; given && s < k; s++)
+    count_in(m->rows + (size_t)given[s] * experts, m->totals + given[s], at->chosen, k);
   for (int j = 0; j < experts; j++) m->recent[j] *= 0.9f;
   for (int s = 0; s < k; s++) m->recent[at->chosen[s]] += 1;
 }
@@ -326,7 +252,6 @@ INLINE void run(
     forecast(m, &at, inputs, chances, experts, k);
     score(m, &at, chances, experts, k);
     learn(m, &at, inputs, chances, steps, experts, k);
-    learn_repeat(m, &at, k);
     count(m, &at, experts, k);
   }
 }

@@ -75,22 +75,18 @@ extension MixtureLayer {
   ) -> Int {
     guard parts.contains(.linear) else { return 0 }
     var count = 0
-    func list(_ group: Int, _ set: ExpertSet) {
-      for index in 0..<set.count {
-        scratch.linearRows[count] = group * experts + set[index]
-        scratch.linearScales[count] = scratch.slotScales[index]
-        count += 1
+    for group in 0..<LinearGroups.count {
+      let set = LinearGroups.choices(group, of: context)
+      var slot = 0
+      while slot < set.count {
+        scratch.linearRows[count] = group &* experts &+ set[slot]
+        scratch.linearScales[count] = scratch.slotScales[slot]
+        count &+= 1
+        slot &+= 1
       }
     }
-    list(0, context.back1)
-    list(1, context.back2)
-    list(2, context.back3)
-    list(3, context.back4)
-    list(4, context.token)
-    list(5, context.tokenAfter)
-    list(6, context.tokenBefore)
     if usesTasks, owner.task > 0 {
-      scratch.linearRows[count] = Self.groups * experts + Int(owner.task) - 1
+      scratch.linearRows[count] = LinearGroups.count * experts + Int(owner.task) - 1
       scratch.linearScales[count] = 1
       count += 1
     }
@@ -107,21 +103,50 @@ extension MixtureLayer {
       linear.withUnsafeBufferPointer { linear in
         let base = linear.baseAddress.unsafelyUnwrapped
         var lane = 0
+        // Four sums at a time: one alone would wait for each addition.
+        while lane + 32 <= lanes {
+          var sum0 = SIMD8<Float>()
+          var sum1 = SIMD8<Float>()
+          var sum2 = SIMD8<Float>()
+          var sum3 = SIMD8<Float>()
+          @inline(__always)
+          func add(_ values: UnsafePointer<Float>, _ scale: Float) {
+            sum0 += values.eight(0) * scale
+            sum1 += values.eight(8) * scale
+            sum2 += values.eight(16) * scale
+            sum3 += values.eight(24) * scale
+          }
+          var index = 0
+          while index < scratch.heard {
+            add(scratch.inputs + (index &* lanes &+ lane), weights[index])
+            index &+= 1
+          }
+          var row = 0
+          while row < linearRows {
+            add(base + (scratch.linearRows[row] &* lanes &+ lane), scratch.linearScales[row])
+            row &+= 1
+          }
+          odds.put(sum0, lane)
+          odds.put(sum1, lane &+ 8)
+          odds.put(sum2, lane &+ 16)
+          odds.put(sum3, lane &+ 24)
+          lane &+= 32
+        }
         while lane < lanes {
           var sum = SIMD8<Float>()
           var index = 0
           while index < scratch.heard {
             sum += scratch.inputs.eight(index &* lanes &+ lane) * weights[index]
-            index += 1
+            index &+= 1
           }
           var row = 0
           while row < linearRows {
             sum +=
               base.eight(scratch.linearRows[row] &* lanes &+ lane) * scratch.linearScales[row]
-            row += 1
+            row &+= 1
           }
           odds.put(sum, lane)
-          lane += 8
+          lane &+= 8
         }
       }
     }
@@ -199,11 +224,22 @@ extension MixtureLayer {
             if visits[row] < .max { visits[row] += 1 }
             let own = base + row * lanes
             var j = 0
+            while j &+ 32 <= lanes {
+              let sum0 = own.eight(j) + errors.eight(j) * step
+              let sum1 = own.eight(j &+ 8) + errors.eight(j &+ 8) * step
+              let sum2 = own.eight(j &+ 16) + errors.eight(j &+ 16) * step
+              let sum3 = own.eight(j &+ 24) + errors.eight(j &+ 24) * step
+              own.put(sum0, j)
+              own.put(sum1, j &+ 8)
+              own.put(sum2, j &+ 16)
+              own.put(sum3, j &+ 24)
+              j &+= 32
+            }
             while j < lanes {
               own.put(own.eight(j) + errors.eight(j) * step, j)
-              j += 8
+              j &+= 8
             }
-            index += 1
+            index &+= 1
           }
         }
       }

@@ -25,8 +25,7 @@ extension MixtureLayer {
       // The last input, and no more than its fallback where the context is new.
       if scratch.found < 0, mixes { scratch.heard -= 1 }
     }
-    let needsMean = parts.contains(.repeats) && scratch.heard == inputs.count
-    if needsMean || parts.contains(.jointPairs) {
+    if parts.contains(.jointPairs) {
       for j in 0..<lanes {
         scratch.meanRows[j] = (scratch.tokenRows[j] + scratch.layerRows[j]) / 2
       }
@@ -47,7 +46,7 @@ extension MixtureLayer {
         averagePairs(.pairs, context.back2, context.back1, scratch.layerRows, into: out)
       case .jointPairs:
         averagePairs(.jointPairs, context.back1, context.token, scratch.meanRows, into: out)
-      case .repeats: shareOfRepeats(scratch, scratch.meanRows, into: out)
+      case .repeats: shareOfRepeats(scratch, scratch.layerRows, into: out)
       case .nearPaths: pathShare(votes, at, topK, prior, into: out)
       case .longPaths: pathShare(votes, at + 1, topK, prior, into: out)
       default: pathShare(votes, at + 2, topK, prior, into: out)
@@ -68,7 +67,7 @@ extension MixtureLayer {
     FloatMath.stretch(scratch.inputs, count: values)
     guard parts.contains(.repeats), scratch.found >= 0 else { return }
     let own = scratch.inputs + (values - lanes)
-    let fallback = scratch.meanRows
+    let fallback = scratch.layerRows
     for j in 0..<lanes { fallback[j] *= topK }
     FloatMath.stretch(fallback, count: lanes)
     for j in 0..<lanes { own[j] -= fallback[j] }

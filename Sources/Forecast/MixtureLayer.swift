@@ -5,9 +5,6 @@ import RoutingTrace
 /// Counts are integers; the weights of the mixture and of its linear part follow the order of the
 /// stream.
 struct MixtureLayer: Hashable, Sendable {
-  /// Sets of earlier choices that the linear part looks at: the same token one to four layers back,
-  /// the previous token in this layer, the one after it and the one before it.
-  static let groups = 7
   /// What a weight moves by, in units of its gradient's root mean square.
   static let weightStep: Float = 0.002
   /// What a row of the linear part moves by at first, and the visits after which it moves less.
@@ -50,11 +47,11 @@ struct MixtureLayer: Hashable, Sendable {
   static let rowParts: [MixtureParts] = [.layer, .skip2, .skip3, .skip4, .token]
   static let pairParts: [MixtureParts] = [.pairs, .jointPairs]
 
-  /// Parts whose tables are kept: pairs fall back on single rows.
+  /// Parts whose tables are kept: pairs and repeats fall back on single rows.
   static func tabled(_ parts: MixtureParts) -> MixtureParts {
     var tabled = parts
-    if parts.contains(.pairs) { tabled.insert(.layer) }
-    if !parts.isDisjoint(with: [.jointPairs, .repeats]) { tabled.formUnion([.layer, .token]) }
+    if !parts.isDisjoint(with: [.pairs, .repeats]) { tabled.insert(.layer) }
+    if parts.contains(.jointPairs) { tabled.formUnion([.layer, .token]) }
     return tabled
   }
 
@@ -86,7 +83,7 @@ struct MixtureLayer: Hashable, Sendable {
     weights = [Float](repeating: min(1, 1.2 / Float(max(1, alike))), count: inputs.count)
     power = [Float](repeating: 0.001, count: inputs.count)
     let linearRows =
-      parts.contains(.linear) ? Self.groups * shape.experts + RequestSlots.tasks + 1 : 0
+      parts.contains(.linear) ? LinearGroups.count * shape.experts + RequestSlots.tasks + 1 : 0
     linear = [Float](repeating: 0, count: linearRows * lanes)
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }

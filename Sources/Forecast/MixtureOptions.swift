@@ -50,10 +50,10 @@ public struct MixtureParts: OptionSet, Hashable, Sendable {
   public static let all = MixtureParts(rawValue: (1 << 15) - 1)
   /// What pays for its cost: the preset `mixture`.
   public static let standard: MixtureParts = [
-    .frequency, .layer, .skip2, .token, .recent, .nearPaths, .longPaths, .bestPaths, .linear,
+    .frequency, .layer, .recent, .nearPaths, .longPaths, .bestPaths, .linear,
   ]
   /// No stored paths, hence several times as fast: the preset `mixture-fast`.
-  public static let fast: MixtureParts = [.layer, .token, .recent, .repeats, .linear]
+  public static let fast: MixtureParts = [.layer, .recent, .linear]
 }
 
 /// What a ``Mixture`` forecasts from what, and its hyperparameters: the same for every model.

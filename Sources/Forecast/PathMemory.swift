@@ -25,16 +25,16 @@ struct PathMemory: Hashable, Sendable {
   /// The three metrics, in the order of the mixture's inputs.
   static let metrics = [
     Metric(
-      part: .nearPaths, layerKeep: 179, historyKeep: 128, slack: 4, sharpness: 1, voters: 64),
+      part: .nearPaths, layerKeep: 179, historyKeep: 128, slack: 4, sharpness: 1, voters: 128),
     Metric(
       part: .longPaths, layerKeep: 256, historyKeep: 128, slack: 6, sharpness: 0.4, voters: 64),
     Metric(
-      part: .bestPaths, layerKeep: 256, historyKeep: 38, slack: 0, sharpness: 1, voters: 32),
+      part: .bestPaths, layerKeep: 256, historyKeep: 16, slack: 0, sharpness: 1, voters: 32),
   ]
   /// Candidates taken by their match in the first two layers.
-  static let matched = 384
+  static let matched = 320
   /// Candidates taken because the token before them was one.
-  static let followed = 192
+  static let followed = 256
   static let maximumCandidates = matched + followed
   /// Layers whose choices select candidates.
   static let selecting = 2

@@ -101,7 +101,7 @@ import Testing
               .map { $0.sets[layer] })
         }, strength: 3, prior: layerRows(1))
     case .repeats:
-      let fallback = zip(layerRows(1), tokenRows()).map { ($0 + $1) / 2 }
+      let fallback = layerRows(1)
       func known(_ sets: [[Int]], _ previous: [[Int]]?) -> [Set<Int>] {
         (1...3).map { layer >= $0 ? Set(sets[layer - $0]) : [] } + [Set(previous?[layer] ?? [])]
       }

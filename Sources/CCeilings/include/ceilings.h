@@ -32,17 +32,13 @@ void ceiling_test_train(
 void ceiling_test_train_sums(
     ceiling_layer *layer, const uint16_t *ids, const uint16_t *earlier, size_t tokens);
 
-// What `mixture-fast` has learnt of one MoE layer: parts layer, token, recent, repeats and linear.
-// Experts are a multiple of 32 and at most 512; the tables are c[E], C[E * E] given the layer before and
-// the token before with the sums of their rows, the decayed counts [E] of the one request under way, the
-// table of repeats of so many places, a power of two, and the linear part's rows [linear_rows, E], the
-// bias last.
+// What `mixture-fast` has learnt of one MoE layer: parts layer, recent and linear.
+// Experts are a multiple of 32 and at most 512; the tables are c[E], C[E * E] given the layer before with
+// the sums of its rows, the decayed counts [E] of the one request under way, and the linear part's rows
+// [linear_rows, E], the bias last.
 typedef struct {
   int experts, top_k, layers, layer, linear_rows;
-  size_t places;
-  uint32_t frequency_total, *frequency, *rows[2], *totals[2], *visits;
-  uint32_t *repeat_keys, *repeat_counts;
-  uint16_t *repeat_sets;
+  uint32_t frequency_total, *frequency, *rows, *totals, *visits;
   float *weights, *power, *recent, *linear;
   uint64_t *ranks, loss_steps;
 } ceiling_mixture;

@@ -1,0 +1,79 @@
+import RoutingTrace
+
+/// Which earlier choices an event may look at.
+struct EventContext {
+  /// The same token, nearest known layer first.
+  let back1: ExpertSet
+  let back2: ExpertSet
+  let back3: ExpertSet
+  let back4: ExpertSet
+  /// The previous token in this layer.
+  let token: ExpertSet
+  private let event: Event
+  /// Row of the previous token, or -1.
+  private let row: Int
+  /// Layers between the event's and the nearest known one of the same token, which may lie before the
+  /// first.
+  private let gap: Int
+
+  @inline(__always)
+  init(_ event: Event, horizon: Int, isFresh: Bool) {
+    self.event = event
+    gap = horizon == 0 ? event.layer : horizon - 1
+    row = isFresh ? -1 : Int(event.view.previous[event.token])
+    func back(_ layers: Int) -> ExpertSet {
+      horizon == 0 ? .none : event.earlierLayer(horizon - 1 + layers)
+    }
+    back1 = back(1)
+    back2 = back(2)
+    back3 = back(3)
+    back4 = back(4)
+    token = row >= 0 ? event.experts(layer: event.layer, row: row) : .none
+  }
+
+  /// The choice `layers` layers back, from 1 on, counted from the nearest known one. Before the first
+  /// layer come the last ones of the previous token: its output is where this token comes from.
+  @inline(__always)
+  func back(_ layers: Int) -> ExpertSet {
+    let layer = event.layer - gap - layers
+    if layer >= 0 { return event.experts(layer: layer, row: event.token) }
+    guard row >= 0, layer >= -event.view.layers else { return .none }
+    return event.experts(layer: layer + event.view.layers, row: row)
+  }
+
+  /// The choice in the first layer, where it is more than `layers` layers back.
+  @inline(__always)
+  func first(before layers: Int) -> ExpertSet {
+    event.layer - gap - layers > 0 ? event.experts(layer: 0, row: event.token) : .none
+  }
+}
+
+extension EventContext {
+  /// A hash of the sets chosen one to three layers back and by the previous token, in 32 bits; the
+  /// order within a set does not count.
+  var fingerprint: UInt32 {
+    var hash = back1.hash(after: 0)
+    hash = back2.hash(after: hash)
+    hash = back3.hash(after: hash)
+    hash = token.hash(after: hash)
+    return UInt32(truncatingIfNeeded: hash >> 32)
+  }
+}
+
+extension ExpertSet {
+  /// A hash of the set, whatever its order, and of `earlier`.
+  @inline(__always)
+  fileprivate func hash(after earlier: UInt64) -> UInt64 {
+    var sum: UInt64 = 0
+    if let first {
+      var slot = 0
+      while slot < count {
+        let id = UInt64(first[slot]) &+ 1
+        sum &+= (id &* 0x9E37_79B9_7F4A_7C15) ^ ((id &* 0xBF58_476D_1CE4_E5B9) >> 29)
+        slot &+= 1
+      }
+    }
+    let hash = (earlier ^ sum) &* 0x94D0_49BB_1331_11EB
+    return hash ^ (hash >> 32)
+  }
+}

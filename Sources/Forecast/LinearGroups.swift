@@ -1,0 +1,17 @@
+/// The earlier choices that the linear part of a ``Mixture`` looks at; each has rows of its own.
+enum LinearGroups {
+  /// Layers back, of this token or, before the first layer, of the previous one.
+  static let backs = 8
+  /// The previous token in this layer, the layers back, the first layer.
+  static let count = backs + 2
+
+  /// The choices of group `group`, of ``count``, that `context` knows.
+  @inline(__always)
+  static func choices(_ group: Int, of context: EventContext) -> ExpertSet {
+    switch group {
+    case 0: context.token
+    case 1...backs: context.back(group)
+    default: context.first(before: backs)
+    }
+  }
+}
