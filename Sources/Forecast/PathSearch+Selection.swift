@@ -1,0 +1,179 @@
+import RoutingTrace
+
+/// Which of the stored tokens are candidates: those that match best in the first layers.
+extension PathSearch {
+  /// Replaces the candidates by those that match best in the layers up to `layer`, and keeps the
+  /// ones with a history.
+  func select(_ layer: Int, _ memory: PathMemory) {
+    countMatches(layer, memory)
+    if layer == 0 {
+      historic.update(repeating: 0, count: mapWords)
+      for index in 0..<count {
+        let slot = Int(slots[index])
+        historic[slot >> 6] |= 1 << UInt64(slot & 63)
+      }
+    }
+    var index = 0
+    while index < count {
+      places[Int(slots[index])] = Int32(truncatingIfNeeded: index)
+      index += 1
+    }
+    listBest(memory.written, equals: takeBest())
+    memory.masks.withUnsafeBufferPointer { masks in
+      index = 0
+      while index < count {
+        let slot = Int(nextSlots[index])
+        if historic[slot >> 6] >> UInt64(slot & 63) & 1 == 1 {
+          let place = Int(places[slot])
+          for metric in metrics.indices {
+            nextScores[metric &* room &+ index] = scores[metric &* room &+ place]
+          }
+        } else {
+          for metric in metrics.indices { nextScores[metric &* room &+ index] = 0 }
+          var past = 0
+          while past <= layer {
+            let match = Int32(truncatingIfNeeded: shared(masks, slot, past))
+            for metric in metrics.indices {
+              let at = metric &* room &+ index
+              let kept = (nextScores[at] &* metrics[metric].layerKeep) &>> 8
+              nextScores[at] = kept &+ (match &<< PathMemory.unitShift)
+            }
+            past &+= 1
+          }
+        }
+        index &+= 1
+      }
+    }
+    swap(&slots, &nextSlots)
+    swap(&scores, &nextScores)
+  }
+
+  /// Adds the matches of `layer` to the bit planes, 512 slots at a time.
+  func countMatches(_ layer: Int, _ memory: PathMemory) {
+    if layer == 0 { plane.update(repeating: 0, count: Self.planes * mapWords) }
+    memory.columns.withUnsafeBufferPointer { columns in
+      guard let base = columns.baseAddress else { return }
+      let columns = UnsafeRawPointer(base + layer * memory.experts * mapWords)
+      let planes = UnsafeMutableRawPointer(plane)
+      let stride = mapWords * 8
+      var block = 0
+      while block < stride {
+        var c0 = planes.loadUnaligned(fromByteOffset: block, as: SIMD8<UInt64>.self)
+        var c1 = planes.loadUnaligned(fromByteOffset: stride + block, as: SIMD8<UInt64>.self)
+        var c2 = planes.loadUnaligned(fromByteOffset: 2 * stride + block, as: SIMD8<UInt64>.self)
+        var c3 = planes.loadUnaligned(fromByteOffset: 3 * stride + block, as: SIMD8<UInt64>.self)
+        var c4 = planes.loadUnaligned(fromByteOffset: 4 * stride + block, as: SIMD8<UInt64>.self)
+        var word = 0
+        while word < words {
+          var bits = own[layer * words + word]
+          while bits != 0 {
+            let expert = word &* 64 &+ bits.trailingZeroBitCount
+            bits &= bits &- 1
+            var carry = columns.loadUnaligned(
+              fromByteOffset: expert * stride + block, as: SIMD8<UInt64>.self)
+            let t0 = c0 & carry
+            c0 ^= carry
+            carry = t0
+            let t1 = c1 & carry
+            c1 ^= carry
+            carry = t1
+            let t2 = c2 & carry
+            c2 ^= carry
+            carry = t2
+            let t3 = c3 & carry
+            c3 ^= carry
+            // Counts end at 31, more than two layers of top-15 can reach.
+            c4 |= t3
+          }
+          word += 1
+        }
+        planes.storeBytes(of: c0, toByteOffset: block, as: SIMD8<UInt64>.self)
+        planes.storeBytes(of: c1, toByteOffset: stride + block, as: SIMD8<UInt64>.self)
+        planes.storeBytes(of: c2, toByteOffset: 2 * stride + block, as: SIMD8<UInt64>.self)
+        planes.storeBytes(of: c3, toByteOffset: 3 * stride + block, as: SIMD8<UInt64>.self)
+        planes.storeBytes(of: c4, toByteOffset: 4 * stride + block, as: SIMD8<UInt64>.self)
+        block += 64
+      }
+    }
+  }
+
+  /// Marks in `taken` the slots with more matches than some threshold, at most ``PathMemory/matched``,
+  /// and leaves in `open` those that just reach it.
+  ///
+  /// - Returns: how many of `open` there is room for.
+  func takeBest() -> Int {
+    open.update(repeating: .max, count: mapWords)
+    taken.update(repeating: 0, count: mapWords)
+    var left = PathMemory.matched
+    var threshold = 0
+    for bit in (0..<Self.planes).reversed() {
+      let plane = plane + bit * mapWords
+      var inside = 0
+      var word = 0
+      while word < mapWords {
+        inside &+= (open[word] & plane[word]).nonzeroBitCount
+        word += 1
+      }
+      word = 0
+      if inside <= left {
+        left -= inside
+        while word < mapWords {
+          taken[word] |= open[word] & plane[word]
+          open[word] &= ~plane[word]
+          word += 1
+        }
+      } else {
+        threshold |= 1 << bit
+        while word < mapWords {
+          open[word] &= plane[word]
+          word += 1
+        }
+      }
+    }
+    return threshold > 0 ? left : 0
+  }
+
+  /// Lists every slot that is taken or historic and the `equals` most recent open ones, most recent
+  /// first, as the next candidates.
+  func listBest(_ written: Int, equals: Int) {
+    var equals = equals
+    var next = 0
+    let newest = written & (capacity - 1)
+    // The newest slots stand below the cursor in its word, the oldest from the cursor on.
+    let below: UInt64 = (1 << UInt64(newest & 63)) - 1
+    var step = 0
+    while step <= mapWords {
+      let word = ((newest >> 6) &- step &+ mapWords) & (mapWords - 1)
+      let visible = step == 0 ? below : step == mapWords ? ~below : .max
+      let sure = taken[word] | historic[word]
+      var bits = (equals > 0 ? sure | open[word] : sure) & visible
+      while bits != 0 {
+        let bit = 63 &- bits.leadingZeroBitCount
+        let flag: UInt64 = 1 &<< UInt64(bit)
+        bits &= ~flag
+        if sure & flag == 0 {
+          if equals == 0 { continue }
+          equals &-= 1
+        }
+        nextSlots[next] = Int32(truncatingIfNeeded: word &* 64 &+ bit)
+        next &+= 1
+      }
+      step += 1
+    }
+    count = next
+  }
+
+  /// Copies the candidates' sets of the later layers, layer by layer.
+  func gather(_ memory: PathMemory) {
+    memory.masks.withUnsafeBufferPointer { masks in
+      for index in 0..<count {
+        let first = Int(slots[index]) * layers * words
+        var at = PathMemory.selecting * words
+        while at < layers * words {
+          gathered[at * room + index] = masks[first + at]
+          at += 1
+        }
+      }
+    }
+  }
+}
