@@ -10,9 +10,11 @@ extension StagingRun {
   /// Renews the layer's wishes for the next step: cancels what is not wished for any more, values
   /// what is there, orders what is missing.
   ///
+  /// - Parameter busy: What the layer's demand leaves of memories; copies made at once are added.
   /// - Returns: Copies made at once of weights that were just read from elsewhere.
   mutating func stageTokens(
-    step: Int, layer: Int, holders: Holders, missed: [ExpertTask], _ ordinal: Int
+    step: Int, layer: Int, holders: Holders, missed: [ExpertTask], _ busy: inout BusyTimes,
+    _ ordinal: Int
   ) -> [ExpertCopy] {
     guard stores.contains(where: { $0.slots > 0 }) else { return [] }
     let expected = forecast.nextStep(layer: layer)
@@ -25,42 +27,73 @@ extension StagingRun {
       expected: expected, holders: coming,
       hasRoom: { stores[$0].slots > 0 && queue.waiting(at: $0) < options.queueLimit },
       plan: plan)
-    let read = Set(missed.map { Int($0.die) * shape.experts + Int($0.expert) })
     revalue(wishes, expected: expected, layer: layer, ordinal)
     cancel(wishes, layer: layer)
-    var fills: [ExpertCopy] = []
-    if options.eviction == .leastExpected {
-      for task in missed {
-        // Algorithm 1 would read it from elsewhere again.
-        let chance = planner.chance(expected[Int(task.expert)])
-        let way = chunkSeconds(from: Int(task.source), to: Int(task.die)) * Double(chunks)
-        let key = key(layer, Int(task.expert))
-        if chance > 0,
-          admit(key, die: Int(task.die), value: chance * way, isFresh: false, step, ordinal)
-        {
-          fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
-        }
-      }
-      if options.stagesTokens {
-        for wish in wishes
-        where !wish.isHeld && !read.contains(wish.die * shape.experts + wish.expert) {
-          order(wish, key: key(layer, wish.expert), holders: holders, step: step)
-        }
-      }
-    } else {
-      for task in missed {
-        let key = key(layer, Int(task.expert))
-        if admit(key, die: Int(task.die), value: 0, isFresh: false, step, ordinal) {
-          fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
-        }
-      }
-      if options.stagesTokens {
-        for wish in wishes where !wish.isHeld {
-          order(wish, key: key(layer, wish.expert), holders: holders, step: step)
-        }
+    let fills = fill(missed, expected: expected, layer: layer, &busy, step, ordinal)
+    if options.stagesTokens {
+      for wish in wishes where !wish.isHeld {
+        order(wish, key: key(layer, wish.expert), holders: holders, step: step)
       }
     }
     report.fills += fills.count
+    return fills
+  }
+
+  /// Whether forecasts have saved enough to risk `seconds` beside what displaced copies may cost;
+  /// where nothing is held back, always.
+  private func mayRisk(_ seconds: Double) -> Bool {
+    plain == nil || ledger.affords(debt + seconds)
+  }
+
+  /// What displaced copies may cost: what forecasts push out comes back when it is read, so a read
+  /// each.
+  func displacedSeconds(_ plain: PlainLayer) -> Double {
+    var seconds = 0.0
+    for (die, store) in plain.stores.enumerated() {
+      for copy in store.copies where !stores[die].holds(copy.key) {
+        seconds += waySeconds(from: homes[copy.key % shape.experts], to: die)
+      }
+    }
+    return seconds
+  }
+
+  /// Takes back every transfer.
+  private mutating func cancelAll() {
+    for transfer in queue.take(where: { _ in true }) {
+      report.cancelled += 1
+      guard transfer.done > 0 else { continue }
+      settle(transfer.target, used: false, bytes: Double(transfer.done) * chunkBytes)
+    }
+  }
+
+  /// Keeps what a die just read from elsewhere, where the policy wants it and, with hold-back, the
+  /// die's memory is idle long enough to write it.
+  private mutating func fill(
+    _ missed: [ExpertTask], expected: [Double], layer: Int, _ busy: inout BusyTimes, _ step: Int,
+    _ ordinal: Int
+  ) -> [ExpertCopy] {
+    let write = setup.expert.weightBytes / fabric.hardware.hbmBandwidth
+    var wanted = missed.map { task in
+      // Algorithm 1 would read it from elsewhere again.
+      let way = waySeconds(from: Int(task.source), to: Int(task.die))
+      return (task: task, value: planner.chance(expected[Int(task.expert)]) * way)
+    }
+    if options.eviction == .leastExpected {
+      wanted = wanted.filter { $0.value > 0 }.sorted {
+        ($1.value, $0.task.die, $0.task.expert) < ($0.value, $1.task.die, $1.task.expert)
+      }
+    }
+    var fills: [ExpertCopy] = []
+    let longest = busy.longest
+    for (task, value) in wanted {
+      let die = Int(task.die)
+      if options.holdsBack, busy.memory[die] + write > longest { continue }
+      let key = key(layer, Int(task.expert))
+      if admit(key, die: die, value: value, isFresh: false, step, ordinal) {
+        busy.memory[die] += write
+        fills.append(ExpertCopy(die: die, expert: Int(task.expert)))
+      }
+    }
     return fills
   }
 
@@ -76,7 +109,7 @@ extension StagingRun {
         let chance = planner.chance(expected[copy.key % shape.experts])
         let steps = (ordinal - copy.arrived) / shape.layers
         let rate = Double(copy.uses) / Double(steps + 1)
-        let way = chunkSeconds(from: homes[copy.key % shape.experts], to: die) * Double(chunks)
+        let way = waySeconds(from: homes[copy.key % shape.experts], to: die)
         stores[die].setValue(chance * (1e-3 * read + 0.8 * rate * way), of: copy.key)
       }
     }
@@ -95,7 +128,7 @@ extension StagingRun {
     }
     for transfer in unwanted {
       report.cancelled += 1
-      if transfer.done > 0 { settle(used: false, bytes: Double(transfer.done) * chunkBytes) }
+      if transfer.done > 0 { settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes) }
     }
   }
 
@@ -104,13 +137,13 @@ extension StagingRun {
     _ wish: CopyPlanner.Wish, key: Int, holders: Holders, step: Int
   ) {
     guard queue.waiting(at: wish.die) < options.queueLimit, stores[wish.die].slots > 0,
-      !queue.contains(key, die: wish.die, target: .copy)
+      !queue.contains(key, die: wish.die, target: .copy), !stores[wish.die].holds(key)
     else { return }
     let source = nearestHolder(holders.of[wish.expert], to: wish.die)
     if options.holdsBack {
-      guard trust * wish.value > transferCost(from: source, to: wish.die, chunks: chunks) else {
-        return
-      }
+      let trust = copyTrust.share
+      let cost = transferCost(from: source, to: wish.die, chunks: chunks)
+      guard trust * wish.value > cost, mayRisk(cost) else { return }
       // What would have to leave must be expected to serve less.
       if options.eviction != .belady,
         let victim = stores[wish.die].victim(options.eviction, nextUse: { _ in 0 }),
@@ -139,6 +172,13 @@ extension StagingRun {
       }
   }
 
+  /// Seconds that reading a whole expert alone takes from its first command on.
+  private func waySeconds(from source: Int, to die: Int) -> Double {
+    chunkSeconds(from: source, to: die) * Double(chunks)
+      + 2 * fabric.wayLatency[source * fabric.nodes + die] + fabric.memoryLatency[source]
+      + fabric.hardware.llcMiss
+  }
+
   private func nearestHolder(_ holding: [Int], to die: Int) -> Int {
     holding.min {
       (fabric.hops[$0 * fabric.nodes + die], $0) < (fabric.hops[$1 * fabric.nodes + die], $1)
@@ -162,17 +202,27 @@ extension StagingRun {
       let next = schedule.nextUse(of: key % experts, layer: layer, after: after)
       return next == .max ? next : next * shape.layers + layer
     }
-    if let victim = stores[die].victim(options.eviction, nextUse: nextUse) {
+    let way = waySeconds(from: homes[key % experts], to: die)
+    let mayDisplace = mayRisk(way)
+    let plainStore = plain?.stores[die]
+    let returns = plainStore.map { $0.holds(key) } ?? false
+    if let victim = stores[die].victim(
+      options.eviction, sparing: mayDisplace && !returns ? nil : plainStore, nextUse: nextUse)
+    {
+      let displaces = plainStore.map { $0.holds(victim.key) } ?? false
+      if displaces, isFresh, !mayDisplace { return false }
       switch options.eviction {
       case .leastExpected:
         // Equals must not take turns: every change costs a read and a write.
         if value <= victim.value * (options.holdsBack ? 1.25 : 1) { return false }
-      case .belady: if nextUse(key) >= nextUse(victim.key) { return false }
+      case .belady: if !returns, nextUse(key) >= nextUse(victim.key) { return false }
       case .leastRecent, .leastFrequent: break
       }
       stores[die].remove(victim.key)
-      if victim.isFresh { settle(used: false, bytes: setup.expert.weightBytes) }
+      if victim.isFresh { settle(.copy, used: false, bytes: setup.expert.weightBytes) }
+      if displaces { debt += waySeconds(from: homes[victim.key % experts], to: die) }
     }
+    if returns { debt -= way }
     stores[die].add(
       CopyStore.Copy(
         key: key, lastUse: ordinal, arrived: ordinal, value: value, isFresh: isFresh))
@@ -227,7 +277,8 @@ extension StagingRun {
     let seconds = chunkSeconds(from: source, to: die) * Double(fitting)
     let value = planner.chance(expected[Int(task.expert)]) * seconds
     if options.holdsBack {
-      guard trust * value > transferCost(from: source, to: die, chunks: fitting) else { return }
+      let cost = transferCost(from: source, to: die, chunks: fitting)
+      guard bufferTrust.share * value > cost, mayRisk(cost) else { return }
     }
     queue.add(
       Transfer(
@@ -240,6 +291,8 @@ extension StagingRun {
   mutating func moveTransfers(
     during seconds: Double, _ busy: BusyTimes, _ step: Int, _ ordinal: Int
   ) {
+    let wait = queue.transfers.map { chunkSeconds(from: $0.source, to: $0.die) }.max() ?? 0
+    if !mayRisk(wait) { cancelAll() }
     var idleMemory = busy.memory.map { max(0, seconds - $0) * options.bandwidthShare }
     var idleLink = busy.link.map { max(0, seconds - $0) * options.bandwidthShare }
     let (completed, moved) = queue.advance(idleMemory: &idleMemory, idleLink: &idleLink)
@@ -250,7 +303,7 @@ extension StagingRun {
         if !admit(
           transfer.key, die: transfer.die, value: transfer.value, isFresh: true, step, ordinal)
         {
-          settle(used: false, bytes: Double(transfer.done) * chunkBytes)
+          settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes)
         }
       }
     }

@@ -33,12 +33,24 @@ public struct StagingSimulation: Sendable {
   ) throws(SimulationError) -> StagingResult {
     try check(pool, schedule, warmSteps)
     var run = StagingRun(self, schedule: schedule, shape: pool.shape, forecast: forecast)
+    // What forecasts are worth shows beside the same run without any.
+    var plain: StagingRun?
+    if options.holdsBack {
+      let none = NoForecast(experts: pool.shape.experts)
+      plain = StagingRun(self, schedule: schedule, shape: pool.shape, forecast: none)
+    }
     var rows: [SimulationRow] = []
     for step in 0..<schedule.steps {
       for layer in 0..<pool.shape.layers {
         if step == warmSteps, layer == 0 { run.report = StagingReport() }
+        let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
+        let without = plain?.layer(step: step, layer: layer, chosen: chosen)
         let result = run.layer(
-          step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
+          step: step, layer: layer, chosen: chosen,
+          beside: without.map {
+            PlainLayer(
+              plan: plain?.lastPlan ?? [], seconds: $0.seconds, stores: plain?.stores ?? [])
+          })
         if step >= warmSteps {
           rows.append(SimulationRow(step: step, layer: layer, result: result))
         }
