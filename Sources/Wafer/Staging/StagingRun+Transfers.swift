@@ -39,11 +39,8 @@ extension StagingRun {
     return fills
   }
 
-  /// Whether forecasts have saved enough to risk `seconds` beside what displaced copies may cost;
-  /// where nothing is held back, always.
-  private func mayRisk(_ seconds: Double) -> Bool {
-    plain == nil || ledger.affords(debt + seconds)
-  }
+  /// Whether forecasts have saved enough to risk `seconds`; where nothing is held back, always.
+  private func mayRisk(_ seconds: Double) -> Bool { plain == nil || ledger.affords(seconds) }
 
   /// What displaced copies may cost: what forecasts push out comes back when it is read, so a read
   /// each.
@@ -203,7 +200,7 @@ extension StagingRun {
       return next == .max ? next : next * shape.layers + layer
     }
     let way = waySeconds(from: homes[key % experts], to: die)
-    let mayDisplace = mayRisk(way)
+    let mayDisplace = mayRisk(debt + way)
     let plainStore = plain?.stores[die]
     let returns = plainStore.map { $0.holds(key) } ?? false
     if let victim = stores[die].victim(
