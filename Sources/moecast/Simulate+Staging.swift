@@ -8,7 +8,7 @@ extension Simulate {
   /// What strategies know of the future, made once for all configurations; nil where none asks.
   struct Foreknowledge {
     var transitions: TransitionCounts?
-    var mixture: (nextToken: ChanceTable, nextLayer: ChanceTable)?
+    var mixture: MixtureTables?
   }
 
   /// Reads or makes what `strategies` need.
@@ -22,10 +22,7 @@ extension Simulate {
       known.transitions = try transitions(pool)
     }
     if forecasts.contains(.mixture) {
-      known.mixture = (
-        try ChanceTable(pool, ChanceTable.nextToken, workers: threads),
-        try ChanceTable(pool, ChanceTable.nextLayer, workers: threads)
-      )
+      known.mixture = try MixtureTables(pool, horizon: staging.horizon, workers: threads)
     }
     return known
   }
@@ -77,7 +74,7 @@ extension Simulate {
     case (.shuffled, let heatmap?, _):
       return ShuffledForecast(heatmap, experts: shape.experts, seed: 1)
     case (.mixture, _, let tables?):
-      return MixtureForecast(schedule, nextToken: tables.nextToken, nextLayer: tables.nextLayer)
+      return MixtureForecast(schedule, tables)
     case (.none, _, _), (.heatmap, _, _), (.shuffled, _, _), (.mixture, _, _):
       return NoForecast(experts: shape.experts)
     }

@@ -16,7 +16,11 @@ struct StagingChoices: ParsableArguments {
   @Option(help: "Which copy makes room: \(names(EvictionPolicy.self)).")
   var eviction = EvictionPolicy.leastExpected
 
-  @Option(help: "Layers ahead that are staged into the buffer; 0 for none.")
+  @Option(
+    help: """
+      Layers ahead that are staged into the buffer; 0 for none. The mixture looks 4 layers ahead; \
+      beyond, only earlier tokens tell.
+      """)
   var horizon = 1
 
   @Option(help: "Bytes of a die's staging buffer; default: its LLC.")

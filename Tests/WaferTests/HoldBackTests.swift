@@ -22,9 +22,7 @@ struct HoldBackTests {
   private func forecasts(_ schedule: BatchSchedule) throws -> [any DemandForecast] {
     [
       FrequencyForecast(layers: 3, experts: 12), HeatmapForecast(transitions),
-      MixtureForecast(
-        schedule, nextToken: try ChanceTable(pool, ChanceTable.nextToken),
-        nextLayer: try ChanceTable(pool, ChanceTable.nextLayer)),
+      MixtureForecast(schedule, try MixtureTables(pool, horizon: 1)),
       ShuffledForecast(HeatmapForecast(transitions), experts: 12, seed: 1),
       OracleForecast(schedule),
     ]
