@@ -103,7 +103,8 @@ struct Simulate: ParsableCommand {
     guard countedSteps.all > countedSteps.warm, countedSteps.warm >= 0 else {
       throw ValidationError("--steps must be above --warm-steps, which is at least 0")
     }
-    if let shape, ModelShape.named(shape) == nil {
+    let shapes = sweep ? shape?.split(separator: ",").map(String.init) : shape.map { [$0] }
+    if let shape = shapes?.first(where: { ModelShape.named($0) == nil }) {
       throw ValidationError(
         "--shape '\(shape)' is unknown; known are "
           + ModelShape.known.map(\.name).joined(separator: ", "))

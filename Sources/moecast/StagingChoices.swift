@@ -3,15 +3,13 @@ import Wafer
 
 /// The staging engine's options.
 struct StagingChoices: ParsableArguments {
-  /// What foretells the demand.
-  enum ForecastName: String, CaseIterable {
-    case none, frequency, heatmap, mixture, oracle, shuffled
-  }
-
   @Option(
     name: .customLong("forecast"),
-    help: "Forecasts for the strategy staged, with commas: \(names(ForecastName.self)).")
-  var forecasts = "heatmap"
+    help: """
+      Forecasts for the strategy staged, with commas: \(names(ForecastChoice.self)). (default: \
+      heatmap; with --sweep also the mixture, where requests are real)
+      """)
+  var forecasts: String?
 
   @Option(help: "Which copy makes room: \(names(EvictionPolicy.self)).")
   var eviction = EvictionPolicy.leastExpected
@@ -48,9 +46,9 @@ struct StagingChoices: ParsableArguments {
     }
   }
 
-  func chosen() throws -> [ForecastName] {
-    try commaSeparated(forecasts, "--forecast", names(ForecastName.self)) {
-      ForecastName(rawValue: $0)
+  func chosen() throws -> [ForecastChoice] {
+    try commaSeparated(forecasts ?? "heatmap", "--forecast", names(ForecastChoice.self)) {
+      ForecastChoice(rawValue: $0)
     }
   }
 

@@ -262,12 +262,13 @@ extension StagingRun {
     let die = Int(task.die)
     if buffersInHBM, task.source == task.die { return }
     let key = key(layer, Int(task.expert))
-    let here = buffered.filter { $0.die == die }
-    let waiting = queue.transfers.filter { $0.die == die && $0.target != .copy }
-    guard !here.contains(where: { $0.key == key && $0.target == target }),
-      !waiting.contains(where: { $0.key == key && $0.target == target })
-    else { return }
-    let taken = here.reduce(0) { $0 + $1.chunks } + waiting.reduce(0) { $0 + $1.chunks }
+    var taken = 0
+    for transfers in [buffered, queue.transfers] {
+      for transfer in transfers where transfer.die == die && transfer.target != .copy {
+        if transfer.key == key, transfer.target == target { return }
+        taken += transfer.chunks
+      }
+    }
     let fitting = min(chunks, bufferChunks - taken)
     guard fitting > 0 else { return }
     let source = Int(task.source)

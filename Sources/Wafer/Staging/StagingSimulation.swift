@@ -31,37 +31,48 @@ public struct StagingSimulation: Sendable {
   public func run(
     _ pool: RequestPool, schedule: BatchSchedule, forecast: any DemandForecast, warmSteps: Int = 0
   ) throws(SimulationError) -> StagingResult {
+    try run(pool, schedule: schedule, forecasts: [forecast], warmSteps: warmSteps)[0]
+  }
+
+  /// Runs several forecasts side by side; each comes out as it would alone.
+  public func run(
+    _ pool: RequestPool, schedule: BatchSchedule, forecasts: [any DemandForecast],
+    warmSteps: Int = 0
+  ) throws(SimulationError) -> [StagingResult] {
     try check(pool, schedule, warmSteps)
-    var run = StagingRun(self, schedule: schedule, shape: pool.shape, forecast: forecast)
-    // What forecasts are worth shows beside the same run without any.
-    var plain: StagingRun?
-    if options.holdsBack {
-      let none = NoForecast(experts: pool.shape.experts)
-      plain = StagingRun(self, schedule: schedule, shape: pool.shape, forecast: none)
+    func start(_ forecast: any DemandForecast) -> StagingRun {
+      StagingRun(self, schedule: schedule, shape: pool.shape, forecast: forecast)
     }
-    var rows: [SimulationRow] = []
+    var runs = forecasts.map(start)
+    // What forecasts are worth shows beside the same run without any.
+    var plain = options.holdsBack ? start(NoForecast(experts: pool.shape.experts)) : nil
+    var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
     for step in 0..<schedule.steps {
       for layer in 0..<pool.shape.layers {
-        if step == warmSteps, layer == 0 { run.report = StagingReport() }
         let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
         let without = plain?.layer(step: step, layer: layer, chosen: chosen)
-        let result = run.layer(
-          step: step, layer: layer, chosen: chosen,
-          beside: without.map {
-            PlainLayer(
-              plan: plain?.lastPlan ?? [], seconds: $0.seconds, stores: plain?.stores ?? [])
-          })
-        if step >= warmSteps {
-          rows.append(SimulationRow(step: step, layer: layer, result: result))
+        for index in runs.indices {
+          if step == warmSteps, layer == 0 { runs[index].report = StagingReport() }
+          let result = runs[index].layer(
+            step: step, layer: layer, chosen: chosen,
+            beside: without.map {
+              PlainLayer(
+                plan: plain?.lastPlan ?? [], seconds: $0.seconds, stores: plain?.stores ?? [])
+            })
+          if step >= warmSteps {
+            rows[index].append(SimulationRow(step: step, layer: layer, result: result))
+          }
         }
       }
     }
-    run.close()
     let tokens = (schedule.steps - warmSteps) * (schedule.tokens.first?.count ?? 0)
-    return StagingResult(
-      simulation: SimulationResult(
-        rows: rows, tokens: tokens, layers: pool.shape.layers,
-        modelLayers: model.moeLayers.count), staging: run.report)
+    return runs.indices.map { index in
+      runs[index].close()
+      return StagingResult(
+        simulation: SimulationResult(
+          rows: rows[index], tokens: tokens, layers: pool.shape.layers,
+          modelLayers: model.moeLayers.count), staging: runs[index].report)
+    }
   }
 
   private func check(
