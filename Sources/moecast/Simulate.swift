@@ -113,9 +113,11 @@ struct Simulate: ParsableCommand {
     try engine.check()
     try staging.check()
     if let expertCache { _ = try Self.percents(expertCache) }
-    guard filling.batching == .replay || !(sweep || expertCache != nil) else {
+    try filling.check(stage: stage, forecasts: try staging.chosen())
+    guard filling.policy == .replay() || !(sweep || expertCache != nil) else {
       throw ValidationError(
-        "--batching continuous is for single configurations, not for --sweep or --expert-cache")
+        "--batching continuous and --prefill-chunk are for single configurations, not for --sweep"
+          + " or --expert-cache")
     }
   }
 
