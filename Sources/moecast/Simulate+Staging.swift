@@ -23,8 +23,9 @@ extension Simulate {
   ) throws -> [SimulationLine] {
     let schedule = BatchSchedule(
       pool, size: batch, steps: countedSteps.all, policy: filling.policy)
-    let simulation = StagingSimulation(
+    var simulation = StagingSimulation(
       hardware: hardware, model: model, format: weights ?? .bf16, options: staging.options(choices))
+    simulation.engine = engine.engine
     let chosen = try staging.chosen()
     var results = try simulation.run(
       pool, schedule: schedule,
@@ -41,7 +42,7 @@ extension Simulate {
         warmSteps: countedSteps.warm)
     return zip(chosen, results).map { name, result in
       var line = SimulationLine(
-        simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
+        simulation.fabric, model, batch: batch, strategy: Self.staged, engine: engine.name,
         result.simulation)
       line.forecast = name.rawValue
       line.staging = StagingFigures(result.staging)

@@ -54,12 +54,27 @@ extension StagingRun {
     return seconds
   }
 
-  /// Takes back every transfer.
-  private mutating func cancelAll() {
+  /// Takes back every transfer if the wait for one chunk is more than may be risked.
+  mutating func cancelWhatCostsTooMuch() {
+    let wait = queue.transfers.map(chunkWait).max() ?? 0
+    guard !mayRisk(wait) else { return }
     for transfer in queue.take(where: { _ in true }) {
       report.cancelled += 1
       guard transfer.done > 0 else { continue }
       settle(transfer.target, used: false, bytes: Double(transfer.done) * chunkBytes)
+    }
+  }
+
+  /// Puts what a transfer has brought whole where it belongs.
+  mutating func takeIn(_ transfer: Transfer, _ step: Int, _ ordinal: Int) {
+    switch transfer.target {
+    case .buffer: buffered.append(transfer)
+    case .copy:
+      if !admit(
+        transfer.key, die: transfer.die, value: transfer.value, isFresh: true, step, ordinal)
+      {
+        settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes)
+      }
     }
   }
 
@@ -176,6 +191,16 @@ extension StagingRun {
       + fabric.hardware.llcMiss
   }
 
+  /// What one chunk of a transfer may cost demand: by the bound engine the slowest part of its way, by
+  /// the event engine, where it may be met at every part, their sum.
+  private func chunkWait(_ transfer: Transfer) -> Double {
+    let (source, die) = (transfer.source, transfer.die)
+    guard case .event = setup.engine else { return chunkSeconds(from: source, to: die) }
+    let way = fabric.way(from: source, to: die)
+    return chunkBytes / fabric.memoryBandwidth[source] + chunkBytes / fabric.memoryBandwidth[die]
+      + way.reduce(0) { $0 + chunkBytes / fabric.linkBandwidth[Int($1)] }
+  }
+
   private func nearestHolder(_ holding: [Int], to die: Int) -> Int {
     holding.min {
       (fabric.hops[$0 * fabric.nodes + die], $0) < (fabric.hops[$1 * fabric.nodes + die], $1)
@@ -289,22 +314,12 @@ extension StagingRun {
   mutating func moveTransfers(
     during seconds: Double, _ busy: BusyTimes, _ step: Int, _ ordinal: Int
   ) {
-    let wait = queue.transfers.map { chunkSeconds(from: $0.source, to: $0.die) }.max() ?? 0
-    if !mayRisk(wait) { cancelAll() }
+    cancelWhatCostsTooMuch()
     var idleMemory = busy.memory.map { max(0, seconds - $0) * options.bandwidthShare }
     var idleLink = busy.link.map { max(0, seconds - $0) * options.bandwidthShare }
     let (completed, moved) = queue.advance(idleMemory: &idleMemory, idleLink: &idleLink)
-    for transfer in completed {
-      switch transfer.target {
-      case .buffer: buffered.append(transfer)
-      case .copy:
-        if !admit(
-          transfer.key, die: transfer.die, value: transfer.value, isFresh: true, step, ordinal)
-        {
-          settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes)
-        }
-      }
-    }
+    report.bytesMoved += Double(moved) * chunkBytes
+    for transfer in completed { takeIn(transfer, step, ordinal) }
     // The next layer begins: what has reached its buffers is there, the rest of that order lapses.
     let next = Transfer.Target.buffer(ordinal: ordinal + 1)
     for transfer in queue.take(where: { $0.target == next }) {

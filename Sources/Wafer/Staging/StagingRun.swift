@@ -33,8 +33,11 @@ struct StagingRun {
   private(set) var plain: PlainLayer?
   /// Seconds that copies may cost which the run without forecasts holds and this one does not.
   var debt = 0.0
-  /// The plan of the layer run last.
+  /// What the event engine's last layer left on its way.
+  var remains: TransferTraffic.Remains
+  /// The plan of the layer run last, and the copies made of what it read from elsewhere.
   private(set) var lastPlan: [ExpertTask] = []
+  private(set) var lastFills: [ExpertCopy] = []
 
   init(
     _ setup: StagingSimulation, schedule: BatchSchedule, shape: TraceShape,
@@ -46,10 +49,12 @@ struct StagingRun {
     self.shape = shape
     self.forecast = forecast
     homes = options.placement.homes(experts: shape.experts, on: fabric)
-    chunks = max(1, Int(min((setup.expert.weightBytes / options.chunkBytes).rounded(.up), 65_536)))
-    chunkBytes = setup.expert.weightBytes / Double(chunks)
+    var chunkBytes = options.chunkBytes
+    if case .event(let engine) = setup.engine { chunkBytes = engine.chunkBytes }
+    chunks = max(1, Int(min((setup.expert.weightBytes / chunkBytes).rounded(.up), 65_536)))
+    self.chunkBytes = setup.expert.weightBytes / Double(chunks)
     let buffer = options.bufferBytes ?? fabric.hardware.llcCapacity
-    bufferChunks = buffer.wholeParts(of: chunkBytes)
+    bufferChunks = buffer.wholeParts(of: self.chunkBytes)
     buffersInHBM = buffer > fabric.hardware.llcCapacity
     planner = CopyPlanner(
       fabric: fabric, expert: setup.expert, blockSize: options.allocation.blockSize,
@@ -64,7 +69,10 @@ struct StagingRun {
         ?? perLayer[die] * setup.model.moeLayers.count
       return CopyStore(slots: slots, keys: keys)
     }
-    queue = TransferQueue(fabric: fabric, chunkBytes: chunkBytes)
+    queue = TransferQueue(fabric: fabric, chunkBytes: self.chunkBytes)
+    remains = TransferTraffic.Remains(
+      memory: Array(repeating: 0, count: fabric.nodes),
+      link: Array(repeating: 0, count: fabric.links))
     ledger = StagingLedger(layers: shape.layers)
   }
 
@@ -113,10 +121,15 @@ struct StagingRun {
     if let plain, holders.serve(plain.plan) {
       // Copies must not make a plan worse than it would be without them.
       let other = demand(of: plain.plan, layer: layer, ordinal: ordinal)
-      if other.seconds < busy.seconds { (plan, busy) = (plain.plan, other) }
+      if other.seconds < busy.seconds || !ledger.affords(0) { (plan, busy) = (plain.plan, other) }
     }
-    for task in plan { meet(task, layer: layer, ordinal: ordinal, busy) }
-    retireBuffers(of: ordinal)
+    var begun: (attached: [TransferTraffic.Attached], moving: [Transfer]) = ([], [])
+    switch setup.engine {
+    case .bound:
+      for task in plan { meet(task, layer: layer, ordinal: ordinal, busy) }
+      retireBuffers(of: ordinal)
+    case .event: begun = attach(plan, layer: layer, ordinal: ordinal)
+    }
 
     forecast.observe(step: step, layer: layer, chosen: chosen)
     let fills = stageTokens(
@@ -124,14 +137,30 @@ struct StagingRun {
       &busy, ordinal)
     stageLayers(step: step, after: layer)
 
+    let result: LayerResult
+    switch setup.engine {
+    case .bound: result = time(plan, fills: fills, busy)
+    case .event(let engine):
+      cancelWhatCostsTooMuch()
+      result = execute(engine, plan, fills: fills, begun, step: step, ordinal: ordinal)
+    }
+    lastLayerSeconds = result.seconds
+    if let plain { ledger.book(with: result.seconds, without: plain.seconds) }
+    if case .bound = setup.engine {
+      moveTransfers(during: result.seconds + setup.options.gapSeconds, busy, step, ordinal)
+    }
+    (lastPlan, lastFills) = (plan, fills)
+    return result
+  }
+
+  /// The layer by the bound engine's formula, after the chunk on its way.
+  private mutating func time(
+    _ plan: [ExpertTask], fills: [ExpertCopy], _ busy: BusyTimes
+  ) -> LayerResult {
     var result = LayerResult(tasks: plan, copies: fills.count, on: setup.fabric)
     busy.fill(&result)
     result.seconds = busy.seconds + pendingPreemption
     report.preemptionSeconds += pendingPreemption
-    lastLayerSeconds = result.seconds
-    if let plain { ledger.book(with: result.seconds, without: plain.seconds) }
-    moveTransfers(during: result.seconds + setup.options.gapSeconds, busy, step, ordinal)
-    lastPlan = plan
     return result
   }
 
@@ -216,7 +245,7 @@ struct StagingRun {
   }
 
   /// Buffer transfers of a layer that has begun: what was not read by now is wasted.
-  private mutating func retireBuffers(of ordinal: Int) {
+  mutating func retireBuffers(of ordinal: Int) {
     let target = Transfer.Target.buffer(ordinal: ordinal)
     for transfer in buffered where transfer.target == target {
       settle(target, used: false, bytes: Double(transfer.done) * chunkBytes)

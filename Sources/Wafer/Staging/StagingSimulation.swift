@@ -11,6 +11,9 @@ public struct StagingSimulation: Sendable {
   public let model: ModelShape
   public let expert: ExpertCost
   public var options: StagingOptions
+  /// What times the layers. With the event engine, transfers move chunk by chunk beside the demand's
+  /// own; its chunk size is theirs.
+  public var engine = Engine.bound(BoundEngine())
 
   public init(
     hardware: Hardware, model: ModelShape, format: WeightFormat = .bf16,
@@ -93,6 +96,11 @@ public struct StagingSimulation: Sendable {
     else {
       throw SimulationError(
         "staging needs chunks above 0 bytes, a bandwidth share from 0 to 1, and no negative limits")
+    }
+    if case .event(let engine) = engine,
+      let problem = engine.problem(weightBytes: expert.weightBytes)
+    {
+      throw SimulationError(problem)
     }
   }
 }
