@@ -126,7 +126,7 @@ struct Simulate: ParsableCommand {
     let pool = try readPool()
     if let expertCache {
       let report = try ExpertCacheReport(
-        pool, percents: try Self.percents(expertCache), workers: threads)
+        pool, percents: try Self.percents(expertCache), horizon: staging.horizon, workers: threads)
       return print(asJSON ? try json(report.lines) : report.table)
     }
     if sweep { return try runSweep(systems, pool) }
