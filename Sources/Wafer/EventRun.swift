@@ -80,8 +80,8 @@ struct EventRun {
     simulate(spacing: spacing, into: &result, beside: &nothing)
   }
 
-  /// Runs the layer beside other traffic, which shares memories and links with it; the result counts
-  /// the layer alone, events and busy times both.
+  /// Runs the layer beside other traffic, which shares memories and links with it; the result holds
+  /// the layer's own events and busy times.
   ///
   /// Unsafe pointers: every index below was made by `init`, by the loop itself, or by the side traffic
   /// from the fabric.

@@ -121,7 +121,7 @@ struct StagingRun {
     if let plain, holders.serve(plain.plan) {
       // Copies must not make a plan worse than it would be without them.
       let other = demand(of: plain.plan, layer: layer, ordinal: ordinal)
-      if other.seconds < busy.seconds || !ledger.affords(0) { (plan, busy) = (plain.plan, other) }
+      if other.seconds < busy.seconds { (plan, busy) = (plain.plan, other) }
     }
     var begun: (attached: [TransferTraffic.Attached], moving: [Transfer]) = ([], [])
     switch setup.engine {
