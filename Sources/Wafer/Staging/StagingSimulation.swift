@@ -3,9 +3,10 @@ import RoutingTrace
 /// The staging engine: forecasts become transfers before the need.
 ///
 /// Every layer of every step is planned by Algorithm 1 over homes and copies and timed by the bound
-/// engine's formula, or executed by the event engine with the transfers beside it. What its demand leaves idle of memories and links carries transfers
-/// (``TransferQueue``): copies that ``CopyPlanner`` wishes for from the token forecast, and weights of
-/// the next layers into the staging buffer. Deterministic; the forecast sees only what was routed.
+/// engine's formula, or executed by the event engine with the transfers beside it. What its demand
+/// leaves idle of memories and links carries transfers (``TransferQueue``, ``TransferTraffic``): copies
+/// that ``CopyPlanner`` wishes for from the token forecast, and weights of the next layers into the
+/// staging buffer. Deterministic; the forecast sees only what was routed.
 public struct StagingSimulation: Sendable {
   public let fabric: Fabric
   public let model: ModelShape
