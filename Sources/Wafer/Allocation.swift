@@ -109,19 +109,22 @@ private struct ListScheduler {
         found.append(die)
       }
     }
-    let load = (0..<dies).map { max(max(compute[$0], memory[$0]), link[$0]) }
-    func key(_ die: Int) -> (Double, Int, Int) { (load[die], holding.contains(die) ? 0 : 1, die) }
-    found.sort { key($0) < key($1) }
+    var order = found.map { die in
+      (load: load(die), rank: holding.contains(die) ? 0 : 1, die: die)
+    }
+    order.sort { ($0.load, $0.rank, $0.die) < ($1.load, $1.rank, $1.die) }
     let perSplit = options.blocksPerSplit * options.blockSize
     let splits = max(1, min(found.count, (requests + perSplit - 1) / perSplit))
-    var kept = Array(found.prefix(splits))
+    var kept = order.prefix(splits).map(\.die)
     if options.keepsHolder, !kept.contains(where: holding.contains),
-      let holder = holding.filter({ $0 < dies }).min(by: { (load[$0], $0) < (load[$1], $1) })
+      let holder = holding.filter({ $0 < dies }).min(by: { (load($0), $0) < (load($1), $1) })
     {
       kept[kept.count - 1] = holder
     }
     return kept.map { candidate($0, holding: holding) }
   }
+
+  private func load(_ die: Int) -> Double { max(max(compute[die], memory[die]), link[die]) }
 
   private func candidate(_ die: Int, holding: [Int]) -> Candidate {
     let holds = holding.contains(die)

@@ -19,9 +19,9 @@ public enum BaseRule: String, CaseIterable, Sendable {
 ///
 /// - Parameters:
 ///   - counts: Requests of every expert (E).
-///   - chosen: The experts of every batch slot, `slots * topK` ids, for the data-parallel rule.
+///   - chosen: The experts of every batch slot, `slots * topK` ids; asked by the data-parallel rule.
 func basePlan(
-  counts: [Int], chosen: [UInt16], topK: Int, rule: BaseRule, blockSize: Int, dies: Int
+  counts: [Int], chosen: () -> [UInt16], topK: Int, rule: BaseRule, blockSize: Int, dies: Int
 ) -> [ExpertTask] {
   var deal = Deal(experts: counts.count, dies: dies)
   switch rule {
@@ -64,6 +64,7 @@ func basePlan(
       deal.give(count, of: expert, to: expert % dies)
     }
   case .dataParallel:
+    let chosen = chosen()
     let slots = chosen.count / topK
     for slot in 0..<slots {
       for expert in chosen[slot * topK..<(slot + 1) * topK] where Int(expert) < counts.count {

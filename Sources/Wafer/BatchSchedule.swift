@@ -28,6 +28,9 @@ public struct BatchSchedule: Sendable {
     self.counts = counts
   }
 
+  /// Slots of a batch.
+  public var size: Int { tokens.first?.count ?? 0 }
+
   /// Steps scheduled.
   public var steps: Int { tokens.count }
 

@@ -26,7 +26,14 @@ public struct ChanceTable: Sendable {
   }
 
   /// What may be known of a layer right after the one before it: everything.
-  public static var nextLayer: MixtureOptions { MixtureOptions() }
+  public static var nextLayer: MixtureOptions { laterLayer(1) }
+
+  /// What may be known of a layer right after the one `horizon` layers before it.
+  static func laterLayer(_ horizon: Int) -> MixtureOptions {
+    var options = MixtureOptions()
+    options.horizon = horizon
+    return options
+  }
 
   /// Runs a fresh mixture over the pool, test then train.
   ///
@@ -92,6 +99,35 @@ public struct ChanceTable: Sendable {
       }
     }
     return sums.map(Double.init)
+  }
+}
+
+/// The mixture's chances for every way of looking ahead that a simulation uses.
+public struct MixtureTables: Sendable {
+  /// Layers ahead that the mixture forecasts; beyond, earlier tokens have to do.
+  public static let longestHorizon = 4
+
+  let nextToken: ChanceTable
+  /// By horizon, from 1 layer ahead.
+  let laterLayers: [ChanceTable]
+
+  /// Runs one mixture for the next token and one for every horizon up to `horizon`, at most
+  /// ``longestHorizon``.
+  ///
+  /// - Parameter workers: Threads; the tables do not depend on it.
+  /// - Throws: ``SimulationError`` where a table would be too large.
+  public init(_ pool: RequestPool, horizon: Int, workers: Int = 1) throws(SimulationError) {
+    nextToken = try ChanceTable(pool, ChanceTable.nextToken, workers: workers)
+    var tables: [ChanceTable] = []
+    for ahead in 0..<min(horizon, Self.longestHorizon) {
+      tables.append(try ChanceTable(pool, ChanceTable.laterLayer(ahead + 1), workers: workers))
+    }
+    laterLayers = tables
+  }
+
+  /// What is known of a layer `ahead` layers before it.
+  func table(ahead: Int) -> ChanceTable {
+    laterLayers.indices.contains(ahead - 1) ? laterLayers[ahead - 1] : nextToken
   }
 }
 

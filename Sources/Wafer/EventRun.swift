@@ -25,9 +25,10 @@ struct EventRun {
   private let cacheSlots: Int
   private let cacheEntries: Int
 
+  /// - Parameter llcBytes: What demand may use of every LLC; nil for all of it.
   init(
     _ engine: EventEngine, _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost,
-    on fabric: Fabric
+    on fabric: Fabric, llcBytes: Double? = nil
   ) {
     self.fabric = fabric
     chunks = max(1, Int((expert.weightBytes / engine.chunkBytes).rounded(.up)))
@@ -53,7 +54,8 @@ struct EventRun {
     }
     self.jobs = jobs
     cacheEntries = cacheBases.count * chunks
-    let fitting = engine.usesLLC ? fabric.hardware.llcCapacity.wholeParts(of: chunkBytes) : 0
+    let llc = llcBytes ?? fabric.hardware.llcCapacity
+    let fitting = engine.usesLLC ? llc.wholeParts(of: chunkBytes) : 0
     cacheSlots = min(fitting, cacheEntries)
     var own: [[Int32]] = Array(repeating: [], count: fabric.dies)
     for (index, task) in tasks.enumerated() { own[Int(task.die)].append(Int32(index)) }
@@ -72,13 +74,25 @@ struct EventRun {
       chunks * (own.map(\.count).max() ?? 0))
   }
 
-  /// Unsafe pointers: every index below was made by `init` or by the loop itself.
+  /// Runs the layer alone.
   func simulate(spacing: Double, into result: inout LayerResult) {
+    var nothing = NoSideTraffic()
+    simulate(spacing: spacing, into: &result, beside: &nothing)
+  }
+
+  /// Runs the layer beside other traffic, which shares memories and links with it; the result holds
+  /// the layer's own events and busy times.
+  ///
+  /// Unsafe pointers: every index below was made by `init`, by the loop itself, or by the side traffic
+  /// from the fabric.
+  func simulate<Side: SideTraffic>(
+    spacing: Double, into result: inout LayerResult, beside side: inout Side
+  ) {
     let dies = fabric.dies
     let nodes = fabric.nodes
     let hardware = fabric.hardware
     let capacity = inFlight * dies
-    var calendar = CalendarQueue(capacity: capacity, spacing: spacing)
+    var calendar = CalendarQueue(capacity: capacity + side.flights, spacing: spacing)
     let cache = LeastRecentCache(nodes: nodes, slots: cacheSlots, entries: cacheEntries)
     let state = RunState(fabric: fabric, chunkBytes: chunkBytes, flights: capacity)
     let (hit, write) = (hardware.llcHit, hardware.llcWrite)
@@ -86,6 +100,8 @@ struct EventRun {
     var end = 0.0
     var events = 0
     var hits = 0
+    var left = queue.count * Int(chunks)
+    side.begin(first: Int32(capacity), state, &calendar)
     jobs.withUnsafeBufferPointer { jobs in
       queue.withUnsafeBufferPointer { queue in
         fabric.flatWays.links.withUnsafeBufferPointer { ways in
@@ -106,14 +122,46 @@ struct EventRun {
             } else {
               state.cursorChunk[die] = chunk + 1
             }
+            if Side.isPresent {
+              switch side.meet(task: task, chunk: chunk, flight: flight, at: now, state) {
+              case .elsewhere: break
+              case .here(let ready):
+                state.flights[Int(flight)] = Flight(task: task, chunk: chunk, step: Flight.here)
+                calendar.insert(flight, at: ready)
+                return
+              case .coming:
+                state.flights[Int(flight)] = Flight(task: task, chunk: chunk, step: Flight.here)
+                return
+              }
+            }
             state.flights[Int(flight)] = Flight(task: task, chunk: chunk, step: Flight.atMemory)
             calendar.insert(flight, at: now + jobs[Int(task)].commandSeconds)
+          }
+
+          /// Computes the chunk of `flight`, which is at its die.
+          func compute(_ flight: Int32, _ job: UnsafePointer<Job>, _ now: Double) {
+            let die = Int(job.pointee.die)
+            let seconds = job.pointee.chunkComputeSeconds
+            let free = max(now, state.computeFree[die]) + seconds
+            state.computeFree[die] = free
+            state.computeBusy[die] += seconds
+            state.flights[Int(flight)].step = Flight.computed
+            calendar.insert(flight, at: free)
           }
 
           for die in 0..<dies {
             for slot in 0..<inFlight { issue(Int32(die * inFlight + slot), die, 0) }
           }
           while let (flight, now) = calendar.take() {
+            if Side.isPresent, flight >= capacity {
+              if left == 0, now > end + side.gapSeconds {
+                side.suspend(flight, at: now)
+              } else {
+                let woken = side.advance(flight, at: now, state, &calendar)
+                if woken >= 0 { calendar.insert(woken, at: now + hit) }
+              }
+              continue
+            }
             events += 1
             let step = state.flights[Int(flight)].step
             let job = jobs.baseAddress.unsafelyUnwrapped + Int(state.flights[Int(flight)].task)
@@ -128,12 +176,8 @@ struct EventRun {
                     max(now + write, state.memoryFree[die]) + state.memoryChunk[die]
                   state.memoryBusy[die] += state.memoryChunk[die]
                 }
-                let seconds = job.pointee.chunkComputeSeconds
-                let free = max(now, state.computeFree[die]) + seconds
-                state.computeFree[die] = free
-                state.computeBusy[die] += seconds
-                state.flights[Int(flight)].step = Flight.computed
-                calendar.insert(flight, at: free)
+                if Side.isPresent { side.received(task: state.flights[Int(flight)].task, at: now) }
+                compute(flight, job, now)
               }
             } else if step == Flight.atMemory {
               let source = Int(job.pointee.source)
@@ -151,8 +195,11 @@ struct EventRun {
               }
               state.flights[Int(flight)].step = job.pointee.wayStart
               calendar.insert(flight, at: ready)
+            } else if Side.isPresent, step == Flight.here {
+              compute(flight, job, now)
             } else {
               end = max(end, now)
+              left -= 1
               issue(flight, Int(job.pointee.die), now)
             }
           }
@@ -162,7 +209,8 @@ struct EventRun {
     result.seconds = end
     result.events = events
     result.llcHits = hits
-    result.llcMisses = queue.count * Int(chunks) - hits
+    result.llcMisses = queue.count * Int(chunks) - hits - side.chunksHere
+    side.end(at: end)
     state.sum(into: &result, fabric: fabric)
   }
 }

@@ -4,10 +4,12 @@ struct Flight {
   static let atMemory: Int32 = -1
   /// Computed; the die may ask for another.
   static let computed: Int32 = -2
+  /// Brought to the die by other traffic, or about to be.
+  static let here: Int32 = -3
 
   var task: Int32
   var chunk: Int32
-  /// Where the chunk is: a position in the fabric's ways, or one of the two above.
+  /// Where the chunk is: a position in the fabric's ways, or one of the three above.
   var step: Int32
 }
 

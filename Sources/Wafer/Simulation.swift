@@ -58,11 +58,14 @@ public struct Simulation: Sendable {
     return try run(pool, followers: followers)
   }
 
-  /// The same with a table that several configurations share.
+  /// The same with what several configurations share.
+  ///
+  /// - Parameter schedule: Made from `pool` with this batch, steps and policy; nil to make it here.
   public func run(
-    _ pool: RequestPool, followers: FollowerTable?
+    _ pool: RequestPool, followers: FollowerTable?, schedule: BatchSchedule? = nil
   ) throws(SimulationError) -> SimulationResult {
     try check(pool, followers?.transitions)
+    let schedule = schedule ?? BatchSchedule(pool, size: batch, steps: steps, policy: batching)
     let layers = layers ?? pool.shape.layers
     let homes = options.placement.homes(experts: pool.shape.experts, on: fabric)
     var copies: PredictedCopies?
@@ -77,13 +80,14 @@ public struct Simulation: Sendable {
         layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
     }
     var rows: [SimulationRow] = []
-    let batches = batching.batches(of: pool, size: batch, steps: steps)
-    for (step, tokens) in batches.enumerated() {
+    for (step, tokens) in schedule.tokens.enumerated() {
       for layer in 0..<layers {
-        let chosen = pool.chosen(by: tokens, layer: layer)
         var holders = Holders(homes: homes)
         copies?.add(to: &holders, layer: layer)
-        let plan = plan(chosen: chosen, shape: pool.shape, homes: homes, holders: holders)
+        let plan = plan(
+          counts: schedule.counts(step: step, layer: layer),
+          chosen: { pool.chosen(by: tokens, layer: layer) }, shape: pool.shape, homes: homes,
+          holders: holders)
         let made = copies?.extend(with: plan, layer: layer) ?? []
         if step >= warmSteps {
           rows.append(SimulationRow(step: step, layer: layer, result: time(plan, copies: made)))
@@ -96,9 +100,13 @@ public struct Simulation: Sendable {
   }
 
   /// The plan of one layer with every task's source.
-  func plan(chosen: [UInt16], shape: TraceShape, homes: [Int], holders: Holders) -> [ExpertTask] {
-    var counts = Array(repeating: 0, count: shape.experts)
-    for id in chosen where Int(id) < shape.experts { counts[Int(id)] += 1 }
+  ///
+  /// - Parameters:
+  ///   - counts: Requests of every expert.
+  ///   - chosen: The experts of every slot; asked for where a rule deals slots.
+  func plan(
+    counts: [Int], chosen: () -> [UInt16], shape: TraceShape, homes: [Int], holders: Holders
+  ) -> [ExpertTask] {
     var plan: [ExpertTask]
     switch strategy {
     case .base, .prediction:

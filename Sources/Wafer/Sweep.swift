@@ -6,10 +6,13 @@ import Synchronization
 public struct Sweep: Sendable {
   /// One model's requests.
   public struct Workload: Sendable {
+    /// The origin of requests that are the model's own.
+    public static let real = "real"
+
     public let model: ModelShape
     public let format: WeightFormat
     public let pool: RequestPool
-    /// Where the requests come from: `real`, or what they were scaled from.
+    /// Where the requests come from: ``real``, or what they were scaled from.
     public let origin: String
 
     public init(model: ModelShape, format: WeightFormat, pool: RequestPool, origin: String) {
@@ -18,6 +21,8 @@ public struct Sweep: Sendable {
       self.pool = pool
       self.origin = origin
     }
+
+    var isReal: Bool { origin == Self.real }
   }
 
   /// One configuration's result; ratios against Base are for the caller to form.
@@ -29,6 +34,8 @@ public struct Sweep: Sendable {
     public let batch: Int
     /// A ``Strategy``'s name, or `staged`.
     public let strategy: String
+    /// What staged by; nil for the paper's strategies.
+    public let forecast: ForecastChoice?
     public let layerSeconds: Double
     public let tokensPerSecond: Double
     public let hops: Double
@@ -39,6 +46,9 @@ public struct Sweep: Sendable {
     /// without Algorithm 1.
     public let hostOverhead: Double?
     public let staging: StagingReport?
+    /// Time beyond that of the same engine with a perfect forecast, as a share of it; nil for
+    /// requests that are not real.
+    public let regret: Double?
   }
 
   public var systems: [Hardware]
@@ -49,6 +59,9 @@ public struct Sweep: Sendable {
   public var warmSteps = 8
   public var options = StrategyOptions()
   public var staging = StagingOptions()
+  /// What the staging engine stages by. The mixture is left out where requests are scaled: it would
+  /// learn how they were scaled, and its tables grow with the model.
+  public var forecasts: [ForecastChoice] = [.heatmap, .mixture]
   public var host = HostAllocation()
 
   public init(systems: [Hardware], workloads: [Workload]) {
@@ -56,16 +69,32 @@ public struct Sweep: Sendable {
     self.workloads = workloads
   }
 
+  /// What a workload is staged by.
+  private func forecasts(for workload: Workload) -> [ForecastChoice] {
+    forecasts.filter { $0 != .mixture || workload.isReal }
+  }
+
   /// Configurations of the whole sweep.
   public var count: Int {
-    systems.count * workloads.count * batches.count * (Strategy.allCases.count + 1)
+    workloads.reduce(0) { $0 + Strategy.allCases.count + forecasts(for: $1).count }
+      * systems.count * batches.count
+  }
+
+  /// What one thread does at a time: a strategy, or all staged runs of a configuration.
+  private struct Job {
+    let system: Hardware
+    let schedule: BatchSchedule
+    let strategy: Strategy?
+
+    /// About how long it takes beside others.
+    var weight: Int { schedule.size * (strategy == nil ? 8 : 1) }
   }
 
   /// Runs all configurations, model by model; the rows do not depend on `workers`.
   ///
   /// - Parameters:
   ///   - workers: Threads.
-  ///   - progress: Called after every configuration with how many are done, one call at a time.
+  ///   - progress: Called as configurations are done with how many, one call at a time.
   /// - Throws: The first row's error that failed.
   public func run(
     workers: Int, progress: @Sendable (Int) -> Void = { _ in }
@@ -75,69 +104,98 @@ public struct Sweep: Sendable {
       // One model's tables at a time: the largest take tens of megabytes.
       let transitions = TransitionCounts(of: workload.pool)
       let followers = FollowerTable(transitions, width: options.followers)
+      let mixture =
+        forecasts(for: workload).contains(.mixture)
+        ? try MixtureTables(workload.pool, horizon: staging.horizon, workers: workers) : nil
+      let sources = ForecastSources(transitions: transitions, mixture: mixture)
+      let schedules = batches.map { BatchSchedule(workload.pool, size: $0, steps: steps) }
       let jobs = systems.flatMap { system in
-        batches.flatMap { batch in
-          (Strategy.allCases.map(Optional.init) + [nil]).map { (system, batch, $0) }
+        schedules.flatMap { schedule in
+          (Strategy.allCases.map(Optional.init) + [nil]).map {
+            Job(system: system, schedule: schedule, strategy: $0)
+          }
         }
       }
-      let done = Mutex((next: 0, finished: 0, results: [Int: Result<Row, SimulationError>]()))
+      // The longest first, so that threads end together.
+      let turns = jobs.indices.sorted { jobs[$0].weight > jobs[$1].weight }
+      let done = Mutex((next: 0, finished: 0, results: [Int: Result<[Row], SimulationError>]()))
       let earlier = rows.count
       DispatchQueue.concurrentPerform(iterations: max(1, workers)) { _ in
         while true {
-          let index = done.withLock { state -> Int in
+          let turn = done.withLock { state -> Int in
             defer { state.next += 1 }
             return state.next
           }
-          guard index < jobs.count else { return }
-          let (system, batch, strategy) = jobs[index]
-          let result = Result { () throws(SimulationError) -> Row in
-            try row(workload, system, batch, strategy, followers)
+          guard turn < jobs.count else { return }
+          let index = turns[turn]
+          let result = Result { () throws(SimulationError) -> [Row] in
+            let job = jobs[index]
+            guard let strategy = job.strategy else { return try staged(workload, job, sources) }
+            return [try row(workload, job, strategy, followers)]
           }
           done.withLock { state in
             state.results[index] = result
-            state.finished += 1
+            state.finished += (try? result.get().count) ?? 0
             progress(earlier + state.finished)
           }
         }
       }
       let results = done.withLock { $0.results }
       for index in jobs.indices {
-        if let result = results[index] { rows.append(try result.get()) }
+        if let result = results[index] { rows += try result.get() }
       }
     }
     return rows
   }
 
   private func row(
-    _ workload: Workload, _ system: Hardware, _ batch: Int, _ strategy: Strategy?,
-    _ followers: FollowerTable
+    _ workload: Workload, _ job: Job, _ strategy: Strategy, _ followers: FollowerTable
   ) throws(SimulationError) -> Row {
-    let result: SimulationResult
-    var report: StagingReport?
-    if let strategy {
-      var simulation = Simulation(
-        hardware: system, model: workload.model, format: workload.format, batch: batch,
-        steps: steps, strategy: strategy)
-      simulation.warmSteps = warmSteps
-      simulation.options = options
-      result = try simulation.run(workload.pool, followers: followers)
-    } else {
-      let simulation = StagingSimulation(
-        hardware: system, model: workload.model, format: workload.format, options: staging)
-      let staged = try simulation.run(
-        workload.pool, schedule: BatchSchedule(workload.pool, size: batch, steps: steps),
-        forecast: HeatmapForecast(followers.transitions), warmSteps: warmSteps)
-      result = staged.simulation
-      report = staged.staging
+    var simulation = Simulation(
+      hardware: job.system, model: workload.model, format: workload.format,
+      batch: job.schedule.size, steps: steps, strategy: strategy)
+    simulation.warmSteps = warmSteps
+    simulation.options = options
+    let result = try simulation.run(
+      workload.pool, followers: followers, schedule: job.schedule)
+    return row(workload, job, strategy.rawValue, result)
+  }
+
+  /// The rows of every forecast, run side by side; real requests beside a perfect forecast too.
+  private func staged(
+    _ workload: Workload, _ job: Job, _ sources: ForecastSources
+  ) throws(SimulationError) -> [Row] {
+    let choices = forecasts(for: workload)
+    guard !choices.isEmpty else { return [] }
+    let simulation = StagingSimulation(
+      hardware: job.system, model: workload.model, format: workload.format, options: staging)
+    var forecasts: [any DemandForecast] = []
+    for choice in choices + (workload.isReal ? [.oracle] : []) {
+      forecasts.append(try sources.forecast(choice, job.schedule))
     }
-    let plans = strategy.map { [.allocation, .allocationAndPrediction].contains($0) } ?? true
+    let results = try simulation.run(
+      workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps)
+    let perfect = workload.isReal ? results.last : nil
+    return zip(choices, results).map { choice, result in
+      row(
+        workload, job, "staged", result.simulation, forecast: choice, staging: result.staging,
+        regret: perfect.map(result.regret))
+    }
+  }
+
+  private func row(
+    _ workload: Workload, _ job: Job, _ strategy: String, _ result: SimulationResult,
+    forecast: ForecastChoice? = nil, staging: StagingReport? = nil, regret: Double? = nil
+  ) -> Row {
+    let plans = job.strategy.map { [.allocation, .allocationAndPrediction].contains($0) } ?? true
     let seconds = host.seconds(experts: workload.model.experts, tasks: result.mean(\.tasks))
     return Row(
-      wafer: system.name, model: workload.model.name, format: workload.format,
-      origin: workload.origin, batch: batch, strategy: strategy?.rawValue ?? "staged",
+      wafer: job.system.name, model: workload.model.name, format: workload.format,
+      origin: workload.origin, batch: job.schedule.size, strategy: strategy, forecast: forecast,
       layerSeconds: result.meanLayerSeconds, tokensPerSecond: result.tokensPerSecond,
       hops: result.mean(\.hops), localReads: result.mean(\.localReads),
       remoteReads: result.mean(\.remoteReads), copies: result.mean(\.copies),
-      hostOverhead: plans ? seconds / result.meanLayerSeconds : nil, staging: report)
+      hostOverhead: plans ? seconds / result.meanLayerSeconds : nil, staging: staging,
+      regret: regret)
   }
 }

@@ -62,6 +62,11 @@ public struct Holders: Hashable, Sendable {
   mutating func add(die: Int, expert: Int) { of[expert].append(die) }
 
   func holds(_ expert: Int, at die: Int) -> Bool { of[expert].contains(die) }
+
+  /// Whether every task finds its expert where it wants to read it.
+  func serve(_ plan: [ExpertTask]) -> Bool {
+    plan.allSatisfy { holds(Int($0.expert), at: Int($0.source)) }
+  }
 }
 
 extension [ExpertTask] {

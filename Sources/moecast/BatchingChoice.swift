@@ -1,4 +1,5 @@
 import ArgumentParser
+import RoutingTrace
 import Wafer
 
 /// How batches are filled.
@@ -15,8 +16,35 @@ struct BatchingChoice: ParsableArguments {
       """)
   var batching = Name.replay
 
-  @Option(help: "Seed of the queue of --batching continuous.")
+  @Option(
+    help: ArgumentHelp(
+      """
+      With --stage prefill: a step takes up to this many tokens of a prompt at once, prompts under \
+      way first, until the batch is full.
+      """, valueName: "tokens"))
+  var prefillChunk: Int?
+
+  @Option(help: "Seed of the queue of --batching continuous and --prefill-chunk.")
   var seed: UInt64 = 1
 
-  var policy: BatchPolicy { batching == .replay ? .replay() : .continuous(seed: seed) }
+  /// - Parameters:
+  ///   - stage: The stage whose tokens fill the batches.
+  ///   - forecasts: What a staged run stages by.
+  func check(stage: String, forecasts: [ForecastChoice]) throws {
+    guard let prefillChunk else { return }
+    guard prefillChunk > 0, stage == Stage.prefill.name, batching == .replay else {
+      throw ValidationError(
+        "--prefill-chunk is at least 1, goes with --stage prefill and without --batching")
+    }
+    guard !forecasts.contains(.mixture) else {
+      throw ValidationError(
+        "--forecast mixture follows requests token by token; with --prefill-chunk give heatmap or"
+          + " frequency")
+    }
+  }
+
+  var policy: BatchPolicy {
+    if let prefillChunk { return .prefillChunks(of: prefillChunk, seed: seed) }
+    return batching == .replay ? .replay() : .continuous(seed: seed)
+  }
 }

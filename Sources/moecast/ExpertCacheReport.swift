@@ -28,16 +28,16 @@ struct ExpertCacheReport {
 
   /// - Parameters:
   ///   - percents: Capacities as shares of all experts, in per cent.
+  ///   - horizon: Layers ahead that are forecast from what was routed in the same token.
   ///   - workers: Threads for the forecasts.
-  init(_ pool: RequestPool, percents: [Double], workers: Int) throws {
+  init(_ pool: RequestPool, percents: [Double], horizon: Int, workers: Int) throws {
     let study = CacheStudy(pool)
     let aheads = [0, pool.shape.topK, 2 * pool.shape.topK]
     let places = percents.map { study.capacity(share: $0 / 100) }
     let guided = study.guided(
       places.flatMap { places in
         aheads.map { CacheStudy.Guided(capacity: places, prefetches: $0) }
-      }, nextToken: try ChanceTable(pool, ChanceTable.nextToken, workers: workers),
-      nextLayer: try ChanceTable(pool, ChanceTable.nextLayer, workers: workers))
+      }, try MixtureTables(pool, horizon: horizon, workers: workers))
     for (index, percent) in percents.enumerated() {
       let lru = study.run(.leastRecent, capacity: places[index])
       let belady = study.run(.belady, capacity: places[index])

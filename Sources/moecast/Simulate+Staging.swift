@@ -5,81 +5,50 @@ import RoutingTrace
 import Wafer
 
 extension Simulate {
-  /// What strategies know of the future, made once for all configurations; nil where none asks.
-  struct Foreknowledge {
-    var transitions: TransitionCounts?
-    var mixture: (nextToken: ChanceTable, nextLayer: ChanceTable)?
-  }
-
-  /// Reads or makes what `strategies` need.
-  func foreknowledge(_ pool: RequestPool, for strategies: [String]) throws -> Foreknowledge {
-    var known = Foreknowledge()
-    let stages = strategies.contains(Self.staged)
-    let forecasts = stages ? try staging.chosen() : []
-    if strategies.contains(where: { Strategy(rawValue: $0)?.predicts ?? false })
-      || forecasts.contains(.heatmap) || forecasts.contains(.shuffled)
-    {
-      known.transitions = try transitions(pool)
-    }
-    if forecasts.contains(.mixture) {
-      known.mixture = (
-        try ChanceTable(pool, ChanceTable.nextToken, workers: threads),
-        try ChanceTable(pool, ChanceTable.nextLayer, workers: threads)
-      )
-    }
-    return known
+  /// Reads or makes what `strategies` know of the future, once for all configurations.
+  func foreknowledge(_ pool: RequestPool, for strategies: [String]) throws -> ForecastSources {
+    let forecasts = strategies.contains(Self.staged) ? try staging.chosen() : []
+    let predicts = strategies.contains { Strategy(rawValue: $0)?.predicts ?? false }
+    return ForecastSources(
+      transitions: predicts || forecasts.contains(where: \.usesHeatmap)
+        ? try transitions(pool) : nil,
+      mixture: forecasts.contains(.mixture)
+        ? try MixtureTables(pool, horizon: staging.horizon, workers: threads) : nil)
   }
 
   /// Runs the staging engine with every forecast asked for.
   func stage(
     _ hardware: Hardware, _ model: ModelShape, batch: Int, _ pool: RequestPool,
-    _ known: Foreknowledge
+    _ known: ForecastSources
   ) throws -> [SimulationLine] {
     let schedule = BatchSchedule(
       pool, size: batch, steps: countedSteps.all, policy: filling.policy)
-    let simulation = StagingSimulation(
+    var simulation = StagingSimulation(
       hardware: hardware, model: model, format: weights ?? .bf16, options: staging.options(choices))
-    func run(_ forecast: any DemandForecast, _ simulation: StagingSimulation) throws
-      -> StagingResult
-    {
-      try simulation.run(
-        pool, schedule: schedule, forecast: forecast, warmSteps: countedSteps.warm)
-    }
-    let perfect = try run(OracleForecast(schedule), simulation)
+    simulation.engine = engine.engine
+    let chosen = try staging.chosen()
+    var results = try simulation.run(
+      pool, schedule: schedule,
+      forecasts: try (chosen + [.oracle]).map { try known.forecast($0, schedule) },
+      warmSteps: countedSteps.warm)
+    let perfect = results.removeLast()
     var clairvoyant = simulation
     clairvoyant.options.eviction = .belady
     let belady =
       simulation.options == clairvoyant.options
-      ? perfect : try run(OracleForecast(schedule), clairvoyant)
-    return try staging.chosen().map { name in
-      let forecast = forecast(name, schedule, pool.shape, known)
-      let result = name == .oracle ? perfect : try run(forecast, simulation)
+      ? perfect
+      : try clairvoyant.run(
+        pool, schedule: schedule, forecast: OracleForecast(schedule),
+        warmSteps: countedSteps.warm)
+    return zip(chosen, results).map { name, result in
       var line = SimulationLine(
-        simulation.fabric, model, batch: batch, strategy: Self.staged, engine: "bound",
+        simulation.fabric, model, batch: batch, strategy: Self.staged, engine: engine.name,
         result.simulation)
       line.forecast = name.rawValue
       line.staging = StagingFigures(result.staging)
       line.regret = result.regret(against: perfect)
       line.regretToBelady = result.regret(against: belady)
       return line
-    }
-  }
-
-  private func forecast(
-    _ name: StagingChoices.ForecastName, _ schedule: BatchSchedule, _ shape: TraceShape,
-    _ known: Foreknowledge
-  ) -> any DemandForecast {
-    let heatmap = known.transitions.map { HeatmapForecast($0) }
-    switch (name, heatmap, known.mixture) {
-    case (.frequency, _, _): return FrequencyForecast(layers: shape.layers, experts: shape.experts)
-    case (.oracle, _, _): return OracleForecast(schedule)
-    case (.heatmap, let heatmap?, _): return heatmap
-    case (.shuffled, let heatmap?, _):
-      return ShuffledForecast(heatmap, experts: shape.experts, seed: 1)
-    case (.mixture, _, let tables?):
-      return MixtureForecast(schedule, nextToken: tables.nextToken, nextLayer: tables.nextLayer)
-    case (.none, _, _), (.heatmap, _, _), (.shuffled, _, _), (.mixture, _, _):
-      return NoForecast(experts: shape.experts)
     }
   }
 

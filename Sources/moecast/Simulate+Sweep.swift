@@ -17,11 +17,11 @@ extension Simulate {
     (sweep.steps, sweep.warmSteps) = countedSteps
     sweep.options = choices.options
     sweep.staging = staging.options(choices)
+    if staging.forecasts != nil { sweep.forecasts = try staging.chosen() }
     sweep.host.roundTripSeconds = hostRoundTripSeconds
     let total = sweep.count
     let bar = Mutex(ProgressBar(total: total, unit: "runs"))
-    let rows = try sweep.run(workers: threads) {
-      done in
+    let rows = try sweep.run(workers: threads) { done in
       bar.withLock { $0.update(done) }
     }
     bar.withLock { $0.clear() }
@@ -43,7 +43,7 @@ extension Simulate {
       let isOwn = target.isCompatible(with: pool.shape)
       return Sweep.Workload(
         model: model, format: format, pool: isOwn ? pool : pool.scaled(to: target),
-        origin: isOwn ? "real" : "scaled from \(source)")
+        origin: isOwn ? Sweep.Workload.real : "scaled from \(source)")
     }
   }
 }

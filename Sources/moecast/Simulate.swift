@@ -103,7 +103,8 @@ struct Simulate: ParsableCommand {
     guard countedSteps.all > countedSteps.warm, countedSteps.warm >= 0 else {
       throw ValidationError("--steps must be above --warm-steps, which is at least 0")
     }
-    if let shape, ModelShape.named(shape) == nil {
+    let shapes = sweep ? shape?.split(separator: ",").map(String.init) : shape.map { [$0] }
+    if let shape = shapes?.first(where: { ModelShape.named($0) == nil }) {
       throw ValidationError(
         "--shape '\(shape)' is unknown; known are "
           + ModelShape.known.map(\.name).joined(separator: ", "))
@@ -112,9 +113,11 @@ struct Simulate: ParsableCommand {
     try engine.check()
     try staging.check()
     if let expertCache { _ = try Self.percents(expertCache) }
-    guard filling.batching == .replay || !(sweep || expertCache != nil) else {
+    try filling.check(stage: stage, forecasts: try staging.chosen())
+    guard filling.policy == .replay() || !(sweep || expertCache != nil) else {
       throw ValidationError(
-        "--batching continuous is for single configurations, not for --sweep or --expert-cache")
+        "--batching continuous and --prefill-chunk are for single configurations, not for --sweep"
+          + " or --expert-cache")
     }
   }
 
@@ -123,7 +126,7 @@ struct Simulate: ParsableCommand {
     let pool = try readPool()
     if let expertCache {
       let report = try ExpertCacheReport(
-        pool, percents: try Self.percents(expertCache), workers: threads)
+        pool, percents: try Self.percents(expertCache), horizon: staging.horizon, workers: threads)
       return print(asJSON ? try json(report.lines) : report.table)
     }
     if sweep { return try runSweep(systems, pool) }

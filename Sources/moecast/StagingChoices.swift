@@ -3,20 +3,22 @@ import Wafer
 
 /// The staging engine's options.
 struct StagingChoices: ParsableArguments {
-  /// What foretells the demand.
-  enum ForecastName: String, CaseIterable {
-    case none, frequency, heatmap, mixture, oracle, shuffled
-  }
-
   @Option(
     name: .customLong("forecast"),
-    help: "Forecasts for the strategy staged, with commas: \(names(ForecastName.self)).")
-  var forecasts = "heatmap"
+    help: """
+      Forecasts for the strategy staged, with commas: \(names(ForecastChoice.self)). (default: \
+      heatmap; with --sweep also the mixture, where requests are real)
+      """)
+  var forecasts: String?
 
   @Option(help: "Which copy makes room: \(names(EvictionPolicy.self)).")
   var eviction = EvictionPolicy.leastExpected
 
-  @Option(help: "Layers ahead that are staged into the buffer; 0 for none.")
+  @Option(
+    help: """
+      Layers ahead that are staged into the buffer; 0 for none. The mixture looks 4 layers ahead; \
+      beyond, only earlier tokens tell.
+      """)
   var horizon = 1
 
   @Option(help: "Bytes of a die's staging buffer; default: its LLC.")
@@ -44,9 +46,9 @@ struct StagingChoices: ParsableArguments {
     }
   }
 
-  func chosen() throws -> [ForecastName] {
-    try commaSeparated(forecasts, "--forecast", names(ForecastName.self)) {
-      ForecastName(rawValue: $0)
+  func chosen() throws -> [ForecastChoice] {
+    try commaSeparated(forecasts ?? "heatmap", "--forecast", names(ForecastChoice.self)) {
+      ForecastChoice(rawValue: $0)
     }
   }
 

@@ -12,6 +12,7 @@ struct SweepReport {
     let trace: String
     let batch: Int
     let strategy: String
+    let forecast: String?
     let meanLayerSeconds: Double
     let tokensPerSecond: Double
     /// Throughput over Base's.
@@ -24,9 +25,11 @@ struct SweepReport {
     let copies: Double
     let hostOverhead: Double?
     let staging: StagingFigures?
+    let regret: Double?
 
     enum CodingKeys: String, CodingKey {
-      case wafer, shape, weights, trace, batch, strategy, speedup, hops, copies, staging
+      case wafer, shape, weights, trace, batch, strategy, forecast, speedup, hops, copies, staging
+      case regret
       case meanLayerSeconds = "mean_layer_seconds"
       case tokensPerSecond = "tokens_per_second"
       case hopReduction = "hop_reduction"
@@ -46,19 +49,21 @@ struct SweepReport {
       }
       return Line(
         wafer: row.wafer, shape: row.model, weights: row.format.rawValue, trace: row.origin,
-        batch: row.batch, strategy: row.strategy, meanLayerSeconds: row.layerSeconds,
+        batch: row.batch, strategy: row.strategy, forecast: row.forecast?.rawValue,
+        meanLayerSeconds: row.layerSeconds,
         tokensPerSecond: row.tokensPerSecond,
         speedup: base.map { row.tokensPerSecond / $0.tokensPerSecond }, hops: row.hops,
         hopReduction: base.flatMap { row.hops > 0 ? $0.hops / row.hops : nil },
         localReads: row.localReads, remoteReads: row.remoteReads, copies: row.copies,
-        hostOverhead: row.hostOverhead, staging: row.staging.map(StagingFigures.init))
+        hostOverhead: row.hostOverhead, staging: row.staging.map(StagingFigures.init),
+        regret: row.regret)
     }
   }
 
   private static let columns = [
     "wafer", "shape", "weights", "trace", "strategy", "batch", "us/layer", "tokens/s", "x base",
     "hops /", "local", "remote", "copies", "host +%", "on time %", "late %", "demand %",
-    "precision %",
+    "precision %", "regret %",
   ]
 
   private func cells(_ line: Line) -> [String] {
@@ -70,13 +75,15 @@ struct SweepReport {
       value.map { decimals($0, places) } ?? "-"
     }
     return [
-      line.wafer, line.shape, line.weights, line.trace, line.strategy, String(line.batch),
+      line.wafer, line.shape, line.weights, line.trace,
+      line.strategy + (line.forecast.map { " " + $0 } ?? ""), String(line.batch),
       decimals(line.meanLayerSeconds * 1e6, 1), decimals(line.tokensPerSecond, 0),
       optional(line.speedup, 2), optional(line.hopReduction, 1), decimals(line.localReads, 1),
       decimals(line.remoteReads, 1), decimals(line.copies, 2),
       optional(line.hostOverhead.map { 100 * $0 }, 1), share(line.staging?.stagedOnTime),
       share(line.staging?.stagedLate), share(line.staging?.demand),
       optional(line.staging.map { 100 * $0.precision }, 1),
+      optional(line.regret.map { 100 * $0 }, 2),
     ]
   }
 

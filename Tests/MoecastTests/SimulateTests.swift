@@ -34,7 +34,16 @@ import Wafer
     try moecastRun(
       "simulate", trace, "--strategy", "ep,staged", "--batching", "continuous", "--seed", "4",
       "--batch", "20")
+    try moecastRun(
+      "simulate", trace, "--engine", "event", "--strategy", "staged", "--batch", "20",
+      "--forecast", "none,mixture", "--horizon", "2")
+    try moecastRun(
+      "simulate", trace, "--stage", "prefill", "--prefill-chunk", "2", "--strategy", "ep,staged",
+      "--batch", "8")
     try moecastRun("simulate", trace, "--expert-cache", "5,25", "--stage", "all")
+    try moecastRun(
+      "simulate", trace, "--sweep", "--shape", "tiny-moe,mixtral-8x7b", "--wafer", "pcie-1",
+      "--batch", "4", "--steps", "2", "--csv")
   }
 
   /// The keys that other programs rely on.
@@ -68,6 +77,10 @@ import Wafer
     ["--strategy", "fast"], ["--batch", "0"], ["--steps", "0"], ["--shape", "gpt-9"],
     ["--engine", "magic"], ["--expert-cache", "0"], ["--forecast", "luck"], ["--stage", "lunch"],
     ["--batching", "none"], ["--batching", "continuous", "--sweep"],
+    ["--prefill-chunk", "8"], ["--prefill-chunk", "0", "--stage", "prefill"],
+    ["--prefill-chunk", "8", "--stage", "prefill", "--forecast", "mixture"],
+    ["--prefill-chunk", "8", "--stage", "prefill", "--expert-cache", "5"],
+    ["--sweep", "--shape", "tiny-moe,gpt-9"], ["--shape", "tiny-moe,mixtral-8x7b"],
   ]) func wrongUseIsRefused(arguments: [String]) {
     #expect(throws: (any Error).self) {
       _ = try Moecast.parseAsRoot(["simulate", "t.moe.lz4"] + arguments)

@@ -57,4 +57,60 @@ import Wafer
       #expect(row.result.localReads + row.result.remoteReads == row.result.tasks)
     }
   }
+
+  /// The rule by hand: a queue of requests of 5 to 11 tokens, chunks of 4, room for 10 a step.
+  @Test func prefillTakesChunksOfPromptsUnderWayFirst() throws {
+    let pool = try Samples.pool()
+    let batches = BatchPolicy.prefillChunks(of: 4, seed: 2).batches(of: pool, size: 10, steps: 50)
+    var running: [(request: Int, position: Int)] = []
+    var begun: [Int] = []
+    for tokens in batches {
+      #expect(tokens.count == 10)
+      // Runs of consecutive tokens of one request.
+      var chunks: [(request: Int, range: Range<Int>)] = []
+      for token in tokens {
+        let request = try #require(pool.starts.lastIndex { $0 <= token })
+        let position = token - pool.starts[request]
+        if let last = chunks.last, last.request == request, last.range.upperBound == position {
+          chunks[chunks.count - 1].range = last.range.lowerBound..<position + 1
+        } else {
+          chunks.append((request, position..<position + 1))
+        }
+      }
+      var left = 10
+      for (turn, chunk) in chunks.enumerated() {
+        if turn == running.count {
+          running.append((chunk.request, 0))
+          begun.append(chunk.request)
+        }
+        #expect(chunk.request == running[turn].request)
+        #expect(chunk.range.lowerBound == running[turn].position)
+        let rest = pool.starts[chunk.request + 1] - pool.starts[chunk.request]
+        #expect(chunk.range.count == min(4, left, rest - running[turn].position))
+        running[turn].position += chunk.range.count
+        left -= chunk.range.count
+      }
+      running.removeAll { $0.position == pool.starts[$0.request + 1] - pool.starts[$0.request] }
+    }
+    #expect(begun.count > 2 * pool.requests)
+    for round in stride(from: 0, to: begun.count - pool.requests, by: pool.requests) {
+      #expect(Set(begun[round..<round + pool.requests]).count == pool.requests)
+    }
+    #expect(
+      batches
+        == BatchPolicy.prefillChunks(of: 4, seed: 2).batches(of: pool, size: 10, steps: 50))
+    #expect(
+      batches
+        != BatchPolicy.prefillChunks(of: 4, seed: 3).batches(of: pool, size: 10, steps: 50))
+  }
+
+  /// Large chunks bring a prompt's tokens together, and so fewer prompts a step.
+  @Test func oneChunkIsAWholePrompt() throws {
+    let pool = try Samples.pool()
+    let tokens = BatchPolicy.prefillChunks(of: 512, seed: 1).batches(of: pool, size: 8, steps: 1)[0]
+    let first = try #require(tokens.first)
+    let request = try #require(pool.starts.firstIndex(of: first))
+    let length = pool.starts[request + 1] - pool.starts[request]
+    #expect(tokens.prefix(length) == (first..<first + min(8, length)).map { $0 }[...])
+  }
 }

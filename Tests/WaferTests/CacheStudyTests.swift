@@ -33,22 +33,20 @@ struct CacheStudyTests {
     }
     let guided = study.guided(
       [CacheStudy.Guided(capacity: capacity, prefetches: 0)],
-      nextToken: try ChanceTable(pool, ChanceTable.nextToken),
-      nextLayer: try ChanceTable(pool, ChanceTable.nextLayer))[0]
+      try MixtureTables(pool, horizon: 2))[0]
     #expect(guided.hits <= belady.hits && guided.reads == belady.reads && guided.prefetches == 0)
   }
 
   @Test func prefetchesAreCounted() throws {
     let pool = try Samples.pool()
     let study = CacheStudy(pool)
-    let nextToken = try ChanceTable(pool, ChanceTable.nextToken)
-    let nextLayer = try ChanceTable(pool, ChanceTable.nextLayer)
+    let tables = try MixtureTables(pool, horizon: 1)
     let options = CacheStudy.Guided(capacity: 9, prefetches: 2)
-    let guided = study.guided([options], nextToken: nextToken, nextLayer: nextLayer)[0]
+    let guided = study.guided([options], tables)[0]
     #expect(guided.prefetches > 0 && guided.prefetchesUsed <= guided.prefetches)
     #expect(guided.prefetchesUsed <= guided.hits && guided.precision <= 1)
     let none = CacheStudy.Guided(capacity: 0, prefetches: 2)
-    let both = study.guided([none, options], nextToken: nextToken, nextLayer: nextLayer)
+    let both = study.guided([none, options], tables)
     #expect(both[0].hits == 0 && both[1] == guided)
   }
 

@@ -56,9 +56,7 @@ struct ChanceTableTests {
   @Test func mixtureForecastIsSetRightByWhatIsSeen() throws {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 40, steps: 60)
-    var forecast = MixtureForecast(
-      schedule, nextToken: try ChanceTable(pool, ChanceTable.nextToken),
-      nextLayer: try ChanceTable(pool, ChanceTable.nextLayer))
+    var forecast = MixtureForecast(schedule, try MixtureTables(pool, horizon: 1))
     var sums: [Double] = []
     for step in 0..<59 {
       forecast.observe(
@@ -70,5 +68,30 @@ struct ChanceTableTests {
     #expect(abs(late - 80) < 8)
     forecast.observe(step: 59, layer: 0, chosen: [])
     #expect(forecast.nextStep(layer: 0).allSatisfy { $0 == 0 })
+  }
+
+  /// Layers ahead are forecast by the mixture of their horizon, and by earlier tokens beyond the
+  /// longest.
+  @Test func layersAheadAreForecastAtTheirHorizon() throws {
+    let pool = try Samples.pool()
+    let schedule = BatchSchedule(pool, size: 30, steps: 4)
+    var near = MixtureForecast(schedule, try MixtureTables(pool, horizon: 1))
+    var far = MixtureForecast(schedule, try MixtureTables(pool, horizon: 2))
+    let none = try MixtureTables(pool, horizon: 0)
+    var tokens = MixtureForecast(schedule, none)
+    for step in 0..<4 {
+      let chosen = pool.chosen(by: schedule.tokens[step], layer: 0)
+      near.observe(step: step, layer: 0, chosen: chosen)
+      far.observe(step: step, layer: 0, chosen: chosen)
+      tokens.observe(step: step, layer: 0, chosen: chosen)
+      #expect(far.laterLayer(1, observed: 0) == near.laterLayer(1, observed: 0))
+      #expect(far.laterLayer(2, observed: 0) != near.laterLayer(2, observed: 0))
+      #expect(tokens.laterLayer(2, observed: 0) == near.laterLayer(2, observed: 0))
+      // Nothing was corrected yet: layer 2 was never observed.
+      let table = try ChanceTable(pool, ChanceTable.laterLayer(2))
+      #expect(
+        far.laterLayer(2, observed: 0) == table.sum(over: schedule.tokens[step], layer: 2))
+    }
+    #expect(try MixtureTables(pool, horizon: 9).laterLayers.count == 4)
   }
 }

@@ -30,9 +30,10 @@ struct ConservationTests {
       for layer in 0..<3 {
         var holders = Holders(homes: homes)
         if simulation.strategy.predicts { copies.add(to: &holders, layer: layer) }
+        let chosen = pool.chosen(by: tokens, layer: layer)
         let plan = simulation.plan(
-          chosen: pool.chosen(by: tokens, layer: layer), shape: pool.shape, homes: homes,
-          holders: holders)
+          counts: (0..<12).map { expert in chosen.count { Int($0) == expert } },
+          chosen: { chosen }, shape: pool.shape, homes: homes, holders: holders)
         let made = simulation.strategy.predicts ? copies.extend(with: plan, layer: layer) : []
         try body(plan, made)
       }

@@ -25,15 +25,50 @@ struct SweepTests {
   @Test func rowsDoNotDependOnWorkers() throws {
     let sweep = try sweep()
     let rows = try sweep.run(workers: 1)
-    #expect(rows.count == sweep.count && rows.count == 24)
+    // Five strategies and two forecasts of real requests, one of scaled ones.
+    #expect(rows.count == sweep.count && rows.count == 2 * 7 + 2 * 6)
     #expect(rows == (try sweep.run(workers: 3)))
     #expect(
-      rows.map(\.strategy).prefix(6) == ["base", "ep", "allo", "pred", "allo+pred", "staged"])
+      rows.map(\.strategy).prefix(7)
+        == ["base", "ep", "allo", "pred", "allo+pred", "staged", "staged"])
+    #expect(
+      rows.compactMap(\.forecast) == [.heatmap, .mixture, .heatmap, .mixture, .heatmap, .heatmap])
     for row in rows {
       #expect(row.layerSeconds > 0 && row.tokensPerSecond > 0)
       #expect((row.hostOverhead != nil) == ["allo", "allo+pred", "staged"].contains(row.strategy))
       #expect((row.staging != nil) == (row.strategy == "staged"))
+      #expect((row.forecast != nil) == (row.strategy == "staged"))
+      #expect((row.regret != nil) == (row.strategy == "staged" && row.origin == "real"))
     }
+  }
+
+  /// A sweep's rows are those of single runs, whatever they share.
+  @Test func rowsAreThoseOfSingleRuns() throws {
+    let sweep = try sweep()
+    let rows = try sweep.run(workers: 2)
+    let workload = sweep.workloads[0]
+    let transitions = TransitionCounts(of: workload.pool)
+    for strategy in Strategy.allCases {
+      var simulation = Simulation(
+        hardware: Samples.hardware, model: Samples.model, batch: 100, steps: 4,
+        strategy: strategy)
+      simulation.warmSteps = 1
+      let result = try simulation.run(workload.pool, transitions: transitions)
+      let row = try #require(
+        rows.first { $0.strategy == strategy.rawValue && $0.batch == 100 && $0.model == "sample" })
+      #expect(row.layerSeconds == result.meanLayerSeconds && row.copies == result.mean(\.copies))
+    }
+    let schedule = BatchSchedule(workload.pool, size: 100, steps: 4)
+    let simulation = StagingSimulation(hardware: Samples.hardware, model: Samples.model)
+    func run(_ forecast: any DemandForecast) throws -> StagingResult {
+      try simulation.run(workload.pool, schedule: schedule, forecast: forecast, warmSteps: 1)
+    }
+    let mixture = try run(
+      MixtureForecast(schedule, try MixtureTables(workload.pool, horizon: 1)))
+    let perfect = try run(OracleForecast(schedule))
+    let row = try #require(rows.first { $0.forecast == .mixture && $0.batch == 100 })
+    #expect(row.staging == mixture.staging)
+    #expect(row.regret == mixture.regret(against: perfect))
   }
 
   @Test func errorsOfOneConfigurationEndTheSweep() throws {

@@ -30,7 +30,7 @@ public struct CacheStudy: Sendable {
   /// A cache without prefetch.
   ///
   /// - Parameter policy: ``EvictionPolicy/leastExpected`` is not one of them; see
-  ///   ``guided(_:nextToken:nextLayer:)``.
+  ///   ``guided(_:_:)``.
   public func run(_ policy: EvictionPolicy, capacity: Int) -> CacheReport {
     var cache = ExpertCache(capacity: capacity, keys: experts)
     var report = CacheReport()
@@ -76,40 +76,44 @@ public struct CacheStudy: Sendable {
     }
   }
 
+  /// Weight of a turn's chance in the rate at which an expert is read in turns further ahead.
+  static let rateWeight = 0.4
+
   /// Caches that forecasts fill and empty, side by side.
   ///
   /// After a layer, the forecasts say with what chance p each expert of every layer will be read
-  /// when that layer's turn comes, d layers from now. An expert in the cache is worth p / d: reads
-  /// gained a place and time occupied. Misses take the place of the least worthy; up to `prefetches`
-  /// of the next layer's experts, likeliest first, take the place of any that are worth less.
+  /// when that layer's turn comes, d layers from now; q is the decayed mean of the expert's chances
+  /// so far and stands for the turns after that. An expert is worth the discounted chance of its next
+  /// read, g^d (p + (1 - p) G q / (1 - (1 - q) G)) with G = g^L: a read one layer later is worth
+  /// g = exp(-1 / H) of it, where H is how many layers an expert stays in this cache, its places over
+  /// the experts brought a layer. Misses take the place of the least worthy; up to `prefetches` of the
+  /// next layer's experts, likeliest first, take the place of any that are worth less.
   ///
-  /// - Parameters:
-  ///   - nextToken: The chances of a layer's next turn once it has had this one, made with
-  ///     ``ChanceTable/nextToken``.
-  ///   - nextLayer: The chances of the next layer, made with ``ChanceTable/nextLayer``.
-  public func guided(
-    _ caches: [Guided], nextToken: ChanceTable, nextLayer: ChanceTable
-  ) -> [CacheReport] {
+  /// - Parameter tables: Made from the pool; layers as far ahead as they know are forecast from what
+  ///   was routed in this token, others from earlier tokens.
+  public func guided(_ caches: [Guided], _ tables: MixtureTables) -> [CacheReport] {
     let shape = pool.shape
     var runs = caches.map { GuidedCache(shape, $0) }
-    var chances = Array(repeating: 0.0, count: experts)
-    func take(_ row: ArraySlice<Float16>, _ layer: Int) {
-      let base = layer * shape.experts
-      for (expert, chance) in row.enumerated() { chances[base + expert] = Double(chance) }
-    }
+    var outlook = Outlook(shape)
     for request in 0..<pool.requests {
       let end = pool.starts[request + 1]
       for token in pool.starts[request]..<end {
         for layer in 0..<shape.layers {
           let start = (token * shape.layers + layer) * shape.topK
           let chosen = pool.ids[start..<start + shape.topK].filter { Int($0) < shape.experts }
-          for run in runs.indices { runs[run].read(chosen, layer: layer, chances) }
+          for run in runs.indices { runs[run].read(chosen, layer: layer, outlook) }
           // A request's last token says nothing of the next request's first; what was known stays.
-          if token + 1 < end { take(nextToken.row(token: token + 1, layer: layer), layer) }
-          if layer + 1 < shape.layers {
-            take(nextLayer.row(token: token, layer: layer + 1), layer + 1)
+          if token + 1 < end {
+            outlook.take(tables.nextToken.row(token: token + 1, layer: layer), layer, isTurn: true)
+            for run in runs.indices { runs[run].revalue(layer, outlook) }
           }
-          for run in runs.indices { runs[run].prefetch(after: layer, chances) }
+          for ahead in 1..<tables.laterLayers.count + 1 where layer + ahead < shape.layers {
+            let later = layer + ahead
+            outlook.take(
+              tables.table(ahead: ahead).row(token: token, layer: later), later, isTurn: false)
+            for run in runs.indices { runs[run].revalue(later, outlook) }
+          }
+          for run in runs.indices { runs[run].prefetch(after: layer, outlook) }
         }
       }
     }
@@ -125,74 +129,5 @@ public struct CacheStudy: Sendable {
       last[Int(reads[time])] = time
     }
     return next
-  }
-}
-
-/// The state of one ``CacheStudy/Guided``.
-private struct GuidedCache {
-  private let shape: TraceShape
-  private let options: CacheStudy.Guided
-  private var cache: ExpertCache
-  var report = CacheReport()
-  private var isUnread: [Bool]
-
-  init(_ shape: TraceShape, _ options: CacheStudy.Guided) {
-    self.shape = shape
-    self.options = options
-    let keys = shape.layers * shape.experts
-    cache = ExpertCache(capacity: options.capacity, keys: keys)
-    isUnread = Array(repeating: false, count: keys)
-  }
-
-  /// - Parameter chances: The chance that each key is read at its layer's next turn.
-  mutating func read(_ chosen: [UInt16], layer: Int, _ chances: [Double]) {
-    for id in chosen {
-      let key = layer * shape.experts + Int(id)
-      report.reads += 1
-      if cache.holds(key) {
-        report.hits += 1
-        if isUnread[key] { report.prefetchesUsed += 1 }
-        isUnread[key] = false
-      } else {
-        bring(key, over: lowest(now: layer, chances)?.key)
-      }
-    }
-  }
-
-  mutating func prefetch(after layer: Int, _ chances: [Double]) {
-    guard options.prefetches > 0, cache.capacity > 0 else { return }
-    let base = (layer + 1) % shape.layers * shape.experts
-    let best = (base..<base + shape.experts)
-      .filter { chances[$0] >= options.leastChance && !cache.holds($0) }
-      .sorted { (chances[$1], $0) < (chances[$0], $1) }.prefix(options.prefetches)
-    for key in best {
-      let victim = lowest(now: layer, chances)
-      if let victim, victim.worth >= chances[key] { break }
-      bring(key, over: victim?.key)
-      report.prefetches += 1
-      isUnread[key] = true
-    }
-  }
-
-  private mutating func bring(_ key: Int, over victim: Int?) {
-    if let victim {
-      isUnread[victim] = false
-      cache.replace(victim, by: key)
-    } else if !cache.isFull {
-      cache.add(key)
-    }
-  }
-
-  /// The least worthy key while `layer` has its turn; nil while there is room.
-  private func lowest(now layer: Int, _ chances: [Double]) -> (key: Int, worth: Double)? {
-    guard cache.isFull else { return nil }
-    let (layers, experts) = (shape.layers, shape.experts)
-    // 1 / distance of every key's layer: 1 for the next one, 1 / layers for this one.
-    let nearness = (0..<layers).map { 1 / Double(($0 - layer - 1 + layers) % layers + 1) }
-    return chances.withUnsafeBufferPointer { chances in
-      nearness.withUnsafeBufferPointer { nearness in
-        cache.lowest { chances[$0] * nearness[$0 / experts] }
-      }
-    }
   }
 }

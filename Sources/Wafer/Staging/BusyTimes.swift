@@ -45,6 +45,9 @@ struct BusyTimes {
   /// The busiest resource's seconds.
   var longest: Double { max(compute.max() ?? 0, memory.max() ?? 0, link.max() ?? 0) }
 
+  /// What a layer of these takes: the busiest resource and the worst latency.
+  var seconds: Double { longest + latency }
+
   func fill(_ result: inout LayerResult) {
     result.computeSeconds = compute.max() ?? 0
     result.memorySeconds = memory.max() ?? 0

@@ -42,18 +42,25 @@ struct CopyStore: Sendable {
 
   /// The copy that would make room for a newcomer, nil while there is room.
   ///
-  /// - Parameter nextUse: When a key is next used, for ``EvictionPolicy/belady``.
-  func victim(_ policy: EvictionPolicy, nextUse: (Int) -> Int) -> Copy? {
+  /// - Parameters:
+  ///   - spared: Copies that stay as long as there is another.
+  ///   - nextUse: When a key is next used, for ``EvictionPolicy/belady``.
+  func victim(
+    _ policy: EvictionPolicy, sparing spared: CopyStore? = nil, nextUse: (Int) -> Int
+  ) -> Copy? {
     guard copies.count >= slots else { return nil }
-    func rank(_ copy: Copy) -> (Double, Int, Int) {
-      switch policy {
-      case .leastRecent: (0, copy.lastUse, copy.key)
-      case .leastFrequent: (Double(copy.uses), copy.lastUse, copy.key)
-      case .leastExpected: (copy.value, copy.lastUse, copy.key)
-      case .belady: (-Double(nextUse(copy.key)), copy.lastUse, copy.key)
-      }
+    func rank(_ copy: Copy) -> (Int, Double, Int, Int) {
+      let isSpared = spared.map { $0.holds(copy.key) } ?? false
+      let worth =
+        switch policy {
+        case .leastRecent: 0.0
+        case .leastFrequent: Double(copy.uses)
+        case .leastExpected: copy.value
+        case .belady: -Double(nextUse(copy.key))
+        }
+      return (isSpared ? 1 : 0, worth, copy.lastUse, copy.key)
     }
-    var best: (Copy, (Double, Int, Int))?
+    var best: (Copy, (Int, Double, Int, Int))?
     for copy in copies {
       let candidate = rank(copy)
       if best.map({ candidate < $0.1 }) ?? true { best = (copy, candidate) }

@@ -7,8 +7,7 @@
 public struct MixtureForecast: DemandForecast {
   public let name = "mixture"
   private let schedule: BatchSchedule
-  private let nextToken: ChanceTable
-  private let nextLayer: ChanceTable
+  private let tables: MixtureTables
   private var step = 0
   /// By layer: the sums for the next step, and what was seen and expected of each expert.
   private var pending: [[Double]]
@@ -18,15 +17,14 @@ public struct MixtureForecast: DemandForecast {
   /// - Parameters:
   ///   - schedule: Which token each slot decodes at each step; a token's chances come from what its
   ///     request chose before it.
-  ///   - nextToken: Made with ``ChanceTable/nextToken``.
-  ///   - nextLayer: Made with ``ChanceTable/nextLayer``.
-  public init(_ schedule: BatchSchedule, nextToken: ChanceTable, nextLayer: ChanceTable) {
+  ///   - tables: Made from the schedule's pool. Layers further ahead than these know are forecast
+  ///     from earlier tokens.
+  public init(_ schedule: BatchSchedule, _ tables: MixtureTables) {
     self.schedule = schedule
-    self.nextToken = nextToken
-    self.nextLayer = nextLayer
-    let zeros = Array(repeating: 0.0, count: nextToken.experts)
-    pending = Array(repeating: [], count: nextToken.layers)
-    seen = Array(repeating: zeros, count: nextToken.layers)
+    self.tables = tables
+    let zeros = Array(repeating: 0.0, count: tables.nextToken.experts)
+    pending = Array(repeating: [], count: tables.nextToken.layers)
+    seen = Array(repeating: zeros, count: tables.nextToken.layers)
     expected = seen
   }
 
@@ -38,17 +36,16 @@ public struct MixtureForecast: DemandForecast {
     }
     pending[layer] =
       step + 1 < schedule.steps
-      ? nextToken.sum(over: schedule.tokens[step + 1], layer: layer) : []
+      ? tables.nextToken.sum(over: schedule.tokens[step + 1], layer: layer) : []
   }
 
   public func nextStep(layer: Int) -> [Double] {
-    if pending[layer].isEmpty { return Array(repeating: 0, count: nextToken.experts) }
+    if pending[layer].isEmpty { return Array(repeating: 0, count: tables.nextToken.experts) }
     return corrected(pending[layer], layer)
   }
 
   public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
-    // Further ahead than one layer, only earlier tokens are known well enough.
-    let table = layer == observed + 1 ? nextLayer : nextToken
+    let table = tables.table(ahead: layer - observed)
     return corrected(table.sum(over: schedule.tokens[step], layer: layer), layer)
   }
 

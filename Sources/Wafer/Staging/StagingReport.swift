@@ -11,12 +11,15 @@ public struct StagingReport: Hashable, Sendable {
   public var stagedLate = 0
   /// Read from elsewhere, all of it on demand.
   public var demand = 0
-  /// Seconds that the late reads waited for their rest, together.
+  /// Seconds that the late reads waited for their rest, together: by the bound engine what the rest
+  /// takes alone, by the event engine from the first chunk that was not there to the last that came.
   public var lateSeconds = 0.0
   /// Transfers of which something was read.
   public var transfersUsed = 0
   /// Transfers evicted, cancelled or left over before anybody read from them.
   public var transfersWasted = 0
+  /// Bytes that transfers have moved: those used, wasted, and held or under way at the moment.
+  public var bytesMoved = 0.0
   public var bytesUsed = 0.0
   public var bytesWasted = 0.0
   /// Transfers taken back because the forecast changed (they are among the wasted ones if they had
@@ -26,7 +29,8 @@ public struct StagingReport: Hashable, Sendable {
   public var fills = 0
   /// Bytes that local reads took from the staging buffer in place of HBM.
   public var bufferBytes = 0.0
-  /// Seconds that demand waited for chunks of transfers already on their way.
+  /// Seconds that the bound engine adds for chunks of transfers already on their way; the event
+  /// engine has them in its order of events.
   public var preemptionSeconds = 0.0
 
   /// Expert reads of all tasks.

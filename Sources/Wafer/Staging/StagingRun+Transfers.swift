@@ -10,9 +10,11 @@ extension StagingRun {
   /// Renews the layer's wishes for the next step: cancels what is not wished for any more, values
   /// what is there, orders what is missing.
   ///
+  /// - Parameter busy: What the layer's demand leaves of memories; copies made at once are added.
   /// - Returns: Copies made at once of weights that were just read from elsewhere.
   mutating func stageTokens(
-    step: Int, layer: Int, holders: Holders, missed: [ExpertTask], _ ordinal: Int
+    step: Int, layer: Int, holders: Holders, missed: [ExpertTask], _ busy: inout BusyTimes,
+    _ ordinal: Int
   ) -> [ExpertCopy] {
     guard stores.contains(where: { $0.slots > 0 }) else { return [] }
     let expected = forecast.nextStep(layer: layer)
@@ -25,42 +27,85 @@ extension StagingRun {
       expected: expected, holders: coming,
       hasRoom: { stores[$0].slots > 0 && queue.waiting(at: $0) < options.queueLimit },
       plan: plan)
-    let read = Set(missed.map { Int($0.die) * shape.experts + Int($0.expert) })
     revalue(wishes, expected: expected, layer: layer, ordinal)
     cancel(wishes, layer: layer)
-    var fills: [ExpertCopy] = []
-    if options.eviction == .leastExpected {
-      for task in missed {
-        // Algorithm 1 would read it from elsewhere again.
-        let chance = planner.chance(expected[Int(task.expert)])
-        let way = chunkSeconds(from: Int(task.source), to: Int(task.die)) * Double(chunks)
-        let key = key(layer, Int(task.expert))
-        if chance > 0,
-          admit(key, die: Int(task.die), value: chance * way, isFresh: false, step, ordinal)
-        {
-          fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
-        }
-      }
-      if options.stagesTokens {
-        for wish in wishes
-        where !wish.isHeld && !read.contains(wish.die * shape.experts + wish.expert) {
-          order(wish, key: key(layer, wish.expert), holders: holders, step: step)
-        }
-      }
-    } else {
-      for task in missed {
-        let key = key(layer, Int(task.expert))
-        if admit(key, die: Int(task.die), value: 0, isFresh: false, step, ordinal) {
-          fills.append(ExpertCopy(die: Int(task.die), expert: Int(task.expert)))
-        }
-      }
-      if options.stagesTokens {
-        for wish in wishes where !wish.isHeld {
-          order(wish, key: key(layer, wish.expert), holders: holders, step: step)
-        }
+    let fills = fill(missed, expected: expected, layer: layer, &busy, step, ordinal)
+    if options.stagesTokens {
+      for wish in wishes where !wish.isHeld {
+        order(wish, key: key(layer, wish.expert), holders: holders, step: step)
       }
     }
     report.fills += fills.count
+    return fills
+  }
+
+  /// Whether forecasts have saved enough to risk `seconds`; where nothing is held back, always.
+  private func mayRisk(_ seconds: Double) -> Bool { plain == nil || ledger.affords(seconds) }
+
+  /// What displaced copies may cost: what forecasts push out comes back when it is read, so a read
+  /// each.
+  func displacedSeconds(_ plain: PlainLayer) -> Double {
+    var seconds = 0.0
+    for (die, store) in plain.stores.enumerated() {
+      for copy in store.copies where !stores[die].holds(copy.key) {
+        seconds += waySeconds(from: homes[copy.key % shape.experts], to: die)
+      }
+    }
+    return seconds
+  }
+
+  /// Takes back every transfer if the wait for one chunk is more than may be risked.
+  mutating func cancelWhatCostsTooMuch() {
+    let wait = queue.transfers.map(chunkWait).max() ?? 0
+    guard !mayRisk(wait) else { return }
+    for transfer in queue.take(where: { _ in true }) {
+      report.cancelled += 1
+      guard transfer.done > 0 else { continue }
+      settle(transfer.target, used: false, bytes: Double(transfer.done) * chunkBytes)
+    }
+  }
+
+  /// Puts what a transfer has brought whole where it belongs.
+  mutating func takeIn(_ transfer: Transfer, _ step: Int, _ ordinal: Int) {
+    switch transfer.target {
+    case .buffer: buffered.append(transfer)
+    case .copy:
+      if !admit(
+        transfer.key, die: transfer.die, value: transfer.value, isFresh: true, step, ordinal)
+      {
+        settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes)
+      }
+    }
+  }
+
+  /// Keeps what a die just read from elsewhere, where the policy wants it and, with hold-back, the
+  /// die's memory is idle long enough to write it.
+  private mutating func fill(
+    _ missed: [ExpertTask], expected: [Double], layer: Int, _ busy: inout BusyTimes, _ step: Int,
+    _ ordinal: Int
+  ) -> [ExpertCopy] {
+    let write = setup.expert.weightBytes / fabric.hardware.hbmBandwidth
+    var wanted = missed.map { task in
+      // Algorithm 1 would read it from elsewhere again.
+      let way = waySeconds(from: Int(task.source), to: Int(task.die))
+      return (task: task, value: planner.chance(expected[Int(task.expert)]) * way)
+    }
+    if options.eviction == .leastExpected {
+      wanted = wanted.filter { $0.value > 0 }.sorted {
+        ($1.value, $0.task.die, $0.task.expert) < ($0.value, $1.task.die, $1.task.expert)
+      }
+    }
+    var fills: [ExpertCopy] = []
+    let longest = busy.longest
+    for (task, value) in wanted {
+      let die = Int(task.die)
+      if options.holdsBack, busy.memory[die] + write > longest { continue }
+      let key = key(layer, Int(task.expert))
+      if admit(key, die: die, value: value, isFresh: false, step, ordinal) {
+        busy.memory[die] += write
+        fills.append(ExpertCopy(die: die, expert: Int(task.expert)))
+      }
+    }
     return fills
   }
 
@@ -76,7 +121,7 @@ extension StagingRun {
         let chance = planner.chance(expected[copy.key % shape.experts])
         let steps = (ordinal - copy.arrived) / shape.layers
         let rate = Double(copy.uses) / Double(steps + 1)
-        let way = chunkSeconds(from: homes[copy.key % shape.experts], to: die) * Double(chunks)
+        let way = waySeconds(from: homes[copy.key % shape.experts], to: die)
         stores[die].setValue(chance * (1e-3 * read + 0.8 * rate * way), of: copy.key)
       }
     }
@@ -95,7 +140,7 @@ extension StagingRun {
     }
     for transfer in unwanted {
       report.cancelled += 1
-      if transfer.done > 0 { settle(used: false, bytes: Double(transfer.done) * chunkBytes) }
+      if transfer.done > 0 { settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes) }
     }
   }
 
@@ -104,13 +149,13 @@ extension StagingRun {
     _ wish: CopyPlanner.Wish, key: Int, holders: Holders, step: Int
   ) {
     guard queue.waiting(at: wish.die) < options.queueLimit, stores[wish.die].slots > 0,
-      !queue.contains(key, die: wish.die, target: .copy)
+      !queue.contains(key, die: wish.die, target: .copy), !stores[wish.die].holds(key)
     else { return }
     let source = nearestHolder(holders.of[wish.expert], to: wish.die)
     if options.holdsBack {
-      guard trust * wish.value > transferCost(from: source, to: wish.die, chunks: chunks) else {
-        return
-      }
+      let trust = copyTrust.share
+      let cost = transferCost(from: source, to: wish.die, chunks: chunks)
+      guard trust * wish.value > cost, mayRisk(cost) else { return }
       // What would have to leave must be expected to serve less.
       if options.eviction != .belady,
         let victim = stores[wish.die].victim(options.eviction, nextUse: { _ in 0 }),
@@ -139,6 +184,23 @@ extension StagingRun {
       }
   }
 
+  /// Seconds that reading a whole expert alone takes from its first command on.
+  private func waySeconds(from source: Int, to die: Int) -> Double {
+    chunkSeconds(from: source, to: die) * Double(chunks)
+      + 2 * fabric.wayLatency[source * fabric.nodes + die] + fabric.memoryLatency[source]
+      + fabric.hardware.llcMiss
+  }
+
+  /// What one chunk of a transfer may cost demand: by the bound engine the slowest part of its way, by
+  /// the event engine, where it may be met at every part, their sum.
+  private func chunkWait(_ transfer: Transfer) -> Double {
+    let (source, die) = (transfer.source, transfer.die)
+    guard case .event = setup.engine else { return chunkSeconds(from: source, to: die) }
+    let way = fabric.way(from: source, to: die)
+    return chunkBytes / fabric.memoryBandwidth[source] + chunkBytes / fabric.memoryBandwidth[die]
+      + way.reduce(0) { $0 + chunkBytes / fabric.linkBandwidth[Int($1)] }
+  }
+
   private func nearestHolder(_ holding: [Int], to die: Int) -> Int {
     holding.min {
       (fabric.hops[$0 * fabric.nodes + die], $0) < (fabric.hops[$1 * fabric.nodes + die], $1)
@@ -162,17 +224,27 @@ extension StagingRun {
       let next = schedule.nextUse(of: key % experts, layer: layer, after: after)
       return next == .max ? next : next * shape.layers + layer
     }
-    if let victim = stores[die].victim(options.eviction, nextUse: nextUse) {
+    let way = waySeconds(from: homes[key % experts], to: die)
+    let mayDisplace = mayRisk(debt + way)
+    let plainStore = plain?.stores[die]
+    let returns = plainStore.map { $0.holds(key) } ?? false
+    if let victim = stores[die].victim(
+      options.eviction, sparing: mayDisplace && !returns ? nil : plainStore, nextUse: nextUse)
+    {
+      let displaces = plainStore.map { $0.holds(victim.key) } ?? false
+      if displaces, isFresh, !mayDisplace { return false }
       switch options.eviction {
       case .leastExpected:
         // Equals must not take turns: every change costs a read and a write.
         if value <= victim.value * (options.holdsBack ? 1.25 : 1) { return false }
-      case .belady: if nextUse(key) >= nextUse(victim.key) { return false }
+      case .belady: if !returns, nextUse(key) >= nextUse(victim.key) { return false }
       case .leastRecent, .leastFrequent: break
       }
       stores[die].remove(victim.key)
-      if victim.isFresh { settle(used: false, bytes: setup.expert.weightBytes) }
+      if victim.isFresh { settle(.copy, used: false, bytes: setup.expert.weightBytes) }
+      if displaces { debt += waySeconds(from: homes[victim.key % experts], to: die) }
     }
+    if returns { debt -= way }
     stores[die].add(
       CopyStore.Copy(
         key: key, lastUse: ordinal, arrived: ordinal, value: value, isFresh: isFresh))
@@ -215,19 +287,21 @@ extension StagingRun {
     let die = Int(task.die)
     if buffersInHBM, task.source == task.die { return }
     let key = key(layer, Int(task.expert))
-    let here = buffered.filter { $0.die == die }
-    let waiting = queue.transfers.filter { $0.die == die && $0.target != .copy }
-    guard !here.contains(where: { $0.key == key && $0.target == target }),
-      !waiting.contains(where: { $0.key == key && $0.target == target })
-    else { return }
-    let taken = here.reduce(0) { $0 + $1.chunks } + waiting.reduce(0) { $0 + $1.chunks }
+    var taken = 0
+    for transfers in [buffered, queue.transfers] {
+      for transfer in transfers where transfer.die == die && transfer.target != .copy {
+        if transfer.key == key, transfer.target == target { return }
+        taken += transfer.chunks
+      }
+    }
     let fitting = min(chunks, bufferChunks - taken)
     guard fitting > 0 else { return }
     let source = Int(task.source)
     let seconds = chunkSeconds(from: source, to: die) * Double(fitting)
     let value = planner.chance(expected[Int(task.expert)]) * seconds
     if options.holdsBack {
-      guard trust * value > transferCost(from: source, to: die, chunks: fitting) else { return }
+      let cost = transferCost(from: source, to: die, chunks: fitting)
+      guard bufferTrust.share * value > cost, mayRisk(cost) else { return }
     }
     queue.add(
       Transfer(
@@ -240,20 +314,12 @@ extension StagingRun {
   mutating func moveTransfers(
     during seconds: Double, _ busy: BusyTimes, _ step: Int, _ ordinal: Int
   ) {
+    cancelWhatCostsTooMuch()
     var idleMemory = busy.memory.map { max(0, seconds - $0) * options.bandwidthShare }
     var idleLink = busy.link.map { max(0, seconds - $0) * options.bandwidthShare }
     let (completed, moved) = queue.advance(idleMemory: &idleMemory, idleLink: &idleLink)
-    for transfer in completed {
-      switch transfer.target {
-      case .buffer: buffered.append(transfer)
-      case .copy:
-        if !admit(
-          transfer.key, die: transfer.die, value: transfer.value, isFresh: true, step, ordinal)
-        {
-          settle(used: false, bytes: Double(transfer.done) * chunkBytes)
-        }
-      }
-    }
+    report.bytesMoved += Double(moved) * chunkBytes
+    for transfer in completed { takeIn(transfer, step, ordinal) }
     // The next layer begins: what has reached its buffers is there, the rest of that order lapses.
     let next = Transfer.Target.buffer(ordinal: ordinal + 1)
     for transfer in queue.take(where: { $0.target == next }) {

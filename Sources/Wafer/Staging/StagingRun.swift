@@ -24,10 +24,20 @@ struct StagingRun {
   var lastLayerSeconds = 0.0
   /// Seconds that the first demand of the coming layer waits for a chunk on its way.
   var pendingPreemption = 0.0
-  /// How often transfers proved right, as a share; judges forecasts by what they were worth.
-  var trust: Double { Double(used + 1) / Double(used + wasted + 2) }
-  private var used = 0
-  private var wasted = 0
+  /// What the run saved or lost so far against the same engine without forecasts.
+  var ledger: StagingLedger
+  /// How transfers of each class turned out so far.
+  var copyTrust = TransferTrust()
+  var bufferTrust = TransferTrust()
+  /// The same run without forecasts, as it stands; nil where nothing is held back.
+  private(set) var plain: PlainLayer?
+  /// Seconds that copies may cost which the run without forecasts holds and this one does not.
+  var debt = 0.0
+  /// What the event engine's last layer left on its way.
+  var remains: TransferTraffic.Remains
+  /// The plan of the layer run last, and the copies made of what it read from elsewhere.
+  private(set) var lastPlan: [ExpertTask] = []
+  private(set) var lastFills: [ExpertCopy] = []
 
   init(
     _ setup: StagingSimulation, schedule: BatchSchedule, shape: TraceShape,
@@ -39,10 +49,12 @@ struct StagingRun {
     self.shape = shape
     self.forecast = forecast
     homes = options.placement.homes(experts: shape.experts, on: fabric)
-    chunks = max(1, Int(min((setup.expert.weightBytes / options.chunkBytes).rounded(.up), 65_536)))
-    chunkBytes = setup.expert.weightBytes / Double(chunks)
+    var chunkBytes = options.chunkBytes
+    if case .event(let engine) = setup.engine { chunkBytes = engine.chunkBytes }
+    chunks = max(1, Int(min((setup.expert.weightBytes / chunkBytes).rounded(.up), 65_536)))
+    self.chunkBytes = setup.expert.weightBytes / Double(chunks)
     let buffer = options.bufferBytes ?? fabric.hardware.llcCapacity
-    bufferChunks = buffer.wholeParts(of: chunkBytes)
+    bufferChunks = buffer.wholeParts(of: self.chunkBytes)
     buffersInHBM = buffer > fabric.hardware.llcCapacity
     planner = CopyPlanner(
       fabric: fabric, expert: setup.expert, blockSize: options.allocation.blockSize,
@@ -57,7 +69,11 @@ struct StagingRun {
         ?? perLayer[die] * setup.model.moeLayers.count
       return CopyStore(slots: slots, keys: keys)
     }
-    queue = TransferQueue(fabric: fabric, chunkBytes: chunkBytes)
+    queue = TransferQueue(fabric: fabric, chunkBytes: self.chunkBytes)
+    remains = TransferTraffic.Remains(
+      memory: Array(repeating: 0, count: fabric.nodes),
+      link: Array(repeating: 0, count: fabric.links))
+    ledger = StagingLedger(layers: shape.layers)
   }
 
   func key(_ layer: Int, _ expert: Int) -> Int { layer * shape.experts + expert }
@@ -88,122 +104,176 @@ struct StagingRun {
   }
 
   /// Runs one layer: plans, reads, forecasts, times, and lets transfers move.
-  mutating func layer(step: Int, layer: Int, chosen: [UInt16]) -> LayerResult {
+  ///
+  /// - Parameter plain: The same layer of the same engine without forecasts; nil where nothing is
+  ///   held back.
+  mutating func layer(
+    step: Int, layer: Int, chosen: [UInt16], beside plain: PlainLayer? = nil
+  ) -> LayerResult {
     let ordinal = step * shape.layers + layer
+    self.plain = plain
+    // Kept no longer than the layer lasts: the run without forecasts goes on changing its stores.
+    defer { self.plain = nil }
+    debt = plain.map(displacedSeconds) ?? 0
     let holders = holders(layer: layer)
-    let plan = plan(schedule.counts(step: step, layer: layer), holders)
-    var busy = BusyTimes(setup.fabric)
-    var missed: [ExpertTask] = []
-    for task in plan { meet(task, layer: layer, ordinal: ordinal, &busy, &missed) }
-    retireBuffers(of: ordinal)
+    var plan = plan(schedule.counts(step: step, layer: layer), holders)
+    var busy = demand(of: plan, layer: layer, ordinal: ordinal)
+    if let plain, holders.serve(plain.plan) {
+      // Copies must not make a plan worse than it would be without them.
+      let other = demand(of: plain.plan, layer: layer, ordinal: ordinal)
+      if other.seconds < busy.seconds { (plan, busy) = (plain.plan, other) }
+    }
+    var begun: (attached: [TransferTraffic.Attached], moving: [Transfer]) = ([], [])
+    switch setup.engine {
+    case .bound:
+      for task in plan { meet(task, layer: layer, ordinal: ordinal, busy) }
+      retireBuffers(of: ordinal)
+    case .event: begun = attach(plan, layer: layer, ordinal: ordinal)
+    }
 
     forecast.observe(step: step, layer: layer, chosen: chosen)
-    let fills = stageTokens(step: step, layer: layer, holders: holders, missed: missed, ordinal)
-    for fill in fills {
-      busy.memory[fill.die] += setup.expert.weightBytes / setup.fabric.hardware.hbmBandwidth
-    }
+    let fills = stageTokens(
+      step: step, layer: layer, holders: holders, missed: plan.filter { $0.source != $0.die },
+      &busy, ordinal)
     stageLayers(step: step, after: layer)
 
-    var result = LayerResult(tasks: plan, copies: fills.count, on: setup.fabric)
-    busy.fill(&result)
-    result.seconds = busy.longest + busy.latency + pendingPreemption
-    report.preemptionSeconds += pendingPreemption
+    let result: LayerResult
+    switch setup.engine {
+    case .bound: result = time(plan, fills: fills, busy)
+    case .event(let engine):
+      cancelWhatCostsTooMuch()
+      result = execute(engine, plan, fills: fills, begun, step: step, ordinal: ordinal)
+    }
     lastLayerSeconds = result.seconds
-    moveTransfers(during: result.seconds + setup.options.gapSeconds, busy, step, ordinal)
+    if let plain { ledger.book(with: result.seconds, without: plain.seconds) }
+    if case .bound = setup.engine {
+      moveTransfers(during: result.seconds + setup.options.gapSeconds, busy, step, ordinal)
+    }
+    (lastPlan, lastFills) = (plan, fills)
     return result
   }
 
-  /// Counts one task's read and what it costs; notes the read in `missed` if it came from elsewhere.
-  private mutating func meet(
-    _ task: ExpertTask, layer: Int, ordinal: Int, _ busy: inout BusyTimes,
-    _ missed: inout [ExpertTask]
-  ) {
+  /// The layer by the bound engine's formula, after the chunk on its way.
+  private mutating func time(
+    _ plan: [ExpertTask], fills: [ExpertCopy], _ busy: BusyTimes
+  ) -> LayerResult {
+    var result = LayerResult(tasks: plan, copies: fills.count, on: setup.fabric)
+    busy.fill(&result)
+    result.seconds = busy.seconds + pendingPreemption
+    report.preemptionSeconds += pendingPreemption
+    return result
+  }
+
+  /// What a plan asks of compute, memories and links, less what transfers have brought.
+  private func demand(of plan: [ExpertTask], layer: Int, ordinal: Int) -> BusyTimes {
+    var busy = BusyTimes(setup.fabric)
+    for task in plan {
+      let (source, die) = (Int(task.source), Int(task.die))
+      let brought = brought(task, layer: layer, ordinal: ordinal)
+      busy.compute(task, setup.expert)
+      if buffersInHBM {
+        busy.read(Double(brought.buffered) * chunkBytes, from: die, to: die)
+      }
+      let rest = Double(chunks - brought.all) * chunkBytes
+      busy.read(rest, from: source, to: die)
+    }
+    return busy
+  }
+
+  /// Chunks of a task's weights that transfers have brought: into the die's buffer, and in all.
+  private func brought(
+    _ task: ExpertTask, layer: Int, ordinal: Int
+  ) -> (buffered: Int, all: Int) {
+    let (key, die) = (key(layer, Int(task.expert)), Int(task.die))
+    func chunks(_ transfers: [Transfer], _ target: Transfer.Target) -> Int {
+      transfers.reduce(0) {
+        $0 + ($1.key == key && $1.die == die && $1.target == target ? $1.done : 0)
+      }
+    }
+    let buffered = chunks(self.buffered, .buffer(ordinal: ordinal))
+    let copied = task.source == task.die ? 0 : chunks(queue.transfers, .copy)
+    return (buffered, min(self.chunks, buffered + copied))
+  }
+
+  /// Counts one task's read and settles the transfers that served it.
+  private mutating func meet(_ task: ExpertTask, layer: Int, ordinal: Int, _ busy: BusyTimes) {
     let die = Int(task.die)
     let key = key(layer, Int(task.expert))
     let weight = setup.expert.weightBytes
-    busy.compute(task, setup.expert)
-    let inBuffer = takeBuffered(key, die: die, ordinal: ordinal)
-    let share = Double(inBuffer) / Double(chunks)
-    if buffersInHBM, inBuffer > 0 { busy.read(share * weight, from: die, to: die) }
+    let brought = brought(task, layer: layer, ordinal: ordinal)
+    takeBuffered(key, die: die, ordinal: ordinal)
     if task.source == task.die {
       if stores[die].isFresh(key) {
         report.stagedOnTime += 1
-        settle(used: true, bytes: weight)
+        settle(.copy, used: true, bytes: weight)
       } else {
         report.local += 1
       }
       stores[die].use(key, at: ordinal)
-      report.bufferBytes += share * weight
-      busy.read((1 - share) * weight, from: die, to: die)
+      report.bufferBytes += Double(brought.buffered) * chunkBytes
       return
     }
-    missed.append(task)
-    var brought = inBuffer
-    let underWay = queue.take { $0.key == key && $0.die == die && $0.target == .copy }
-    for transfer in underWay {
+    for transfer in queue.take(where: { $0.key == key && $0.die == die && $0.target == .copy }) {
       // What has come is used, the rest comes on demand, and the copy stays if it has room.
-      brought = min(chunks, brought + transfer.done)
       if transfer.done > 0 {
-        settle(used: true, bytes: Double(transfer.done) * chunkBytes)
+        settle(.copy, used: true, bytes: Double(transfer.done) * chunkBytes)
       } else {
         report.cancelled += 1
       }
     }
-    let rest = Double(chunks - brought) * chunkBytes
-    busy.read(rest, from: Int(task.source), to: die)
-    if brought == chunks {
+    if brought.all == chunks {
       report.stagedOnTime += 1
-    } else if brought > 0 {
+    } else if brought.all > 0 {
       report.stagedLate += 1
+      let rest = Double(chunks - brought.all) * chunkBytes
       report.lateSeconds += busy.waySeconds(rest, from: Int(task.source), to: die)
     } else {
       report.demand += 1
     }
   }
 
-  /// Chunks of the read that wait in the die's buffer; their transfer has been of use.
-  private mutating func takeBuffered(_ key: Int, die: Int, ordinal: Int) -> Int {
+  /// Takes the read's chunks out of the die's buffer; their transfer has been of use.
+  private mutating func takeBuffered(_ key: Int, die: Int, ordinal: Int) {
     let target = Transfer.Target.buffer(ordinal: ordinal)
     guard
       let index = buffered.firstIndex(where: {
         $0.key == key && $0.die == die && $0.target == target
       })
-    else { return 0 }
+    else { return }
     let transfer = buffered.remove(at: index)
-    settle(used: true, bytes: Double(transfer.done) * chunkBytes)
-    return transfer.done
+    settle(target, used: true, bytes: Double(transfer.done) * chunkBytes)
   }
 
   /// Buffer transfers of a layer that has begun: what was not read by now is wasted.
-  private mutating func retireBuffers(of ordinal: Int) {
-    for transfer in buffered where transfer.target == .buffer(ordinal: ordinal) {
-      settle(used: false, bytes: Double(transfer.done) * chunkBytes)
+  mutating func retireBuffers(of ordinal: Int) {
+    let target = Transfer.Target.buffer(ordinal: ordinal)
+    for transfer in buffered where transfer.target == target {
+      settle(target, used: false, bytes: Double(transfer.done) * chunkBytes)
     }
-    buffered.removeAll { $0.target == .buffer(ordinal: ordinal) }
+    buffered.removeAll { $0.target == target }
   }
 
   /// Counts a transfer that has moved something as used or wasted.
-  mutating func settle(used isUsed: Bool, bytes: Double) {
+  mutating func settle(_ target: Transfer.Target, used isUsed: Bool, bytes: Double) {
     if isUsed {
       report.transfersUsed += 1
       report.bytesUsed += bytes
-      used += 1
     } else {
       report.transfersWasted += 1
       report.bytesWasted += bytes
-      wasted += 1
     }
+    if target == .copy { copyTrust.add(isUsed) } else { bufferTrust.add(isUsed) }
   }
 
   /// Counts what is left at the end.
   mutating func close() {
     for transfer in queue.take(where: { _ in true }) + buffered where transfer.done > 0 {
-      settle(used: false, bytes: Double(transfer.done) * chunkBytes)
+      settle(transfer.target, used: false, bytes: Double(transfer.done) * chunkBytes)
     }
     buffered = []
     for store in stores {
       for copy in store.copies where copy.isFresh {
-        settle(used: false, bytes: setup.expert.weightBytes)
+        settle(.copy, used: false, bytes: setup.expert.weightBytes)
       }
     }
   }

@@ -3,14 +3,18 @@ import RoutingTrace
 /// The staging engine: forecasts become transfers before the need.
 ///
 /// Every layer of every step is planned by Algorithm 1 over homes and copies and timed by the bound
-/// engine's formula. What its demand leaves idle of memories and links carries transfers
-/// (``TransferQueue``): copies that ``CopyPlanner`` wishes for from the token forecast, and weights of
-/// the next layers into the staging buffer. Deterministic; the forecast sees only what was routed.
+/// engine's formula, or executed by the event engine with the transfers beside it. What its demand
+/// leaves idle of memories and links carries transfers (``TransferQueue``, ``TransferTraffic``): copies
+/// that ``CopyPlanner`` wishes for from the token forecast, and weights of the next layers into the
+/// staging buffer. Deterministic; the forecast sees only what was routed.
 public struct StagingSimulation: Sendable {
   public let fabric: Fabric
   public let model: ModelShape
   public let expert: ExpertCost
   public var options: StagingOptions
+  /// What times the layers. With the event engine, transfers move chunk by chunk beside the demand's
+  /// own; its chunk size is theirs.
+  public var engine = Engine.bound(BoundEngine())
 
   public init(
     hardware: Hardware, model: ModelShape, format: WeightFormat = .bf16,
@@ -31,25 +35,48 @@ public struct StagingSimulation: Sendable {
   public func run(
     _ pool: RequestPool, schedule: BatchSchedule, forecast: any DemandForecast, warmSteps: Int = 0
   ) throws(SimulationError) -> StagingResult {
+    try run(pool, schedule: schedule, forecasts: [forecast], warmSteps: warmSteps)[0]
+  }
+
+  /// Runs several forecasts side by side; each comes out as it would alone.
+  public func run(
+    _ pool: RequestPool, schedule: BatchSchedule, forecasts: [any DemandForecast],
+    warmSteps: Int = 0
+  ) throws(SimulationError) -> [StagingResult] {
     try check(pool, schedule, warmSteps)
-    var run = StagingRun(self, schedule: schedule, shape: pool.shape, forecast: forecast)
-    var rows: [SimulationRow] = []
+    func start(_ forecast: any DemandForecast) -> StagingRun {
+      StagingRun(self, schedule: schedule, shape: pool.shape, forecast: forecast)
+    }
+    var runs = forecasts.map(start)
+    // What forecasts are worth shows beside the same run without any.
+    var plain = options.holdsBack ? start(NoForecast(experts: pool.shape.experts)) : nil
+    var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
     for step in 0..<schedule.steps {
       for layer in 0..<pool.shape.layers {
-        if step == warmSteps, layer == 0 { run.report = StagingReport() }
-        let result = run.layer(
-          step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
-        if step >= warmSteps {
-          rows.append(SimulationRow(step: step, layer: layer, result: result))
+        let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
+        let without = plain?.layer(step: step, layer: layer, chosen: chosen)
+        for index in runs.indices {
+          if step == warmSteps, layer == 0 { runs[index].report = StagingReport() }
+          let result = runs[index].layer(
+            step: step, layer: layer, chosen: chosen,
+            beside: without.map {
+              PlainLayer(
+                plan: plain?.lastPlan ?? [], seconds: $0.seconds, stores: plain?.stores ?? [])
+            })
+          if step >= warmSteps {
+            rows[index].append(SimulationRow(step: step, layer: layer, result: result))
+          }
         }
       }
     }
-    run.close()
     let tokens = (schedule.steps - warmSteps) * (schedule.tokens.first?.count ?? 0)
-    return StagingResult(
-      simulation: SimulationResult(
-        rows: rows, tokens: tokens, layers: pool.shape.layers,
-        modelLayers: model.moeLayers.count), staging: run.report)
+    return runs.indices.map { index in
+      runs[index].close()
+      return StagingResult(
+        simulation: SimulationResult(
+          rows: rows[index], tokens: tokens, layers: pool.shape.layers,
+          modelLayers: model.moeLayers.count), staging: runs[index].report)
+    }
   }
 
   private func check(
@@ -70,6 +97,11 @@ public struct StagingSimulation: Sendable {
     else {
       throw SimulationError(
         "staging needs chunks above 0 bytes, a bandwidth share from 0 to 1, and no negative limits")
+    }
+    if case .event(let engine) = engine,
+      let problem = engine.problem(weightBytes: expert.weightBytes)
+    {
+      throw SimulationError(problem)
     }
   }
 }

@@ -58,13 +58,18 @@ struct TransferQueue: Sendable {
     }
   }
 
+  /// The most promising first.
+  mutating func sort() {
+    transfers.sort { ($1.value, $0.die, $0.key) < ($0.value, $1.die, $1.key) }
+  }
+
   /// Moves chunks within the idle seconds of every memory and link.
   ///
   /// - Returns: The transfers that were completed, in order, and the chunks moved.
   mutating func advance(
     idleMemory: inout [Double], idleLink: inout [Double]
   ) -> (completed: [Transfer], chunks: Int) {
-    transfers.sort { ($1.value, $0.die, $0.key) < ($0.value, $1.die, $1.key) }
+    sort()
     var completed: [Transfer] = []
     var moved = 0
     for index in transfers.indices {

@@ -1,0 +1,45 @@
+import RoutingTrace
+
+/// The forecasts that a staged run can be given, by name.
+public enum ForecastChoice: String, CaseIterable, Sendable {
+  case none, frequency, heatmap, mixture, oracle, shuffled
+
+  /// Whether it is made from a token heatmap.
+  public var usesHeatmap: Bool { self == .heatmap || self == .shuffled }
+}
+
+/// What forecasts are made from, made once for all configurations of a trace.
+public struct ForecastSources: Sendable {
+  public var transitions: TransitionCounts?
+  public var mixture: MixtureTables?
+
+  public init(transitions: TransitionCounts? = nil, mixture: MixtureTables? = nil) {
+    self.transitions = transitions
+    self.mixture = mixture
+  }
+
+  /// A fresh forecast of the schedule's demand.
+  ///
+  /// - Throws: ``SimulationError`` where its source is missing.
+  public func forecast(
+    _ choice: ForecastChoice, _ schedule: BatchSchedule
+  ) throws(SimulationError) -> any DemandForecast {
+    switch choice {
+    case .none: return NoForecast(experts: schedule.experts)
+    case .frequency: return FrequencyForecast(layers: schedule.layers, experts: schedule.experts)
+    case .oracle: return OracleForecast(schedule)
+    case .heatmap: return HeatmapForecast(try heatmap())
+    case .shuffled:
+      return ShuffledForecast(
+        HeatmapForecast(try heatmap()), experts: schedule.experts, seed: 1)
+    case .mixture:
+      guard let mixture else { throw SimulationError("the mixture's tables were not made") }
+      return MixtureForecast(schedule, mixture)
+    }
+  }
+
+  private func heatmap() throws(SimulationError) -> TransitionCounts {
+    guard let transitions else { throw SimulationError("a token heatmap was not made") }
+    return transitions
+  }
+}
