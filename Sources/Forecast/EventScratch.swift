@@ -29,7 +29,10 @@ final class EventScratch {
   private let floats: UnsafeMutablePointer<Float>
 
   init(experts: Int, lanes: Int, inputs count: Int, topK: Int) {
-    floats = .allocate(capacity: (7 + count) * lanes)
+    // At a cache line's start, as the tables are.
+    let byteCount = (7 + count) * lanes * MemoryLayout<Float>.stride
+    floats = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+      .bindMemory(to: Float.self, capacity: (7 + count) * lanes)
     floats.initialize(repeating: 0, count: (7 + count) * lanes)
     prior = floats
     layerRows = floats + lanes

@@ -42,7 +42,11 @@ extension Mixture {
 
 extension RowTable {
   fileprivate mutating func add(_ other: RowTable) {
-    for index in cells.indices { cells[index] &+= other.cells[index] }
+    cells.withUnsafeMutableBufferPointer { cells in
+      other.cells.withUnsafeBufferPointer { other in
+        for index in cells.indices { cells[index] &+= other[index] }
+      }
+    }
     for index in totals.indices { totals[index] &+= other.totals[index] }
   }
 }

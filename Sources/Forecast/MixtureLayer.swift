@@ -41,7 +41,7 @@ struct MixtureLayer: Hashable, Sendable {
   var weights: [Float]
   var power: [Float]
   /// `[group * experts + expert]` rows, then one a task, then the bias; `lanes` values each.
-  var linear: [Float]
+  var linear: AlignedArray<Float>
   var linearVisits: [UInt32]
 
   static let rowParts: [MixtureParts] = [.layer, .skip2, .skip3, .skip4, .token]
@@ -84,7 +84,7 @@ struct MixtureLayer: Hashable, Sendable {
     power = [Float](repeating: 0.001, count: inputs.count)
     let linearRows =
       parts.contains(.linear) ? LinearGroups.count * shape.experts + RequestSlots.tasks + 1 : 0
-    linear = [Float](repeating: 0, count: linearRows * lanes)
+    linear = AlignedArray(repeating: 0, count: linearRows * lanes)
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }
 

@@ -6,14 +6,14 @@ struct RowTable: Hashable, Sendable {
   let lanes: Int
   let halvingTotal: UInt32
   /// `[row, lane]`.
-  var cells: [UInt32]
+  var cells: AlignedArray<UInt32>
   /// The sum of each row.
   var totals: [UInt32]
 
   init(rows: Int, lanes: Int, halvingTotal: Int) {
     self.lanes = lanes
     self.halvingTotal = UInt32(halvingTotal)
-    cells = [UInt32](repeating: 0, count: rows * lanes)
+    cells = AlignedArray(repeating: 0, count: rows * lanes)
     totals = [UInt32](repeating: 0, count: rows)
   }
 

@@ -1,0 +1,77 @@
+/// An array of numbers that begins at a cache line's start.
+///
+/// Rows of whole lines are then read and written without touching one line twice: an `Array` begins
+/// anywhere at a multiple of 16 bytes, where vectors of 32 lie across two lines.
+struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
+  private var storage: Storage
+
+  init(repeating value: Element, count: Int) {
+    storage = Storage(count)
+    storage.first.initialize(repeating: value, count: count)
+  }
+
+  init(_ values: [Element]) {
+    storage = Storage(values.count)
+    _ = UnsafeMutableBufferPointer(start: storage.first, count: values.count)
+      .initialize(from: values)
+  }
+
+  var count: Int { storage.count }
+
+  @inline(__always)
+  func withUnsafeBufferPointer<Result>(
+    _ body: (UnsafeBufferPointer<Element>) throws -> Result
+  ) rethrows -> Result {
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafeBufferPointer(start: storage.first, count: storage.count))
+  }
+
+  @inline(__always)
+  mutating func withUnsafeMutableBufferPointer<Result>(
+    _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
+  ) rethrows -> Result {
+    if !isKnownUniquelyReferenced(&storage) { copy() }
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafeMutableBufferPointer(start: storage.first, count: storage.count))
+  }
+
+  /// All elements, as an array.
+  var values: [Element] {
+    get { withUnsafeBufferPointer { Array($0) } }
+    set { self = AlignedArray(newValue) }
+  }
+
+  @inline(never)
+  private mutating func copy() {
+    let copy = Storage(count)
+    copy.first.initialize(from: storage.first, count: count)
+    storage = copy
+  }
+
+  /// Memory that only a single owner writes to.
+  private final class Storage: @unchecked Sendable {
+    let count: Int
+    let first: UnsafeMutablePointer<Element>
+
+    init(_ count: Int) {
+      self.count = count
+      first = UnsafeMutableRawPointer.allocate(
+        byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64
+      ).bindMemory(to: Element.self, capacity: count)
+    }
+
+    deinit { first.deallocate() }
+  }
+}
+
+extension AlignedArray: Hashable {
+  static func == (left: Self, right: Self) -> Bool {
+    left.withUnsafeBufferPointer { left in
+      right.withUnsafeBufferPointer { left.elementsEqual($0) }
+    }
+  }
+
+  func hash(into hasher: inout Hasher) {
+    withUnsafeBufferPointer { for value in $0 { hasher.combine(value) } }
+  }
+}
