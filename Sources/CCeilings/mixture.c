@@ -173,7 +173,7 @@ INLINE void score(
   for (int j = 0; j < experts; j += 8) sums += load(chances + j);
   const double share = 1 / (double)total(sums);
   for (int j = 0; j < experts; j++) probability[j] = (double)chances[j] * share;
-  double bits = 0;
+  double bits = 0, product = 1;
   for (int s = 0; s < k; s++) {
     const int expert = at->chosen[s];
     const double own = probability[expert];
@@ -181,8 +181,10 @@ INLINE void score(
     for (int j = 0; j < expert; j++) rank += probability[j] >= own;
     for (int j = expert; j < experts; j++) rank += probability[j] > own;
     m->ranks[rank]++;
-    bits += log2(own);
+    product *= own;
+    if ((s & 7) == 7) bits += log2(product), product = 1;
   }
+  if (k & 7) bits += log2(product);
   m->loss_steps += (uint64_t)round(fmin(-(bits / k), 64) * 16777216);
 }
 

@@ -37,18 +37,21 @@ extension Mixture {
     let used = requests.used
     for layer in layers.indices { layers[layer].reserve(requests: used) }
     paths?.reserve(requests: used)
-    try codeLayers("frequency", \.frequency.cells.values, &coder, note: "times an expert was chosen")
+    try codeLayers(
+      "frequency", \.frequency.cells.values, &coder, note: "times an expert was chosen")
     try codeLayers("frequency_totals", \.frequency.totals, &coder, note: "sum of frequency")
     for (index, part) in tabledParts(MixtureLayer.rowParts).enumerated() {
       try codeLayers(
-        "rows_" + part, \.rows[index].cells.values, &coder, note: "times an expert followed another")
+        "rows_" + part, \.rows[index].cells.values, &coder, note: "times an expert followed another"
+      )
       try codeLayers("row_totals_" + part, \.rows[index].totals, &coder, note: "sums of the rows")
     }
     for (index, part) in tabledParts(MixtureLayer.pairParts).enumerated() {
       try codeLayers(
         "keys_" + part, \.pairs[index].keys, &coder, note: "1 + the number of a row's pair, or 0")
       try codeLayers(
-        "rows_" + part, \.pairs[index].table.cells.values, &coder, note: "times an expert followed a pair")
+        "rows_" + part, \.pairs[index].table.cells.values, &coder,
+        note: "times an expert followed a pair")
       try codeLayers(
         "row_totals_" + part, \.pairs[index].table.totals, &coder, note: "sums of the rows")
     }
@@ -64,7 +67,8 @@ extension Mixture {
       "recent_counts", \.recentCounts, &coder, note: "decayed frequencies of a live request")
     try codeLayers("weights", \.weights, &coder, note: "weights of the parts")
     try codeLayers("power", \.power, &coder, note: "mean squares of the weights' gradients")
-    try codeLayers("linear", \.linear.values, &coder, note: "weights of the linear part, row by row")
+    try codeLayers(
+      "linear", \.linear.values, &coder, note: "weights of the linear part, row by row")
     try codeLayers("linear_visits", \.linearVisits, &coder, note: "times a row was looked at")
     try paths?.code(with: &coder)
   }

@@ -13,7 +13,7 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
     var table = RowTable(rows: 3, lanes: 8, halvingTotal: 0)
     withSet([0, 2]) { set in table.withView { $0.learn(1, set) } }
     withSet([2, 5]) { set in table.withView { $0.learn(1, set) } }
-    #expect(Array(table.cells[8..<16]) == [1, 0, 2, 0, 0, 1, 0, 0])
+    #expect(Array(table.cells.values[8..<16]) == [1, 0, 2, 0, 0, 1, 0, 0])
     #expect(table.totals == [0, 4, 0])
     var sums = [Float](repeating: 0, count: 8)
     let share = sums.withUnsafeMutableBufferPointer { sums in
@@ -31,7 +31,7 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
     #expect(table.totals == [6])
     withSet([0, 7]) { set in table.withView { $0.learn(0, set) } }
     // 4, 3, 0, ..., 1 halved downwards.
-    #expect(table.cells == [2, 1, 0, 0, 0, 0, 0, 0])
+    #expect(table.cells.values == [2, 1, 0, 0, 0, 0, 0, 0])
     #expect(table.totals == [3])
   }
 }
@@ -46,7 +46,7 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
     }
     for pair in 0..<64 {
       let row = table.withView { $0.find(pair) }
-      if row >= 0 { #expect(table.table.cells[row * 8 + pair % 8] >= 1, "pair \(pair)") }
+      if row >= 0 { #expect(table.table.cells.values[row * 8 + pair % 8] >= 1, "pair \(pair)") }
     }
     #expect(table.withView { $0.find(64) } == -1)
   }
