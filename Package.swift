@@ -118,7 +118,8 @@ let package = Package(
         "moecast", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
       ],
       exclude: ["Shim"], swiftSettings: strict),
-    .testTarget(name: "WaferTests", dependencies: ["Wafer", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "WaferTests", dependencies: ["Wafer", "Forecast", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -4,6 +4,8 @@ import RoutingTrace
 public struct BatchSchedule: Sendable {
   /// Token of every batch slot, by step.
   public let tokens: [[Int]]
+  /// The same without repetition, by step.
+  let distinct: [DistinctTokens]
   /// Requests of every expert: `steps * layers * experts`.
   let counts: [Int32]
   let layers: Int
@@ -14,6 +16,7 @@ public struct BatchSchedule: Sendable {
     _ pool: RequestPool, size: Int, steps: Int, policy: BatchPolicy = .replay()
   ) {
     tokens = policy.batches(of: pool, size: size, steps: steps)
+    distinct = tokens.map { DistinctTokens($0) }
     let shape = pool.shape
     (layers, experts) = (shape.layers, shape.experts)
     var counts = Array(repeating: Int32(0), count: steps * shape.layers * shape.experts)

@@ -83,22 +83,23 @@ public struct ChanceTable: Sendable {
     return chances[row..<row + experts]
   }
 
-  /// Adds up the chances over tokens: expected requests of every expert.
-  func sum(over tokens: [Int], layer: Int) -> [Double] {
-    var sums = Array(repeating: Float(0), count: experts)
-    sums.withUnsafeMutableBufferPointer { sums in
+  /// What a batch is expected to ask of a layer's experts.
+  func demand(of batch: DistinctTokens, layer: Int) -> ExpertDemand {
+    var demand = ExpertDemand(experts: experts)
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: experts) { row in
       chances.withUnsafeBufferPointer { chances in
-        for token in tokens {
-          let row = (layer * self.tokens + token) * experts
+        for (token, slots) in zip(batch.tokens, batch.slots) {
+          let first = (layer * tokens + token) * experts
           var expert = 0
-          while expert < sums.count {
-            sums[expert] += Float(chances[row + expert])
+          while expert < experts {
+            row.initializeElement(at: expert, to: Double(chances[first + expert]))
             expert += 1
           }
+          demand.add(row, topK: 1, slots: slots)
         }
       }
     }
-    return sums.map(Double.init)
+    return demand
   }
 }
 

@@ -53,7 +53,7 @@ extension Simulate {
   }
 
   /// The token heatmap: a model's table, or the traces' own tokens.
-  private func transitions(_ pool: RequestPool) throws -> TransitionCounts {
+  func transitions(_ pool: RequestPool) throws -> TransitionCounts {
     guard let path = model else { return TransitionCounts(of: pool) }
     let learner = try Checkpoint.read(path).learner
     guard learner.shape.isCompatible(with: pool.shape) else {

@@ -91,6 +91,14 @@ struct Simulate: ParsableCommand {
       valueName: "percents"))
   var expertCache: String?
 
+  @Flag(
+    help: """
+      Compare what forecasts expect of every layer's experts with what the batches ask for, and \
+      nothing else. Forecasts: --forecast, by default frequency, persistence, heatmap, mixture; of \
+      32 steps the first 8 only warm up.
+      """)
+  var demand = false
+
   @Flag(name: .customLong("json"), help: "Print a JSON list, one object a configuration.")
   var asJSON = false
 
@@ -103,6 +111,9 @@ struct Simulate: ParsableCommand {
     guard countedSteps.all > countedSteps.warm, countedSteps.warm >= 0 else {
       throw ValidationError("--steps must be above --warm-steps, which is at least 0")
     }
+    guard !demand || countedSteps.all > 1 else {
+      throw ValidationError("--demand holds every step against the one before; give 2 --steps")
+    }
     let shapes = sweep ? shape?.split(separator: ",").map(String.init) : shape.map { [$0] }
     if let shape = shapes?.first(where: { ModelShape.named($0) == nil }) {
       throw ValidationError(
@@ -113,7 +124,12 @@ struct Simulate: ParsableCommand {
     try engine.check()
     try staging.check()
     if let expertCache { _ = try Self.percents(expertCache) }
-    try filling.check(stage: stage, forecasts: try staging.chosen())
+    try filling.check(
+      stage: stage,
+      forecasts: demand ? try demandQuestions().map(\.forecast) : try staging.chosen())
+    guard [sweep, expertCache != nil, demand].count(where: { $0 }) <= 1 else {
+      throw ValidationError("give one of --sweep, --expert-cache and --demand")
+    }
     guard filling.policy == .replay() || !(sweep || expertCache != nil) else {
       throw ValidationError(
         "--batching continuous and --prefill-chunk are for single configurations, not for --sweep"
@@ -129,6 +145,7 @@ struct Simulate: ParsableCommand {
         pool, percents: try Self.percents(expertCache), horizon: staging.horizon, workers: threads)
       return print(asJSON ? try json(report.lines) : report.table)
     }
+    if demand { return try runDemand(pool) }
     if sweep { return try runSweep(systems, pool) }
     let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
@@ -193,7 +210,9 @@ struct Simulate: ParsableCommand {
 
   /// Steps run, and those of them that only warm up.
   var countedSteps: (all: Int, warm: Int) {
-    sweep ? (steps ?? 16, warmSteps ?? min(8, (steps ?? 16) / 2)) : (steps ?? 2, warmSteps ?? 0)
+    guard sweep || demand else { return (steps ?? 2, warmSteps ?? 0) }
+    let all = steps ?? (sweep ? 16 : 32)
+    return (all, warmSteps ?? min(8, all / 2))
   }
 
   private func systems() throws -> [Hardware] {

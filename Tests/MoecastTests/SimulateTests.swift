@@ -41,6 +41,10 @@ import Wafer
       "simulate", trace, "--stage", "prefill", "--prefill-chunk", "2", "--strategy", "ep,staged",
       "--batch", "8")
     try moecastRun("simulate", trace, "--expert-cache", "5,25", "--stage", "all")
+    try moecastRun("simulate", trace, "--demand", "--batch", "4,16", "--steps", "5")
+    try moecastRun(
+      "simulate", trace, "--demand", "--batch", "8", "--stage", "prefill", "--prefill-chunk", "2",
+      "--forecast", "persistence,oracle,shuffled", "--json")
     try moecastRun(
       "simulate", trace, "--sweep", "--shape", "tiny-moe,mixtral-8x7b", "--wafer", "pcie-1",
       "--batch", "4", "--steps", "2", "--csv")
@@ -64,6 +68,27 @@ import Wafer
     #expect(!text.contains("staging"))
   }
 
+  @Test func keysOfDemandsAreStable() throws {
+    let model = try #require(ModelShape.named("tiny-moe"))
+    var pool = RequestPool(shape: try model.traceShape())
+    pool.add((0..<24).flatMap { _ in (0..<8).map { UInt16($0) } })
+    let study = DemandStudy(pool, schedule: BatchSchedule(pool, size: 4, steps: 2))
+    var table = DemandTable()
+    for question in DemandQuestion.all(of: .persistence) {
+      table.add(
+        question, batch: 4, distinctTokens: study.distinctTokens,
+        try study.run([question], ForecastSources())[0])
+    }
+    let text = try json(table.lines)
+    for key in [
+      "batch", "distinct_tokens", "forecast", "layers_ahead", "load_error", "load_error_if_right",
+      "need_threshold", "precision", "recall", "f1", "f1_if_right", "brier", "brier_if_right",
+      "calibration_error", "calibration", "count", "share",
+    ] { #expect(text.contains("\"\(key)\" :"), "\(key)") }
+    let words = table.table.split(separator: "\n")[1].split(separator: " ")
+    #expect(words.prefix(7) == ["persistence", "next", "step", "4", "2", "0.0", "(0.0)"])
+  }
+
   @Test func aModelWithoutHeatmapIsNamed() throws {
     let model = folder.file("f.h5")
     try moecastRun("train", trace, "--model", model, "--predictor", "frequency", "--json")
@@ -80,6 +105,8 @@ import Wafer
     ["--prefill-chunk", "8"], ["--prefill-chunk", "0", "--stage", "prefill"],
     ["--prefill-chunk", "8", "--stage", "prefill", "--forecast", "mixture"],
     ["--prefill-chunk", "8", "--stage", "prefill", "--expert-cache", "5"],
+    ["--demand", "--steps", "1"], ["--demand", "--sweep"], ["--demand", "--expert-cache", "5"],
+    ["--demand", "--prefill-chunk", "8", "--stage", "prefill"],
     ["--sweep", "--shape", "tiny-moe,gpt-9"], ["--shape", "tiny-moe,mixtral-8x7b"],
   ]) func wrongUseIsRefused(arguments: [String]) {
     #expect(throws: (any Error).self) {

@@ -1,3 +1,4 @@
+import Forecast
 import RoutingTrace
 import Testing
 
@@ -70,6 +71,30 @@ struct ChanceTableTests {
     #expect(forecast.nextStep(layer: 0).allSatisfy { $0 == 0 })
   }
 
+  /// Every way of looking ahead is set right by its own record, so that all come to what is asked for.
+  @Test(arguments: [0, 1, 2]) func everyHorizonIsSetRightByItsOwnRecord(ahead: Int) throws {
+    let pool = try Samples.pool()
+    let schedule = BatchSchedule(pool, size: 40, steps: 60)
+    var forecast = MixtureForecast(schedule, try MixtureTables(pool, horizon: 2))
+    var expected = Array(repeating: 0.0, count: 12)
+    var seen = expected
+    for step in 0..<59 {
+      for layer in 0..<3 {
+        forecast.observe(
+          step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
+        guard step >= 30, layer + ahead == 2 else { continue }
+        let loads =
+          ahead == 0 ? forecast.nextStep(layer: 2) : forecast.laterLayer(2, observed: layer)
+        let counts = schedule.counts(step: ahead == 0 ? step + 1 : step, layer: 2)
+        for expert in 0..<12 {
+          expected[expert] += loads[expert]
+          seen[expert] += Double(counts[expert])
+        }
+      }
+    }
+    for expert in 0..<12 { #expect(abs(expected[expert] / seen[expert] - 1) < 0.1) }
+  }
+
   /// Layers ahead are forecast by the mixture of their horizon, and by earlier tokens beyond the
   /// longest.
   @Test func layersAheadAreForecastAtTheirHorizon() throws {
@@ -90,7 +115,8 @@ struct ChanceTableTests {
       // Nothing was corrected yet: layer 2 was never observed.
       let table = try ChanceTable(pool, ChanceTable.laterLayer(2))
       #expect(
-        far.laterLayer(2, observed: 0) == table.sum(over: schedule.tokens[step], layer: 2))
+        far.laterLayer(2, observed: 0)
+          == table.demand(of: schedule.distinct[step], layer: 2).load)
     }
     #expect(try MixtureTables(pool, horizon: 9).laterLayers.count == 4)
   }

@@ -1,3 +1,4 @@
+import Forecast
 import RoutingTrace
 
 /// Forecasts how many requests every expert will get, from what the batch has chosen so far.
@@ -18,6 +19,27 @@ public protocol DemandForecast {
   /// Expected requests of every expert at `layer` of this step; asked when `observed`, an earlier
   /// layer, was the last one observed.
   func laterLayer(_ layer: Int, observed: Int) -> [Double]
+
+  /// `nextStep` with every expert's need. Where only loads are forecast, every token is taken to have
+  /// the same chances.
+  ///
+  /// - Parameter slots: The slots that each distinct token of the next step fills.
+  func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand
+
+  /// `laterLayer` with every expert's need.
+  ///
+  /// - Parameter slots: The slots that each distinct token of this step fills.
+  func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand
+}
+
+extension DemandForecast {
+  public func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand {
+    ExpertDemand(load: nextStep(layer: layer), tokens: slots)
+  }
+
+  public func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
+    ExpertDemand(load: laterLayer(layer, observed: observed), tokens: slots)
+  }
 }
 
 /// Forecasts nothing; the engine then stages nothing.
@@ -55,6 +77,24 @@ public struct FrequencyForecast: DemandForecast {
   }
 
   public func laterLayer(_ layer: Int, observed: Int) -> [Double] { nextStep(layer: layer) }
+}
+
+/// Expects of every layer what it asked for in the last step.
+public struct PersistenceForecast: DemandForecast {
+  public let name = "persistence"
+  private var last: [[Double]]
+
+  public init(layers: Int, experts: Int) {
+    last = Array(repeating: Array(repeating: 0, count: experts), count: layers)
+  }
+
+  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+    for expert in last[layer].indices { last[layer][expert] = 0 }
+    for id in chosen where Int(id) < last[layer].count { last[layer][Int(id)] += 1 }
+  }
+
+  public func nextStep(layer: Int) -> [Double] { last[layer] }
+  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { last[layer] }
 }
 
 /// The paper's forecast: rows of the cross-token heatmap, weighted with the requests of now; for later
@@ -112,6 +152,14 @@ public struct OracleForecast: DemandForecast {
 
   public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
     schedule.counts(step: step, layer: layer).map(Double.init)
+  }
+
+  public func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand {
+    ExpertDemand(certain: nextStep(layer: layer).map { Int($0) })
+  }
+
+  public func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
+    ExpertDemand(certain: laterLayer(layer, observed: observed).map { Int($0) })
   }
 }
 

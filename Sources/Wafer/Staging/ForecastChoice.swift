@@ -2,7 +2,7 @@ import RoutingTrace
 
 /// The forecasts that a staged run can be given, by name.
 public enum ForecastChoice: String, CaseIterable, Sendable {
-  case none, frequency, heatmap, mixture, oracle, shuffled
+  case none, frequency, persistence, heatmap, mixture, oracle, shuffled
 
   /// Whether it is made from a token heatmap.
   public var usesHeatmap: Bool { self == .heatmap || self == .shuffled }
@@ -27,6 +27,8 @@ public struct ForecastSources: Sendable {
     switch choice {
     case .none: return NoForecast(experts: schedule.experts)
     case .frequency: return FrequencyForecast(layers: schedule.layers, experts: schedule.experts)
+    case .persistence:
+      return PersistenceForecast(layers: schedule.layers, experts: schedule.experts)
     case .oracle: return OracleForecast(schedule)
     case .heatmap: return HeatmapForecast(try heatmap())
     case .shuffled:

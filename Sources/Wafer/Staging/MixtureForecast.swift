@@ -1,18 +1,20 @@
+import Forecast
+
 /// The forecasting module's mixture, token by token: an expert's expected requests are the sum over
 /// the batch of its chance to be chosen, set right by how such sums have come true.
 ///
 /// A mixture leaves every expert a small chance; over thousands of slots these add up to requests
-/// for experts that nobody ever takes, above all where slots replay the same requests. So each
-/// layer's expert is corrected by (requests seen + 1) / (requests expected + 1) so far.
+/// for experts that nobody ever takes, above all where slots replay the same requests. So for each
+/// way of looking ahead each layer's expert is corrected by (requests seen + 1) / (requests
+/// expected + 1) so far.
 public struct MixtureForecast: DemandForecast {
   public let name = "mixture"
   private let schedule: BatchSchedule
   private let tables: MixtureTables
   private var step = 0
-  /// By layer: the sums for the next step, and what was seen and expected of each expert.
-  private var pending: [[Double]]
-  private var seen: [[Double]]
-  private var expected: [[Double]]
+  private var nextSteps: CorrectedDemand
+  /// By layers ahead, from 1.
+  private var laterLayers: [CorrectedDemand]
 
   /// - Parameters:
   ///   - schedule: Which token each slot decodes at each step; a token's chances come from what its
@@ -22,36 +24,37 @@ public struct MixtureForecast: DemandForecast {
   public init(_ schedule: BatchSchedule, _ tables: MixtureTables) {
     self.schedule = schedule
     self.tables = tables
-    let zeros = Array(repeating: 0.0, count: tables.nextToken.experts)
-    pending = Array(repeating: [], count: tables.nextToken.layers)
-    seen = Array(repeating: zeros, count: tables.nextToken.layers)
-    expected = seen
+    nextSteps = CorrectedDemand(tables.nextToken)
+    laterLayers = tables.laterLayers.map(CorrectedDemand.init)
   }
 
   public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     self.step = step
-    if !pending[layer].isEmpty {
-      for id in chosen where Int(id) < seen[layer].count { seen[layer][Int(id)] += 1 }
-      for (expert, sum) in pending[layer].enumerated() { expected[layer][expert] += sum }
+    nextSteps.learn(layer, chosen)
+    if step + 1 < schedule.steps { nextSteps.expect(schedule.distinct[step + 1], layer) }
+    for index in laterLayers.indices {
+      laterLayers[index].learn(layer, chosen)
+      let later = layer + index + 1
+      if later < schedule.layers { laterLayers[index].expect(schedule.distinct[step], later) }
     }
-    pending[layer] =
-      step + 1 < schedule.steps
-      ? tables.nextToken.sum(over: schedule.tokens[step + 1], layer: layer) : []
   }
 
-  public func nextStep(layer: Int) -> [Double] {
-    if pending[layer].isEmpty { return Array(repeating: 0, count: tables.nextToken.experts) }
-    return corrected(pending[layer], layer)
-  }
+  public func nextStep(layer: Int) -> [Double] { nextSteps.demand(layer).load }
 
   public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
-    let table = tables.table(ahead: layer - observed)
-    return corrected(table.sum(over: schedule.tokens[step], layer: layer), layer)
+    laterLayerDemand(layer, observed).load
   }
 
-  private func corrected(_ sums: [Double], _ layer: Int) -> [Double] {
-    sums.indices.map { expert in
-      sums[expert] * (seen[layer][expert] + 1) / (expected[layer][expert] + 1)
-    }
+  public func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand { nextSteps.demand(layer) }
+
+  public func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
+    laterLayerDemand(layer, observed)
+  }
+
+  private func laterLayerDemand(_ layer: Int, _ observed: Int) -> ExpertDemand {
+    let index = layer - observed - 1
+    if laterLayers.indices.contains(index) { return laterLayers[index].demand(layer) }
+    return nextSteps.corrected(
+      tables.nextToken.demand(of: schedule.distinct[step], layer: layer), layer)
   }
 }
