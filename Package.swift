@@ -108,7 +108,7 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "Wafer", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+        "moecast", "Forecast", "Wafer", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -15,4 +15,11 @@ extension Learner {
       mixtures: mixtures.map(\.betweenStreams),
       requests: LiveRequests(capacity: requests.capacity), progress: StreamProgress(), history: [])
   }
+
+  /// What the parts of each mixture among the predictors count, by the mixture's name.
+  public var mixtureWeights: [String: [Mixture.PartWeights]] {
+    let names = predictors.filter { MixtureOptions(name: $0) != nil }
+    return Dictionary(
+      zip(names, mixtures.map(\.partWeights)), uniquingKeysWith: { first, _ in first })
+  }
 }

@@ -1,3 +1,4 @@
+import Forecast
 import Prequential
 import RoutingTrace
 
@@ -12,9 +13,11 @@ struct AccuracyReport: Encodable {
     var layer: Int
     var recall: [String: Recall]
     var logLossBits: [String: [String: Double]]
+    /// Mixture, part: what the part counts in the layer at the end.
+    var weights: [String: [String: Float]]
 
     enum CodingKeys: String, CodingKey {
-      case layer, recall
+      case layer, recall, weights
       case logLossBits = "log_loss_bits"
     }
   }
@@ -51,12 +54,16 @@ struct AccuracyReport: Encodable {
       learner.score(of: predictor, stages: stages)
     }
     (events, recall, logLossBits) = whole
+    let weights = learner.mixtureWeights
     layers = learner.layers.enumerated().map { ordinal, layer in
       let own = Self.figures(learner.predictors, ns) { predictor, stages in
         layer.metrics[predictor].score(of: stages)
       }
       return Layer(
-        layer: learner.shape.modelLayers[ordinal], recall: own.recall, logLossBits: own.logLoss)
+        layer: learner.shape.modelLayers[ordinal], recall: own.recall, logLossBits: own.logLoss,
+        weights: weights.mapValues { parts in
+          Dictionary(uniqueKeysWithValues: parts.map { ($0.part, $0.weights[ordinal]) })
+        })
     }
   }
 

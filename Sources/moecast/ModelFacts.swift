@@ -30,6 +30,8 @@ struct ModelFacts: Encodable, CustomStringConvertible {
   var liveRequests = 0
   var bytes = 0
   var accuracy: [Accuracy] = []
+  /// A mixture's parts and what each counts, the mean over the layers.
+  var weights: [String: [String: Double]] = [:]
   /// Whether the seal at the end of the file is there.
   var sealed = false
   /// Whether every checksum, digest, type, range and total agrees.
@@ -39,7 +41,8 @@ struct ModelFacts: Encodable, CustomStringConvertible {
   private var summary = ""
 
   enum CodingKeys: String, CodingKey {
-    case kind, shape, software, predictors, requests, tokens, events, chunks, bytes, accuracy
+    case kind, shape, software, predictors, requests, tokens, events, chunks, bytes, accuracy,
+      weights
     case sealed, intact, problems
     case liveRequests = "live_requests"
   }
@@ -74,6 +77,9 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     events = learner.progress.events
     chunks = learner.progress.chunks
     liveRequests = learner.requests.remembered.count
+    weights = learner.mixtureWeights.mapValues { parts in
+      Dictionary(uniqueKeysWithValues: parts.map { ($0.part, $0.mean) })
+    }
     accuracy = learner.predictors.enumerated().map { index, name in
       let score = learner.score(of: index, stages: Stage.allCases)
       let recall = learner.recallAt.compactMap { n in score.recall(at: n).map { ("\(n)", $0) } }
@@ -99,6 +105,12 @@ struct ModelFacts: Encodable, CustomStringConvertible {
             + [decimals(own.logLossBits ?? .nan, 3)])
       }
       lines.append(table.text)
+      for (name, parts) in weights.sorted(by: { $0.key < $1.key }) {
+        let parts = parts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        lines.append(
+          "weights of \(name): "
+            + parts.map { "\($0.key) \(decimals($0.value, 2))" }.joined(separator: ", "))
+      }
     }
     let seal = sealed ? "yes" : "yes, though without its seal: another program edited it"
     lines.append(

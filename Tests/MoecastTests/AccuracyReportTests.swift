@@ -1,3 +1,4 @@
+import Forecast
 import FoundationEssentials
 import Prequential
 import RoutingTrace
@@ -68,5 +69,26 @@ import Testing
     #expect(grouped(12) == "12")
     #expect(bytes(1_500_000) == "1.5 MB")
     #expect(duration(6000) == "100 min" || duration(6000) == "1 h 40 min")
+  }
+
+  /// The weights of a mixture stand beside its accuracy, layer by layer.
+  @Test func weightsOfMixturesAreTold() throws {
+    let folder = try TemporaryFolder()
+    var stream = try TraceStream([try writeSampleTrace(to: "t.moe.lz4", in: folder)])
+    let name = "mixture:only-layer:with-token"
+    var learner = try Learner(shape: stream.shape, predictors: ["frequency", name], recallAt: [1])
+    let start = try #require(learner.mixtureWeights[name])
+    #expect(start.map(\.part) == ["layer", "token"])
+    #expect(start.allSatisfy { $0.weights == [0.6, 0.6, 0.6, 0.6] && abs($0.mean - 0.6) < 1e-7 })
+    while let chunk = try stream.next() { try learner.consume(chunk) }
+    let weights = try #require(learner.mixtureWeights[name])
+    let report = AccuracyReport(learner, recallAt: [1], events: 0, seconds: 0)
+    for (ordinal, layer) in report.layers.enumerated() {
+      #expect(Array(layer.weights.keys) == [name])
+      for part in weights {
+        #expect(layer.weights[name]?[part.part] == part.weights[ordinal])
+        #expect(part.weights[ordinal] != 0.6)
+      }
+    }
   }
 }
