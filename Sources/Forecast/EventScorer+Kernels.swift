@@ -1,5 +1,4 @@
 import CProcessor
-import Glibc
 
 /// The hot loops. Every pointer covers `experts` values or, for those of an event, top-k.
 extension EventScorer {
@@ -340,29 +339,5 @@ extension EventScorer {
     let other = counts.averageRows(table, given: given, expert: j)
     let own = counts.averageRows(table, given: given, expert: expert)
     return other > own || (other == own && j < expert)
-  }
-}
-
-/// The mean of log2 of probabilities, with one logarithm for up to eight of them.
-///
-/// Eight probabilities of at least 2^-100 stay within the range of a `Double`.
-struct MeanLog2 {
-  private var product = 1.0
-  private var sum = 0.0
-  private var count = 0
-
-  @inline(__always)
-  mutating func add(_ probability: Double) {
-    product *= probability
-    count &+= 1
-    if count & 7 == 0 {
-      sum += log2(product)
-      product = 1
-    }
-  }
-
-  @inline(__always)
-  var value: Double {
-    (count & 7 == 0 ? sum : sum + log2(product)) / Double(count)
   }
 }

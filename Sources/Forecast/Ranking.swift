@@ -1,5 +1,3 @@
-import Glibc
-
 /// Ranks of the experts that were chosen, among all by descending probability.
 ///
 /// Exact ranks give every recall@n at once and cost less than selecting a top-n. Ties go to the
@@ -44,33 +42,5 @@ public enum Ranking {
       probabilities[$0] != probabilities[$1] ? probabilities[$0] > probabilities[$1] : $0 < $1
     }
     return Array(order.prefix(count))
-  }
-}
-
-extension ExpertSet {
-  /// The mean over the set of log2 of its experts' probabilities; -infinity where one is 0.
-  public func meanLog2(of probabilities: UnsafeMutableBufferPointer<Double>) -> Double {
-    var mean = MeanLog2()
-    var slot = 0
-    while slot < count {
-      let probability = probabilities[self[slot]]
-      guard probability >= EventScorer.smallest else {
-        return sumOfLog2(probabilities) / Double(count)
-      }
-      mean.add(probability)
-      slot += 1
-    }
-    return mean.value
-  }
-
-  /// A logarithm each: what products would lose below the range of a `Double`.
-  private func sumOfLog2(_ probabilities: UnsafeMutableBufferPointer<Double>) -> Double {
-    var sum = 0.0
-    var slot = 0
-    while slot < count {
-      sum += log2(probabilities[self[slot]])
-      slot += 1
-    }
-    return sum
   }
 }
