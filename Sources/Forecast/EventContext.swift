@@ -2,13 +2,6 @@ import RoutingTrace
 
 /// Which earlier choices an event may look at.
 struct EventContext {
-  /// The same token, nearest known layer first.
-  let back1: ExpertSet
-  let back2: ExpertSet
-  let back3: ExpertSet
-  let back4: ExpertSet
-  /// The previous token in this layer.
-  let token: ExpertSet
   private let event: Event
   /// Row of the previous token, or -1.
   private let row: Int
@@ -21,22 +14,26 @@ struct EventContext {
     self.event = event
     gap = horizon == 0 ? event.layer : horizon - 1
     row = isFresh ? -1 : Int(event.view.previous[event.token])
-    func back(_ layers: Int) -> ExpertSet {
-      horizon == 0 ? .none : event.earlierLayer(horizon - 1 + layers)
-    }
-    back1 = back(1)
-    back2 = back(2)
-    back3 = back(3)
-    back4 = back(4)
-    token = row >= 0 ? event.experts(layer: event.layer, row: row) : .none
   }
 
-  /// The choice `layers` layers back, from 1 on, counted from the nearest known one. Before the first
-  /// layer come the last ones of the previous token: its output is where this token comes from.
+  /// The same token's choice `layers` layers back, from 1 on, counted from the nearest known one; empty
+  /// before the first layer.
+  @inline(__always)
+  func own(_ layers: Int) -> ExpertSet {
+    let layer = event.layer - gap - layers
+    return layer >= 0 ? event.experts(layer: layer, row: event.token) : .none
+  }
+
+  /// The previous token's choice in this layer.
+  @inline(__always)
+  var token: ExpertSet { row >= 0 ? event.experts(layer: event.layer, row: row) : .none }
+
+  /// As ``own(_:)``, and before the first layer the last ones of the previous token: its output is
+  /// where this token comes from.
   @inline(__always)
   func back(_ layers: Int) -> ExpertSet {
     let layer = event.layer - gap - layers
-    if layer >= 0 { return event.experts(layer: layer, row: event.token) }
+    guard layer < 0 else { return own(layers) }
     guard row >= 0, layer >= -event.view.layers else { return .none }
     return event.experts(layer: layer + event.view.layers, row: row)
   }
@@ -52,9 +49,9 @@ extension EventContext {
   /// A hash of the sets chosen one to three layers back and by the previous token, in 32 bits; the
   /// order within a set does not count.
   var fingerprint: UInt32 {
-    var hash = back1.hash(after: 0)
-    hash = back2.hash(after: hash)
-    hash = back3.hash(after: hash)
+    var hash = own(1).hash(after: 0)
+    hash = own(2).hash(after: hash)
+    hash = own(3).hash(after: hash)
     hash = token.hash(after: hash)
     return UInt32(truncatingIfNeeded: hash >> 32)
   }

@@ -69,32 +69,6 @@ extension MixtureLayer {
     }
   }
 
-  /// Lists the rows of the linear part that the event looks at.
-  private func listLinearRows(
-    _ context: EventContext, _ owner: RequestSlots.Owner, usesTasks: Bool, _ scratch: EventScratch
-  ) -> Int {
-    guard parts.contains(.linear) else { return 0 }
-    var count = 0
-    for group in 0..<LinearGroups.count {
-      let set = LinearGroups.choices(group, of: context)
-      var slot = 0
-      while slot < set.count {
-        scratch.linearRows[count] = group &* experts &+ set[slot]
-        scratch.linearScales[count] = scratch.slotScales[slot]
-        count &+= 1
-        slot &+= 1
-      }
-    }
-    if usesTasks, owner.task > 0 {
-      scratch.linearRows[count] = LinearGroups.count * experts + Int(owner.task) - 1
-      scratch.linearScales[count] = 1
-      count += 1
-    }
-    scratch.linearRows[count] = linearVisits.count - 1
-    scratch.linearScales[count] = 1
-    return count + 1
-  }
-
   /// The weighted sum of the inputs and the linear part's rows, squashed.
   private func mix(_ linearRows: Int, _ scratch: EventScratch) {
     let lanes = lanes
@@ -209,41 +183,7 @@ extension MixtureLayer {
       power[index] = mean
       weights[index] += Self.weightStep * gradient / (mean.squareRoot() + 1e-9)
     }
-    guard linearRows > 0 else { return }
-    LinearSteps.table.withUnsafeBufferPointer { steps in
-      linear.withUnsafeMutableBufferPointer { linear in
-        linearVisits.withUnsafeMutableBufferPointer { visits in
-          let base = linear.baseAddress.unsafelyUnwrapped
-          var index = 0
-          while index < linearRows {
-            let row = scratch.linearRows[index]
-            let isBias = index == linearRows - 1
-            let step =
-              isBias
-              ? Self.biasStep : steps[LinearSteps.index(visits[row])] * scratch.linearScales[index]
-            if visits[row] < .max { visits[row] += 1 }
-            let own = base + row * lanes
-            var j = 0
-            while j &+ 32 <= lanes {
-              let sum0 = own.eight(j) + errors.eight(j) * step
-              let sum1 = own.eight(j &+ 8) + errors.eight(j &+ 8) * step
-              let sum2 = own.eight(j &+ 16) + errors.eight(j &+ 16) * step
-              let sum3 = own.eight(j &+ 24) + errors.eight(j &+ 24) * step
-              own.put(sum0, j)
-              own.put(sum1, j &+ 8)
-              own.put(sum2, j &+ 16)
-              own.put(sum3, j &+ 24)
-              j &+= 32
-            }
-            while j < lanes {
-              own.put(own.eight(j) + errors.eight(j) * step, j)
-              j &+= 8
-            }
-            index &+= 1
-          }
-        }
-      }
-    }
+    if linearRows > 0 { moveLinearRows(linearRows, scratch) }
   }
 
   private mutating func learnCounts(
@@ -253,19 +193,21 @@ extension MixtureLayer {
     for part in Self.rowParts where Self.tabled(parts).contains(part) {
       let given: ExpertSet =
         switch part {
-        case .layer: context.back1
-        case .skip2: context.back2
-        case .skip3: context.back3
-        case .skip4: context.back4
+        case .layer: context.own(1)
+        case .skip2: context.own(2)
+        case .skip3: context.own(3)
+        case .skip4: context.own(4)
         default: context.token
         }
       rows[rowIndex(part)].withView { view in
         for index in 0..<given.count { view.learn(given[index], chosen) }
       }
     }
-    if parts.contains(.pairs) { learnPairs(.pairs, context.back2, context.back1, chosen) }
+    if parts.contains(.pairs) { learnPairs(.pairs, context.own(2), context.own(1), chosen) }
     repeats.learn(scratch.context, found: scratch.found, chosen)
-    if parts.contains(.jointPairs) { learnPairs(.jointPairs, context.back1, context.token, chosen) }
+    if parts.contains(.jointPairs) {
+      learnPairs(.jointPairs, context.own(1), context.token, chosen)
+    }
   }
 
   private mutating func learnPairs(

@@ -13,7 +13,7 @@ extension MixtureLayer {
     fillPrior(prior)
     let tabled = Self.tabled(parts)
     if tabled.contains(.layer) {
-      averageRows(.layer, context.back1, prior, into: scratch.layerRows, scratch.sums)
+      averageRows(.layer, context.own(1), prior, into: scratch.layerRows, scratch.sums)
     }
     if tabled.contains(.token) {
       averageRows(.token, context.token, prior, into: scratch.tokenRows, scratch.sums)
@@ -36,16 +36,16 @@ extension MixtureLayer {
       switch inputs[index] {
       case .frequency: out.update(from: prior, count: lanes)
       case .layer: out.update(from: scratch.layerRows, count: lanes)
-      case .skip2: averageRows(.skip2, context.back2, prior, into: out, scratch.sums)
-      case .skip3: averageRows(.skip3, context.back3, prior, into: out, scratch.sums)
-      case .skip4: averageRows(.skip4, context.back4, prior, into: out, scratch.sums)
+      case .skip2: averageRows(.skip2, context.own(2), prior, into: out, scratch.sums)
+      case .skip3: averageRows(.skip3, context.own(3), prior, into: out, scratch.sums)
+      case .skip4: averageRows(.skip4, context.own(4), prior, into: out, scratch.sums)
       case .token: out.update(from: scratch.tokenRows, count: lanes)
       case .request: requestShare(Int(owner.slot), prior, into: out)
       case .recent: recentShare(Int(owner.slot), prior, into: out)
       case .pairs:
-        averagePairs(.pairs, context.back2, context.back1, scratch.layerRows, into: out)
+        averagePairs(.pairs, context.own(2), context.own(1), scratch.layerRows, into: out)
       case .jointPairs:
-        averagePairs(.jointPairs, context.back1, context.token, scratch.meanRows, into: out)
+        averagePairs(.jointPairs, context.own(1), context.token, scratch.meanRows, into: out)
       case .repeats: shareOfRepeats(scratch, scratch.layerRows, into: out)
       case .nearPaths: pathShare(votes, at, topK, prior, into: out)
       case .longPaths: pathShare(votes, at + 1, topK, prior, into: out)

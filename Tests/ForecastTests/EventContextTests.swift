@@ -34,7 +34,7 @@ import Testing
         #expect(Self.id(context.back(back)) == 12 + layer - back)
       }
       #expect(Self.id(context.token) == layer)
-      #expect(Self.id(context.back1) == (layer >= 1 ? 11 + layer : nil))
+      #expect(Self.id(context.own(1)) == (layer >= 1 ? 11 + layer : nil))
       let first = context.first(before: LinearGroups.backs)
       #expect(Self.id(first) == (layer > LinearGroups.backs ? 12 : nil))
     }
@@ -52,14 +52,14 @@ import Testing
   @Test func fartherAheadLessIsKnown() throws {
     try Self.look(horizon: 3) { layer, context in
       #expect(Self.id(context.back(1)) == 12 + layer - 3)
-      #expect(Self.id(context.back1) == (layer >= 3 ? 12 + layer - 3 : nil))
+      #expect(Self.id(context.own(1)) == (layer >= 3 ? 12 + layer - 3 : nil))
     }
     // The next token: of this one nothing is known.
     try Self.look(horizon: 0) { _, context in
       for back in 1...LinearGroups.backs {
         #expect(Self.id(context.back(back)) == 12 - back)
       }
-      #expect(context.back1.count == 0 && context.first(before: 0).count == 0)
+      #expect(context.own(1).count == 0 && context.first(before: 0).count == 0)
     }
   }
 
