@@ -64,21 +64,18 @@ extension StagingRun {
     _ begun: (attached: [TransferTraffic.Attached], moving: [Transfer]), step: Int, ordinal: Int
   ) -> LayerResult {
     let fabric = setup.fabric
-    var result = LayerResult(tasks: plan, copies: fills.count, on: fabric)
-    guard !plan.isEmpty else { return result }
+    guard !plan.isEmpty else {
+      return LayerResult(tasks: plan, copies: fills.count, on: fabric)
+    }
     queue.sort()
     let waiting = queue.take { _ in true }
     var traffic = TransferTraffic(
       begun.moving + waiting, attached: begun.attached, remains: remains, chunkBytes: chunkBytes,
       buffersInHBM: buffersInHBM, share: setup.options.bandwidthShare,
       gapSeconds: setup.options.gapSeconds, on: fabric)
-    let run = EventRun(
-      engine, plan, copies: fills, expert: setup.expert, on: fabric,
-      llcBytes: fabric.hardware.llcCapacity - reservedLLC(begun.attached))
-    let least = BoundEngine().run(plan, copies: fills, expert: setup.expert, on: fabric).seconds
-    run.simulate(
-      spacing: least / Double(run.chunks * (3 * plan.count + result.hops)), into: &result,
-      beside: &traffic)
+    let result = engine.run(
+      plan, copies: fills, expert: setup.expert, on: fabric,
+      llcBytes: fabric.hardware.llcCapacity - reservedLLC(begun.attached), beside: &traffic)
     remains = traffic.remains
     report.bytesMoved += Double(traffic.arrivals) * chunkBytes
     count(plan, traffic)
@@ -88,12 +85,11 @@ extension StagingRun {
       }
       end(traffic.moving[index].transfer, wasUsed: served)
     }
-    let done = Set(traffic.completed)
     for index in traffic.completed where index >= begun.moving.count {
       takeIn(traffic.moving[index].transfer, step, ordinal)
     }
-    for index in begun.moving.count..<traffic.moving.count where !done.contains(index) {
-      queue.add(traffic.moving[index].transfer)
+    for moving in traffic.moving[begun.moving.count...] where !moving.transfer.isComplete {
+      queue.add(moving.transfer)
     }
     return result
   }
