@@ -13,13 +13,9 @@ extension StagingRun {
       let (key, die) = (key(layer, Int(task.expert)), Int(task.die))
       let isLocal = task.source == task.die
       var entry = TransferTraffic.Attached(die: die)
-      if let index = buffered.firstIndex(where: {
-        $0.key == key && $0.die == die && $0.target == target
-      }) {
-        let transfer = buffered.remove(at: index)
+      if let transfer = takeBuffered(key, die: die, ordinal: ordinal) {
         entry.before = transfer.done
         entry.isInHBM = buffersInHBM
-        settle(target, used: true, bytes: Double(transfer.done) * chunkBytes)
       }
       let underWay = queue.take {
         $0.key == key && $0.die == die && ($0.target == target || !isLocal && $0.target == .copy)
@@ -35,27 +31,11 @@ extension StagingRun {
         }
       }
       attached.append(entry)
-      guard isLocal else { continue }
-      if stores[die].isFresh(key) {
-        report.stagedOnTime += 1
-        settle(.copy, used: true, bytes: setup.expert.weightBytes)
-      } else {
-        report.local += 1
-      }
-      stores[die].use(key, at: ordinal)
+      if isLocal { useLocally(key, die: die, ordinal: ordinal) }
     }
     retireBuffers(of: ordinal)
     for transfer in queue.take(where: { $0.target == target }) { end(transfer, wasUsed: false) }
     return (attached, moving)
-  }
-
-  /// Counts a transfer that ends before it has brought everything.
-  private mutating func end(_ transfer: Transfer, wasUsed: Bool) {
-    guard transfer.done > 0 else {
-      report.cancelled += 1
-      return
-    }
-    settle(transfer.target, used: wasUsed, bytes: Double(transfer.done) * chunkBytes)
   }
 
   /// Runs the plan's chunks with those of transfers beside them.

@@ -199,27 +199,16 @@ struct StagingRun {
   private mutating func meet(_ task: ExpertTask, layer: Int, ordinal: Int, _ busy: BusyTimes) {
     let die = Int(task.die)
     let key = key(layer, Int(task.expert))
-    let weight = setup.expert.weightBytes
     let brought = brought(task, layer: layer, ordinal: ordinal)
     takeBuffered(key, die: die, ordinal: ordinal)
     if task.source == task.die {
-      if stores[die].isFresh(key) {
-        report.stagedOnTime += 1
-        settle(.copy, used: true, bytes: weight)
-      } else {
-        report.local += 1
-      }
-      stores[die].use(key, at: ordinal)
+      useLocally(key, die: die, ordinal: ordinal)
       report.bufferBytes += Double(brought.buffered) * chunkBytes
       return
     }
     for transfer in queue.take(where: { $0.key == key && $0.die == die && $0.target == .copy }) {
       // What has come is used, the rest comes on demand, and the copy stays if it has room.
-      if transfer.done > 0 {
-        settle(.copy, used: true, bytes: Double(transfer.done) * chunkBytes)
-      } else {
-        report.cancelled += 1
-      }
+      end(transfer, wasUsed: true)
     }
     if brought.all == chunks {
       report.stagedOnTime += 1
@@ -232,28 +221,59 @@ struct StagingRun {
     }
   }
 
+  /// Counts a read from the die's own HBM.
+  mutating func useLocally(_ key: Int, die: Int, ordinal: Int) {
+    if stores[die].isFresh(key) {
+      report.stagedOnTime += 1
+      settle(.copy, used: true, bytes: setup.expert.weightBytes)
+    } else {
+      report.local += 1
+    }
+    stores[die].use(key, at: ordinal)
+  }
+
   /// Takes the read's chunks out of the die's buffer; their transfer has been of use.
-  private mutating func takeBuffered(_ key: Int, die: Int, ordinal: Int) {
+  @discardableResult
+  mutating func takeBuffered(_ key: Int, die: Int, ordinal: Int) -> Transfer? {
     let target = Transfer.Target.buffer(ordinal: ordinal)
     guard
       let index = buffered.firstIndex(where: {
         $0.key == key && $0.die == die && $0.target == target
       })
-    else { return }
+    else { return nil }
     let transfer = buffered.remove(at: index)
-    settle(target, used: true, bytes: Double(transfer.done) * chunkBytes)
+    settle(transfer, used: true)
+    return transfer
   }
 
   /// Buffer transfers of a layer that has begun: what was not read by now is wasted.
   mutating func retireBuffers(of ordinal: Int) {
     let target = Transfer.Target.buffer(ordinal: ordinal)
-    for transfer in buffered where transfer.target == target {
-      settle(target, used: false, bytes: Double(transfer.done) * chunkBytes)
-    }
+    for transfer in buffered where transfer.target == target { settle(transfer, used: false) }
     buffered.removeAll { $0.target == target }
   }
 
+  /// Counts a transfer that ends as used or wasted, or as cancelled if it has brought nothing.
+  mutating func end(_ transfer: Transfer, wasUsed: Bool) {
+    if transfer.done > 0 {
+      settle(transfer, used: wasUsed)
+    } else {
+      report.cancelled += 1
+    }
+  }
+
+  /// Counts a transfer that is taken back.
+  mutating func takeBack(_ transfer: Transfer) {
+    report.cancelled += 1
+    if transfer.done > 0 { settle(transfer, used: false) }
+  }
+
   /// Counts a transfer that has moved something as used or wasted.
+  mutating func settle(_ transfer: Transfer, used isUsed: Bool) {
+    settle(transfer.target, used: isUsed, bytes: Double(transfer.done) * chunkBytes)
+  }
+
+  /// Counts bytes that were moved as used or wasted.
   mutating func settle(_ target: Transfer.Target, used isUsed: Bool, bytes: Double) {
     if isUsed {
       report.transfersUsed += 1
@@ -268,7 +288,7 @@ struct StagingRun {
   /// Counts what is left at the end.
   mutating func close() {
     for transfer in queue.take(where: { _ in true }) + buffered where transfer.done > 0 {
-      settle(transfer.target, used: false, bytes: Double(transfer.done) * chunkBytes)
+      settle(transfer, used: false)
     }
     buffered = []
     for store in stores {
