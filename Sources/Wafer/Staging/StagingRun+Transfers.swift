@@ -171,10 +171,7 @@ extension StagingRun {
   }
 
   private func chunkSeconds(from source: Int, to die: Int) -> Double {
-    chunkBytes
-      / fabric.way(from: source, to: die).reduce(fabric.memoryBandwidth[source]) {
-        min($0, fabric.linkBandwidth[Int($1)])
-      }
+    fabric.slowestSeconds(chunkBytes, from: source, to: die)
   }
 
   /// Seconds that reading a whole expert alone takes from its first command on.

@@ -20,7 +20,7 @@ struct StagingRun {
   var queue: TransferQueue
   /// Finished and unfinished buffer transfers of coming layers.
   var buffered: [Transfer] = []
-  /// Idle seconds left by the last layer, used to judge what a transfer would cost.
+  /// Seconds of the last layer, used to judge what a transfer would cost.
   var lastLayerSeconds = 0.0
   /// Seconds that the first demand of the coming layer waits for a chunk on its way.
   var pendingPreemption = 0.0
@@ -51,7 +51,9 @@ struct StagingRun {
     homes = options.placement.homes(experts: shape.experts, on: fabric)
     var chunkBytes = options.chunkBytes
     if case .event(let engine) = setup.engine { chunkBytes = engine.chunkBytes }
-    chunks = max(1, Int(min((setup.expert.weightBytes / chunkBytes).rounded(.up), 65_536)))
+    chunks = max(
+      1,
+      Int(min((setup.expert.weightBytes / chunkBytes).rounded(.up), EventEngine.maximumChunks)))
     self.chunkBytes = setup.expert.weightBytes / Double(chunks)
     let buffer = options.bufferBytes ?? fabric.hardware.llcCapacity
     bufferChunks = buffer.wholeParts(of: self.chunkBytes)
@@ -70,9 +72,7 @@ struct StagingRun {
       return CopyStore(slots: slots, keys: keys)
     }
     queue = TransferQueue(fabric: fabric, chunkBytes: self.chunkBytes)
-    remains = TransferTraffic.Remains(
-      memory: Array(repeating: 0, count: fabric.nodes),
-      link: Array(repeating: 0, count: fabric.links))
+    remains = TransferTraffic.Remains(on: fabric)
     ledger = StagingLedger(layers: shape.layers)
   }
 

@@ -61,6 +61,12 @@ struct TransferTraffic: SideTraffic {
     /// Seconds that chunks still hold each memory and link.
     var memory: [Double]
     var link: [Double]
+
+    /// Nothing.
+    init(on fabric: Fabric) {
+      memory = Array(repeating: 0, count: fabric.nodes)
+      link = Array(repeating: 0, count: fabric.links)
+    }
   }
 
   private(set) var moving: [Moving]
