@@ -149,13 +149,15 @@ public struct Sweep: Sendable {
     guard !choices.isEmpty else { return [] }
     let simulation = StagingSimulation(
       hardware: job.system, model: workload.model, format: workload.format, options: staging)
+    // The perfect forecast runs once, be it among them or not.
+    let oracle = choices.firstIndex(of: .oracle) ?? choices.count
     var forecasts: [any DemandForecast] = []
-    for choice in choices + (workload.isReal ? [.oracle] : []) {
+    for choice in choices + (workload.isReal && oracle == choices.count ? [.oracle] : []) {
       forecasts.append(try sources.forecast(choice, job.schedule))
     }
     let results = try simulation.run(
       workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps)
-    let perfect = workload.isReal ? results.last : nil
+    let perfect = workload.isReal ? results[oracle] : nil
     return zip(choices, results).map { choice, result in
       row(
         workload, job, "staged", result.simulation, forecast: choice, staging: result.staging,
