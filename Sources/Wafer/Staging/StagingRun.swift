@@ -153,6 +153,12 @@ struct StagingRun {
     return result
   }
 
+  /// Runs one layer of the engine without forecasts, for others to run beside.
+  mutating func plainLayer(step: Int, layer: Int, chosen: [UInt16]) -> PlainLayer {
+    let seconds = self.layer(step: step, layer: layer, chosen: chosen).seconds
+    return PlainLayer(plan: lastPlan, seconds: seconds, stores: stores)
+  }
+
   /// The layer by the bound engine's formula, after the chunk on its way.
   private mutating func time(
     _ plan: [ExpertTask], fills: [ExpertCopy], _ busy: BusyTimes
