@@ -125,11 +125,6 @@ public struct MixtureTables: Sendable {
     }
     laterLayers = tables
   }
-
-  /// What is known of a layer `ahead` layers before it.
-  func table(ahead: Int) -> ChanceTable {
-    laterLayers.indices.contains(ahead - 1) ? laterLayers[ahead - 1] : nextToken
-  }
 }
 
 extension RequestPool {

@@ -46,14 +46,26 @@ public struct EventEngine: Hashable, Sendable {
   public func run(
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
   ) -> LayerResult {
+    var nothing = NoSideTraffic()
+    return run(tasks, copies: copies, expert: expert, on: fabric, beside: &nothing)
+  }
+
+  /// Runs one layer beside other traffic; a layer without tasks leaves that where it is.
+  ///
+  /// - Parameter llcBytes: What demand may use of every LLC; nil for all of it.
+  func run<Side: SideTraffic>(
+    _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric,
+    llcBytes: Double? = nil, beside side: inout Side
+  ) -> LayerResult {
     precondition(problem(weightBytes: expert.weightBytes) == nil)
     var result = LayerResult(tasks: tasks, copies: copies.count, on: fabric)
     guard !tasks.isEmpty else { return result }
-    let run = EventRun(self, tasks, copies: copies, expert: expert, on: fabric)
+    let run = EventRun(
+      self, tasks, copies: copies, expert: expert, on: fabric, llcBytes: llcBytes)
     // The bound engine's time over the number of events is how far apart they lie on average.
     let least = BoundEngine().run(tasks, copies: copies, expert: expert, on: fabric).seconds
     let events = Double(run.chunks * (3 * tasks.count + result.hops))
-    run.simulate(spacing: least / events, into: &result)
+    run.simulate(spacing: least / events, into: &result, beside: &side)
     return result
   }
 }

@@ -74,12 +74,6 @@ struct EventRun {
       chunks * (own.map(\.count).max() ?? 0))
   }
 
-  /// Runs the layer alone.
-  func simulate(spacing: Double, into result: inout LayerResult) {
-    var nothing = NoSideTraffic()
-    simulate(spacing: spacing, into: &result, beside: &nothing)
-  }
-
   /// Runs the layer beside other traffic, which shares memories and links with it; the result holds
   /// the layer's own events and busy times.
   ///

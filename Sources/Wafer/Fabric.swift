@@ -82,6 +82,12 @@ public struct Fabric: Sendable {
     return wayLinks[Int(wayStart[pair])..<Int(wayStart[pair + 1])]
   }
 
+  /// Seconds that `bytes` take at the slowest part of a way, the memory they are read from or a link.
+  func slowestSeconds(_ bytes: Double, from: Int, to: Int) -> Double {
+    bytes
+      / way(from: from, to: to).reduce(memoryBandwidth[from]) { min($0, linkBandwidth[Int($1)]) }
+  }
+
   /// All ways end to end, and where each begins: pair `p` owns `links[start[p]..<start[p + 1]]`.
   var flatWays: (start: [Int32], links: [Int32]) { (wayStart, wayLinks) }
 

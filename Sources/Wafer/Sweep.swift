@@ -1,6 +1,4 @@
-import Dispatch
 import RoutingTrace
-import Synchronization
 
 /// Every strategy on every system, model and batch size: the paper's figures 12, 14 and 15.
 public struct Sweep: Sendable {
@@ -118,32 +116,14 @@ public struct Sweep: Sendable {
       }
       // The longest first, so that threads end together.
       let turns = jobs.indices.sorted { jobs[$0].weight > jobs[$1].weight }
-      let done = Mutex((next: 0, finished: 0, results: [Int: Result<[Row], SimulationError>]()))
       let earlier = rows.count
-      DispatchQueue.concurrentPerform(iterations: max(1, workers)) { _ in
-        while true {
-          let turn = done.withLock { state -> Int in
-            defer { state.next += 1 }
-            return state.next
-          }
-          guard turn < jobs.count else { return }
-          let index = turns[turn]
-          let result = Result { () throws(SimulationError) -> [Row] in
-            let job = jobs[index]
-            guard let strategy = job.strategy else { return try staged(workload, job, sources) }
-            return [try row(workload, job, strategy, followers)]
-          }
-          done.withLock { state in
-            state.results[index] = result
-            state.finished += (try? result.get().count) ?? 0
-            progress(earlier + state.finished)
-          }
-        }
-      }
-      let results = done.withLock { $0.results }
-      for index in jobs.indices {
-        if let result = results[index] { rows += try result.get() }
-      }
+      rows += try orderedResults(
+        of: turns, workers: workers, progress: { progress(earlier + $0.joined().count) }
+      ) { (turn) throws(SimulationError) -> [Row] in
+        let job = jobs[turn]
+        guard let strategy = job.strategy else { return try staged(workload, job, sources) }
+        return [try row(workload, job, strategy, followers)]
+      }.joined()
     }
     return rows
   }
@@ -169,13 +149,15 @@ public struct Sweep: Sendable {
     guard !choices.isEmpty else { return [] }
     let simulation = StagingSimulation(
       hardware: job.system, model: workload.model, format: workload.format, options: staging)
+    // The perfect forecast runs once, be it among them or not.
+    let oracle = choices.firstIndex(of: .oracle) ?? choices.count
     var forecasts: [any DemandForecast] = []
-    for choice in choices + (workload.isReal ? [.oracle] : []) {
+    for choice in choices + (workload.isReal && oracle == choices.count ? [.oracle] : []) {
       forecasts.append(try sources.forecast(choice, job.schedule))
     }
     let results = try simulation.run(
       workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps)
-    let perfect = workload.isReal ? results.last : nil
+    let perfect = workload.isReal ? results[oracle] : nil
     return zip(choices, results).map { choice, result in
       row(
         workload, job, "staged", result.simulation, forecast: choice, staging: result.staging,

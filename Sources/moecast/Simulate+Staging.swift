@@ -27,11 +27,14 @@ extension Simulate {
       hardware: hardware, model: model, format: weights ?? .bf16, options: staging.options(choices))
     simulation.engine = engine.engine
     let chosen = try staging.chosen()
-    var results = try simulation.run(
+    // The perfect forecast runs once, be it asked for or not.
+    let oracle = chosen.firstIndex(of: .oracle) ?? chosen.count
+    let compared = chosen + (oracle == chosen.count ? [.oracle] : [])
+    let results = try simulation.run(
       pool, schedule: schedule,
-      forecasts: try (chosen + [.oracle]).map { try known.forecast($0, schedule) },
+      forecasts: try compared.map { try known.forecast($0, schedule) },
       warmSteps: countedSteps.warm)
-    let perfect = results.removeLast()
+    let perfect = results[oracle]
     var clairvoyant = simulation
     clairvoyant.options.eviction = .belady
     let belady =

@@ -63,7 +63,8 @@ struct ConservationTests {
       event.usesLLC = false
       let run = EventRun(event, plan, copies: copies, expert: simulation.expert, on: fabric)
       var result = LayerResult(tasks: plan, copies: copies.count, on: fabric)
-      run.simulate(spacing: 1e-6, into: &result)
+      var nothing = NoSideTraffic()
+      run.simulate(spacing: 1e-6, into: &result, beside: &nothing)
       #expect(result.llcMisses == plan.count * run.chunks)
       #expect(result.events == run.chunks * (3 * plan.count + result.hops))
       let crossed = result.meanLinkSeconds * Double(fabric.links)

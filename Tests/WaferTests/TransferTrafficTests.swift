@@ -25,12 +25,6 @@ struct TransferTrafficTests {
       key: 5, source: 0, die: 1, target: .buffer(ordinal: 7), chunks: 4, done: done, value: 1)
   }
 
-  private func nothing(on fabric: Fabric) -> TransferTraffic.Remains {
-    TransferTraffic.Remains(
-      memory: Array(repeating: 0, count: fabric.nodes),
-      link: Array(repeating: 0, count: fabric.links))
-  }
-
   /// Runs the tasks beside the transfers, a die asking for `window` chunks at a time.
   private func run(
     _ tasks: [ExpertTask], _ transfers: [Transfer], attached: [TransferTraffic.Attached],
@@ -41,7 +35,7 @@ struct TransferTrafficTests {
     var engine = EventEngine()
     (engine.chunkBytes, engine.windowBytes) = (1e6, window)
     var traffic = TransferTraffic(
-      transfers, attached: attached, remains: remains ?? nothing(on: fabric), chunkBytes: 1e6,
+      transfers, attached: attached, remains: remains ?? .init(on: fabric), chunkBytes: 1e6,
       buffersInHBM: false, share: share, gapSeconds: gap, on: fabric)
     let run = EventRun(engine, tasks, copies: [], expert: expert, on: fabric)
     var result = LayerResult(tasks: tasks, copies: 0, on: fabric)

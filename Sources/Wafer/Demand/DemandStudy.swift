@@ -1,7 +1,5 @@
-import Dispatch
 import Forecast
 import RoutingTrace
-import Synchronization
 
 /// How well forecasts tell what the batches of a schedule ask of every layer's experts.
 ///
@@ -36,27 +34,12 @@ public struct DemandStudy: Sendable {
   public func run(
     _ questions: [DemandQuestion], _ sources: ForecastSources, workers: Int = 1
   ) throws(SimulationError) -> [DemandReport] {
-    let done = Mutex((next: 0, results: [Int: Result<DemandReport, SimulationError>]()))
-    DispatchQueue.concurrentPerform(iterations: max(1, workers)) { _ in
-      while true {
-        let turn = done.withLock { state -> Int in
-          defer { state.next += 1 }
-          return state.next
-        }
-        guard turn < questions.count else { return }
-        let question = questions[turn]
-        let result = Result { () throws(SimulationError) -> DemandReport in
-          run(layersAhead: question.layersAhead, try sources.forecast(question.forecast, schedule))
-        }
-        done.withLock { $0.results[turn] = result }
-      }
+    try orderedResults(of: Array(questions.indices), workers: workers) {
+      (turn) throws(SimulationError) -> DemandReport in
+      let question = questions[turn]
+      return run(
+        layersAhead: question.layersAhead, try sources.forecast(question.forecast, schedule))
     }
-    let results = done.withLock { $0.results }
-    var reports: [DemandReport] = []
-    for turn in questions.indices {
-      if let result = results[turn] { reports.append(try result.get()) }
-    }
-    return reports
   }
 
   /// Scores one forecast.

@@ -76,9 +76,6 @@ public struct CacheStudy: Sendable {
     }
   }
 
-  /// Weight of a turn's chance in the rate at which an expert is read in turns further ahead.
-  static let rateWeight = 0.4
-
   /// Caches that forecasts fill and empty, side by side.
   ///
   /// After a layer, the forecasts say with what chance p each expert of every layer will be read
@@ -107,10 +104,8 @@ public struct CacheStudy: Sendable {
             outlook.take(tables.nextToken.row(token: token + 1, layer: layer), layer, isTurn: true)
             for run in runs.indices { runs[run].revalue(layer, outlook) }
           }
-          for ahead in 1..<tables.laterLayers.count + 1 where layer + ahead < shape.layers {
-            let later = layer + ahead
-            outlook.take(
-              tables.table(ahead: ahead).row(token: token, layer: later), later, isTurn: false)
+          for (later, table) in zip(layer + 1..<shape.layers, tables.laterLayers) {
+            outlook.take(table.row(token: token, layer: later), later, isTurn: false)
             for run in runs.indices { runs[run].revalue(later, outlook) }
           }
           for run in runs.indices { runs[run].prefetch(after: layer, outlook) }

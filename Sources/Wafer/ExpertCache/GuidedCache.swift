@@ -3,6 +3,9 @@ import RoutingTrace
 
 /// What is known of every key (layer * experts + expert) by now.
 struct Outlook {
+  /// Weight of a turn's chance in the rate at which an expert is read in turns further ahead.
+  private static let rateWeight = 0.4
+
   /// The chance that it is read at its layer's next turn.
   private(set) var chances: [Double]
   /// The decayed mean of its chances right after each of its layer's turns.
@@ -21,7 +24,7 @@ struct Outlook {
     var key = layer * experts
     for chance in row {
       chances[key] = Double(chance)
-      if isTurn { rates[key] += CacheStudy.rateWeight * (Double(chance) - rates[key]) }
+      if isTurn { rates[key] += Self.rateWeight * (Double(chance) - rates[key]) }
       key += 1
     }
   }

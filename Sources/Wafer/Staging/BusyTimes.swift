@@ -36,10 +36,8 @@ struct BusyTimes {
 
   /// Seconds that `bytes` alone need from `source` to `die`.
   func waySeconds(_ bytes: Double, from source: Int, to die: Int) -> Double {
-    let slowest = fabric.way(from: source, to: die).reduce(fabric.memoryBandwidth[source]) {
-      min($0, fabric.linkBandwidth[Int($1)])
-    }
-    return bytes / slowest + 2 * fabric.wayLatency[source * fabric.nodes + die]
+    fabric.slowestSeconds(bytes, from: source, to: die)
+      + 2 * fabric.wayLatency[source * fabric.nodes + die]
   }
 
   /// The busiest resource's seconds.

@@ -66,9 +66,6 @@ struct CopyPlanner {
   func chance(_ requests: Double) -> Double { 1 - exp(-requests) }
 
   private func waySeconds(from source: Int, to die: Int) -> Double {
-    let slowest = fabric.way(from: source, to: die).reduce(fabric.memoryBandwidth[source]) {
-      min($0, fabric.linkBandwidth[Int($1)])
-    }
-    return expert.weightBytes / slowest
+    fabric.slowestSeconds(expert.weightBytes, from: source, to: die)
   }
 }

@@ -13,13 +13,9 @@ extension StagingRun {
       let (key, die) = (key(layer, Int(task.expert)), Int(task.die))
       let isLocal = task.source == task.die
       var entry = TransferTraffic.Attached(die: die)
-      if let index = buffered.firstIndex(where: {
-        $0.key == key && $0.die == die && $0.target == target
-      }) {
-        let transfer = buffered.remove(at: index)
+      if let transfer = takeBuffered(key, die: die, ordinal: ordinal) {
         entry.before = transfer.done
         entry.isInHBM = buffersInHBM
-        settle(target, used: true, bytes: Double(transfer.done) * chunkBytes)
       }
       let underWay = queue.take {
         $0.key == key && $0.die == die && ($0.target == target || !isLocal && $0.target == .copy)
@@ -35,27 +31,11 @@ extension StagingRun {
         }
       }
       attached.append(entry)
-      guard isLocal else { continue }
-      if stores[die].isFresh(key) {
-        report.stagedOnTime += 1
-        settle(.copy, used: true, bytes: setup.expert.weightBytes)
-      } else {
-        report.local += 1
-      }
-      stores[die].use(key, at: ordinal)
+      if isLocal { useLocally(key, die: die, ordinal: ordinal) }
     }
     retireBuffers(of: ordinal)
     for transfer in queue.take(where: { $0.target == target }) { end(transfer, wasUsed: false) }
     return (attached, moving)
-  }
-
-  /// Counts a transfer that ends before it has brought everything.
-  private mutating func end(_ transfer: Transfer, wasUsed: Bool) {
-    guard transfer.done > 0 else {
-      report.cancelled += 1
-      return
-    }
-    settle(transfer.target, used: wasUsed, bytes: Double(transfer.done) * chunkBytes)
   }
 
   /// Runs the plan's chunks with those of transfers beside them.
@@ -64,21 +44,18 @@ extension StagingRun {
     _ begun: (attached: [TransferTraffic.Attached], moving: [Transfer]), step: Int, ordinal: Int
   ) -> LayerResult {
     let fabric = setup.fabric
-    var result = LayerResult(tasks: plan, copies: fills.count, on: fabric)
-    guard !plan.isEmpty else { return result }
+    guard !plan.isEmpty else {
+      return LayerResult(tasks: plan, copies: fills.count, on: fabric)
+    }
     queue.sort()
     let waiting = queue.take { _ in true }
     var traffic = TransferTraffic(
       begun.moving + waiting, attached: begun.attached, remains: remains, chunkBytes: chunkBytes,
       buffersInHBM: buffersInHBM, share: setup.options.bandwidthShare,
       gapSeconds: setup.options.gapSeconds, on: fabric)
-    let run = EventRun(
-      engine, plan, copies: fills, expert: setup.expert, on: fabric,
-      llcBytes: fabric.hardware.llcCapacity - reservedLLC(begun.attached))
-    let least = BoundEngine().run(plan, copies: fills, expert: setup.expert, on: fabric).seconds
-    run.simulate(
-      spacing: least / Double(run.chunks * (3 * plan.count + result.hops)), into: &result,
-      beside: &traffic)
+    let result = engine.run(
+      plan, copies: fills, expert: setup.expert, on: fabric,
+      llcBytes: fabric.hardware.llcCapacity - reservedLLC(begun.attached), beside: &traffic)
     remains = traffic.remains
     report.bytesMoved += Double(traffic.arrivals) * chunkBytes
     count(plan, traffic)
@@ -88,12 +65,11 @@ extension StagingRun {
       }
       end(traffic.moving[index].transfer, wasUsed: served)
     }
-    let done = Set(traffic.completed)
     for index in traffic.completed where index >= begun.moving.count {
       takeIn(traffic.moving[index].transfer, step, ordinal)
     }
-    for index in begun.moving.count..<traffic.moving.count where !done.contains(index) {
-      queue.add(traffic.moving[index].transfer)
+    for moving in traffic.moving[begun.moving.count...] where !moving.transfer.isComplete {
+      queue.add(moving.transfer)
     }
     return result
   }

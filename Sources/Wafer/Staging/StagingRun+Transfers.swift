@@ -58,11 +58,7 @@ extension StagingRun {
   mutating func cancelWhatCostsTooMuch() {
     let wait = queue.transfers.map(chunkWait).max() ?? 0
     guard !mayRisk(wait) else { return }
-    for transfer in queue.take(where: { _ in true }) {
-      report.cancelled += 1
-      guard transfer.done > 0 else { continue }
-      settle(transfer.target, used: false, bytes: Double(transfer.done) * chunkBytes)
-    }
+    for transfer in queue.take(where: { _ in true }) { takeBack(transfer) }
   }
 
   /// Puts what a transfer has brought whole where it belongs.
@@ -73,7 +69,7 @@ extension StagingRun {
       if !admit(
         transfer.key, die: transfer.die, value: transfer.value, isFresh: true, step, ordinal)
       {
-        settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes)
+        settle(transfer, used: false)
       }
     }
   }
@@ -138,10 +134,7 @@ extension StagingRun {
       $0.target == .copy && $0.key / experts == layer
         && !wanted.contains($0.die * experts + $0.key % experts)
     }
-    for transfer in unwanted {
-      report.cancelled += 1
-      if transfer.done > 0 { settle(.copy, used: false, bytes: Double(transfer.done) * chunkBytes) }
-    }
+    for transfer in unwanted { takeBack(transfer) }
   }
 
   /// Queues a transfer for a wish if it promises more than it costs.
@@ -178,10 +171,7 @@ extension StagingRun {
   }
 
   private func chunkSeconds(from source: Int, to die: Int) -> Double {
-    chunkBytes
-      / fabric.way(from: source, to: die).reduce(fabric.memoryBandwidth[source]) {
-        min($0, fabric.linkBandwidth[Int($1)])
-      }
+    fabric.slowestSeconds(chunkBytes, from: source, to: die)
   }
 
   /// Seconds that reading a whole expert alone takes from its first command on.

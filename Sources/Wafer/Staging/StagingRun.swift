@@ -20,7 +20,7 @@ struct StagingRun {
   var queue: TransferQueue
   /// Finished and unfinished buffer transfers of coming layers.
   var buffered: [Transfer] = []
-  /// Idle seconds left by the last layer, used to judge what a transfer would cost.
+  /// Seconds of the last layer, used to judge what a transfer would cost.
   var lastLayerSeconds = 0.0
   /// Seconds that the first demand of the coming layer waits for a chunk on its way.
   var pendingPreemption = 0.0
@@ -51,7 +51,9 @@ struct StagingRun {
     homes = options.placement.homes(experts: shape.experts, on: fabric)
     var chunkBytes = options.chunkBytes
     if case .event(let engine) = setup.engine { chunkBytes = engine.chunkBytes }
-    chunks = max(1, Int(min((setup.expert.weightBytes / chunkBytes).rounded(.up), 65_536)))
+    chunks = max(
+      1,
+      Int(min((setup.expert.weightBytes / chunkBytes).rounded(.up), EventEngine.maximumChunks)))
     self.chunkBytes = setup.expert.weightBytes / Double(chunks)
     let buffer = options.bufferBytes ?? fabric.hardware.llcCapacity
     bufferChunks = buffer.wholeParts(of: self.chunkBytes)
@@ -70,9 +72,7 @@ struct StagingRun {
       return CopyStore(slots: slots, keys: keys)
     }
     queue = TransferQueue(fabric: fabric, chunkBytes: self.chunkBytes)
-    remains = TransferTraffic.Remains(
-      memory: Array(repeating: 0, count: fabric.nodes),
-      link: Array(repeating: 0, count: fabric.links))
+    remains = TransferTraffic.Remains(on: fabric)
     ledger = StagingLedger(layers: shape.layers)
   }
 
@@ -153,6 +153,12 @@ struct StagingRun {
     return result
   }
 
+  /// Runs one layer of the engine without forecasts, for others to run beside.
+  mutating func plainLayer(step: Int, layer: Int, chosen: [UInt16]) -> PlainLayer {
+    let seconds = self.layer(step: step, layer: layer, chosen: chosen).seconds
+    return PlainLayer(plan: lastPlan, seconds: seconds, stores: stores)
+  }
+
   /// The layer by the bound engine's formula, after the chunk on its way.
   private mutating func time(
     _ plan: [ExpertTask], fills: [ExpertCopy], _ busy: BusyTimes
@@ -199,27 +205,16 @@ struct StagingRun {
   private mutating func meet(_ task: ExpertTask, layer: Int, ordinal: Int, _ busy: BusyTimes) {
     let die = Int(task.die)
     let key = key(layer, Int(task.expert))
-    let weight = setup.expert.weightBytes
     let brought = brought(task, layer: layer, ordinal: ordinal)
     takeBuffered(key, die: die, ordinal: ordinal)
     if task.source == task.die {
-      if stores[die].isFresh(key) {
-        report.stagedOnTime += 1
-        settle(.copy, used: true, bytes: weight)
-      } else {
-        report.local += 1
-      }
-      stores[die].use(key, at: ordinal)
+      useLocally(key, die: die, ordinal: ordinal)
       report.bufferBytes += Double(brought.buffered) * chunkBytes
       return
     }
     for transfer in queue.take(where: { $0.key == key && $0.die == die && $0.target == .copy }) {
       // What has come is used, the rest comes on demand, and the copy stays if it has room.
-      if transfer.done > 0 {
-        settle(.copy, used: true, bytes: Double(transfer.done) * chunkBytes)
-      } else {
-        report.cancelled += 1
-      }
+      end(transfer, wasUsed: true)
     }
     if brought.all == chunks {
       report.stagedOnTime += 1
@@ -232,28 +227,59 @@ struct StagingRun {
     }
   }
 
+  /// Counts a read from the die's own HBM.
+  mutating func useLocally(_ key: Int, die: Int, ordinal: Int) {
+    if stores[die].isFresh(key) {
+      report.stagedOnTime += 1
+      settle(.copy, used: true, bytes: setup.expert.weightBytes)
+    } else {
+      report.local += 1
+    }
+    stores[die].use(key, at: ordinal)
+  }
+
   /// Takes the read's chunks out of the die's buffer; their transfer has been of use.
-  private mutating func takeBuffered(_ key: Int, die: Int, ordinal: Int) {
+  @discardableResult
+  mutating func takeBuffered(_ key: Int, die: Int, ordinal: Int) -> Transfer? {
     let target = Transfer.Target.buffer(ordinal: ordinal)
     guard
       let index = buffered.firstIndex(where: {
         $0.key == key && $0.die == die && $0.target == target
       })
-    else { return }
+    else { return nil }
     let transfer = buffered.remove(at: index)
-    settle(target, used: true, bytes: Double(transfer.done) * chunkBytes)
+    settle(transfer, used: true)
+    return transfer
   }
 
   /// Buffer transfers of a layer that has begun: what was not read by now is wasted.
   mutating func retireBuffers(of ordinal: Int) {
     let target = Transfer.Target.buffer(ordinal: ordinal)
-    for transfer in buffered where transfer.target == target {
-      settle(target, used: false, bytes: Double(transfer.done) * chunkBytes)
-    }
+    for transfer in buffered where transfer.target == target { settle(transfer, used: false) }
     buffered.removeAll { $0.target == target }
   }
 
+  /// Counts a transfer that ends as used or wasted, or as cancelled if it has brought nothing.
+  mutating func end(_ transfer: Transfer, wasUsed: Bool) {
+    if transfer.done > 0 {
+      settle(transfer, used: wasUsed)
+    } else {
+      report.cancelled += 1
+    }
+  }
+
+  /// Counts a transfer that is taken back.
+  mutating func takeBack(_ transfer: Transfer) {
+    report.cancelled += 1
+    if transfer.done > 0 { settle(transfer, used: false) }
+  }
+
   /// Counts a transfer that has moved something as used or wasted.
+  mutating func settle(_ transfer: Transfer, used isUsed: Bool) {
+    settle(transfer.target, used: isUsed, bytes: Double(transfer.done) * chunkBytes)
+  }
+
+  /// Counts bytes that were moved as used or wasted.
   mutating func settle(_ target: Transfer.Target, used isUsed: Bool, bytes: Double) {
     if isUsed {
       report.transfersUsed += 1
@@ -268,7 +294,7 @@ struct StagingRun {
   /// Counts what is left at the end.
   mutating func close() {
     for transfer in queue.take(where: { _ in true }) + buffered where transfer.done > 0 {
-      settle(transfer.target, used: false, bytes: Double(transfer.done) * chunkBytes)
+      settle(transfer, used: false)
     }
     buffered = []
     for store in stores {

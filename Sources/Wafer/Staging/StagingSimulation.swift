@@ -54,22 +54,18 @@ public struct StagingSimulation: Sendable {
     for step in 0..<schedule.steps {
       for layer in 0..<pool.shape.layers {
         let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
-        let without = plain?.layer(step: step, layer: layer, chosen: chosen)
+        let without = plain?.plainLayer(step: step, layer: layer, chosen: chosen)
         for index in runs.indices {
           if step == warmSteps, layer == 0 { runs[index].report = StagingReport() }
           let result = runs[index].layer(
-            step: step, layer: layer, chosen: chosen,
-            beside: without.map {
-              PlainLayer(
-                plan: plain?.lastPlan ?? [], seconds: $0.seconds, stores: plain?.stores ?? [])
-            })
+            step: step, layer: layer, chosen: chosen, beside: without)
           if step >= warmSteps {
             rows[index].append(SimulationRow(step: step, layer: layer, result: result))
           }
         }
       }
     }
-    let tokens = (schedule.steps - warmSteps) * (schedule.tokens.first?.count ?? 0)
+    let tokens = (schedule.steps - warmSteps) * schedule.size
     return runs.indices.map { index in
       runs[index].close()
       return StagingResult(

@@ -17,6 +17,9 @@ struct Transfer: Hashable, Sendable {
   var done = 0
   /// Expected seconds saved; the most promising transfer goes first.
   var value: Double
+
+  /// Whether all of it has come.
+  var isComplete: Bool { done == chunks }
 }
 
 /// The transfers under way, and the idle time of memories and links that carries them.
@@ -94,9 +97,9 @@ struct TransferQueue: Sendable {
       for link in way {
         idleLink[Int(link)] -= Double(chunks) * chunkBytes / fabric.linkBandwidth[Int(link)]
       }
-      if transfers[index].done == transfer.chunks { completed.append(transfers[index]) }
+      if transfers[index].isComplete { completed.append(transfers[index]) }
     }
-    transfers.removeAll { $0.done == $0.chunks }
+    transfers.removeAll(where: \.isComplete)
     return (completed, moved)
   }
 }

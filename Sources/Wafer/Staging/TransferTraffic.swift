@@ -61,6 +61,12 @@ struct TransferTraffic: SideTraffic {
     /// Seconds that chunks still hold each memory and link.
     var memory: [Double]
     var link: [Double]
+
+    /// Nothing.
+    init(on fabric: Fabric) {
+      memory = Array(repeating: 0, count: fabric.nodes)
+      link = Array(repeating: 0, count: fabric.links)
+    }
   }
 
   private(set) var moving: [Moving]
@@ -294,7 +300,7 @@ struct TransferTraffic: SideTraffic {
     let index = carrier[slot]
     moving[index].transfer.done += 1
     arrivals += 1
-    if moving[index].transfer.done == moving[index].transfer.chunks { completed.append(index) }
+    if moving[index].transfer.isComplete { completed.append(index) }
     ask(slot, at: now, &calendar)
     guard moving[index].served < moving[index].waiting.count else { return -1 }
     let woken = moving[index].waiting[moving[index].served]
