@@ -68,12 +68,12 @@ let package = Package(
       name: "CCeilings",
       cSettings: [.unsafeFlags(["-O3", "-march=native"])],
       cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3", "-march=native"])],
-      linkerSettings: [.linkedLibrary("simdjson")]),
+      linkerSettings: [.linkedLibrary("lz4"), .linkedLibrary("simdjson")]),
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "CCeilings", "CLZ4", "CZlib", "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
-        "Wafer", system,
+        "CCeilings", "CZlib", "LZ4Frame", "ModelFile", "Prequential", "TraceImport", "Wafer",
+        system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/Benchmarks",

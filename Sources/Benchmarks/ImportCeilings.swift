@@ -67,7 +67,7 @@ final class ArrayTurning: ImportCeiling {
   private let chunkTokens: Int
   /// A column a chunk and array.
   private var columns: [[[UInt8]]] = []
-  private let compression = LZ4Compression()
+  private let scratch = LZ4Scratch()
 
   /// - Parameters:
   ///   - arrays: ids first.
@@ -95,7 +95,7 @@ final class ArrayTurning: ImportCeiling {
           turn(array, of: files[index], at: index - first, into: &columns[chunk][array])
         }
       }
-      for column in columns[chunk] { compression.compress(column) }
+      for column in columns[chunk] { scratch.compress(column) }
     }
   }
 

@@ -1,4 +1,4 @@
-import CLZ4
+import CCeilings
 import Glibc
 import RoutingTrace
 
@@ -6,59 +6,59 @@ import RoutingTrace
 final class LZ4Blocks {
   /// Bytes decoded.
   let bytes: Int
-  private var blocks: [(compressed: [CChar], plain: [CChar])] = []
-  private let target: UnsafeMutablePointer<CChar>
-  private let room: Int
+  private var blocks: [(packed: [UInt8], plain: [UInt8])] = []
+  private let scratch = LZ4Scratch()
 
   init(_ chunks: [TraceChunk]) {
-    let size = 1 << 18
-    room = Int(LZ4_compressBound(Int32(size)))
-    target = .allocate(capacity: room)
     var bytes = 0
     for chunk in chunks {
-      let ids = chunk.block.ids.map { CChar(truncatingIfNeeded: $0) }
+      let ids = chunk.block.ids.map { UInt8(truncatingIfNeeded: $0) }
       bytes += ids.count
-      for first in stride(from: 0, to: ids.count, by: size) {
-        let plain = Array(ids[first..<min(first + size, ids.count)])
-        let count = LZ4_compress_default(plain, target, Int32(plain.count), Int32(room))
-        let compressed = Array(UnsafeBufferPointer(start: target, count: Int(count)))
-        blocks.append((compressed, plain))
-      }
+      scratch.compress(ids) { blocks.append((Array($0.packed), Array($0.plain))) }
     }
     self.bytes = bytes
   }
 
-  deinit { target.deallocate() }
-
   func decode() {
-    for block in blocks {
-      _ = LZ4_decompress_safe(block.compressed, target, Int32(block.compressed.count), Int32(room))
-    }
+    for block in blocks { scratch.decode(block.packed) }
   }
 
   func compress() {
-    for block in blocks {
-      _ = LZ4_compress_default(block.plain, target, Int32(block.plain.count), Int32(room))
-    }
+    for block in blocks { scratch.compress(block.plain) }
   }
 
   func copy() {
-    for block in blocks { _ = memcpy(target, block.plain, block.plain.count) }
+    for block in blocks { scratch.copy(block.plain) }
   }
 }
 
-/// lz4's compression of columns in blocks of 256 KiB.
-final class LZ4Compression {
-  private static let block = 1 << 18
-  private var target = [CChar](repeating: 0, count: Int(LZ4_compressBound(Int32(block))))
+/// Memory that one LZ4 block after the other is written to.
+final class LZ4Scratch {
+  typealias Block = (plain: UnsafeRawBufferPointer, packed: UnsafeRawBufferPointer)
 
-  func compress(_ column: [UInt8]) {
-    column.withUnsafeBytes { bytes in
-      for at in stride(from: 0, to: bytes.count, by: Self.block) {
-        let count = min(Self.block, bytes.count - at)
-        let start = bytes.baseAddress.map { ($0 + at).assumingMemoryBound(to: CChar.self) }
-        _ = LZ4_compress_default(start, &target, Int32(count), Int32(target.count))
+  private static let block = 1 << 18
+  private let room = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: ceiling_block_room(block), alignment: 64)
+
+  deinit { room.deallocate() }
+
+  /// Compresses a column in blocks of 256 KiB; `body` sees each and what it came to.
+  func compress(_ column: [UInt8], _ body: (Block) -> Void = { _ in }) {
+    column.withUnsafeBytes { column in
+      for first in stride(from: 0, to: column.count, by: Self.block) {
+        let end = min(first + Self.block, column.count)
+        let plain = UnsafeRawBufferPointer(rebasing: column[first..<end])
+        let count = ceiling_compress(plain.baseAddress, plain.count, room.baseAddress, room.count)
+        body((plain, UnsafeRawBufferPointer(rebasing: room[..<count])))
       }
     }
   }
+
+  /// Decodes a block.
+  func decode(_ packed: [UInt8]) {
+    _ = ceiling_decompress(packed, packed.count, room.baseAddress, room.count)
+  }
+
+  /// Copies a block that is not compressed.
+  func copy(_ plain: [UInt8]) { _ = memcpy(room.baseAddress, plain, plain.count) }
 }

@@ -72,13 +72,15 @@ struct PlainText {
   }
 
   /// A key `"12":`.
-  bool nextKey(uint16_t &number) {
-    if (!next('"')) return false;
+  bool nextKey(uint16_t &number) { return next('"') && restOfKey(number) && next(':'); }
+
+  /// The rest `12"` of a key.
+  bool restOfKey(uint16_t &number) {
     const char *const digits = at;
     uint32_t value = 0;
     while (*at >= '0' && *at <= '9' && at - digits < 6) value = value * 10 + (*at++ - '0');
     number = static_cast<uint16_t>(value);
-    return at > digits && value <= UINT16_MAX && *at++ == '"' && next(':');
+    return at > digits && value <= UINT16_MAX && *at++ == '"';
   }
 
   /// The row `[8, 10, 114]` of `count` ids below `experts`.

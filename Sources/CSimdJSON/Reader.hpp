@@ -160,11 +160,9 @@ class FileParser {
     for (size_t i = 0; i < prefixLength; i++, at++) {
       if (*at != prefix[i]) failKey(key, prefix);
     }
-    const char *digits = at;
-    uint32_t number = 0;
-    while (*at >= '0' && *at <= '9' && at - digits < 6) number = number * 10 + (*at++ - '0');
-    if (at == digits || *at != '"' || number > UINT16_MAX) failKey(key, prefix);
-    return static_cast<uint16_t>(number);
+    uint16_t number = 0;
+    if (!PlainText{at}.restOfKey(number)) failKey(key, prefix);
+    return number;
   }
 
   [[noreturn]] [[gnu::cold]] void failKey(const char *key, const char *prefix) {

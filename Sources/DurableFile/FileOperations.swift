@@ -18,17 +18,22 @@ public protocol FileOperations {
   func read(_ bytes: UnsafeMutableRawBufferPointer, from file: FileDescriptor) throws(Errno) -> Int
   /// Waits until the file's bytes, or the folder's names, are on the disk.
   func synchronize(_ file: FileDescriptor) throws(Errno)
+  /// Gives the descriptor back; it is gone even where this fails.
   func close(_ file: FileDescriptor) throws(Errno)
+  /// Gives the file another name in the same file system, in one step; what has it is replaced.
   func rename(_ old: FilePath, to new: FilePath) throws(Errno)
   /// A second name for the same file.
   func link(_ old: FilePath, to new: FilePath) throws(Errno)
+  /// Removes a name of a file, and the file with its last one.
   func remove(_ path: FilePath) throws(Errno)
 }
 
 /// The system's own calls.
 public struct SystemFileOperations: FileOperations, Sendable {
+  /// Nothing to set up.
   public init() {}
 
+  /// `open(2)` with `O_CREAT | O_EXCL`; links are not followed.
   public func create(
     _ path: FilePath, permissions: FilePermissions
   ) throws(Errno) -> FileDescriptor {
@@ -39,28 +44,34 @@ public struct SystemFileOperations: FileOperations, Sendable {
     }
   }
 
+  /// `open(2)`, read-only.
   public func open(_ path: FilePath) throws(Errno) -> FileDescriptor {
     try errno { try FileDescriptor.open(path, .readOnly, options: .closeOnExec) }
   }
 
+  /// `write(2)`, once: a signal that interrupts it is an error.
   public func write(
     _ bytes: UnsafeRawBufferPointer, to file: FileDescriptor
   ) throws(Errno) -> Int {
     try errno { try file.write(bytes, retryOnInterrupt: false) }
   }
 
+  /// `read(2)`, once: a signal that interrupts it is an error.
   public func read(
     _ bytes: UnsafeMutableRawBufferPointer, from file: FileDescriptor
   ) throws(Errno) -> Int {
     try errno { try file.read(into: bytes, retryOnInterrupt: false) }
   }
 
+  /// `fsync(2)`.
   public func synchronize(_ file: FileDescriptor) throws(Errno) {
     try check { fsync(file.rawValue) }
   }
 
+  /// `close(2)`.
   public func close(_ file: FileDescriptor) throws(Errno) { try errno { try file.close() } }
 
+  /// `rename(2)`.
   public func rename(_ old: FilePath, to new: FilePath) throws(Errno) {
     try check {
       old.withPlatformString { old in
@@ -69,6 +80,7 @@ public struct SystemFileOperations: FileOperations, Sendable {
     }
   }
 
+  /// `link(2)`.
   public func link(_ old: FilePath, to new: FilePath) throws(Errno) {
     try check {
       old.withPlatformString { old in
@@ -77,6 +89,7 @@ public struct SystemFileOperations: FileOperations, Sendable {
     }
   }
 
+  /// `unlink(2)`.
   public func remove(_ path: FilePath) throws(Errno) {
     try check { path.withPlatformString { unlink($0) } }
   }

@@ -4,8 +4,10 @@ public struct Frequency: Predictor {
   public let tables: CountTables = []
   public let rule: ScoringRule? = .frequency
 
+  /// A formula without settings; counts are handed to ``forecast(_:counts:prior:into:)``.
   public init() {}
 
+  /// `P0` as it is: no other table is asked.
   public func forecast(
     _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,
     into probabilities: UnsafeMutableBufferPointer<Double>

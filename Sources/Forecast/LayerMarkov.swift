@@ -5,8 +5,10 @@ public struct LayerMarkov: Predictor {
   public let tables: CountTables = .layerPairs
   public let rule: ScoringRule? = .mean(.layerPairs)
 
+  /// A formula without settings; counts are handed to ``forecast(_:counts:prior:into:)``.
   public init() {}
 
+  /// Averages the rows of the experts chosen one layer before.
   public func forecast(
     _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,
     into probabilities: UnsafeMutableBufferPointer<Double>

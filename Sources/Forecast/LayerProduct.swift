@@ -8,8 +8,10 @@ public struct LayerProduct: Predictor {
   public let tables: CountTables = .layerPairs
   public let rule: ScoringRule? = .product(.layerPairs)
 
+  /// A formula without settings; counts are handed to ``forecast(_:counts:prior:into:)``.
   public init() {}
 
+  /// Multiplies the rows of the experts chosen one layer before.
   public func forecast(
     _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,
     into probabilities: UnsafeMutableBufferPointer<Double>

@@ -16,6 +16,7 @@ public struct LiveRequests: Hashable, Sendable {
     /// Ids of its last token, `layers * topK`, layer by layer.
     public var ids: [UInt16]
 
+    /// An entry of these values, such as a checkpoint holds.
     public init(request: UInt64, nextToken: Int, age: UInt64, ids: [UInt16]) {
       self.request = request
       self.nextToken = nextToken
@@ -30,6 +31,7 @@ public struct LiveRequests: Hashable, Sendable {
   /// Tokens of the stream so far.
   public private(set) var clock: UInt64 = 0
 
+  /// Remembers no request yet, and `capacity` at most, at least 1.
   public init(capacity: Int = 4096) { self.capacity = max(1, capacity) }
 
   /// Takes up where ``remembered`` and ``clock`` left off.

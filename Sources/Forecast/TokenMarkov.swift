@@ -5,8 +5,10 @@ public struct TokenMarkov: Predictor {
   public let tables: CountTables = .tokenPairs
   public let rule: ScoringRule? = .mean(.tokenPairs)
 
+  /// A formula without settings; counts are handed to ``forecast(_:counts:prior:into:)``.
   public init() {}
 
+  /// Averages the rows of the experts that the previous token chose in this layer.
   public func forecast(
     _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,
     into probabilities: UnsafeMutableBufferPointer<Double>

@@ -11,6 +11,7 @@ public struct StreamProgress: Hashable, Sendable {
   /// XXH32 of every chunk's payload, in order.
   public var checksums: [UInt32] = []
 
+  /// The beginning of a stream.
   public init() {}
 
   mutating func pass(_ chunk: TraceChunk) {
@@ -40,6 +41,7 @@ public struct HistoryRow: Hashable, Sendable {
     /// Chosen experts among the n best, an n.
     public var hits: [UInt64]
 
+    /// Sums of these values; `hits` has a value for each n at which recall is kept.
     public init(events: UInt64, chosen: UInt64, lossSteps: UInt64, hits: [UInt64]) {
       self.events = events
       self.chosen = chosen
@@ -48,6 +50,7 @@ public struct HistoryRow: Hashable, Sendable {
     }
   }
 
+  /// A row of these values, such as a checkpoint holds.
   public init(chunks: UInt64, tokens: UInt64, events: UInt64, predictors: [Sums]) {
     self.chunks = chunks
     self.tokens = tokens

@@ -8,11 +8,9 @@ import LZ4Frame
 struct ChunkPass {
   /// XXH32 of the payload.
   let checksum: UInt32
-  /// Ids of a byte each, empty slots not yet told from experts; nil where the payload is not of that
-  /// kind.
-  private(set) var ids: [UInt16]?
-  /// Whether all of ``ids`` are experts and none is twice in its event.
-  private(set) var isPlain = false
+  /// Ids, where they take a byte each, all are experts and none is twice in its event; nil where
+  /// somebody else must look at them.
+  private(set) var plainIDs: [UInt16]?
 
   /// Goes through `payload`, whose fields nobody has checked before.
   init(_ payload: UnsafeRawBufferPointer, shape: TraceShape) {
@@ -26,7 +24,7 @@ struct ChunkPass {
       hashed = min(column.lowerBound + ahead, payload.count)
       hashed = hash.update(UnsafeRawBufferPointer(rebasing: payload[..<hashed]))
       var isPlain = false
-      ids = [UInt16](unsafeUninitializedCapacity: bytes.count) { target, count in
+      let ids = [UInt16](unsafeUninitializedCapacity: bytes.count) { target, count in
         guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
         isPlain = masks.withUnsafeBufferPointer { masks in
           guard let masks = masks.baseAddress else { return false }
@@ -43,11 +41,11 @@ struct ChunkPass {
       }
       // Vectors end amid an event, and without their last ones where the payload ends.
       let rest = vectors * Self.width / shape.topK * shape.topK
-      self.isPlain =
-        isPlain
-        && Self.isPlain(
-          UnsafeRawBufferPointer(rebasing: bytes[rest...]), experts: shape.experts,
-          topK: shape.topK)
+      if isPlain,
+        TokenBlock.isPlain(Array(ids[rest...]), experts: shape.experts, topK: shape.topK)
+      {
+        plainIDs = ids
+      }
       if vectors > 0 { hashed += vectors * Self.width }
     }
     hashed += hash.update(UnsafeRawBufferPointer(rebasing: payload[hashed...]))
@@ -147,15 +145,5 @@ struct ChunkPass {
       slot &+= 1
     }
     return wide
-  }
-
-  /// The same of a few whole events.
-  private static func isPlain(
-    _ ids: UnsafeRawBufferPointer, experts: Int, topK: Int
-  ) -> Bool {
-    ids.indices.allSatisfy { at in
-      let behind = ids[(at + 1)..<(at / topK + 1) * topK]
-      return Int(ids[at]) < experts && !behind.contains(ids[at])
-    }
   }
 }

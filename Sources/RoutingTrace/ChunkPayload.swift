@@ -24,9 +24,7 @@ enum ChunkPayload {
 
   /// Appends the payload of `block` to `bytes`.
   static func encode(_ block: TokenBlock, ordinal: Int, into bytes: inout [UInt8]) {
-    let narrow =
-      block.shape.experts <= 255
-      || (block.shape.experts == 256 && !block.ids.contains(TokenBlock.emptySlot))
+    let narrow = isNarrow(block.shape, isFull: block.isFull)
     encodeFields(
       block.shape, tokens: block.tokens, runs: block.runs, labels: block.labels, narrow: narrow,
       weighted: block.weights != nil, ordinal: ordinal, into: &bytes)
@@ -36,6 +34,11 @@ enum ChunkPayload {
       block.ids.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
     block.weights?.withUnsafeBytes { bytes.append(contentsOf: $0) }
+  }
+
+  /// Whether ids take a byte each.
+  static func isNarrow(_ shape: TraceShape, isFull: Bool) -> Bool {
+    shape.experts <= (isFull ? 256 : 255)
   }
 
   /// Appends what stands before the ids.
@@ -120,15 +123,9 @@ enum ChunkPayload {
     }
     _ = try cursor.take(idsAt - cursor.position)
     let raw = try cursor.take(ids * width)
-    let column: [UInt16]
-    let isPlain: Bool
-    if pass.isPlain, let ids = pass.ids {
-      column = ids
-      isPlain = true
-    } else {
-      column = widen(raw, width: width, experts: shape.experts)
-      isPlain = TokenBlock.isPlain(column, experts: shape.experts, topK: topK)
-    }
+    let column = pass.plainIDs ?? widen(raw, width: width, experts: shape.experts)
+    let isPlain =
+      pass.plainIDs != nil || TokenBlock.isPlain(column, experts: shape.experts, topK: topK)
     var weights: [Float16]?
     if weighted == 1 {
       let raw = try cursor.take(ids * 2)

@@ -36,10 +36,10 @@ struct PendingChunk {
   func encode(
     _ shape: TraceShape, ordinal: Int, into bytes: inout [UInt8]
   ) throws(BlockError) {
-    guard shape.experts <= 256,
-      TokenBlock.isPlain(ids, experts: shape.experts, topK: shape.topK)
-    else {
-      ChunkPayload.encode(try block(shape), ordinal: ordinal, into: &bytes)
+    let isPlain = TokenBlock.isPlain(ids, experts: shape.experts, topK: shape.topK)
+    guard isPlain, ChunkPayload.isNarrow(shape, isFull: true) else {
+      ChunkPayload.encode(
+        try block(shape, isPlain: isPlain), ordinal: ordinal, into: &bytes)
       return
     }
     ChunkPayload.encodeFields(
@@ -49,7 +49,7 @@ struct PendingChunk {
     if weighted { appendLayerMajor(weights, as: Float16.self, shape, to: &bytes) { $0 } }
   }
 
-  private func block(_ shape: TraceShape) throws(BlockError) -> TokenBlock {
+  private func block(_ shape: TraceShape, isPlain: Bool) throws(BlockError) -> TokenBlock {
     func column<Value: BitwiseCopyable>(_ values: [Value]) -> [Value] {
       [Value](unsafeUninitializedCapacity: values.count) { target, count in
         layerMajor(values, to: target, tokens: tokens, shape: shape) { $0 }
@@ -58,7 +58,7 @@ struct PendingChunk {
     }
     return try TokenBlock(
       shape: shape, runs: runs, labels: labels, ids: column(ids),
-      weights: weighted ? column(weights) : nil)
+      weights: weighted ? column(weights) : nil, isPlain: isPlain)
   }
 
   private func appendLayerMajor<Value: BitwiseCopyable, Stored: BitwiseCopyable>(

@@ -266,15 +266,9 @@ private struct ExpertTable {
     let end = range.upperBound - 1
     while at < end {
       while at < end, bytes[at] == 0x20 { at &+= 1 }
-      let start = at
-      var id = 0
-      while at < end, bytes[at] &- 0x30 <= 9, at &- start < 9 {
-        id = id &* 10 &+ Int(bytes[at] &- 0x30)
-        at &+= 1
-      }
-      let digits = at &- start
+      let id = takeWholeNumber(bytes, &at, end: end)
       while at < end, bytes[at] == 0x20 { at &+= 1 }
-      guard digits > 0, at == end || bytes[at] == 0x2C else {
+      guard let id, at == end || bytes[at] == 0x2C else {
         throw CSVProblem("an expert id is not a whole number")
       }
       ids.append(UInt16(clamping: id))

@@ -1,47 +1,60 @@
+/// Takes decimal digits from `at` on, up to nine of them; nil where there are none.
+@inline(__always)
+func takeWholeNumber(_ text: UnsafeRawBufferPointer, _ at: inout Int, end: Int) -> Int? {
+  let start = at
+  var number = 0
+  while at < end, text[at] &- 0x30 <= 9, at &- start < 9 {
+    number = number &* 10 &+ Int(text[at] &- 0x30)
+    at &+= 1
+  }
+  return at > start ? number : nil
+}
+
 /// A whole number in decimal digits, up to nine of them; nil for anything else.
 func wholeNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Int? {
-  guard (1...9).contains(text.count) else { return nil }
-  var number = 0
-  for byte in text {
-    guard (0x30...0x39).contains(byte) else { return nil }
-    number = number * 10 + Int(byte - 0x30)
+  var at = text.startIndex
+  let number = takeWholeNumber(text.base, &at, end: text.endIndex)
+  return at == text.endIndex ? number : nil
+}
+
+/// Takes digits, a point, digits from `at` on; nil where there are none, or too many to be exact.
+///
+/// Up to 15 digits and powers of ten to 22 are exact in double precision (Clinger 1990).
+@inline(__always)
+func takeDecimalNumber(_ text: UnsafeRawBufferPointer, _ at: inout Int, end: Int) -> Double? {
+  let start = at
+  var mantissa = 0
+  while at < end, text[at] &- 0x30 <= 9 {
+    mantissa = mantissa &* 10 &+ Int(text[at] &- 0x30)
+    at &+= 1
   }
-  return number
+  var digits = at &- start
+  var scale = 0
+  if at < end, text[at] == UInt8(ascii: ".") {
+    at &+= 1
+    let point = at
+    while at < end, text[at] &- 0x30 <= 9 {
+      mantissa = mantissa &* 10 &+ Int(text[at] &- 0x30)
+      at &+= 1
+    }
+    scale = at &- point
+    digits &+= scale
+  }
+  guard digits > 0, digits <= 15 else { return nil }
+  return Double(mantissa) / powersOfTen[scale]
 }
 
 /// A number as text files hold it: sign, digits, point, exponent. Nil for anything else.
-///
-/// Up to 15 digits and powers of ten to 22 are exact in double precision (Clinger 1990); the rest
-/// goes through the standard library.
 func decimalNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Double? {
   var at = text.startIndex
-  let end = text.endIndex
-  let isNegative = at < end && text[at] == UInt8(ascii: "-")
+  let isNegative = at < text.endIndex && text[at] == UInt8(ascii: "-")
   if isNegative { at += 1 }
-  var mantissa: UInt64 = 0
-  var digits = 0
-  var scale = 0
-  var afterPoint = false
-  while at < end {
-    let byte = text[at]
-    if byte >= 0x30, byte <= 0x39 {
-      guard digits < 15 else { return slowDecimalNumber(text) }
-      mantissa = mantissa * 10 + UInt64(byte - 0x30)
-      digits += 1
-      if afterPoint { scale += 1 }
-    } else if byte == UInt8(ascii: "."), !afterPoint {
-      afterPoint = true
-    } else {
-      return slowDecimalNumber(text)
-    }
-    at += 1
-  }
-  guard digits > 0 else { return nil }
-  let value = Double(mantissa) / powersOfTen[scale]
+  guard let value = takeDecimalNumber(text.base, &at, end: text.endIndex), at == text.endIndex
+  else { return slowDecimalNumber(text) }
   return isNegative ? -value : value
 }
 
-let powersOfTen: [Double] = [
+private let powersOfTen: [Double] = [
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ]
 

@@ -9,7 +9,7 @@ struct ScoreLine {
     weights.removeAll(keepingCapacity: true)
     guard !text.isEmpty else { return "the line is empty" }
     var fields = TabbedNumbers(text)
-    while !fields.isAtEmptyField {
+    while !fields.isAtFieldEnd {
       guard let id = fields.whole() else { return "an expert id is not a whole number" }
       ids.append(UInt16(clamping: id))
       guard fields.next() else { return "two tabs between ids and gate weights are missing" }
@@ -34,10 +34,8 @@ private struct TabbedNumbers {
 
   init(_ text: UnsafeRawBufferPointer) { self.text = text }
 
-  private var isAtEnd: Bool { at == text.count || text[at] == 0x09 }
-
-  /// Whether the field begun has nothing in it.
-  var isAtEmptyField: Bool { isAtEnd }
+  /// Whether nothing is left of the field begun.
+  var isAtFieldEnd: Bool { at == text.count || text[at] == 0x09 }
 
   /// Goes on to the next field; false where there is none.
   mutating func next() -> Bool {
@@ -48,36 +46,15 @@ private struct TabbedNumbers {
 
   /// The field as ``wholeNumber(_:)`` takes it.
   mutating func whole() -> Int? {
-    let start = at
-    var number = 0
-    while at < text.count, text[at] &- 0x30 <= 9, at &- start < 9 {
-      number = number &* 10 &+ Int(text[at] &- 0x30)
-      at &+= 1
-    }
-    return isAtEnd && at > start ? number : nil
+    let number = takeWholeNumber(text, &at, end: text.count)
+    return isAtFieldEnd ? number : nil
   }
 
-  /// The field as ``decimalNumber(_:)`` takes it; `0.0414` without its way through a function.
+  /// The field as ``decimalNumber(_:)`` takes it; `0.0414` without looking for its end first.
   mutating func decimal() -> Double? {
     let start = at
-    var mantissa = 0
-    while at < text.count, text[at] &- 0x30 <= 9 {
-      mantissa = mantissa &* 10 &+ Int(text[at] &- 0x30)
-      at &+= 1
-    }
-    var scale = 0
-    if at > start, at < text.count, text[at] == UInt8(ascii: ".") {
-      at &+= 1
-      let point = at
-      while at < text.count, text[at] &- 0x30 <= 9 {
-        mantissa = mantissa &* 10 &+ Int(text[at] &- 0x30)
-        at &+= 1
-      }
-      scale = at &- point
-    }
-    // Up to 15 digits are exact; see ``decimalNumber(_:)``.
-    if isAtEnd, at > start, at &- start <= 15 { return Double(mantissa) / powersOfTen[scale] }
-    while !isAtEnd { at &+= 1 }
+    if let number = takeDecimalNumber(text, &at, end: text.count), isAtFieldEnd { return number }
+    while !isAtFieldEnd { at &+= 1 }
     return decimalNumber(text[start..<at])
   }
 }

@@ -73,6 +73,15 @@ void ceiling_columns(
     const uint8_t *rows, size_t tokens, size_t skipped, size_t layers, size_t k,
     size_t chunk_tokens, uint8_t *columns);
 
+// Bytes that a block of `length` takes at most once lz4 has compressed it; a block is below 2 GB.
+size_t ceiling_block_room(size_t length);
+
+// Compresses a block as fast as lz4 does, to `room` bytes at most; its bytes, or 0 where it does not fit.
+size_t ceiling_compress(const void *plain, size_t length, void *packed, size_t room);
+
+// Decodes a block, and no more than `room` bytes; its bytes, or 0 where it is damaged.
+size_t ceiling_decompress(const void *packed, size_t length, void *plain, size_t room);
+
 #ifdef __cplusplus
 }
 #endif
