@@ -6,17 +6,19 @@ import RoutingTrace
 final class LZ4Blocks {
   /// Bytes decoded.
   let bytes: Int
-  private var blocks: [(packed: [UInt8], plain: [UInt8])] = []
+  private let blocks: [(packed: [UInt8], plain: [UInt8])]
   private let scratch = LZ4Scratch()
 
   init(_ chunks: [TraceChunk]) {
     var bytes = 0
+    var blocks: [(packed: [UInt8], plain: [UInt8])] = []
     for chunk in chunks {
       let ids = chunk.block.ids.map { UInt8(truncatingIfNeeded: $0) }
       bytes += ids.count
       scratch.compress(ids) { blocks.append((Array($0.packed), Array($0.plain))) }
     }
     self.bytes = bytes
+    self.blocks = blocks
   }
 
   func decode() {
@@ -59,6 +61,8 @@ final class LZ4Scratch {
     _ = ceiling_decompress(packed, packed.count, room.baseAddress, room.count)
   }
 
-  /// Copies a block that is not compressed.
-  func copy(_ plain: [UInt8]) { _ = memcpy(room.baseAddress, plain, plain.count) }
+  /// Copies a block that is not compressed; there is room, for it was compressed here.
+  func copy(_ plain: [UInt8]) {
+    plain.withUnsafeBytes { room.copyMemory(from: $0) }
+  }
 }
