@@ -35,6 +35,11 @@ struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
     return try body(UnsafeMutableBufferPointer(start: storage.first, count: storage.count))
   }
 
+  /// The elements at `range`, which must lie inside.
+  func values(at range: Range<Int>) -> [Element] {
+    withUnsafeBufferPointer { Array($0[range]) }
+  }
+
   /// All elements, as an array.
   var values: [Element] {
     get { withUnsafeBufferPointer { Array($0) } }

@@ -49,9 +49,11 @@ extension CountsView {
   }
 
   /// Counts an event: `c`, and the pair tables where there is something to pair it with.
+  public func learn(_ event: Event) { learn(event, TopK<0>()) }
+
   @inline(__always)
-  public func learn(_ event: Event) {
-    let chosen = event.chosen
+  func learn<let constant: Int>(_ event: Event, _ topK: TopK<constant>) {
+    let chosen = event.chosen.counted(topK)
     guard chosen.count > 0, let ids = chosen.first else { return }
     let cells = cellsBase
     var slot = 0
@@ -60,13 +62,14 @@ extension CountsView {
       slot &+= 1
     }
     totals[0] &+= UInt64(chosen.count)
-    if tables.contains(.layerPairs), let given = event.earlierLayer(1).first {
+    let (earlier, previous) = (event.earlierLayer(1), event.previousToken)
+    if tables.contains(.layerPairs), let given = earlier.first {
       Table(.layerPairs, of: self)
-        .learn(ids, given: given, chosen.count, event.earlierLayer(1).count)
+        .learn(ids, given: given, chosen.count, earlier.counted(topK).count)
     }
-    if tables.contains(.tokenPairs), let given = event.previousToken.first {
+    if tables.contains(.tokenPairs), let given = previous.first {
       Table(.tokenPairs, of: self)
-        .learn(ids, given: given, chosen.count, event.previousToken.count)
+        .learn(ids, given: given, chosen.count, previous.counted(topK).count)
     }
   }
 

@@ -109,6 +109,10 @@ public struct Event {
   }
 }
 
+/// How many experts every event of a layer chose, as a constant that loops unroll by; 0 where it is not
+/// known.
+struct TopK<let constant: Int> {}
+
 /// The experts of one event, in the order of the source.
 public struct ExpertSet {
   let first: UnsafePointer<UInt16>?
@@ -116,6 +120,12 @@ public struct ExpertSet {
   public let count: Int
 
   static var none: ExpertSet { ExpertSet(first: nil, count: 0) }
+
+  /// The same set, which holds as many experts as `topK` says where it is known.
+  @inline(__always)
+  func counted<let constant: Int>(_ topK: TopK<constant>) -> ExpertSet {
+    constant == 0 ? self : ExpertSet(first: first, count: constant)
+  }
 
   /// The id at `index`, which must be below `count`.
   @inline(__always)

@@ -32,41 +32,65 @@ extension EventScorer {
   /// By `sum over i of w[i] T[i, j] + 2 P0(j) sum over i of w[i]` with `w[i] = 1 / (sum T[i] + 2)`.
   ///
   /// All terms are positive, so a score's relative error is below `(K + 6) 2^-24`.
-  func scoreMean(
-    _ chosen: ExpertSet, given: ExpertSet, in table: CountTables, _ counts: CountsView
+  func scoreMean<let constant: Int>(
+    _ chosen: ExpertSet, given: ExpertSet, _ topK: TopK<constant>, in table: CountTables,
+    _ counts: CountsView
   ) -> Double? {
+    let (chosen, given) = (chosen.counted(topK), given.counted(topK))
     let weight = take(given, of: table, counts)
     let unit = 1 / (Double(counts.totals[0]) + Double(experts) / 2)
     let priorWeight = 2 * weight * unit
     sumRows(given.count, frequency: counts.cellsBase, priorWeight: Float(priorWeight))
-    rank(chosen, band: Int32(3 * (given.count + 6))) { j, expert in
+    rank(chosen, top: Float(given.count), band: Int32(3 * (given.count + 6))) { j, expert in
       precedes(j, expert, given: given, in: table, counts)
     }
-    let share = 1 / Double(given.count)
-    var mean = MeanLog2()
-    var slot = 0
-    while slot < chosen.count {
-      mean.add(weigh(chosen[slot], given.count, priorWeight, counts) * share)
-      slot &+= 1
-    }
-    return mean.value
+    let product = weighAll(chosen, given.count, priorWeight, counts)
+    guard product >= Self.smallestProduct else { return nil }
+    return approximateLog2(product) / Double(chosen.count) - approximateLog2(Double(given.count))
   }
 
-  /// One expert's score in double precision, as two sums side by side.
+  /// The product of the scores of `chosen` in double precision; 0 where it may be beyond a `Double`.
   @inline(__always)
-  private func weigh(
-    _ expert: Int, _ count: Int, _ priorWeight: Double, _ counts: CountsView
+  private func weighAll(
+    _ chosen: ExpertSet, _ count: Int, _ priorWeight: Double, _ counts: CountsView
   ) -> Double {
-    var sum = (Double(Int32(bitPattern: counts.cells[expert])) + 0.5) * priorWeight
-    var other = 0.0
-    var index = 0
-    while index &+ 2 <= count {
-      sum += weights[index] * Double(Int32(bitPattern: rows[index][expert]))
-      other += weights[index &+ 1] * Double(Int32(bitPattern: rows[index &+ 1][expert]))
-      index &+= 2
+    guard chosen.count <= Self.maximumFactors else { return 0 }
+    let frequency = counts.cellsBase
+    var product = 1.0
+    var slot = 0
+    // Four side by side become one vector.
+    while slot &+ 4 <= chosen.count {
+      let (a, b) = (chosen[slot], chosen[slot &+ 1])
+      let (c, d) = (chosen[slot &+ 2], chosen[slot &+ 3])
+      var sumA = (Double(Int32(bitPattern: frequency[a])) + 0.5) * priorWeight
+      var sumB = (Double(Int32(bitPattern: frequency[b])) + 0.5) * priorWeight
+      var sumC = (Double(Int32(bitPattern: frequency[c])) + 0.5) * priorWeight
+      var sumD = (Double(Int32(bitPattern: frequency[d])) + 0.5) * priorWeight
+      var index = 0
+      while index < count {
+        let row = rows[index]
+        let weight = weights[index]
+        sumA += weight * Double(Int32(bitPattern: row[a]))
+        sumB += weight * Double(Int32(bitPattern: row[b]))
+        sumC += weight * Double(Int32(bitPattern: row[c]))
+        sumD += weight * Double(Int32(bitPattern: row[d]))
+        index &+= 1
+      }
+      product *= (sumA * sumB) * (sumC * sumD)
+      slot &+= 4
     }
-    if index < count { sum += weights[index] * Double(Int32(bitPattern: rows[index][expert])) }
-    return sum + other
+    while slot < chosen.count {
+      let expert = chosen[slot]
+      var sum = (Double(Int32(bitPattern: frequency[expert])) + 0.5) * priorWeight
+      var index = 0
+      while index < count {
+        sum += weights[index] * Double(Int32(bitPattern: rows[index][expert]))
+        index &+= 1
+      }
+      product *= sum
+      slot &+= 1
+    }
+    return product
   }
 
   /// By `P0(j) times the product over i of (T[i, j] / P0(j) + 2) w[i]`, normalised in double
@@ -93,75 +117,91 @@ extension EventScorer {
     }
     // One rounding to single precision; the double's errors are far below it.
     var isDecided = true
-    rank(chosen, band: 3) { j, expert in
+    rank(chosen, top: 1, band: 3) { j, expert in
       if !isEqual(j, expert, given: given, counts) { isDecided = false }
       return j < expert
     }
     return isDecided ? mean.value : nil
   }
 
-  /// Ranks by `scores`, asking `precedes` about experts within `band` units in the last place.
+  /// Ranks by `scores`, which are at most `top`, asking `precedes` about experts within `band` units
+  /// in the last place.
+  ///
+  /// Twice as many experts go into a vector by the upper 16 bits: steps of a 2048th, from `top` down
+  /// to `top` times 2^-32. Only where one lies in a chosen expert's own step are all bits looked at.
   @inline(__always)
   private func rank(
-    _ chosen: ExpertSet, band: Int32, precedes: (_ expert: Int, _ chosen: Int) -> Bool
+    _ chosen: ExpertSet, top: Float, band: Int32,
+    precedes: (_ expert: Int, _ chosen: Int) -> Bool
   ) {
     // Positive floats order as their bit patterns do.
-    let keys = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
+    let bits = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
+    let zero = Int32(bitPattern: top.bitPattern) &- Int32(Int16.max) << Self.shortening
+    processor_shorten(bits, keys, blocks, zero, Self.shortening)
     var slot = 0
     while slot < chosen.count {
-      let expert = chosen[slot]
-      let upper = keys[expert] &+ band
-      // One below the band: `>` is one instruction on vectors, `>=` is two.
-      let below = keys[expert] &- band &- 1
-      var above: Int32 = 0
-      var near: Int32 = 0
-      var j = 0
-      while j < experts {
-        above &-= keys[j] > upper ? -1 : 0
-        near &-= keys[j] > below ? -1 : 0
-        j &+= 1
+      let own = bits[chosen[slot]]
+      lowest[slot] = shortKey(own &- band, zero)
+      highest[slot] = shortKey(own &+ band, zero)
+      slot &+= 1
+    }
+    countOutside(chosen.count)
+    slot = 0
+    while slot < chosen.count {
+      if ranks[slot] &+ below[slot] &+ 1 != blocks &* Int32(Self.block) {
+        ranks[slot] &+= resolve(
+          chosen[slot], lowest[slot], highest[slot], band: band, precedes: precedes)
       }
-      if near != above &+ 1 {
-        above &+= resolve(
-          expert, from: below, to: upper, others: near &- above &- 1, precedes: precedes)
-      }
-      ranks[slot] = above
       slot &+= 1
     }
   }
 
-  /// How many of the experts with keys above `below` and up to `upper`, which are `others` beside
-  /// `expert`, stand before it.
+  /// Counts the keys above each slot's, into `ranks`, and below it.
+  @inline(__always)
+  private func countOutside(_ count: Int) {
+    var slot = 0
+    while slot &+ 4 <= count {
+      processor_count_outside_four(
+        keys, blocks, lowest + slot, highest + slot, ranks + slot, below + slot)
+      slot &+= 4
+    }
+    while slot < count {
+      let outside = processor_count_outside(keys, blocks, lowest[slot], highest[slot])
+      ranks[slot] = outside.above
+      below[slot] = outside.below
+      slot &+= 1
+    }
+  }
+
+  private static var shortening: Int32 { 12 }
+
+  @inline(__always)
+  private func shortKey(_ bits: Int32, _ zero: Int32) -> Int16 {
+    Int16(clamping: (bits &- zero) >> Self.shortening)
+  }
+
+  /// How many of the experts with keys from `lowest` to `highest` stand before `expert`.
   @inline(__always)
   private func resolve(
-    _ expert: Int, from below: Int32, to upper: Int32, others: Int32,
+    _ expert: Int, _ lowest: Int16, _ highest: Int16, band: Int32,
     precedes: (_ expert: Int, _ chosen: Int) -> Bool
   ) -> Int32 {
-    let keys = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
+    let bits = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
+    let own = bits[expert]
     var before: Int32 = 0
-    var open = others
-    var j = 0
-    while open > 0, j < experts {
-      // Blocks without such an expert are passed over.
-      let block = keys + j
-      var some: Int32 = 0
-      var at = 0
-      while at < Self.block {
-        some &-= block[at] > below ? -1 : 0
-        some &+= block[at] > upper ? -1 : 0
-        at &+= 1
-      }
-      if some != 0 {
-        at = 0
-        while at < Self.block {
-          if block[at] > below, block[at] <= upper, j &+ at != expert {
-            before &+= precedes(j &+ at, expert) ? 1 : 0
-            open &-= 1
-          }
-          at &+= 1
+    var first = 0
+    while first < experts {
+      var inside = processor_inside(keys + first, lowest, highest)
+      while inside != 0 {
+        let j = first &+ inside.trailingZeroBitCount
+        inside &= inside &- 1
+        if bits[j] > own &+ band {
+          before &+= 1
+        } else if bits[j] >= own &- band, j != expert, j < experts {
+          before &+= precedes(j, expert) ? 1 : 0
         }
       }
-      j &+= Self.block
+      first &+= Self.block
     }
     return before
   }
@@ -191,80 +231,55 @@ extension EventScorer {
     return sum
   }
 
+  /// Writes `scores`: the prior's share, then rows by fours, so that their weights stay in registers.
+  @inline(__always)
   private func sumRows(
     _ count: Int, frequency: UnsafePointer<UInt32>, priorWeight: Float
   ) {
     var index = 0
-    if count >= 8 {
-      sumEightRows(frequency: frequency, priorWeight: priorWeight)
-      index = 8
-    } else if count >= 4 {
-      sumFourRows(frequency: frequency, priorWeight: priorWeight)
+    if count >= 4 {
+      addFourRows(0) { priorWeight * (Float(Int32(bitPattern: frequency[$0])) + 0.5) }
       index = 4
     } else {
-      let row = rows[0]
-      let weight = Float(weights[0])
-      let scores = scores
-      var j = 0
-      while j < experts {
-        scores[j] =
-          priorWeight * (Float(Int32(bitPattern: frequency[j])) + 0.5)
-          + weight * Float(Int32(bitPattern: row[j]))
-        j &+= 1
-      }
+      addRow(0) { priorWeight * (Float(Int32(bitPattern: frequency[$0])) + 0.5) }
       index = 1
     }
+    let scores = scores
+    while index &+ 4 <= count {
+      addFourRows(index) { scores[$0] }
+      index &+= 4
+    }
     while index < count {
-      addRow(rows[index], Float(weights[index]))
+      addRow(index) { scores[$0] }
       index &+= 1
     }
   }
 
-  private func addRow(_ row: UnsafePointer<UInt32>, _ weight: Float) {
+  @inline(__always)
+  private func addRow(_ index: Int, to sum: (Int) -> Float) {
     let scores = scores
+    let row = rows[index]
+    let weight = Float(weights[index])
     var j = 0
     while j < experts {
-      scores[j] = processor_multiply_add(weight, Float(Int32(bitPattern: row[j])), scores[j])
+      scores[j] = processor_multiply_add(weight, Float(Int32(bitPattern: row[j])), sum(j))
       j &+= 1
     }
   }
 
-  private func sumFourRows(frequency: UnsafePointer<UInt32>, priorWeight: Float) {
+  @inline(__always)
+  private func addFourRows(_ first: Int, to sum: (Int) -> Float) {
     let scores = scores
-    let (a, b, c, d) = (rows[0], rows[1], rows[2], rows[3])
-    let (wa, wb) = (Float(weights[0]), Float(weights[1]))
-    let (wc, wd) = (Float(weights[2]), Float(weights[3]))
+    let (a, b, c, d) = (rows[first], rows[first &+ 1], rows[first &+ 2], rows[first &+ 3])
+    let (wa, wb) = (Float(weights[first]), Float(weights[first &+ 1]))
+    let (wc, wd) = (Float(weights[first &+ 2]), Float(weights[first &+ 3]))
     var j = 0
     while j < experts {
-      var sum = priorWeight * (Float(Int32(bitPattern: frequency[j])) + 0.5)
+      var sum = sum(j)
       sum = processor_multiply_add(wa, Float(Int32(bitPattern: a[j])), sum)
       sum = processor_multiply_add(wb, Float(Int32(bitPattern: b[j])), sum)
       sum = processor_multiply_add(wc, Float(Int32(bitPattern: c[j])), sum)
       sum = processor_multiply_add(wd, Float(Int32(bitPattern: d[j])), sum)
-      scores[j] = sum
-      j &+= 1
-    }
-  }
-
-  private func sumEightRows(frequency: UnsafePointer<UInt32>, priorWeight: Float) {
-    let scores = scores
-    let (a, b, c, d) = (rows[0], rows[1], rows[2], rows[3])
-    let (e, f, g, h) = (rows[4], rows[5], rows[6], rows[7])
-    let (wa, wb) = (Float(weights[0]), Float(weights[1]))
-    let (wc, wd) = (Float(weights[2]), Float(weights[3]))
-    let (we, wf) = (Float(weights[4]), Float(weights[5]))
-    let (wg, wh) = (Float(weights[6]), Float(weights[7]))
-    var j = 0
-    while j < experts {
-      var sum = priorWeight * (Float(Int32(bitPattern: frequency[j])) + 0.5)
-      sum = processor_multiply_add(wa, Float(Int32(bitPattern: a[j])), sum)
-      sum = processor_multiply_add(wb, Float(Int32(bitPattern: b[j])), sum)
-      sum = processor_multiply_add(wc, Float(Int32(bitPattern: c[j])), sum)
-      sum = processor_multiply_add(wd, Float(Int32(bitPattern: d[j])), sum)
-      sum = processor_multiply_add(we, Float(Int32(bitPattern: e[j])), sum)
-      sum = processor_multiply_add(wf, Float(Int32(bitPattern: f[j])), sum)
-      sum = processor_multiply_add(wg, Float(Int32(bitPattern: g[j])), sum)
-      sum = processor_multiply_add(wh, Float(Int32(bitPattern: h[j])), sum)
       scores[j] = sum
       j &+= 1
     }
@@ -322,13 +337,13 @@ extension EventScorer {
 
   /// Whether the formula gives both experts the same probability because their counts are the same.
   private func isEqual(_ j: Int, _ expert: Int, given: ExpertSet, _ counts: CountsView) -> Bool {
-    guard counts.cells[j] == counts.cells[expert] else { return false }
+    var difference = counts.cells[j] ^ counts.cells[expert]
     var index = 0
     while index < given.count {
-      if rows[index][j] != rows[index][expert] { return false }
+      difference |= rows[index][j] ^ rows[index][expert]
       index &+= 1
     }
-    return true
+    return difference == 0
   }
 
   /// Whether `j` stands before `expert` in the order of the exact means.

@@ -15,6 +15,8 @@ public struct EventScorer: ~Copyable {
   public static let tolerance = 1e-10
   /// The most experts an event may choose for products to stay within the range of a `Double`.
   static let maximumFactors = 12
+  /// The least product whose factors are all told in full precision.
+  static let smallestProduct = 0x1p-960
   /// The least probability that is told apart from others in single precision.
   static let smallest = 0x1p-100
 
@@ -23,7 +25,14 @@ public struct EventScorer: ~Copyable {
   let experts: Int
   /// Single precision, in whole blocks; behind the last expert is 0, below every score.
   let scores: UnsafeMutablePointer<Float>
-  static let block = 16
+  /// ``scores`` shortened to 16 bits, see ``rank(_:top:band:precedes:)``.
+  let keys: UnsafeMutablePointer<Int16>
+  let blocks: Int32
+  /// Of each slot's expert: the keys that rounding leaves to it, and how many experts lie below.
+  let lowest: UnsafeMutablePointer<Int16>
+  let highest: UnsafeMutablePointer<Int16>
+  let below: UnsafeMutablePointer<Int32>
+  static let block = 32
   let products: UnsafeMutablePointer<Double>
   /// `1 / (c[j] + 1/2)`, kept while products are asked for.
   let inverses: UnsafeMutablePointer<Double>
@@ -39,9 +48,21 @@ public struct EventScorer: ~Copyable {
     self.experts = experts
     ranks = .allocate(capacity: topK)
     ranks.initialize(repeating: 0, count: topK)
-    let padded = (experts + Self.block - 1) / Self.block * Self.block
-    scores = .allocate(capacity: padded)
-    scores.initialize(repeating: 0, count: padded)
+    let blocks = (experts + Self.block - 1) / Self.block
+    self.blocks = Int32(blocks)
+    // Vectors read whole cache lines.
+    scores = UnsafeMutableRawPointer.allocate(byteCount: blocks * Self.block * 4, alignment: 64)
+      .bindMemory(to: Float.self, capacity: blocks * Self.block)
+    scores.initialize(repeating: 0, count: blocks * Self.block)
+    keys = UnsafeMutableRawPointer.allocate(byteCount: blocks * Self.block * 2, alignment: 64)
+      .bindMemory(to: Int16.self, capacity: blocks * Self.block)
+    keys.initialize(repeating: 0, count: blocks * Self.block)
+    lowest = .allocate(capacity: topK)
+    lowest.initialize(repeating: 0, count: topK)
+    highest = .allocate(capacity: topK)
+    highest.initialize(repeating: 0, count: topK)
+    below = .allocate(capacity: topK)
+    below.initialize(repeating: 0, count: topK)
     products = .allocate(capacity: experts)
     products.initialize(repeating: 0, count: experts)
     inverses = .allocate(capacity: experts)
@@ -58,6 +79,10 @@ public struct EventScorer: ~Copyable {
   deinit {
     ranks.deallocate()
     scores.deallocate()
+    keys.deallocate()
+    lowest.deallocate()
+    highest.deallocate()
+    below.deallocate()
     products.deallocate()
     inverses.deallocate()
     weights.deallocate()
@@ -90,7 +115,14 @@ public struct EventScorer: ~Copyable {
   /// Writes the chosen experts' ``ranks`` and returns the mean log2 of their probabilities, within
   /// ``tolerance``; nil where only the probabilities tell.
   public func score(_ event: Event, by rule: ScoringRule, counts: CountsView) -> Double? {
-    let chosen = event.chosen
+    score(event, TopK<0>(), by: rule, counts: counts)
+  }
+
+  @inline(__always)
+  func score<let constant: Int>(
+    _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule, counts: CountsView
+  ) -> Double? {
+    let chosen = event.chosen.counted(topK)
     switch rule {
     case .frequency:
       return scoreFrequency(chosen, counts)
@@ -98,7 +130,7 @@ public struct EventScorer: ~Copyable {
       let given = table == .layerPairs ? event.earlierLayer(1) : event.previousToken
       return given.count == 0
         ? scoreFrequency(chosen, counts)
-        : scoreMean(chosen, given: given, in: table, counts)
+        : scoreMean(chosen, given: given, topK, in: table, counts)
     case .product(let table):
       let given = table == .layerPairs ? event.earlierLayer(1) : event.previousToken
       guard given.count <= Self.maximumFactors else { return nil }

@@ -24,7 +24,7 @@ public struct LayerCounts: Hashable, Sendable {
   /// Which pair tables are kept.
   public let tables: CountTables
   /// `c[j]`, then `C[i, j]`, then `D[i, j]` as far as kept.
-  private var cells: [UInt32]
+  private var cells: AlignedArray<UInt32>
   /// The sum of `c`, then of each row of `C` and of `D`.
   private var totals: [UInt64]
 
@@ -33,7 +33,7 @@ public struct LayerCounts: Hashable, Sendable {
     self.experts = experts
     self.tables = tables
     let pairs = Self.pairTables(tables)
-    cells = [UInt32](repeating: 0, count: experts + pairs * experts * experts)
+    cells = AlignedArray(repeating: 0, count: experts + pairs * experts * experts)
     totals = [UInt64](repeating: 0, count: 1 + pairs * experts)
   }
 
@@ -47,7 +47,7 @@ public struct LayerCounts: Hashable, Sendable {
   public init?(frequency: [UInt32], layerPairs: [UInt32]?, tokenPairs: [UInt32]?) {
     experts = frequency.count
     var tables: CountTables = []
-    cells = frequency
+    var cells = frequency
     for (pairs, table) in [(layerPairs, CountTables.layerPairs), (tokenPairs, .tokenPairs)] {
       guard let pairs else { continue }
       guard pairs.count == experts * experts else { return nil }
@@ -56,6 +56,7 @@ public struct LayerCounts: Hashable, Sendable {
     }
     guard cells.allSatisfy({ $0 <= UInt32(Self.maximumTokens) }) else { return nil }
     self.tables = tables
+    self.cells = AlignedArray(cells)
     totals = [frequency.reduce(0) { $0 + UInt64($1) }]
     for row in 0..<experts * Self.pairTables(tables) {
       let first = experts + row * experts
@@ -68,16 +69,17 @@ public struct LayerCounts: Hashable, Sendable {
   public var largest: UInt32 { frequency.max() ?? 0 }
 
   /// `c`: how often each expert was chosen.
-  public var frequency: ArraySlice<UInt32> { cells[..<experts] }
+  public var frequency: [UInt32] { cells.values(at: 0..<experts) }
 
   /// `C`, E x E row by row, or nil if not kept.
-  public var layerPairs: ArraySlice<UInt32>? {
-    tables.contains(.layerPairs) ? cells[experts..<experts + experts * experts] : nil
+  public var layerPairs: [UInt32]? {
+    tables.contains(.layerPairs) ? cells.values(at: experts..<experts + experts * experts) : nil
   }
 
   /// `D`, E x E row by row, or nil if not kept.
-  public var tokenPairs: ArraySlice<UInt32>? {
-    tables.contains(.tokenPairs) ? cells[(cells.count - experts * experts)...] : nil
+  public var tokenPairs: [UInt32]? {
+    tables.contains(.tokenPairs)
+      ? cells.values(at: cells.count - experts * experts..<cells.count) : nil
   }
 
   /// Adds the counts of another shard of the stream.

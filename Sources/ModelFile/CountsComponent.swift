@@ -18,25 +18,28 @@ enum CountsComponent: Component {
       note: "times the expert was chosen in the layer")
     try frequency.finish()
     try write(
-      counts.map(\.layerPairs), "layer-markov",
+      counts, \.layerPairs, "layer-markov",
       "times the expert was chosen in the layer when the given one was chosen in the layer before",
       to: file)
     try write(
-      counts.map(\.tokenPairs), "token-markov",
+      counts, \.tokenPairs, "token-markov",
       "times the expert was chosen in the layer when the given one was chosen there by the request's "
         + "token before", to: file)
   }
 
   /// Writes a table of pairs if it is kept.
   private static func write(
-    _ layers: [ArraySlice<UInt32>?], _ name: String, _ note: String, to file: borrowing ModelWriter
+    _ layers: [LayerCounts], _ table: (LayerCounts) -> [UInt32]?, _ name: String, _ note: String,
+    to file: borrowing ModelWriter
   ) throws(H5Error) {
-    let kept = layers.compactMap(\.self)
-    guard kept.count == layers.count else { return }
-    var group = try file.group(name)
     var cells: [UInt32] = []
-    cells.reserveCapacity(kept.reduce(0) { $0 + $1.count })
-    for layer in kept { cells += layer }
+    for layer in layers {
+      // One layer after the other, so that the tables are not in memory a third time.
+      guard let own = table(layer) else { return }
+      if cells.isEmpty { cells.reserveCapacity(own.count * layers.count) }
+      cells += own
+    }
+    var group = try file.group(name)
     try group.create(
       "counts", cells, axes: [file.layer, file.givenExpert, file.expert], note: note)
     try group.finish()

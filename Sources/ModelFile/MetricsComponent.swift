@@ -60,7 +60,7 @@ enum MetricsComponent: Component {
     at path: String
   ) throws(H5Error) {
     let experts = header.shape.experts
-    let mostLoss = UInt64(LayerMetrics.maximumLoss * LayerMetrics.stepsPerBit)
+    let mostLoss = UInt64(LossSteps.mostBits * LossSteps.perBit)
     var total: UInt64 = 0
     for index in events.indices {
       let own = ranks[index * experts..<(index + 1) * experts]

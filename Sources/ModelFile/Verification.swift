@@ -54,7 +54,7 @@ struct Totals {
     let counts = learner.layers[layer].counts
     let number = learner.shape.modelLayers[layer]
     let none = [UInt32](repeating: 0, count: counts.experts)
-    let before = layer == 0 ? none[...] : learner.layers[layer - 1].counts.frequency
+    let before = layer == 0 ? none : learner.layers[layer - 1].counts.frequency
     let tables = [
       ("layer-markov", counts.layerPairs, before),
       ("token-markov", counts.tokenPairs, counts.frequency),
@@ -62,7 +62,7 @@ struct Totals {
     for (name, table, given) in tables {
       guard let table else { continue }
       if let row = Self.faultyRow(
-        table, given: Array(given), chosen: Array(counts.frequency), topK: learner.shape.topK)
+        table, given: given, chosen: counts.frequency, topK: learner.shape.topK)
       {
         problems.append(
           "/\(name)/counts: model layer \(number), expert \(row): more pairs than the choices allow"
@@ -73,7 +73,7 @@ struct Totals {
 
   /// The first row that counts more than its experts were chosen.
   private static func faultyRow(
-    _ table: ArraySlice<UInt32>, given: [UInt32], chosen: [UInt32], topK: Int
+    _ table: [UInt32], given: [UInt32], chosen: [UInt32], topK: Int
   ) -> Int? {
     let experts = given.count
     return table.withUnsafeBufferPointer { table -> Int? in

@@ -159,7 +159,7 @@ public struct Comparison: Sendable {
       bootstrap.ratio(own.map { Double($0.hits[n]) }, own.map { Double($0.chosen) })
     }
     let loss = bootstrap.ratio(
-      own.map { Double($0.lossSteps) / LayerMetrics.stepsPerBit }, own.map { Double($0.events) })
+      own.map { Double($0.lossSteps) / LossSteps.perBit }, own.map { Double($0.events) })
     return (recall, loss)
   }
 }

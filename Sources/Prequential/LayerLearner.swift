@@ -13,45 +13,16 @@ public struct LayerLearner: Hashable, Sendable {
 
   /// Forecasts and scores every event of the layer in order, and learns it if `learns`.
   mutating func process(
-    _ view: LayerView, formulas: [Formula], learns: Bool
+    _ view: LayerView, by counting: [(metric: Int, predictor: any Predictor)], learns: Bool
   ) {
     let scorer = EventScorer(experts: view.experts, topK: view.topK)
-    let tally = ScoreTally(experts: view.experts, formulas: formulas.count)
-    let hasProducts = formulas.contains { $0.rule?.isProduct ?? false }
-    counts.withView { counts in
-      if hasProducts { scorer.begin(counts) }
-      var token = 0
-      while token < view.tokens {
-        let event = view.event(token)
-        if event.chosen.count > 0 {
-          var index = 0
-          while index < formulas.count {
-            tally.score(event, by: formulas[index], at: index, scorer: scorer, counts: counts)
-            index += 1
-          }
-          if learns {
-            counts.learn(event)
-            if hasProducts { scorer.learned(event, counts: counts) }
-          }
-        }
-        token += 1
-      }
+    let tally = ScoreTally(experts: view.experts, predictors: counting.count)
+    counts.withView {
+      scorer.run(
+        view, by: counting.map(\.predictor), counts: $0, learns: learns, into: tally)
     }
-    for (index, formula) in formulas.enumerated() {
-      tally.add(index, to: &metrics[formula.metric])
+    for (index, (metric, _)) in counting.enumerated() {
+      metrics[metric].add(tally, predictor: index)
     }
-  }
-}
-
-/// A predictor that is a formula over counts, and where its metrics stand.
-struct Formula: Sendable {
-  let predictor: any Predictor
-  let rule: ScoringRule?
-  let metric: Int
-
-  init(predictor: any Predictor, metric: Int) {
-    self.predictor = predictor
-    rule = predictor.rule
-    self.metric = metric
   }
 }

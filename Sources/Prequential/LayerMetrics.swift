@@ -3,21 +3,15 @@ import RoutingTrace
 
 /// How well one predictor forecast one MoE layer, by stage.
 ///
-/// Everything is an integer, so that metrics of shards add up to the same bytes in any order. Log loss
-/// is kept in steps of 2^-24 bits: the rounding of one event is at most 3e-8 bits and averages out.
+/// Everything is an integer, so that metrics of shards add up to the same bytes in any order.
 public struct LayerMetrics: Hashable, Sendable {
-  /// Steps of ``lossSteps`` in a bit of log loss.
-  public static let stepsPerBit = 16_777_216.0
-  /// The largest log loss that one event can be charged, in bits.
-  public static let maximumLoss = 64.0
-
   /// Experts ranked.
   public let experts: Int
   /// Events scored, a stage (``Stage`` raw value).
   public private(set) var events: [UInt64]
   /// `[stage * experts + rank]`: chosen experts that stood at that rank.
   public private(set) var ranks: [UInt64]
-  /// Log loss of all events of a stage, in steps of 2^-24 bits.
+  /// Log loss of all events of a stage, see ``LossSteps``.
   public private(set) var lossSteps: [UInt64]
 
   /// Nothing scored yet.
@@ -53,32 +47,18 @@ public struct LayerMetrics: Hashable, Sendable {
       Ranking.count(chosen, by: probabilities, in: own)
     }
     events[stage] += 1
-    lossSteps[stage] += Self.steps(ofBits: -chosen.meanLog2(of: probabilities))
+    lossSteps[stage] += LossSteps.of(bits: -chosen.meanLog2(of: probabilities))
   }
 
-  /// Adds scores that were summed elsewhere.
-  mutating func add(
-    stage: Int, events: UInt64, lossSteps: UInt64, ranks: UnsafeMutableBufferPointer<UInt64>
-  ) {
-    self.events[stage] += events
-    self.lossSteps[stage] += lossSteps
-    for rank in 0..<experts { self.ranks[stage * experts + rank] += ranks[rank] }
-  }
-
-  /// An event's log loss in steps of 2^-24 bits, at most ``maximumLoss``.
-  static func steps(ofBits bits: Double) -> UInt64 {
-    UInt64((min(bits, maximumLoss) * stepsPerBit).rounded())
-  }
-
-  /// The same where `bits` is only known within `tolerance`: nil where that leaves two steps open.
-  @inline(__always)
-  static func steps(ofBits bits: Double, within tolerance: Double) -> UInt64? {
-    let steps = bits * stepsPerBit + 0.5
-    let margin = tolerance * stepsPerBit
-    guard steps > 1, steps < maximumLoss * stepsPerBit else { return nil }
-    let floor = steps.rounded(.down)
-    let rest = steps - floor
-    return rest > margin && rest < 1 - margin ? UInt64(floor) : nil
+  /// Adds what a predictor came to in a tally of as many experts.
+  mutating func add(_ tally: borrowing ScoreTally, predictor: Int) {
+    for stage in 0..<2 {
+      tally.withSums(predictor: predictor, stage: stage) { events, lossSteps, ranks in
+        self.events[stage] += events
+        self.lossSteps[stage] += lossSteps
+        for rank in 0..<experts { self.ranks[stage * experts + rank] += ranks[rank] }
+      }
+    }
   }
 
   /// Adds the metrics of another shard or layer of as many experts.
@@ -115,7 +95,7 @@ public struct Score: Hashable, Sendable {
   public var events: UInt64 = 0
   /// Chosen experts at each rank.
   public var ranks: [UInt64] = []
-  /// Log loss in steps of 2^-24 bits.
+  /// Log loss, see ``LossSteps``.
   public var lossSteps: UInt64 = 0
 
   public init() {}
@@ -134,7 +114,7 @@ public struct Score: Hashable, Sendable {
 
   /// Mean log loss in bits an event; nil where nothing was scored.
   public var logLossBits: Double? {
-    events == 0 ? nil : Double(lossSteps) / LayerMetrics.stepsPerBit / Double(events)
+    events == 0 ? nil : Double(lossSteps) / LossSteps.perBit / Double(events)
   }
 
   /// Adds another score of as many experts.

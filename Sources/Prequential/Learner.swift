@@ -24,9 +24,10 @@ public struct Learner: Hashable, Sendable {
   /// Figures noted along the stream.
   public internal(set) var history: [HistoryRow]
 
-  private var formulas: [Formula] {
+  /// The counting predictors, and where the metrics of each stand.
+  private var counting: [(metric: Int, predictor: any Predictor)] {
     predictors.enumerated().compactMap { index, name in
-      Predictors.named(name).map { Formula(predictor: $0, metric: index) }
+      Predictors.named(name).map { (index, $0) }
     }
   }
 
@@ -105,7 +106,7 @@ public struct Learner: Hashable, Sendable {
       throw .full
     }
     let block = requests.resolve(tokens)
-    let formulas = formulas
+    let counting = counting
     layers.withUnsafeMutableBufferPointer { layers in
       // Each iteration touches its own layers only, so the buffer may be shared.
       nonisolated(unsafe) let layers = layers
@@ -113,7 +114,7 @@ public struct Learner: Hashable, Sendable {
       DispatchQueue.concurrentPerform(iterations: workers) { worker in
         for layer in layers.count * worker / workers..<layers.count * (worker + 1) / workers {
           block.withLayer(layer) {
-            layers[layer].process($0, formulas: formulas, learns: learns)
+            layers[layer].process($0, by: counting, learns: learns)
           }
         }
       }

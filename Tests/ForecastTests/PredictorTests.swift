@@ -60,14 +60,14 @@ import Testing
     return counts.frequency.map { (Double($0) + 0.5) / total }
   }
 
-  static func row(_ table: ArraySlice<UInt32>?, _ i: Int, _ prior: [Double]) -> [Double] {
+  static func row(_ table: [UInt32]?, _ i: Int, _ prior: [Double]) -> [Double] {
     let row = Array(table ?? [])[i * prior.count..<(i + 1) * prior.count]
     let total = Double(row.reduce(0, +)) + 2
     return zip(row, prior).map { (Double($0) + 2 * $1) / total }
   }
 
   static func mean(
-    _ table: ArraySlice<UInt32>?, _ given: [Int], _ prior: [Double]
+    _ table: [UInt32]?, _ given: [Int], _ prior: [Double]
   ) -> [Double] {
     guard !given.isEmpty else { return prior }
     let rows = given.map { row(table, $0, prior) }

@@ -75,7 +75,7 @@ struct GoldenForecastTests {
 
   /// SHA-256 of one table of all layers as little-endian uint32.
   static func digest(
-    _ learner: Learner, _ table: (LayerCounts) -> ArraySlice<UInt32>, in folder: TemporaryFolder
+    _ learner: Learner, _ table: (LayerCounts) -> [UInt32], in folder: TemporaryFolder
   ) throws -> String {
     let bytes = learner.layers.flatMap { layer in
       table(layer.counts).flatMap { count in

@@ -38,4 +38,82 @@ static inline uint32_t processor_reaching(const int32_t *values, int32_t thresho
   return bits;
 }
 
+// Keys of 16 bits come in blocks of 32 that begin at a multiple of 64 bytes.
+typedef int16_t processor_keys __attribute__((vector_size(32)));
+
+// `(value - top) >> shift` kept within 16 bits, of every value of `blocks` blocks.
+static inline void processor_shorten(
+    const int32_t *values, int16_t *keys, int32_t blocks, int32_t top, int32_t shift) {
+  typedef int32_t wide __attribute__((vector_size(64)));
+  for (int32_t i = 0; i < 2 * blocks; i++) {
+    wide own = (((const wide *)values)[i] - top) >> shift;
+    own = __builtin_elementwise_max(own, (wide){0} + INT16_MIN);
+    own = __builtin_elementwise_min(own, (wide){0} + INT16_MAX);
+    ((processor_keys *)keys)[i] = __builtin_convertvector(own, processor_keys);
+  }
+}
+
+// How many keys of `blocks` blocks lie above and below a range.
+typedef struct {
+  int32_t above, below;
+} processor_outside;
+
+static inline processor_outside processor_count_outside(
+    const int16_t *keys, int32_t blocks, int16_t lowest, int16_t highest) {
+  processor_keys above = {0}, below = {0};
+  for (int32_t i = 0; i < 2 * blocks; i++) {
+    const processor_keys own = ((const processor_keys *)keys)[i];
+    above -= own > highest;
+    below -= own < lowest;
+  }
+  return (processor_outside){__builtin_reduce_add(above), __builtin_reduce_add(below)};
+}
+
+// Sums of neighbours: those of a in the lower half of each 16 bytes, those of b in the upper.
+static inline processor_keys processor_add_neighbours(processor_keys a, processor_keys b) {
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 16, 18, 20, 22, 8, 10, 12, 14, 24, 26, 28, 30) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 17, 19, 21, 23, 9, 11, 13, 15, 25, 27, 29, 31);
+}
+
+// The same of four ranges at once, which share loads and the adding up.
+static inline void processor_count_outside_four(
+    const int16_t *keys, int32_t blocks, const int16_t *lowest, const int16_t *highest,
+    int32_t *above, int32_t *below) {
+  processor_keys up[4] = {{0}}, down[4] = {{0}};
+  for (int32_t i = 0; i < 2 * blocks; i++) {
+    const processor_keys own = ((const processor_keys *)keys)[i];
+    for (int s = 0; s < 4; s++) {
+      up[s] -= own > highest[s];
+      down[s] -= own < lowest[s];
+    }
+  }
+  const processor_keys sums = processor_add_neighbours(
+      processor_add_neighbours(
+          processor_add_neighbours(up[0], up[1]), processor_add_neighbours(up[2], up[3])),
+      processor_add_neighbours(
+          processor_add_neighbours(down[0], down[1]),
+          processor_add_neighbours(down[2], down[3])));
+  typedef int32_t four __attribute__((vector_size(16), aligned(4)));
+  *(four *)above = __builtin_convertvector(
+      __builtin_shufflevector(sums, sums, 0, 1, 2, 3) +
+          __builtin_shufflevector(sums, sums, 8, 9, 10, 11), four);
+  *(four *)below = __builtin_convertvector(
+      __builtin_shufflevector(sums, sums, 4, 5, 6, 7) +
+          __builtin_shufflevector(sums, sums, 12, 13, 14, 15), four);
+}
+
+// Which keys of a block lie in a range: bit i stands for keys[i].
+static inline uint32_t processor_inside(const int16_t *keys, int16_t lowest, int16_t highest) {
+  typedef _Bool signs __attribute__((ext_vector_type(16)));
+  uint32_t bits = 0;
+  for (int i = 0; i < 2; i++) {
+    const processor_keys own = ((const processor_keys *)keys)[i];
+    const signs inside = __builtin_convertvector((own >= lowest) & (own <= highest), signs);
+    uint16_t half;
+    __builtin_memcpy(&half, &inside, 2);
+    bits |= (uint32_t)half << (16 * i);
+  }
+  return bits;
+}
+
 #endif

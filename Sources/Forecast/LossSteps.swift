@@ -1,0 +1,24 @@
+/// Log loss as an integer, so that sums are the same in any order: steps of 2^-24 bits. The rounding of
+/// one event is at most 3e-8 bits and averages out.
+public enum LossSteps {
+  /// Steps in a bit.
+  public static let perBit = 16_777_216.0
+  /// The largest log loss that one event can be charged, in bits.
+  public static let mostBits = 64.0
+
+  /// An event's log loss, at most ``mostBits``.
+  public static func of(bits: Double) -> UInt64 {
+    UInt64((min(bits, mostBits) * perBit).rounded())
+  }
+
+  /// The same where `bits` is only known within `tolerance`: nil where that leaves two steps open.
+  @inline(__always)
+  static func of(bits: Double, within tolerance: Double) -> UInt64? {
+    let steps = bits * perBit + 0.5
+    let margin = tolerance * perBit
+    guard steps > 1, steps < mostBits * perBit else { return nil }
+    let floor = steps.rounded(.down)
+    let rest = steps - floor
+    return rest > margin && rest < 1 - margin ? UInt64(floor) : nil
+  }
+}
