@@ -88,7 +88,7 @@ public struct Event {
   /// The same token's choice `back` layers before; empty before the first layer.
   @inline(__always)
   public func earlierLayer(_ back: Int) -> ExpertSet {
-    view.layer >= back ? experts(layer: view.layer - back, row: token) : .none
+    view.layer >= back ? experts(layer: view.layer &- back, row: token) : .none
   }
 
   /// The choice of the request's previous token in this layer; empty for its first.
@@ -101,7 +101,7 @@ public struct Event {
   @inline(__always)
   func experts(layer: Int, row: Int) -> ExpertSet {
     guard let base = view.ids.baseAddress else { return .none }
-    let first = base + (layer * view.rows + row) * view.topK
+    let first = base + (layer &* view.rows &+ row) &* view.topK
     guard !view.isFull else { return ExpertSet(first: first, count: view.topK) }
     var count = view.topK
     while count > 0, first[count - 1] == TokenBlock.emptySlot { count -= 1 }
@@ -127,10 +127,7 @@ public struct ExpertSet {
     constant == 0 ? self : ExpertSet(first: first, count: constant)
   }
 
-  /// The id at `index`, which must be below `count`.
+  /// The id at `index`, which must be below `count`: so there is a first one.
   @inline(__always)
-  public subscript(index: Int) -> Int {
-    guard let first else { return 0 }
-    return Int(first[index])
-  }
+  public subscript(index: Int) -> Int { Int(first.unsafelyUnwrapped[index]) }
 }

@@ -40,13 +40,16 @@ extension EventScorer {
     let weight = take(given, of: table, counts)
     let unit = 1 / (Double(counts.totals[0]) + Double(experts) / 2)
     let priorWeight = 2 * weight * unit
+    // The loss first: what waits for its logarithm runs beside the rows.
+    let product = weighAll(chosen, given.count, priorWeight, counts)
+    guard product >= Self.smallestProduct else { return nil }
+    let mean =
+      approximateLog2(product) / Double(chosen.count) - approximateLog2(Double(given.count))
     sumRows(given.count, frequency: counts.cellsBase, priorWeight: Float(priorWeight))
     rank(chosen, top: Float(given.count), band: Int32(3 * (given.count + 6))) { j, expert in
       precedes(j, expert, given: given, in: table, counts)
     }
-    let product = weighAll(chosen, given.count, priorWeight, counts)
-    guard product >= Self.smallestProduct else { return nil }
-    return approximateLog2(product) / Double(chosen.count) - approximateLog2(Double(given.count))
+    return mean
   }
 
   /// The product of the scores of `chosen` in double precision; 0 where it may be beyond a `Double`.
@@ -62,21 +65,18 @@ extension EventScorer {
     while slot &+ 4 <= chosen.count {
       let (a, b) = (chosen[slot], chosen[slot &+ 1])
       let (c, d) = (chosen[slot &+ 2], chosen[slot &+ 3])
-      var sumA = (Double(Int32(bitPattern: frequency[a])) + 0.5) * priorWeight
-      var sumB = (Double(Int32(bitPattern: frequency[b])) + 0.5) * priorWeight
-      var sumC = (Double(Int32(bitPattern: frequency[c])) + 0.5) * priorWeight
-      var sumD = (Double(Int32(bitPattern: frequency[d])) + 0.5) * priorWeight
+      func cells(_ row: UnsafePointer<UInt32>) -> SIMD4<Double> {
+        SIMD4(
+          Double(Int32(bitPattern: row[a])), Double(Int32(bitPattern: row[b])),
+          Double(Int32(bitPattern: row[c])), Double(Int32(bitPattern: row[d])))
+      }
+      var sums = (cells(UnsafePointer(frequency)) + 0.5) * priorWeight
       var index = 0
       while index < count {
-        let row = rows[index]
-        let weight = weights[index]
-        sumA += weight * Double(Int32(bitPattern: row[a]))
-        sumB += weight * Double(Int32(bitPattern: row[b]))
-        sumC += weight * Double(Int32(bitPattern: row[c]))
-        sumD += weight * Double(Int32(bitPattern: row[d]))
+        sums += weights[index] * cells(rows[index])
         index &+= 1
       }
-      product *= (sumA * sumB) * (sumC * sumD)
+      product *= (sums[0] * sums[1]) * (sums[2] * sums[3])
       slot &+= 4
     }
     while slot < chosen.count {
@@ -136,7 +136,7 @@ extension EventScorer {
   ) {
     // Positive floats order as their bit patterns do.
     let bits = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
-    let zero = Int32(bitPattern: top.bitPattern) &- Int32(Int16.max) << Self.shortening
+    let zero = Int32(bitPattern: top.bitPattern) &- Self.topKey << Self.shortening
     processor_shorten(bits, keys, blocks, zero, Self.shortening)
     var slot = 0
     while slot < chosen.count {
@@ -146,9 +146,17 @@ extension EventScorer {
       slot &+= 1
     }
     countOutside(chosen.count)
+    let others = blocks &* Int32(Self.block) &- 1
+    var open: Int32 = 0
     slot = 0
     while slot < chosen.count {
-      if ranks[slot] &+ below[slot] &+ 1 != blocks &* Int32(Self.block) {
+      open |= ranks[slot] &+ below[slot] ^ others
+      slot &+= 1
+    }
+    guard open != 0 else { return }
+    slot = 0
+    while slot < chosen.count {
+      if ranks[slot] &+ below[slot] != others {
         ranks[slot] &+= resolve(
           chosen[slot], lowest[slot], highest[slot], band: band, precedes: precedes)
       }
@@ -174,10 +182,12 @@ extension EventScorer {
   }
 
   private static var shortening: Int32 { 12 }
+  /// The key of `top`: rounding leaves some room above.
+  private static var topKey: Int32 { 32_000 }
 
   @inline(__always)
   private func shortKey(_ bits: Int32, _ zero: Int32) -> Int16 {
-    Int16(clamping: (bits &- zero) >> Self.shortening)
+    Int16(truncatingIfNeeded: max((bits &- zero) >> Self.shortening, Int32(Int16.min)))
   }
 
   /// How many of the experts with keys from `lowest` to `highest` stand before `expert`.
@@ -209,7 +219,6 @@ extension EventScorer {
   /// Notes the rows of `given` and their weights `1 / (sum + 2)`, and returns the weights' sum.
   @inline(__always)
   private func take(_ given: ExpertSet, of table: CountTables, _ counts: CountsView) -> Double {
-    var sum = 0.0
     var index = 0
     while index < given.count {
       let row = counts.rowPlace(table, given[index])
@@ -223,12 +232,14 @@ extension EventScorer {
       weights[index] = 1 / weights[index]
       index &+= 1
     }
+    // Two sums, for additions wait for each other.
+    var (even, odd) = (0.0, 0.0)
     index = 0
     while index < given.count {
-      sum += weights[index]
+      if index & 1 == 0 { even += weights[index] } else { odd += weights[index] }
       index &+= 1
     }
-    return sum
+    return even + odd
   }
 
   /// Writes `scores`: the prior's share, then rows by fours, so that their weights stay in registers.

@@ -11,8 +11,9 @@ import Glibc
 /// Holds memory for one layer, used from one thread.
 public struct EventScorer: ~Copyable {
   /// By how many bits ``score(_:by:counts:)`` may miss the mean log2 of the probabilities. Relative
-  /// errors of the probabilities are below `(4 K + E) 2^-52`, those of the reference likewise.
-  public static let tolerance = 1e-10
+  /// errors of the probabilities are below `(4 K + E) 2^-52`, those of the reference likewise; the
+  /// logarithm adds 1e-12.
+  public static let tolerance = 4e-12
   /// The most experts an event may choose for products to stay within the range of a `Double`.
   static let maximumFactors = 12
   /// The least product whose factors are all told in full precision.

@@ -14,11 +14,13 @@ public enum LossSteps {
   /// The same where `bits` is only known within `tolerance`: nil where that leaves two steps open.
   @inline(__always)
   static func of(bits: Double, within tolerance: Double) -> UInt64? {
-    let steps = bits * perBit + 0.5
-    let margin = tolerance * perBit
-    guard steps > 1, steps < mostBits * perBit else { return nil }
-    let floor = steps.rounded(.down)
-    let rest = steps - floor
-    return rest > margin && rest < 1 - margin ? UInt64(floor) : nil
+    let steps = bits * perBit
+    // Adding 2^52 rounds to a whole number, which the significand then holds.
+    let shifted = steps + 0x1p52
+    let rest = steps - (shifted - 0x1p52)
+    guard abs(rest) < 0.5 - tolerance * perBit, steps > 0.5, steps < mostBits * perBit else {
+      return nil
+    }
+    return shifted.significandBitPattern
   }
 }
