@@ -113,7 +113,10 @@ final class CeilingTables {
     let count = trace.shape.layers
     self.experts = experts
     frequency = .allocate(capacity: count * experts)
-    pairs = .allocate(capacity: count * experts * experts)
+    // At a cache line's start, as ours are.
+    pairs = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: count * experts * experts * MemoryLayout<UInt32>.stride, alignment: 64
+    ).bindMemory(to: UInt32.self)
     sums = .allocate(capacity: count * (experts + 1))
     ranks = .allocate(capacity: count * experts)
     layers = []

@@ -19,7 +19,7 @@ struct SyntheticTrace {
   /// The shapes measured: DeepSeek-V3, Llama-4, GPT-OSS-20B and DeepSeek-V2-Lite.
   static func all() throws -> [SyntheticTrace] {
     [
-      try SyntheticTrace("8 of 256, 58 layers", layers: 58, experts: 256, topK: 8, chunks: 4),
+      try SyntheticTrace("8 of 256, 58 layers", layers: 58, experts: 256, topK: 8, chunks: 8),
       try SyntheticTrace("1 of 128, 24 layers", layers: 24, experts: 128, topK: 1, chunks: 12),
       try SyntheticTrace("4 of 32, 24 layers", layers: 24, experts: 32, topK: 4, chunks: 12),
       try SyntheticTrace("6 of 64, 26 layers", layers: 26, experts: 64, topK: 6, chunks: 12),

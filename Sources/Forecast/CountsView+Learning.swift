@@ -7,70 +7,51 @@ extension CountsView {
   func learn(_ view: LayerView) {
     // Loops over a top-k known here unroll; these are those of the models that people run.
     switch view.isFull ? view.topK : 0 {
-    case 1: learn(view, topK: 1)
-    case 2: learn(view, topK: 2)
-    case 4: learn(view, topK: 4)
-    case 6: learn(view, topK: 6)
-    case 8: learn(view, topK: 8)
-    default:
-      var token = 0
-      while token < view.tokens {
-        learn(view.event(token))
-        token &+= 1
-      }
+    case 1: learn(view, TopK<1>())
+    case 2: learn(view, TopK<2>())
+    case 4: learn(view, TopK<4>())
+    case 6: learn(view, TopK<6>())
+    case 8: learn(view, TopK<8>())
+    default: learn(view, TopK<0>())
     }
   }
 
-  @inline(__always)
-  private func learn(_ view: LayerView, topK: Int) {
-    guard let ids = view.ids.baseAddress, let previous = view.previous.baseAddress else { return }
-    let own = ids + view.layer &* view.rows &* topK
-    let earlier = own - (view.layer > 0 ? view.rows &* topK : 0)
-    let countsLayers = tables.contains(.layerPairs) && view.layer > 0
-    let countsTokens = tables.contains(.tokenPairs)
-    let layerTable = Table(.layerPairs, of: self)
-    let tokenTable = Table(.tokenPairs, of: self)
-    let cells = cellsBase
+  private func learn<let constant: Int>(_ view: LayerView, _ topK: TopK<constant>) {
+    // Kept out of memory, where every event would wait for the sum before.
+    var total = totals[0]
+    let view = view.counted(topK)
     var token = 0
     while token < view.tokens {
-      let chosen = own + token &* topK
-      var slot = 0
-      while slot < topK {
-        cells[Int(chosen[slot])] &+= 1
-        slot &+= 1
-      }
-      if countsLayers { layerTable.learn(chosen, given: earlier + token &* topK, topK, topK) }
-      if countsTokens, previous[token] >= 0 {
-        tokenTable.learn(chosen, given: own + Int(previous[token]) &* topK, topK, topK)
-      }
+      total &+= count(view.event(token))
       token &+= 1
     }
-    totals[0] &+= UInt64(view.tokens &* topK)
+    totals[0] = total
   }
 
   /// Counts an event: `c`, and the pair tables where there is something to pair it with.
-  public func learn(_ event: Event) { learn(event, TopK<0>()) }
-
   @inline(__always)
-  func learn<let constant: Int>(_ event: Event, _ topK: TopK<constant>) {
-    let chosen = event.chosen.counted(topK)
-    guard chosen.count > 0, let ids = chosen.first else { return }
+  public func learn(_ event: Event) { totals[0] &+= count(event) }
+
+  /// The same but for the sum of `c`, which grows by what is returned.
+  @inline(__always)
+  private func count(_ event: Event) -> UInt64 {
+    let chosen = event.chosen
+    guard chosen.count > 0, let ids = chosen.first else { return 0 }
     let cells = cellsBase
     var slot = 0
     while slot < chosen.count {
       cells[Int(ids[slot])] &+= 1
       slot &+= 1
     }
-    totals[0] &+= UInt64(chosen.count)
-    let (earlier, previous) = (event.earlierLayer(1), event.previousToken)
-    if tables.contains(.layerPairs), let given = earlier.first {
+    if tables.contains(.layerPairs), let given = event.earlierLayer(1).first {
       Table(.layerPairs, of: self)
-        .learn(ids, given: given, chosen.count, earlier.counted(topK).count)
+        .learn(ids, given: given, chosen.count, event.earlierLayer(1).count)
     }
-    if tables.contains(.tokenPairs), let given = previous.first {
+    if tables.contains(.tokenPairs), let given = event.previousToken.first {
       Table(.tokenPairs, of: self)
-        .learn(ids, given: given, chosen.count, previous.counted(topK).count)
+        .learn(ids, given: given, chosen.count, event.previousToken.count)
     }
+    return UInt64(truncatingIfNeeded: chosen.count)
   }
 
   /// One pair table: its rows and their sums.

@@ -65,6 +65,15 @@ public struct LayerView {
   /// Whether no slot is empty, so that every event has top-k experts.
   let isFull: Bool
 
+  /// The same view, whose events hold as many experts as `topK` says where it is known.
+  @inline(__always)
+  func counted<let constant: Int>(_: TopK<constant>) -> LayerView {
+    guard constant > 0 else { return self }
+    return LayerView(
+      ids: ids, previous: previous, stages: stages, layer: layer, tokens: tokens, rows: rows,
+      layers: layers, topK: constant, experts: experts, isFull: true)
+  }
+
   /// The event of token `token` in this layer.
   @inline(__always)
   public func event(_ token: Int) -> Event { Event(view: self, token: token) }

@@ -41,56 +41,65 @@ extension EventScorer {
     let unit = 1 / (Double(counts.totals[0]) + Double(experts) / 2)
     let priorWeight = 2 * weight * unit
     // The loss first: what waits for its logarithm runs beside the rows.
-    let product = weighAll(chosen, given.count, priorWeight, counts)
-    guard product >= Self.smallestProduct else { return nil }
-    let mean =
-      approximateLog2(product) / Double(chosen.count) - approximateLog2(Double(given.count))
+    guard let mean = meanLog2(chosen, given.count, priorWeight, counts) else { return nil }
     sumRows(given.count, frequency: counts.cellsBase, priorWeight: Float(priorWeight))
-    rank(chosen, top: Float(given.count), band: Int32(3 * (given.count + 6))) { j, expert in
-      precedes(j, expert, given: given, in: table, counts)
+    rank(
+      chosen, topK, given: given.count, top: Float(given.count),
+      band: Int32(3 * (given.count + 6)), counts
+    ) { j, expert in
+      let other = counts.averageRows(table, given: given, expert: j)
+      let own = counts.averageRows(table, given: given, expert: expert)
+      return other > own || (other == own && j < expert)
     }
-    return mean
+    return mean - approximateLog2(Double(given.count))
   }
 
-  /// The product of the scores of `chosen` in double precision; 0 where it may be beyond a `Double`.
+  /// The mean log2 of the scores of `chosen` in double precision, one logarithm for up to eight of
+  /// them; nil where their product may be beyond a `Double`.
   @inline(__always)
-  private func weighAll(
+  private func meanLog2(
     _ chosen: ExpertSet, _ count: Int, _ priorWeight: Double, _ counts: CountsView
-  ) -> Double {
-    guard chosen.count <= Self.maximumFactors else { return 0 }
-    let frequency = counts.cellsBase
+  ) -> Double? {
+    let frequency = UnsafePointer(counts.cellsBase)
+    var sum = 0.0
     var product = 1.0
     var slot = 0
-    // Four side by side become one vector.
-    while slot &+ 4 <= chosen.count {
-      let (a, b) = (chosen[slot], chosen[slot &+ 1])
-      let (c, d) = (chosen[slot &+ 2], chosen[slot &+ 3])
-      func cells(_ row: UnsafePointer<UInt32>) -> SIMD4<Double> {
-        SIMD4(
-          Double(Int32(bitPattern: row[a])), Double(Int32(bitPattern: row[b])),
-          Double(Int32(bitPattern: row[c])), Double(Int32(bitPattern: row[d])))
-      }
-      var sums = (cells(UnsafePointer(frequency)) + 0.5) * priorWeight
-      var index = 0
-      while index < count {
-        sums += weights[index] * cells(rows[index])
-        index &+= 1
-      }
-      product *= (sums[0] * sums[1]) * (sums[2] * sums[3])
-      slot &+= 4
-    }
     while slot < chosen.count {
-      let expert = chosen[slot]
-      var sum = (Double(Int32(bitPattern: frequency[expert])) + 0.5) * priorWeight
-      var index = 0
-      while index < count {
-        sum += weights[index] * Double(Int32(bitPattern: rows[index][expert]))
-        index &+= 1
+      if slot &+ 4 <= chosen.count {
+        // Four side by side become one vector.
+        let (a, b) = (chosen[slot], chosen[slot &+ 1])
+        let (c, d) = (chosen[slot &+ 2], chosen[slot &+ 3])
+        func cells(_ row: UnsafePointer<UInt32>) -> SIMD4<Double> {
+          SIMD4(
+            Double(Int32(bitPattern: row[a])), Double(Int32(bitPattern: row[b])),
+            Double(Int32(bitPattern: row[c])), Double(Int32(bitPattern: row[d])))
+        }
+        var sums = (cells(frequency) + 0.5) * priorWeight
+        var index = 0
+        while index < count {
+          sums += weights[index] * cells(rows[index])
+          index &+= 1
+        }
+        product *= (sums[0] * sums[1]) * (sums[2] * sums[3])
+        slot &+= 4
+      } else {
+        let expert = chosen[slot]
+        var sum = (Double(Int32(bitPattern: frequency[expert])) + 0.5) * priorWeight
+        var index = 0
+        while index < count {
+          sum += weights[index] * Double(Int32(bitPattern: rows[index][expert]))
+          index &+= 1
+        }
+        product *= sum
+        slot &+= 1
       }
-      product *= sum
-      slot &+= 1
+      if slot & 7 == 0 || slot == chosen.count {
+        guard product >= Self.smallestProduct else { return nil }
+        sum += approximateLog2(product)
+        product = 1
+      }
     }
-    return product
+    return sum / Double(chosen.count)
   }
 
   /// By `P0(j) times the product over i of (T[i, j] / P0(j) + 2) w[i]`, normalised in double
@@ -117,103 +126,11 @@ extension EventScorer {
     }
     // One rounding to single precision; the double's errors are far below it.
     var isDecided = true
-    rank(chosen, top: 1, band: 3) { j, expert in
-      if !isEqual(j, expert, given: given, counts) { isDecided = false }
-      return j < expert
+    rank(chosen, TopK<0>(), given: given.count, top: 1, band: 3, counts) { _, _ in
+      isDecided = false
+      return false
     }
     return isDecided ? mean.value : nil
-  }
-
-  /// Ranks by `scores`, which are at most `top`, asking `precedes` about experts within `band` units
-  /// in the last place.
-  ///
-  /// Twice as many experts go into a vector by the upper 16 bits: steps of a 2048th, from `top` down
-  /// to `top` times 2^-32. Only where one lies in a chosen expert's own step are all bits looked at.
-  @inline(__always)
-  private func rank(
-    _ chosen: ExpertSet, top: Float, band: Int32,
-    precedes: (_ expert: Int, _ chosen: Int) -> Bool
-  ) {
-    // Positive floats order as their bit patterns do.
-    let bits = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
-    let zero = Int32(bitPattern: top.bitPattern) &- Self.topKey << Self.shortening
-    processor_shorten(bits, keys, blocks, zero, Self.shortening)
-    var slot = 0
-    while slot < chosen.count {
-      let own = bits[chosen[slot]]
-      lowest[slot] = shortKey(own &- band, zero)
-      highest[slot] = shortKey(own &+ band, zero)
-      slot &+= 1
-    }
-    countOutside(chosen.count)
-    let others = blocks &* Int32(Self.block) &- 1
-    var open: Int32 = 0
-    slot = 0
-    while slot < chosen.count {
-      open |= ranks[slot] &+ below[slot] ^ others
-      slot &+= 1
-    }
-    guard open != 0 else { return }
-    slot = 0
-    while slot < chosen.count {
-      if ranks[slot] &+ below[slot] != others {
-        ranks[slot] &+= resolve(
-          chosen[slot], lowest[slot], highest[slot], band: band, precedes: precedes)
-      }
-      slot &+= 1
-    }
-  }
-
-  /// Counts the keys above each slot's, into `ranks`, and below it.
-  @inline(__always)
-  private func countOutside(_ count: Int) {
-    var slot = 0
-    while slot &+ 4 <= count {
-      processor_count_outside_four(
-        keys, blocks, lowest + slot, highest + slot, ranks + slot, below + slot)
-      slot &+= 4
-    }
-    while slot < count {
-      let outside = processor_count_outside(keys, blocks, lowest[slot], highest[slot])
-      ranks[slot] = outside.above
-      below[slot] = outside.below
-      slot &+= 1
-    }
-  }
-
-  private static var shortening: Int32 { 12 }
-  /// The key of `top`: rounding leaves some room above.
-  private static var topKey: Int32 { 32_000 }
-
-  @inline(__always)
-  private func shortKey(_ bits: Int32, _ zero: Int32) -> Int16 {
-    Int16(truncatingIfNeeded: max((bits &- zero) >> Self.shortening, Int32(Int16.min)))
-  }
-
-  /// How many of the experts with keys from `lowest` to `highest` stand before `expert`.
-  @inline(__always)
-  private func resolve(
-    _ expert: Int, _ lowest: Int16, _ highest: Int16, band: Int32,
-    precedes: (_ expert: Int, _ chosen: Int) -> Bool
-  ) -> Int32 {
-    let bits = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
-    let own = bits[expert]
-    var before: Int32 = 0
-    var first = 0
-    while first < experts {
-      var inside = processor_inside(keys + first, lowest, highest)
-      while inside != 0 {
-        let j = first &+ inside.trailingZeroBitCount
-        inside &= inside &- 1
-        if bits[j] > own &+ band {
-          before &+= 1
-        } else if bits[j] >= own &- band, j != expert, j < experts {
-          before &+= precedes(j, expert) ? 1 : 0
-        }
-      }
-      first &+= Self.block
-    }
-    return before
   }
 
   /// Notes the rows of `given` and their weights `1 / (sum + 2)`, and returns the weights' sum.
@@ -344,26 +261,5 @@ extension EventScorer {
       j &+= 1
     }
     return sum
-  }
-
-  /// Whether the formula gives both experts the same probability because their counts are the same.
-  private func isEqual(_ j: Int, _ expert: Int, given: ExpertSet, _ counts: CountsView) -> Bool {
-    var difference = counts.cells[j] ^ counts.cells[expert]
-    var index = 0
-    while index < given.count {
-      difference |= rows[index][j] ^ rows[index][expert]
-      index &+= 1
-    }
-    return difference == 0
-  }
-
-  /// Whether `j` stands before `expert` in the order of the exact means.
-  private func precedes(
-    _ j: Int, _ expert: Int, given: ExpertSet, in table: CountTables, _ counts: CountsView
-  ) -> Bool {
-    if isEqual(j, expert, given: given, counts) { return j < expert }
-    let other = counts.averageRows(table, given: given, expert: j)
-    let own = counts.averageRows(table, given: given, expert: expert)
-    return other > own || (other == own && j < expert)
   }
 }

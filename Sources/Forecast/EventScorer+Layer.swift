@@ -19,14 +19,15 @@ extension EventScorer {
   }
 
   private func pass<let constant: Int>(
-    _ view: LayerView, _ topK: TopK<constant>, _ predictors: [any Predictor], _ counts: CountsView,
-    _ learns: Bool,
-    _ tally: borrowing ScoreTally
+    _ view: LayerView, _ topK: TopK<constant>, _ predictors: [any Predictor],
+    _ counts: CountsView, _ learns: Bool, _ tally: borrowing ScoreTally
   ) {
     let rules = predictors.map(\.rule)
     let hasProducts = rules.contains { $0?.isProduct ?? false }
     if hasProducts { begin(counts) }
     rules.withUnsafeBufferPointer { rules in
+      // Inside, where it is not captured: a constant stays one.
+      let view = view.counted(topK)
       var token = 0
       while token < view.tokens {
         let event = view.event(token)
@@ -38,12 +39,11 @@ extension EventScorer {
               ?? exactSteps(event, by: predictors[index], counts)
             tally.add(
               predictor: index, stage: event.stage, ranks: ranks,
-              count: event.chosen.counted(topK).count,
-              lossSteps: steps)
+              count: event.chosen.count, lossSteps: steps)
             index &+= 1
           }
           if learns {
-            counts.learn(event, topK)
+            counts.learn(event)
             if hasProducts { learned(event, counts: counts) }
           }
         }

@@ -26,7 +26,7 @@ public struct EventScorer: ~Copyable {
   let experts: Int
   /// Single precision, in whole blocks; behind the last expert is 0, below every score.
   let scores: UnsafeMutablePointer<Float>
-  /// ``scores`` shortened to 16 bits, see ``rank(_:top:band:precedes:)``.
+  /// ``scores`` shortened to 16 bits, for ranks.
   let keys: UnsafeMutablePointer<Int16>
   let blocks: Int32
   /// Of each slot's expert: the keys that rounding leaves to it, and how many experts lie below.
@@ -34,6 +34,8 @@ public struct EventScorer: ~Copyable {
   let highest: UnsafeMutablePointer<Int16>
   let below: UnsafeMutablePointer<Int32>
   static let block = 32
+  /// Of each expert to one that is ranked exactly: 0 where their counts are the same.
+  let differences: UnsafeMutablePointer<UInt32>
   let products: UnsafeMutablePointer<Double>
   /// `1 / (c[j] + 1/2)`, kept while products are asked for.
   let inverses: UnsafeMutablePointer<Double>
@@ -64,6 +66,8 @@ public struct EventScorer: ~Copyable {
     highest.initialize(repeating: 0, count: topK)
     below = .allocate(capacity: topK)
     below.initialize(repeating: 0, count: topK)
+    differences = .allocate(capacity: experts)
+    differences.initialize(repeating: 0, count: experts)
     products = .allocate(capacity: experts)
     products.initialize(repeating: 0, count: experts)
     inverses = .allocate(capacity: experts)
@@ -84,6 +88,7 @@ public struct EventScorer: ~Copyable {
     lowest.deallocate()
     highest.deallocate()
     below.deallocate()
+    differences.deallocate()
     products.deallocate()
     inverses.deallocate()
     weights.deallocate()
@@ -123,7 +128,7 @@ public struct EventScorer: ~Copyable {
   func score<let constant: Int>(
     _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule, counts: CountsView
   ) -> Double? {
-    let chosen = event.chosen.counted(topK)
+    let chosen = event.chosen
     switch rule {
     case .frequency:
       return scoreFrequency(chosen, counts)

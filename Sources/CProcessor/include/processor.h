@@ -102,18 +102,4 @@ static inline void processor_count_outside_four(
           __builtin_shufflevector(sums, sums, 12, 13, 14, 15), four);
 }
 
-// Which keys of a block lie in a range: bit i stands for keys[i].
-static inline uint32_t processor_inside(const int16_t *keys, int16_t lowest, int16_t highest) {
-  typedef _Bool signs __attribute__((ext_vector_type(16)));
-  uint32_t bits = 0;
-  for (int i = 0; i < 2; i++) {
-    const processor_keys own = ((const processor_keys *)keys)[i];
-    const signs inside = __builtin_convertvector((own >= lowest) & (own <= highest), signs);
-    uint16_t half;
-    __builtin_memcpy(&half, &inside, 2);
-    bits |= (uint32_t)half << (16 * i);
-  }
-  return bits;
-}
-
 #endif
