@@ -31,12 +31,17 @@ func update(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
 /// From LZ4 to ranks, log loss and counts, one thread.
 func testThenTrain(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let ceiling = CeilingTables(trace)
+  let exact = CeilingTables(trace)
   let sums = CeilingTables(trace)
   let blocks = LZ4Blocks(trace.chunks)
   var learner = try Learner(shape: trace.shape, predictors: ["layer-markov"])
   var all = learner
   let seconds = try rounds.medians([
     { learner = try learn(trace, ["layer-markov"], workers: 1) },
+    {
+      blocks.decode()
+      exact.run(trace, ceiling_test_train_exactly)
+    },
     {
       blocks.decode()
       ceiling.run(trace, ceiling_test_train)
@@ -47,18 +52,23 @@ func testThenTrain(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultR
     },
     { all = try learn(trace, Predictors.all.map(\.name), workers: 1) },
   ])
+  try exact.compare(learner.layers.map(\.counts))
+  try exact.compare(learner.layers.map { $0.metrics[0] })
   try ceiling.compare(learner.layers.map(\.counts))
   try sums.compare(all.layers.map(\.counts))
   let millions = Double(trace.events) / 1e6
   return [
     ResultRow(
       what: "test-then-train, \(trace.name)", unit: "M events/s", ours: millions / seconds[0],
-      ceiling: millions / seconds[1], ceilingName: "C, lz4 + float kernel, nearly exact"),
+      ceiling: millions / seconds[1], ceilingName: "C, lz4 + the same ranks and loss"),
     ResultRow(
       what: "the same", unit: "M events/s", ours: millions / seconds[0],
-      ceiling: millions / seconds[2], ceilingName: "C, lz4 + integer sums, no probabilities"),
+      ceiling: millions / seconds[2], ceilingName: "C, lz4 + float kernel, nearly exact"),
     ResultRow(
-      what: "all four predictors, \(trace.name)", unit: "M events/s", ours: millions / seconds[3]),
+      what: "the same", unit: "M events/s", ours: millions / seconds[0],
+      ceiling: millions / seconds[3], ceilingName: "C, lz4 + integer sums, no probabilities"),
+    ResultRow(
+      what: "all four predictors, \(trace.name)", unit: "M events/s", ours: millions / seconds[4]),
   ]
 }
 
@@ -148,6 +158,7 @@ final class CeilingTables {
     pairs.initialize(repeating: 0)
     sums.initialize(repeating: 0)
     ranks.initialize(repeating: 0)
+    for layer in layers.indices { layers[layer].loss_bits = 0 }
     for chunk in trace.chunks {
       let stride = chunk.block.tokens * trace.shape.topK
       chunk.block.ids.withUnsafeBufferPointer { ids in
@@ -167,6 +178,18 @@ final class CeilingTables {
       let cells = pairs[layer * experts * experts..<(layer + 1) * experts * experts]
       guard counts.frequency.elementsEqual(own), counts.layerPairs?.elementsEqual(cells) ?? false
       else { throw BenchmarkError.differs("our tables and those in C") }
+    }
+  }
+
+  /// Throws where ranks differ from ours, or the loss by more than its rounding to steps.
+  func compare(_ metrics: [LayerMetrics]) throws {
+    for (layer, metrics) in metrics.enumerated() {
+      let ours = metrics.score(of: Stage.allCases)
+      let rounding = Double(ours.events) * 0.5
+      let steps = layers[layer].loss_bits * LossSteps.perBit
+      guard ours.ranks.elementsEqual(ranks[layer * experts..<(layer + 1) * experts]),
+        abs(Double(ours.lossSteps) - steps) <= rounding
+      else { throw BenchmarkError.differs("our ranks or loss and those in C") }
     }
   }
 }

@@ -28,6 +28,11 @@ void ceiling_update(
 void ceiling_test_train(
     ceiling_layer *layer, const uint16_t *ids, const uint16_t *earlier, size_t tokens);
 
+// The same results as ours: ranks decided by the exact means where they lie near to each other, log loss
+// in double precision.
+void ceiling_test_train_exactly(
+    ceiling_layer *layer, const uint16_t *ids, const uint16_t *earlier, size_t tokens);
+
 // The least that is still a forecast: ranks by the plain sum of integer rows, no probabilities.
 void ceiling_test_train_sums(
     ceiling_layer *layer, const uint16_t *ids, const uint16_t *earlier, size_t tokens);
