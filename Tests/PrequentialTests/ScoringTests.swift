@@ -5,13 +5,17 @@ import TestSupport
 import Testing
 
 /// The learner's metrics are, bit for bit, those of the predictors' probabilities.
-@Suite struct ScoreTallyTests {
-  @Test(arguments: [(10, 3), (64, 6), (128, 1)])
-  func metricsAreThoseOfTheProbabilities(experts: Int, topK: Int) throws {
+@Suite struct ScoringTests {
+  /// With empty slots, and without for every top-k that has a loop of its own.
+  @Test(arguments: [
+    (10, 3, 0.1), (64, 6, 0.1), (128, 1, 0.1), (30, 3, 0), (128, 1, 0), (16, 2, 0), (32, 4, 0),
+    (64, 6, 0), (256, 8, 0), (96, 13, 0),
+  ])
+  func metricsAreThoseOfTheProbabilities(experts: Int, topK: Int, empty: Double) throws {
     let shape = try TraceShape(modelLayers: [0, 1, 2], experts: experts, topK: topK)
     var random = SplitMix64(seed: 8)
     let requests = (0..<5).map { _ in
-      RequestTrace.random(shape: shape, prefill: 30, decode: 90, empty: 0.1, using: &random)
+      RequestTrace.random(shape: shape, prefill: 30, decode: 90, empty: empty, using: &random)
     }
     let all = try chunks(of: requests, shape: shape, chunkTokens: 70)
     var learner = try Learner(shape: shape, predictors: Predictors.all.map(\.name))
