@@ -50,7 +50,10 @@ struct Benchmarks: ParsableCommand {
       case .imports: for row in try imports(clock) { table.add(row) }
       case .cores: try table.add(cores(shapes[0], clock))
       case .mixture:
-        for trace in shapes.dropFirst() { try table.add(mixtureCeiling(trace, clock)) }
+        for trace in shapes.dropFirst() {
+          try table.add(mixtureCeiling("mixture-fast", trace, clock))
+        }
+        try table.add(mixtureCeiling("mixture", shapes[3], clock))
         for row in try mixture(shapes[3], clock) { table.add(row) }
       case .model: for row in try model(shapes[0], clock) { table.add(row) }
       case .wafer: for row in try wafer(clock) { table.add(row) }

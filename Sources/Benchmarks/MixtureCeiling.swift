@@ -3,14 +3,16 @@ import Forecast
 import Prequential
 import RoutingTrace
 
-/// `mixture-fast` beside the same sums in C, to the bit, on the same chunks of the stream.
-func mixtureCeiling(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
-  let name = "mixture-fast"
+/// A preset of the mixture, `mixture-fast` or `mixture`, beside the same sums in C, to the bit, on the
+/// same chunks of the stream.
+func mixtureCeiling(
+  _ name: String, _ trace: SyntheticTrace, _ rounds: Rounds
+) throws -> ResultRow {
   var learner = try Learner(shape: trace.shape, predictors: [name])
-  let ceiling = MixtureCeiling(learner.mixtures[0])
+  let ceiling = try MixtureCeiling(learner.mixtures[0])
   var live = LiveRequests()
   let blocks = trace.chunks.map { live.resolve($0.block) }
-  // A few chunks fill the tables; then every round takes the next chunk of the stream.
+  // Four chunks fill the tables and the stored paths; then every round takes the next chunk of the stream.
   let warm = 4
   for chunk in trace.chunks.prefix(warm) { try learner.consume(chunk) }
   for block in blocks.prefix(warm) { ceiling.run(block) }
@@ -29,16 +31,22 @@ func mixtureCeiling(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultR
   return row
 }
 
-/// The tables of `mixture-fast` for the kernel in C, layer after layer in every column.
+/// The tables of a mixture for the kernel in C, layer after layer in every column.
 private final class MixtureCeiling {
   private var layers: [ceiling_mixture] = []
   private var counts: [String: UnsafeMutableBufferPointer<UInt32>] = [:]
   private var floats: [String: UnsafeMutableBufferPointer<Float>] = [:]
   private let ranks: UnsafeMutableBufferPointer<UInt64>
+  /// The stored paths, where the preset has any.
+  private let paths: UnsafeMutablePointer<ceiling_paths>?
 
   /// Begins where `mixture`, which has learnt nothing, does.
-  init(_ mixture: Mixture) {
+  init(_ mixture: Mixture) throws {
     let shape = mixture.shape
+    let searches = mixture.options.parts.contains(.nearPaths)
+    paths =
+      searches ? ceiling_paths_make(Int32(shape.layers), Int32(shape.experts)) : nil
+    guard searches == (paths != nil) else { throw BenchmarkError.failed("no memory for paths") }
     let columns = MixtureColumns(mixture)
     for (name, values) in columns.counts {
       counts[name] = .allocate(capacity: values.count)
@@ -77,20 +85,33 @@ private final class MixtureCeiling {
     for column in counts.values { column.deallocate() }
     for column in floats.values { column.deallocate() }
     ranks.deallocate()
+    ceiling_paths_free(paths)
   }
 
   func run(_ block: EventBlock) {
+    // Paths are searched a step ahead of the layers; without them a layer runs through the block.
+    let step = paths == nil ? block.tokens : CEILING_STEP
     block.ids.withUnsafeBufferPointer { ids in
       block.previous.withUnsafeBufferPointer { previous in
-        for layer in layers.indices {
-          ceiling_mixture_run(
-            &layers[layer], ids.baseAddress, previous.baseAddress, block.rows, block.tokens)
+        for first in stride(from: 0, to: block.tokens, by: step) {
+          let tokens = min(step, block.tokens - first)
+          if let paths {
+            ceiling_paths_search(
+              paths, ids.baseAddress, Int32(block.shape.topK), previous.baseAddress, block.rows,
+              first, tokens)
+          }
+          for layer in layers.indices {
+            ceiling_mixture_run(
+              &layers[layer], paths, ids.baseAddress, previous.baseAddress, block.rows, first,
+              tokens)
+          }
         }
       }
     }
   }
 
-  /// Throws where a count, a weight, a rank or the log loss differs from the learner's by a bit.
+  /// Throws where a count, a weight, a rank, the log loss or a stored path differs from the learner's
+  /// by a bit.
   func compare(_ learner: Learner) throws {
     let score = learner.score(of: 0, stages: Stage.allCases)
     let experts = learner.shape.experts
@@ -108,7 +129,27 @@ private final class MixtureCeiling {
     let sameFloats = columns.floats.allSatisfy { name, values in
       floats[name].map { values.elementsEqual($0) { $0.bitPattern == $1.bitPattern } } ?? false
     }
-    guard sameCounts, sameFloats else { throw BenchmarkError.differs("our mixture and that in C") }
+    guard sameCounts, sameFloats, samePaths(columns) else {
+      throw BenchmarkError.differs("our mixture and that in C")
+    }
+  }
+
+  /// Whether the stored paths and what the last request left behind are those of `columns`.
+  private func samePaths(_ columns: MixtureColumns) -> Bool {
+    guard let own = paths?.pointee else { return columns.integers.isEmpty }
+    let filled = min(own.written, own.capacity)
+    func same<Value: Equatable>(
+      _ values: [Value]?, _ first: UnsafeMutablePointer<Value>?, _ count: Int
+    ) -> Bool {
+      values?.elementsEqual(UnsafeBufferPointer(start: first, count: count)) ?? false
+    }
+    return columns.words["paths_written"] == [UInt64(own.written)]
+      && same(columns.words["paths"], own.masks, filled * Int(own.layers))
+      && same(columns.integers["successors"], own.successors, filled)
+      && columns.integers["last_stored"] == [own.last_stored]
+      && columns.integers["trail_counts"] == [own.trail_count]
+      && same(columns.integers["trail_tokens"], own.trail_tokens, 256)
+      && same(columns.integers["trail_scores"], own.trail_scores, 256 * CEILING_METRICS)
   }
 }
 
@@ -118,6 +159,9 @@ private struct MixtureColumns: MixtureCoder {
 
   var counts: [String: [UInt32]] = [:]
   var floats: [String: [Float]] = [:]
+  /// Of stored paths.
+  var words: [String: [UInt64]] = [:]
+  var integers: [String: [Int32]] = [:]
   /// Of the requests under way, which the kernel is told.
   private static let ofRequests: Set = ["places", "stages", "tasks", "free_places"]
 
@@ -126,8 +170,13 @@ private struct MixtureColumns: MixtureCoder {
     mixture.code(with: &self)
   }
 
-  mutating func code(_ name: String, _ values: inout [UInt64], isOpen: Bool, note: String) {}
-  mutating func code(_ name: String, _ values: inout [Int32], isOpen: Bool, note: String) {}
+  mutating func code(_ name: String, _ values: inout [UInt64], isOpen: Bool, note: String) {
+    words[name] = values
+  }
+
+  mutating func code(_ name: String, _ values: inout [Int32], isOpen: Bool, note: String) {
+    integers[name] = values
+  }
 
   mutating func code(_ name: String, _ values: inout [UInt32], isOpen: Bool, note: String) {
     if !Self.ofRequests.contains(name) { counts[name] = values }

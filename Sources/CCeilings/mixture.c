@@ -1,66 +1,16 @@
 #include "ceilings.h"
 
 #include <math.h>
-#include <string.h>
 
-// The formulas are those of `Forecast`, operation by operation and with the same constants, so that the
-// results are the same to the bit: no sum may be fused or put in another order.
-#pragma STDC FP_CONTRACT OFF
+#include "floats.h"
 
-#define INLINE static inline __attribute__((always_inline))
-
-enum { MAX_LANES = 512, MAX_TOP_K = 64, INPUTS = 2, BACKS = 8, GROUPS = BACKS + 2 };
+enum { MAX_LANES = 512, MAX_TOP_K = 64, BACKS = 8, GROUPS = BACKS + 2 };
 // Of the table of the linear part's steps.
 enum { STEPS = 26 * 32 + 64 };
+// Inputs: layer and recent, or frequency, layer, recent and what paths say by each metric.
+enum { FAST = 2, FULL = FAST + 1 + CEILING_METRICS };
 // Room for whole vectors.
 enum { MAX_ROWS = GROUPS * MAX_TOP_K + 16 };
-
-// Sums that are compared run over eight lanes; sixteen serve where every lane is a sum of its own.
-typedef float eight __attribute__((vector_size(32), aligned(4)));
-typedef float sixteen __attribute__((vector_size(64), aligned(4)));
-
-INLINE eight load(const float *from) { return *(const eight *)from; }
-
-INLINE float total(eight sum) {
-  const float a = sum[0] + sum[4], b = sum[1] + sum[5], c = sum[2] + sum[6], d = sum[3] + sum[7];
-  return (a + c) + (b + d);
-}
-
-INLINE float natural_log(float value) {
-  int32_t bits;
-  memcpy(&bits, &value, 4);
-  const float exponent = (float)((bits >> 23) - 127);
-  bits = (bits & 0x007FFFFF) | 0x3F800000;
-  float mantissa;
-  memcpy(&mantissa, &bits, 4);
-  const float t = mantissa - 1;
-  float q = -0.026273051f;
-  q = q * t + 0.098387614f;
-  q = q * t - 0.184862226f;
-  q = q * t + 0.276728332f;
-  q = q * t - 0.442659438f;
-  return (exponent + t * (1 + (t - 1) * q)) * 0.69314718f;
-}
-
-INLINE float exponential(float value) {
-  const float low = value > -60 ? value : -60;
-  const float x = (low < 60 ? low : 60) * 1.44269504f;
-  const float shifter = 12582912;
-  const float shifted = x + shifter;
-  const float f = x - (shifted - shifter);
-  float p = 0.00134004327f;
-  p = p * f + 0.00967603736f;
-  p = p * f + 0.0555032715f;
-  p = p * f + 0.240221068f;
-  p = p * f + 0.693147182f;
-  p = p * f + 1;
-  uint32_t power, bits;
-  memcpy(&power, &shifted, 4);
-  memcpy(&bits, &p, 4);
-  bits += power << 23;
-  memcpy(&p, &bits, 4);
-  return p;
-}
 
 // What an event may look at, and the rows of the linear part that follow from it.
 typedef struct {
@@ -131,23 +81,43 @@ INLINE void stretch(float *values, int count, int k) {
   }
 }
 
-INLINE void forecast(
-    const ceiling_mixture *m, const context *at, float *restrict inputs, float *restrict chances,
+// What the voters said, filled up with the prior.
+INLINE void hear(
+    const float *restrict votes, float weight, const float *restrict prior, float *restrict out,
     int experts, int k) {
+  const float share = 1 / ((float)k * (weight + 0.5f));
+  const float prior_share = 0.5f * (float)k * share;
+  for (int j = 0; j < experts; j++) out[j] = votes[j] * share + prior[j] * prior_share;
+}
+
+INLINE void forecast(
+    const ceiling_mixture *m, const ceiling_paths *paths, size_t event, const context *at,
+    float *restrict inputs, float *restrict chances, int experts, int k, int parts) {
   float prior[MAX_LANES];
   const float unit = 1 / ((float)(int32_t)m->frequency_total + (float)experts / 2);
   for (int j = 0; j < experts; j++)
     prior[j] = ((float)(int32_t)m->frequency[j] + 0.5f) * unit;
-  average(m, at->layer_before, prior, inputs, experts, k);
+  float *restrict own = inputs;
+  if (parts == FULL) {
+    memcpy(own, prior, experts * sizeof *own);
+    own += experts;
+  }
+  average(m, at->layer_before, prior, own, experts, k);
+  own += experts;
   eight sums = {0};
   for (int j = 0; j < experts; j += 8) sums += load(m->recent + j);
   const float share = 1 / (total(sums) + 1);
   for (int j = 0; j < experts; j++)
-    inputs[experts + j] = (m->recent[j] + prior[j]) * share;
-  stretch(inputs, INPUTS * experts, k);
+    own[j] = (m->recent[j] + prior[j]) * share;
+  for (int metric = 0; parts == FULL && metric < CEILING_METRICS; metric++) {
+    const size_t said = event * CEILING_METRICS + metric;
+    own += experts;
+    hear(paths->votes + said * experts, paths->weights[said], prior, own, experts, k);
+  }
+  stretch(inputs, parts * experts, k);
   for (int lane = 0; lane < experts; lane += 32) {
     sixteen low = {0}, high = {0};
-    for (int i = 0; i < INPUTS; i++) {
+    for (int i = 0; i < parts; i++) {
       const sixteen *input = (const sixteen *)(inputs + i * experts + lane);
       low += input[0] * m->weights[i];
       high += input[1] * m->weights[i];
@@ -190,12 +160,12 @@ INLINE void score(
 
 INLINE void learn(
     ceiling_mixture *m, const context *at, const float *restrict inputs,
-    const float *restrict chances, const float *table, int experts, int k) {
+    const float *restrict chances, const float *table, int experts, int k, int parts) {
   float errors[MAX_LANES];
   const float share = 1 / (float)k;
   for (int j = 0; j < experts; j++) errors[j] = -chances[j] * share;
   for (int s = 0; s < k; s++) errors[at->chosen[s]] += share;
-  for (int i = 0; i < INPUTS; i++) {
+  for (int i = 0; i < parts; i++) {
     eight sums = {0};
     for (int j = 0; j < experts; j += 8)
       sums += load(errors + j) * load(inputs + i * experts + j);
@@ -233,36 +203,60 @@ INLINE void count(ceiling_mixture *m, const context *at, int experts, int k) {
   for (int s = 0; s < k; s++) m->recent[at->chosen[s]] += 1;
 }
 
-INLINE void run(
-    ceiling_mixture *m, const uint16_t *ids, const int32_t *previous, size_t rows, size_t tokens,
-    int experts, int k) {
-  float inputs[INPUTS * MAX_LANES], chances[MAX_LANES], slot_scales[MAX_TOP_K];
+// What the linear part moves by, and how much a slot counts.
+typedef struct {
+  float steps[STEPS], slot_scales[MAX_TOP_K];
+  int top_k;
+} constants;
+
+static const constants *look_up(int k) {
+  static constants known;
+  if (known.top_k == k) return &known;
+  known.top_k = k;
   for (int s = 0; s < k; s++) {
     const float place = k > 1 ? 1 - 2 * (float)s / (float)(k - 1) : 0;
-    slot_scales[s] = 1 + 0.25f * place;
+    known.slot_scales[s] = 1 + 0.25f * place;
   }
-  float steps[STEPS];
   for (int i = 0; i < STEPS; i++) {
     const int shift = i < 64 ? 0 : i / 32 - 1;
     const float visits = (float)((uint32_t)(i - 32 * shift) << shift);
-    steps[i] = 0.2f / sqrtf(sqrtf(1 + visits / 20));
+    known.steps[i] = 0.2f / sqrtf(sqrtf(1 + visits / 20));
   }
+  return &known;
+}
+
+INLINE void run(
+    ceiling_mixture *m, const ceiling_paths *paths, const uint16_t *ids, const int32_t *previous,
+    size_t rows, size_t first, size_t tokens, int experts, int k, int parts) {
+  float inputs[FULL * MAX_LANES], chances[MAX_LANES];
+  const constants *known = look_up(k);
   context at;
-  for (size_t token = 0; token < tokens; token++) {
+  for (size_t token = first; token < first + tokens; token++) {
     if (previous[token] < 0) memset(m->recent, 0, experts * sizeof *m->recent);
-    find(&at, m, ids, previous[token], rows, token, slot_scales, experts, k);
-    forecast(m, &at, inputs, chances, experts, k);
+    find(&at, m, ids, previous[token], rows, token, known->slot_scales, experts, k);
+    const size_t event = (size_t)m->layer * CEILING_STEP + token - first;
+    forecast(m, paths, event, &at, inputs, chances, experts, k, parts);
     score(m, &at, chances, experts, k);
-    learn(m, &at, inputs, chances, steps, experts, k);
+    learn(m, &at, inputs, chances, known->steps, experts, k, parts);
     count(m, &at, experts, k);
   }
 }
 
 // The shapes that are measured are constants in a copy each, so that loops unroll.
 void ceiling_mixture_run(
-    ceiling_mixture *m, const uint16_t *ids, const int32_t *previous, size_t rows, size_t tokens) {
-  if (m->experts == 128 && m->top_k == 1) return run(m, ids, previous, rows, tokens, 128, 1);
-  if (m->experts == 32 && m->top_k == 4) return run(m, ids, previous, rows, tokens, 32, 4);
-  if (m->experts == 64 && m->top_k == 6) return run(m, ids, previous, rows, tokens, 64, 6);
-  run(m, ids, previous, rows, tokens, m->experts, m->top_k);
+    ceiling_mixture *m, const ceiling_paths *paths, const uint16_t *ids, const int32_t *previous,
+    size_t rows, size_t first, size_t tokens) {
+  const int experts = m->experts, k = m->top_k;
+  if (paths && experts == 64 && k == 6)
+    run(m, paths, ids, previous, rows, first, tokens, 64, 6, FULL);
+  else if (paths)
+    run(m, paths, ids, previous, rows, first, tokens, experts, k, FULL);
+  else if (experts == 128 && k == 1)
+    run(m, NULL, ids, previous, rows, first, tokens, 128, 1, FAST);
+  else if (experts == 32 && k == 4)
+    run(m, NULL, ids, previous, rows, first, tokens, 32, 4, FAST);
+  else if (experts == 64 && k == 6)
+    run(m, NULL, ids, previous, rows, first, tokens, 64, 6, FAST);
+  else
+    run(m, NULL, ids, previous, rows, first, tokens, experts, k, FAST);
 }

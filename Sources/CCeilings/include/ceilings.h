@@ -37,7 +37,39 @@ void ceiling_test_train_exactly(
 void ceiling_test_train_sums(
     ceiling_layer *layer, const uint16_t *ids, const uint16_t *earlier, size_t tokens);
 
-// What `mixture-fast` has learnt of one MoE layer: parts layer, recent and linear.
+// Metrics by which paths are compared; tokens whose paths are searched ahead of the layers.
+enum { CEILING_METRICS = 3, CEILING_STEP = 64 };
+
+// The stored paths of `mixture`, what the request under way left behind, and what voters said of the
+// tokens searched for last. At least 2 layers of at most 64 experts, so that a set is one word; no token
+// chooses more than 15.
+typedef struct {
+  int layers, experts;
+  // Tokens ever stored; the paths [capacity, layers] of the latest, which slots hold whom
+  // [2, experts, capacity / 64], and the token after each [capacity].
+  size_t written, capacity;
+  uint64_t *masks, *columns;
+  int32_t *successors;
+  // The request's last token, and the candidates it left: numbers [256] and scores [256, metric].
+  int32_t last_stored, trail_count, *trail_tokens, *trail_scores;
+  // [layer, step, metric, expert], and the sums of the votes' weights.
+  float *votes, *weights;
+  struct ceiling_search *search;
+} ceiling_paths;
+
+// Without a path; NULL where there is no memory.
+ceiling_paths *ceiling_paths_make(int layers, int experts);
+
+void ceiling_paths_free(ceiling_paths *paths);
+
+// Searches for the paths most like those of `tokens` tokens from `first` on, at most CEILING_STEP, lets
+// them vote, and stores the tokens' own. `ids` and `previous` are those of `ceiling_mixture_run`.
+void ceiling_paths_search(
+    ceiling_paths *paths, const uint16_t *ids, int top_k, const int32_t *previous, size_t rows,
+    size_t first, size_t tokens);
+
+// What a mixture has learnt of one MoE layer: parts layer, recent and linear; with paths also frequency
+// and the three kinds of path neighbours.
 // Experts are a multiple of 32 and at most 512; the tables are c[E], C[E * E] given the layer before with
 // the sums of its rows, the decayed counts [E] of the one request under way, and the linear part's rows
 // [linear_rows, E], the bias last.
@@ -48,13 +80,14 @@ typedef struct {
   uint64_t *ranks, loss_steps;
 } ceiling_mixture;
 
-// Forecasts `tokens` events by the mixture's sums in its order, ranks them exactly, takes the log loss,
-// then learns weights and counts: the same results to the bit. `ids` holds `rows` events a layer, top_k
-// ids each; `previous` the row of every token's predecessor, or -1 where a request begins, which is
-// when the one before must have ended.
+// Forecasts `tokens` events from `first` on by the mixture's sums in its order, ranks them exactly, takes
+// the log loss, then learns weights and counts: the same results to the bit. `ids` holds `rows` events a
+// layer, top_k ids each, no slot empty; `previous` the row of every token's predecessor, or -1 where a
+// request begins, which is when the one before must have ended. With `paths`, which have searched for
+// just these tokens, it is `mixture`; without, `mixture-fast`.
 void ceiling_mixture_run(
-    ceiling_mixture *layer, const uint16_t *ids, const int32_t *previous, size_t rows,
-    size_t tokens);
+    ceiling_mixture *layer, const ceiling_paths *paths, const uint16_t *ids,
+    const int32_t *previous, size_t rows, size_t first, size_t tokens);
 
 // Adds b to a, cell by cell.
 void ceiling_add(uint32_t *a, const uint32_t *b, size_t count);
