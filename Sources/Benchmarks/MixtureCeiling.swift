@@ -44,8 +44,7 @@ private final class MixtureCeiling {
   init(_ mixture: Mixture) throws {
     let shape = mixture.shape
     let searches = mixture.options.parts.contains(.nearPaths)
-    paths =
-      searches ? ceiling_paths_make(Int32(shape.layers), Int32(shape.experts)) : nil
+    paths = searches ? ceiling_paths_make(Int32(shape.layers), Int32(shape.experts)) : nil
     guard searches == (paths != nil) else { throw BenchmarkError.failed("no memory for paths") }
     let columns = MixtureColumns(mixture)
     for (name, values) in columns.counts {

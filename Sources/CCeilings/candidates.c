@@ -92,6 +92,9 @@ void select_candidates(const ceiling_paths *paths, int layer) {
   list_best(s, paths->written, take_best(s));
   for (int i = 0; i < s->count; i++) {
     const int slot = next->slots[i];
+    // Stored paths lie all over the memory: asked for ahead, they are there in time.
+    const int soon = next->slots[i + 8 < s->count ? i + 8 : i];
+    __builtin_prefetch(paths->masks + (size_t)soon * paths->layers);
     if (s->historic[slot >> 6] >> (slot & 63) & 1) {
       for (int m = 0; m < CEILING_METRICS; m++)
         next->scores[m][i] = now->scores[m][s->places[slot]];

@@ -40,9 +40,9 @@ void ceiling_test_train_sums(
 // Metrics by which paths are compared; tokens whose paths are searched ahead of the layers.
 enum { CEILING_METRICS = 3, CEILING_STEP = 64 };
 
-// The stored paths of `mixture`, what the request under way left behind, and what voters said of the
-// tokens searched for last. At least 2 layers of at most 64 experts, so that a set is one word; no token
-// chooses more than 15.
+// The stored paths of `mixture`, what the one request under way left behind, and what voters said of the
+// tokens searched for last. The options are the preset's; 2 to 64 layers of at most 64 experts, so that a
+// set is one word; no token chooses more than 15.
 typedef struct {
   int layers, experts;
   // Tokens ever stored; the paths [capacity, layers] of the latest, which slots hold whom
