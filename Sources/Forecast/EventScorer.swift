@@ -49,36 +49,32 @@ public struct EventScorer: ~Copyable {
   ///   - topK: experts an event chooses at most (K).
   public init(experts: Int, topK: Int) {
     self.experts = experts
-    ranks = .allocate(capacity: topK)
-    ranks.initialize(repeating: 0, count: topK)
     let blocks = (experts + Self.block - 1) / Self.block
     self.blocks = Int32(blocks)
-    // Vectors read whole cache lines.
-    scores = UnsafeMutableRawPointer.allocate(byteCount: blocks * Self.block * 4, alignment: 64)
-      .bindMemory(to: Float.self, capacity: blocks * Self.block)
-    scores.initialize(repeating: 0, count: blocks * Self.block)
-    keys = UnsafeMutableRawPointer.allocate(byteCount: blocks * Self.block * 2, alignment: 64)
-      .bindMemory(to: Int16.self, capacity: blocks * Self.block)
-    keys.initialize(repeating: 0, count: blocks * Self.block)
-    lowest = .allocate(capacity: topK)
-    lowest.initialize(repeating: 0, count: topK)
-    highest = .allocate(capacity: topK)
-    highest.initialize(repeating: 0, count: topK)
-    below = .allocate(capacity: topK)
-    below.initialize(repeating: 0, count: topK)
-    differences = .allocate(capacity: experts)
-    differences.initialize(repeating: 0, count: experts)
-    products = .allocate(capacity: experts)
-    products.initialize(repeating: 0, count: experts)
-    inverses = .allocate(capacity: experts)
-    inverses.initialize(repeating: 0, count: experts)
-    weights = .allocate(capacity: topK)
-    weights.initialize(repeating: 0, count: topK)
+    ranks = Self.room(topK, 0)
+    scores = Self.room(blocks * Self.block, 0)
+    keys = Self.room(blocks * Self.block, 0)
+    lowest = Self.room(topK, 0)
+    highest = Self.room(topK, 0)
+    below = Self.room(topK, 0)
+    differences = Self.room(experts, 0)
+    products = Self.room(experts, 0)
+    inverses = Self.room(experts, 0)
+    weights = Self.room(topK, 0)
     rows = .allocate(capacity: topK)
-    prior = .allocate(capacity: experts)
-    prior.initialize(repeating: 0)
-    probabilities = .allocate(capacity: experts)
-    probabilities.initialize(repeating: 0)
+    prior = UnsafeMutableBufferPointer(start: Self.room(experts, 0), count: experts)
+    probabilities = UnsafeMutableBufferPointer(start: Self.room(experts, 0), count: experts)
+  }
+
+  /// Memory that begins at a cache line's start, which vectors of whole blocks rely on.
+  private static func room<Value: BitwiseCopyable>(
+    _ count: Int, _ value: Value
+  ) -> UnsafeMutablePointer<Value> {
+    let room = UnsafeMutableRawPointer.allocate(
+      byteCount: count * MemoryLayout<Value>.stride, alignment: 64
+    ).bindMemory(to: Value.self, capacity: count)
+    room.initialize(repeating: value, count: count)
+    return room
   }
 
   deinit {
