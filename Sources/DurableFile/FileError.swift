@@ -8,12 +8,16 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
     case lock, open, read
   }
 
+  /// The file.
   public var path: FilePath
+  /// What was being done to it.
   public var step: Step
   /// What the system said, where it was the system.
   public var code: Errno?
+  /// Why that failed, in words.
   public var problem: String
 
+  /// A failure; `code` where the system told it.
   public init(_ path: FilePath, _ step: Step, _ problem: String, code: Errno? = nil) {
     self.path = path
     self.step = step

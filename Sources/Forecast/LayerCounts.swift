@@ -2,7 +2,9 @@ import RoutingTrace
 
 /// Which of a layer's integer tables are kept.
 public struct CountTables: OptionSet, Hashable, Sendable {
+  /// A bit a table, as below.
   public let rawValue: UInt8
+  /// The tables whose bits are set.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// `C[i, j]`: j chosen here when i was chosen one layer before by the same token.

@@ -1,6 +1,8 @@
 /// The parts a ``Mixture`` weighs against each other.
 public struct MixtureParts: OptionSet, Hashable, Sendable {
+  /// A bit a part, as below.
   public let rawValue: UInt32
+  /// The parts whose bits are set.
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// How often each expert was chosen in the layer.
@@ -74,6 +76,7 @@ public struct MixtureOptions: Hashable, Sendable {
   /// A row of a table is halved when its sum reaches this; 0 never halves.
   public var halvingTotal = 0
 
+  /// A mixture of these parts, all else as the preset `mixture` has it.
   public init(parts: MixtureParts = .standard) { self.parts = parts }
 
   /// The names of ``init(name:)``, for messages.

@@ -13,6 +13,7 @@ public enum Stage: UInt8, CaseIterable, Sendable {
 public struct TokenRun: Hashable, Sendable {
   /// The request's number, unique within a stream.
   public var request: UInt64
+  /// The stage of all its tokens.
   public var stage: Stage
   /// Position of the run's first token in its request, prefill included, from 0.
   public var firstToken: Int
@@ -24,6 +25,7 @@ public struct TokenRun: Hashable, Sendable {
   /// Whether the request begins with this run.
   public var begins: Bool { firstToken == 0 && (count > 0 || endsRequest) }
 
+  /// A run of `count` tokens, the first of them at `firstToken` of the request.
   public init(
     request: UInt64, stage: Stage, firstToken: Int, count: Int, endsRequest: Bool = false
   ) {
@@ -37,12 +39,14 @@ public struct TokenRun: Hashable, Sendable {
 
 /// What is known of a request beside its tokens; told once, in the chunk that begins it.
 public struct RequestLabel: Hashable, Sendable {
+  /// The request's number, as in its runs.
   public var request: UInt64
   /// The name its source gave it, or empty.
   public var name: String
   /// The task it belongs to (subject, language, benchmark), or empty.
   public var task: String
 
+  /// A label; what is not known stays empty.
   public init(request: UInt64, name: String = "", task: String = "") {
     self.request = request
     self.name = name

@@ -13,6 +13,7 @@ public struct Sweep: Sendable {
     /// Where the requests come from: ``real``, or what they were scaled from.
     public let origin: String
 
+    /// Requests of `pool`, taken as those of `model` with weights in `format`.
     public init(model: ModelShape, format: WeightFormat, pool: RequestPool, origin: String) {
       self.model = model
       self.format = format
@@ -62,6 +63,8 @@ public struct Sweep: Sendable {
   public var forecasts: [ForecastChoice] = [.heatmap, .mixture]
   public var host = HostAllocation()
 
+  /// Every workload on every system at three batch sizes; what else there is to choose, the properties
+  /// say.
   public init(systems: [Hardware], workloads: [Workload]) {
     self.systems = systems
     self.workloads = workloads

@@ -41,7 +41,7 @@ extension Simulate {
       simulation.options == clairvoyant.options
       ? perfect
       : try clairvoyant.run(
-        pool, schedule: schedule, forecast: OracleForecast(schedule),
+        pool, schedule: schedule, forecast: try ForecastSources().forecast(.oracle, schedule),
         warmSteps: countedSteps.warm)
     return zip(chosen, results).map { name, result in
       var line = SimulationLine(

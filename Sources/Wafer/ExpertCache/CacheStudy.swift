@@ -10,6 +10,7 @@ public struct CacheStudy: Sendable {
   private let pool: RequestPool
   private let reads: [Int32]
 
+  /// A study of all requests of `pool`, in its order.
   public init(_ pool: RequestPool) {
     self.pool = pool
     let shape = pool.shape
@@ -64,12 +65,14 @@ public struct CacheStudy: Sendable {
 
   /// A cache that a forecast fills and empties.
   public struct Guided: Hashable, Sendable {
+    /// Experts that it holds at most, of all layers together.
     public var capacity: Int
     /// Experts brought ahead for each layer, at most.
     public var prefetches: Int
     /// Chance below which an expert is not brought, whatever would have to leave.
     public var leastChance = 0.02
 
+    /// A cache of so many places that brings so many experts ahead, if their chance is 2 % or more.
     public init(capacity: Int, prefetches: Int) {
       self.capacity = capacity
       self.prefetches = prefetches

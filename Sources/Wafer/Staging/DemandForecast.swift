@@ -33,84 +33,86 @@ public protocol DemandForecast {
 }
 
 extension DemandForecast {
+  /// Every token with the same chances of its share of the load.
   public func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand {
     ExpertDemand(load: nextStep(layer: layer), tokens: slots)
   }
 
+  /// Every token with the same chances of its share of the load.
   public func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
     ExpertDemand(load: laterLayer(layer, observed: observed), tokens: slots)
   }
 }
 
 /// Forecasts nothing; the engine then stages nothing.
-public struct NoForecast: DemandForecast {
+struct NoForecast: DemandForecast {
   private let nothing: [Double]
-  public let name = "none"
+  let name = "none"
 
-  public init(experts: Int) { nothing = Array(repeating: 0, count: experts) }
+  init(experts: Int) { nothing = Array(repeating: 0, count: experts) }
 
-  public func observe(step: Int, layer: Int, chosen: [UInt16]) {}
-  public func nextStep(layer: Int) -> [Double] { nothing }
-  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { nothing }
+  func observe(step: Int, layer: Int, chosen: [UInt16]) {}
+  func nextStep(layer: Int) -> [Double] { nothing }
+  func laterLayer(_ layer: Int, observed: Int) -> [Double] { nothing }
 }
 
 /// Expects of every layer the mean of what it has asked for so far.
-public struct FrequencyForecast: DemandForecast {
-  public let name = "frequency"
+struct FrequencyForecast: DemandForecast {
+  let name = "frequency"
   private let experts: Int
   private var sums: [[Double]]
   private var observations: [Double]
 
-  public init(layers: Int, experts: Int) {
+  init(layers: Int, experts: Int) {
     self.experts = experts
     sums = Array(repeating: Array(repeating: 0, count: experts), count: layers)
     observations = Array(repeating: 0, count: layers)
   }
 
-  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+  mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     for id in chosen where Int(id) < experts { sums[layer][Int(id)] += 1 }
     observations[layer] += 1
   }
 
-  public func nextStep(layer: Int) -> [Double] {
+  func nextStep(layer: Int) -> [Double] {
     sums[layer].map { $0 / max(1, observations[layer]) }
   }
 
-  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { nextStep(layer: layer) }
+  func laterLayer(_ layer: Int, observed: Int) -> [Double] { nextStep(layer: layer) }
 }
 
 /// Expects of every layer what it asked for in the last step.
-public struct PersistenceForecast: DemandForecast {
-  public let name = "persistence"
+struct PersistenceForecast: DemandForecast {
+  let name = "persistence"
   private var last: [[Double]]
 
-  public init(layers: Int, experts: Int) {
+  init(layers: Int, experts: Int) {
     last = Array(repeating: Array(repeating: 0, count: experts), count: layers)
   }
 
-  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+  mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     for expert in last[layer].indices { last[layer][expert] = 0 }
     for id in chosen where Int(id) < last[layer].count { last[layer][Int(id)] += 1 }
   }
 
-  public func nextStep(layer: Int) -> [Double] { last[layer] }
-  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { last[layer] }
+  func nextStep(layer: Int) -> [Double] { last[layer] }
+  func laterLayer(_ layer: Int, observed: Int) -> [Double] { last[layer] }
 }
 
 /// The paper's forecast: rows of the cross-token heatmap, weighted with the requests of now; for later
 /// layers of the same step the last known counts of that layer's token forecast.
-public struct HeatmapForecast: DemandForecast {
-  public let name = "heatmap"
+struct HeatmapForecast: DemandForecast {
+  let name = "heatmap"
   private let transitions: TransitionCounts
   private var expected: [[Double]]
 
-  public init(_ transitions: TransitionCounts) {
+  init(_ transitions: TransitionCounts) {
     self.transitions = transitions
     expected = Array(
       repeating: Array(repeating: 0, count: transitions.experts), count: transitions.layers)
   }
 
-  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+  mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     let experts = transitions.experts
     var now = Array(repeating: 0.0, count: experts)
     for id in chosen where Int(id) < experts { now[Int(id)] += 1 }
@@ -128,21 +130,21 @@ public struct HeatmapForecast: DemandForecast {
     expected[layer] = next
   }
 
-  public func nextStep(layer: Int) -> [Double] { expected[layer] }
-  public func laterLayer(_ layer: Int, observed: Int) -> [Double] { expected[layer] }
+  func nextStep(layer: Int) -> [Double] { expected[layer] }
+  func laterLayer(_ layer: Int, observed: Int) -> [Double] { expected[layer] }
 }
 
 /// Knows the schedule: the bound of what any forecast can do.
-public struct OracleForecast: DemandForecast {
-  public let name = "oracle"
+struct OracleForecast: DemandForecast {
+  let name = "oracle"
   private let schedule: BatchSchedule
   private var step = 0
 
-  public init(_ schedule: BatchSchedule) { self.schedule = schedule }
+  init(_ schedule: BatchSchedule) { self.schedule = schedule }
 
-  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) { self.step = step }
+  mutating func observe(step: Int, layer: Int, chosen: [UInt16]) { self.step = step }
 
-  public func nextStep(layer: Int) -> [Double] {
+  func nextStep(layer: Int) -> [Double] {
     // After the last step nothing comes, so nothing is worth bringing.
     guard step + 1 < schedule.steps else {
       return Array(repeating: 0, count: schedule.experts)
@@ -150,42 +152,42 @@ public struct OracleForecast: DemandForecast {
     return schedule.counts(step: step + 1, layer: layer).map(Double.init)
   }
 
-  public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
+  func laterLayer(_ layer: Int, observed: Int) -> [Double] {
     schedule.counts(step: step, layer: layer).map(Double.init)
   }
 
-  public func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand {
+  func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand {
     ExpertDemand(certain: nextStep(layer: layer).map { Int($0) })
   }
 
-  public func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
+  func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
     ExpertDemand(certain: laterLayer(layer, observed: observed).map { Int($0) })
   }
 }
 
 /// Another forecast with its experts in a wrong order: the control that knows how much there is to
 /// come, but not of what.
-public struct ShuffledForecast: DemandForecast {
-  public let name = "shuffled"
+struct ShuffledForecast: DemandForecast {
+  let name = "shuffled"
   private var forecast: any DemandForecast
   private let order: [Int]
 
-  public init(_ forecast: any DemandForecast, experts: Int, seed: UInt64) {
+  init(_ forecast: any DemandForecast, experts: Int, seed: UInt64) {
     self.forecast = forecast
     var random = SeededGenerator(seed: seed)
     order = Array(0..<experts).shuffled(using: &random)
   }
 
-  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+  mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     forecast.observe(step: step, layer: layer, chosen: chosen)
   }
 
-  public func nextStep(layer: Int) -> [Double] {
+  func nextStep(layer: Int) -> [Double] {
     let expected = forecast.nextStep(layer: layer)
     return order.map { expected[$0] }
   }
 
-  public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
+  func laterLayer(_ layer: Int, observed: Int) -> [Double] {
     let expected = forecast.laterLayer(layer, observed: observed)
     return order.map { expected[$0] }
   }

@@ -7,8 +7,8 @@ import Forecast
 /// for experts that nobody ever takes, above all where slots replay the same requests. So for each
 /// way of looking ahead each layer's expert is corrected by (requests seen + 1) / (requests
 /// expected + 1) so far.
-public struct MixtureForecast: DemandForecast {
-  public let name = "mixture"
+struct MixtureForecast: DemandForecast {
+  let name = "mixture"
   private let schedule: BatchSchedule
   private let tables: MixtureTables
   private var step = 0
@@ -21,14 +21,14 @@ public struct MixtureForecast: DemandForecast {
   ///     request chose before it.
   ///   - tables: Made from the schedule's pool. Layers further ahead than these know are forecast
   ///     from earlier tokens.
-  public init(_ schedule: BatchSchedule, _ tables: MixtureTables) {
+  init(_ schedule: BatchSchedule, _ tables: MixtureTables) {
     self.schedule = schedule
     self.tables = tables
     nextSteps = CorrectedDemand(tables.nextToken)
     laterLayers = tables.laterLayers.map(CorrectedDemand.init)
   }
 
-  public mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+  mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     self.step = step
     nextSteps.learn(layer, chosen)
     if step + 1 < schedule.steps { nextSteps.expect(schedule.distinct[step + 1], layer) }
@@ -39,15 +39,15 @@ public struct MixtureForecast: DemandForecast {
     }
   }
 
-  public func nextStep(layer: Int) -> [Double] { nextSteps.demand(layer).load }
+  func nextStep(layer: Int) -> [Double] { nextSteps.demand(layer).load }
 
-  public func laterLayer(_ layer: Int, observed: Int) -> [Double] {
+  func laterLayer(_ layer: Int, observed: Int) -> [Double] {
     laterLayerDemand(layer, observed).load
   }
 
-  public func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand { nextSteps.demand(layer) }
+  func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand { nextSteps.demand(layer) }
 
-  public func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
+  func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
     laterLayerDemand(layer, observed)
   }
 
