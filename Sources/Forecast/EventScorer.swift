@@ -13,7 +13,7 @@ public struct EventScorer: ~Copyable {
   /// By how many bits ``score(_:by:counts:)`` may miss the mean log2 of the probabilities. Relative
   /// errors of the probabilities are below `(4 K + E) 2^-52`, those of the reference likewise; the
   /// logarithm adds 1e-12.
-  public static let tolerance = 4e-12
+  static let tolerance = 4e-12
   /// The most experts an event may choose for products to stay within the range of a `Double`.
   static let maximumFactors = 12
   /// The least product whose factors are all told in full precision.
@@ -22,7 +22,7 @@ public struct EventScorer: ~Copyable {
   static let smallest = 0x1p-100
 
   /// Ranks of the chosen experts, in their order, after ``score(_:by:counts:)``.
-  public let ranks: UnsafeMutablePointer<Int32>
+  let ranks: UnsafeMutablePointer<Int32>
   let experts: Int
   /// Single precision, in whole blocks; behind the last expert is 0, below every score.
   let scores: UnsafeMutablePointer<Float>
@@ -94,7 +94,7 @@ public struct EventScorer: ~Copyable {
   }
 
   /// Reads the counts that products need, before the first event.
-  public func begin(_ counts: CountsView) {
+  func begin(_ counts: CountsView) {
     var j = 0
     while j < experts {
       inverses[j] = 1 / (Double(Int32(bitPattern: counts.cells[j])) + 0.5)
@@ -104,7 +104,7 @@ public struct EventScorer: ~Copyable {
 
   /// Follows ``CountsView/learn(_:)``.
   @inline(__always)
-  public func learned(_ event: Event, counts: CountsView) {
+  func learned(_ event: Event, counts: CountsView) {
     let chosen = event.chosen
     var slot = 0
     while slot < chosen.count {
@@ -116,7 +116,7 @@ public struct EventScorer: ~Copyable {
 
   /// Writes the chosen experts' ``ranks`` and returns the mean log2 of their probabilities, within
   /// ``tolerance``; nil where only the probabilities tell.
-  public func score(_ event: Event, by rule: ScoringRule, counts: CountsView) -> Double? {
+  func score(_ event: Event, by rule: ScoringRule, counts: CountsView) -> Double? {
     score(event, TopK<0>(), by: rule, counts: counts)
   }
 
@@ -143,7 +143,7 @@ public struct EventScorer: ~Copyable {
   }
 
   /// The same from the predictor's probabilities: exact, and the slow reference of ``score``.
-  public func scoreExactly(
+  func scoreExactly(
     _ event: Event, by predictor: any Predictor, counts: CountsView
   ) -> Double {
     counts.prior(into: prior)

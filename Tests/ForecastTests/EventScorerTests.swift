@@ -1,7 +1,8 @@
-import Forecast
 import RoutingTrace
 import TestSupport
 import Testing
+
+@testable import Forecast
 
 /// Ranks and log loss are those of the probabilities, whatever the way to them.
 @Suite struct EventScorerTests {
