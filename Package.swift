@@ -17,7 +17,9 @@ let package = Package(
     .executable(name: "moecast", targets: ["moecast"]),
     .library(
       name: "Moecast",
-      targets: ["RoutingTrace", "TraceImport", "Forecast", "Prequential", "ModelFile", "Wafer"]),
+      targets: [
+        "RoutingTrace", "TraceImport", "Forecast", "Prequential", "Insight", "ModelFile", "Wafer",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -30,6 +32,8 @@ let package = Package(
     .target(
       name: "Forecast", dependencies: ["CProcessor", "RoutingTrace"], swiftSettings: strict),
     .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
+    .target(
+      name: "Insight", dependencies: ["Forecast", "RoutingTrace"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
@@ -55,6 +59,7 @@ let package = Package(
       dependencies: [
         "CProcessor",
         "DurableFile",
+        "Insight",
         "ModelFile",
         "Prequential",
         "TraceImport",

@@ -3,25 +3,27 @@ import RoutingTrace
 /// Counting, the hot loops. Counts stay below ``LayerCounts/maximumTokens``, which the learner checks
 /// a chunk at a time.
 extension CountsView {
-  /// Counts every event of a layer.
-  func learn(_ view: LayerView) {
+  /// Counts the events of `tokens`, which must be the layer's.
+  func learn(_ view: LayerView, tokens: Range<Int>) {
     // Loops over a top-k known here unroll; these are those of the models that people run.
     switch view.isFull ? view.topK : 0 {
-    case 1: learn(view, TopK<1>())
-    case 2: learn(view, TopK<2>())
-    case 4: learn(view, TopK<4>())
-    case 6: learn(view, TopK<6>())
-    case 8: learn(view, TopK<8>())
-    default: learn(view, TopK<0>())
+    case 1: learn(view, tokens, TopK<1>())
+    case 2: learn(view, tokens, TopK<2>())
+    case 4: learn(view, tokens, TopK<4>())
+    case 6: learn(view, tokens, TopK<6>())
+    case 8: learn(view, tokens, TopK<8>())
+    default: learn(view, tokens, TopK<0>())
     }
   }
 
-  private func learn<let constant: Int>(_ view: LayerView, _ topK: TopK<constant>) {
+  private func learn<let constant: Int>(
+    _ view: LayerView, _ tokens: Range<Int>, _ topK: TopK<constant>
+  ) {
     // Kept out of memory, where every event would wait for the sum before.
     var total = totals[0]
     let view = view.counted(topK)
-    var token = 0
-    while token < view.tokens {
+    var token = tokens.lowerBound
+    while token < tokens.upperBound {
       total &+= count(view.event(token))
       token &+= 1
     }

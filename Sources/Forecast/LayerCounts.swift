@@ -103,12 +103,16 @@ public struct LayerCounts: Hashable, Sendable {
     for index in totals.indices { totals[index] += other.totals[index] }
   }
 
-  /// Counts every event of a layer, without forecasting it.
+  /// Counts events of a layer, without forecasting them.
   ///
-  /// - Precondition: ``largest`` and the tokens together stay within ``maximumTokens``.
-  public mutating func learn(_ view: LayerView) {
-    precondition(view.experts == experts)
-    withView { $0.learn(view) }
+  /// - Parameter tokens: those to count; all unless given.
+  /// - Precondition: the tokens are the layer's, and ``largest`` together with them stays within
+  ///   ``maximumTokens``.
+  public mutating func learn(_ view: LayerView, tokens: Range<Int>? = nil) {
+    let tokens = tokens ?? 0..<view.tokens
+    precondition(view.experts == experts && tokens.lowerBound >= 0)
+    precondition(tokens.upperBound <= view.tokens)
+    withView { $0.learn(view, tokens: tokens) }
   }
 
   /// Lends the tables to the kernels.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 
 /// What `train` and `evaluate` share: which recall, how to print it, how many cores.
 struct AccuracyOptions: ParsableArguments {
@@ -11,8 +10,7 @@ struct AccuracyOptions: ParsableArguments {
   @Option(help: "Chunks between lines of progress; default after 1, 2, 4, 8, ...")
   var every: Int?
 
-  @Option(help: "Threads; default one a core. The results do not depend on it.")
-  var workers: Int?
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "Stage that the table shows: prefill, decode or all; default each of them.")
   var stage: String?
@@ -31,9 +29,6 @@ struct AccuracyOptions: ParsableArguments {
     recallList.map { Set($0.split(separator: ",").compactMap { Int($0) }).sorted() }
   }
 
-  /// Threads to use.
-  var threads: Int { workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
   func validate() throws {
     if let recallList {
       let words = recallList.split(separator: ",", omittingEmptySubsequences: false)
@@ -46,6 +41,5 @@ struct AccuracyOptions: ParsableArguments {
       throw ValidationError("--stage is one of " + stages.joined(separator: ", "))
     }
     guard every ?? 1 > 0 else { throw ValidationError("--every must be at least 1") }
-    guard workers ?? 1 > 0 else { throw ValidationError("--workers must be at least 1") }
   }
 }

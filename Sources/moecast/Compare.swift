@@ -71,9 +71,9 @@ struct Compare: ParsableCommand {
     var bar = ProgressBar(total: stream.size)
     while let chunk = try stream.next() {
       if shuffled {
-        try comparison.consumeShuffled(chunk, workers: accuracy.threads, using: &random)
+        try comparison.consumeShuffled(chunk, workers: accuracy.workers.threads, using: &random)
       } else {
-        try comparison.consume(chunk, workers: accuracy.threads)
+        try comparison.consume(chunk, workers: accuracy.workers.threads)
       }
       bar.update(stream.bytesRead)
     }

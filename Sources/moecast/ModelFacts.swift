@@ -68,9 +68,7 @@ struct ModelFacts: Encodable, CustomStringConvertible {
   private mutating func tell(_ learner: Learner) {
     let shape = learner.shape
     summary = shape.description
-    self.shape = TraceFacts.Shape(
-      model: shape.model, layers: shape.layers, modelLayers: shape.modelLayers,
-      experts: shape.experts, topK: shape.topK)
+    self.shape = TraceFacts.Shape(shape)
     predictors = learner.predictors
     requests = learner.progress.requests
     tokens = learner.progress.tokens

@@ -15,7 +15,8 @@ struct Moecast: ParsableCommand {
       """,
     version: "moecast 0.1.0",
     subcommands: [
-      Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, MergeModels.self,
+      Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, Analyze.self,
+      MergeModels.self,
       ExportTables.self, Simulate.self, Sample.self,
     ])
 }

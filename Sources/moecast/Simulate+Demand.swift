@@ -16,7 +16,7 @@ extension Simulate {
       transitions: questions.contains(where: \.forecast.usesHeatmap)
         ? try transitions(pool) : nil,
       mixture: try questions.filter { $0.forecast == .mixture }.map(\.layersAhead).max().map {
-        try MixtureTables(pool, horizon: $0, workers: threads)
+        try MixtureTables(pool, horizon: $0, workers: workers.threads)
       })
     var table = DemandTable()
     for batch in try batches() {
@@ -25,8 +25,8 @@ extension Simulate {
         schedule: BatchSchedule(
           pool, size: batch, steps: countedSteps.all, policy: filling.policy),
         warmSteps: countedSteps.warm)
-      for (question, report) in zip(questions, try study.run(questions, sources, workers: threads))
-      {
+      let reports = try study.run(questions, sources, workers: workers.threads)
+      for (question, report) in zip(questions, reports) {
         table.add(question, batch: batch, distinctTokens: study.distinctTokens, report)
       }
     }

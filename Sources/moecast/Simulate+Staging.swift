@@ -13,7 +13,7 @@ extension Simulate {
       transitions: predicts || forecasts.contains(where: \.usesHeatmap)
         ? try transitions(pool) : nil,
       mixture: forecasts.contains(.mixture)
-        ? try MixtureTables(pool, horizon: staging.horizon, workers: threads) : nil)
+        ? try MixtureTables(pool, horizon: staging.horizon, workers: workers.threads) : nil)
   }
 
   /// Runs the staging engine with every forecast asked for.

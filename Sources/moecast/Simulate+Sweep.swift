@@ -21,7 +21,7 @@ extension Simulate {
     sweep.host.roundTripSeconds = hostRoundTripSeconds
     let total = sweep.count
     let bar = Mutex(ProgressBar(total: total, unit: "runs"))
-    let rows = try sweep.run(workers: threads) { done in
+    let rows = try sweep.run(workers: workers.threads) { done in
       bar.withLock { $0.update(done) }
     }
     bar.withLock { $0.clear() }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import RoutingTrace
 import Wafer
 
@@ -78,9 +77,7 @@ struct Simulate: ParsableCommand {
   @Flag(help: "With --sweep: print comma-separated values.")
   var csv = false
 
-  @Option(
-    help: "Threads of sweeps and mixtures; default one a core. The results do not depend on it.")
-  var workers: Int?
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "With --sweep: seconds of a round trip to a host that plans in the wafer's place.")
   var hostRoundTripSeconds = HostAllocation().roundTripSeconds
@@ -142,7 +139,8 @@ struct Simulate: ParsableCommand {
     let pool = try readPool()
     if let expertCache {
       let report = try ExpertCacheReport(
-        pool, percents: try Self.percents(expertCache), horizon: staging.horizon, workers: threads)
+        pool, percents: try Self.percents(expertCache), horizon: staging.horizon,
+        workers: workers.threads)
       return print(asJSON ? try json(report.lines) : report.table)
     }
     if demand { return try runDemand(pool) }
@@ -204,9 +202,6 @@ struct Simulate: ParsableCommand {
       simulation.fabric, model, batch: batch, strategy: strategy.rawValue,
       engine: engine.name, try simulation.run(pool, transitions: transitions))
   }
-
-  /// Threads to use.
-  var threads: Int { workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   /// Steps run, and those of them that only warm up.
   var countedSteps: (all: Int, warm: Int) {

@@ -65,7 +65,7 @@ struct StreamRun {
         break
       }
       guard let chunk = next else { break }
-      try learner.consume(chunk, learns: learns, workers: options.threads)
+      try learner.consume(chunk, learns: learns, workers: options.workers.threads)
       if table.isDue(learner.progress.chunks) {
         learner.note()
         if !options.json, !options.quiet, let row = learner.history.last {

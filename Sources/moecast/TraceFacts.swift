@@ -14,6 +14,14 @@ struct TraceFacts: Encodable, CustomStringConvertible {
       case modelLayers = "model_layers"
       case topK = "top_k"
     }
+
+    init(_ shape: TraceShape) {
+      model = shape.model
+      layers = shape.layers
+      modelLayers = shape.modelLayers
+      experts = shape.experts
+      topK = shape.topK
+    }
   }
 
   let kind = "trace"
@@ -60,9 +68,7 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   ) throws {
     let shape = reader.header.shape
     summary = shape.description
-    self.shape = Shape(
-      model: shape.model, layers: shape.layers, modelLayers: shape.modelLayers,
-      experts: shape.experts, topK: shape.topK)
+    self.shape = Shape(shape)
     provenance = reader.header.provenance
     var bar = ProgressBar(total: size)
     defer { bar.clear() }

@@ -1,0 +1,70 @@
+import Forecast
+import RoutingTrace
+
+/// How often two experts of a layer were chosen together by one token.
+struct PairCounts: Sendable {
+  let experts: Int
+  /// E x E; a pair's count is the sum of its two cells.
+  private var cells: [UInt32]
+
+  init(experts: Int) {
+    self.experts = experts
+    cells = [UInt32](repeating: 0, count: experts * experts)
+  }
+
+  /// Counts the pairs of every event of a layer.
+  ///
+  /// - Precondition: the layer is the block's, whose ids are below `experts` or empty.
+  mutating func count(_ block: EventBlock, layer: Int) {
+    let topK = block.shape.topK
+    precondition(block.shape.experts == experts && block.shape.layers > layer)
+    guard topK > 1 else { return }
+    let experts = experts
+    // The ids were checked where the block was made, so neither they nor cells are checked again.
+    cells.withUnsafeMutableBufferPointer { cells in
+      block.ids.withUnsafeBufferPointer { ids in
+        guard let cells = cells.baseAddress, let ids = ids.baseAddress else { return }
+        var first = ids + layer * block.rows * topK
+        let end = first + block.tokens * topK
+        while first < end {
+          var count = topK
+          while count > 0, first[count &- 1] == TokenBlock.emptySlot { count &-= 1 }
+          var slot = 0
+          while slot < count {
+            let row = cells + Int(first[slot]) &* experts
+            var other = slot &+ 1
+            while other < count {
+              row[Int(first[other])] &+= 1
+              other &+= 1
+            }
+            slot &+= 1
+          }
+          first += topK
+        }
+      }
+    }
+  }
+
+  /// The pairs' counts: those of expert 1 with 0, then of 2 with 0 and 1, and so on.
+  var counts: [UInt32] {
+    var counts: [UInt32] = []
+    counts.reserveCapacity(experts * (experts - 1) / 2)
+    for second in 0..<experts {
+      for first in 0..<second {
+        counts.append(cells[second * experts + first] + cells[first * experts + second])
+      }
+    }
+    return counts
+  }
+
+  /// The two experts of the pair at `index` of ``counts``, the lower first.
+  static func experts(ofPair index: Int) -> (Int, Int) {
+    var second = 1
+    var start = 0
+    while start + second <= index {
+      start += second
+      second += 1
+    }
+    return (index - start, second)
+  }
+}

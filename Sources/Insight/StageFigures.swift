@@ -1,0 +1,53 @@
+/// How far prefill tells of decode: observation 3.
+struct StageFigures {
+  let prefill: LayerTables
+  let decode: LayerTables
+
+  /// The rank correlation of the two stages' frequencies.
+  var frequencyRank: Double? {
+    RankCorrelation.spearman(
+      prefill.frequency.map(Double.init), decode.frequency.map(Double.init))
+  }
+
+  /// The rank correlation of P(j | i) over the cells of all rows that both stages have.
+  func heatmapRank(_ table: (LayerTables) -> [UInt32]) -> Double? {
+    let experts = prefill.frequency.count
+    let (first, second) = (table(prefill), table(decode))
+    guard first.count == experts * experts, second.count == first.count else { return nil }
+    var (ours, theirs): ([Double], [Double]) = ([], [])
+    for expert in 0..<experts {
+      let row = expert * experts..<(expert + 1) * experts
+      let (a, b) = (Self.conditional(first[row]), Self.conditional(second[row]))
+      guard let a, let b else { continue }
+      ours += a
+      theirs += b
+    }
+    return RankCorrelation.spearman(ours, theirs)
+  }
+
+  /// The share of decode's `n` most used experts that are among prefill's; nil where the layer has no more.
+  func shared(_ n: Int) -> Double? {
+    let tops = tops(n)
+    return tops.map { Double($0.prefill.intersection($0.decode).count) / Double(n) }
+  }
+
+  /// The share of decode's choices that fall on prefill's `n` most used experts.
+  func covered(_ n: Int) -> Double? {
+    tops(n).map { tops in
+      tops.prefill.reduce(0) { $0 + Double(decode.frequency[$1]) } / decode.choices
+    }
+  }
+
+  private func tops(_ n: Int) -> (prefill: Set<Int>, decode: Set<Int>)? {
+    guard n < prefill.frequency.count else { return nil }
+    return (
+      Set(Concentration.members(n, of: prefill.frequency)),
+      Set(Concentration.members(n, of: decode.frequency))
+    )
+  }
+
+  private static func conditional(_ row: ArraySlice<UInt32>) -> [Double]? {
+    let total = row.reduce(0) { $0 + Double($1) }
+    return total > 0 ? row.map { Double($0) / total } : nil
+  }
+}

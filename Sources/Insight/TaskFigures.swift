@@ -1,0 +1,42 @@
+/// How far a task tells which experts it will use: observation 4's tasks and insight 6.
+struct TaskFigures {
+  /// The share of the tasks' choices that falls on each one's own top 20 %.
+  private(set) var ownTop: Double
+  /// The same of tasks as large, drawn from all tasks' popularity.
+  private(set) var ownTopByChance: Double
+
+  private let tasks: [[UInt32]]
+  private let experts: Int
+
+  /// - Parameters:
+  ///   - tasks: how often each expert was chosen, a row a task; at least one choice each.
+  ///   - top: experts in the top 20 %.
+  ///   - seed: of the rows drawn.
+  init(_ tasks: [[UInt32]], top: Int, seed: UInt64) {
+    self.tasks = tasks
+    experts = tasks.first?.count ?? 0
+    var popularity = [Double](repeating: 0, count: experts)
+    for task in tasks { for expert in 0..<experts { popularity[expert] += Double(task[expert]) } }
+    var chance = ChanceRow(popularity: popularity, seed: seed)
+    var (held, heldByChance) = (0.0, 0.0)
+    for task in tasks {
+      let choices = task.reduce(0) { $0 + Double($1) }
+      held += (Concentration.share(ofTop: top, in: task) ?? 1) * choices
+      heldByChance += (chance.share(ofTop: top, total: choices, draws: 1) ?? 1) * choices
+    }
+    let total = popularity.reduce(0, +)
+    ownTop = held / total
+    ownTopByChance = heldByChance / total
+  }
+
+  /// The share of their `n` most used experts that two tasks have in common, the mean over all two; nil where
+  /// a layer has no more than `n`.
+  func shared(_ n: Int) -> Double? {
+    guard n < experts, tasks.count > 1 else { return nil }
+    var holders = [Int](repeating: 0, count: experts)
+    for task in tasks { for expert in Concentration.members(n, of: task) { holders[expert] += 1 } }
+    // An expert that m tasks hold is in common to m (m - 1) / 2 of the pairs.
+    let common = holders.reduce(0) { $0 + $1 * ($1 - 1) / 2 }
+    return Double(common) / Double(tasks.count * (tasks.count - 1) / 2) / Double(n)
+  }
+}

@@ -1,0 +1,95 @@
+import Forecast
+import RoutingTrace
+
+/// Counts a trace, chunk by chunk, so that the paper's observations can be read from it at any time.
+///
+/// Memory does not grow with the trace: five tables of E x E counts a MoE layer, and E counts a task. The
+/// number of workers does not change any figure.
+public struct TraceAnalysis: Sendable {
+  public let shape: TraceShape
+  /// Requests that began.
+  public private(set) var requests = 0
+  /// Whether there were more tasks than are told apart, 1,024.
+  public var hasMoreTasks: Bool { tasks.isFull }
+
+  private var layers: [LayerTally]
+  private var live: LiveRequests
+  private var tasks: TaskBook
+  private var tokens: [Scope: Int] = [:]
+  private var tokensOfTasks: [Int] = []
+
+  /// An analysis that has seen nothing.
+  ///
+  /// - Parameter liveRequests: requests under way that are remembered.
+  public init(shape: TraceShape, liveRequests: Int = 4096) {
+    self.shape = shape
+    layers = Array(repeating: LayerTally(experts: shape.experts), count: shape.layers)
+    live = LiveRequests(capacity: liveRequests)
+    tasks = TaskBook(liveRequests: liveRequests)
+  }
+
+  /// Counts a chunk.
+  ///
+  /// - Parameter workers: threads among which the layers are split.
+  /// - Throws: ``AnalysisError``; nothing has been counted then.
+  public mutating func consume(_ block: TokenBlock, workers: Int = 1) throws(AnalysisError) {
+    guard block.shape.isCompatible(with: shape) else {
+      throw .shape(block.shape, expected: shape)
+    }
+    let largest = layers.map(\.largest).max() ?? 0
+    guard largest + block.tokens <= LayerCounts.maximumTokens else { throw .full }
+    let events = live.resolve(block)
+    let stretches = tasks.stretches(of: events)
+    let taskCount = tasks.names.count
+    tokensOfTasks += Array(repeating: 0, count: taskCount - tokensOfTasks.count)
+    for stretch in stretches {
+      tokens[Scope(stretch.stage), default: 0] += stretch.tokens.count
+      tokens[.all, default: 0] += stretch.tokens.count
+      if let task = stretch.task { tokensOfTasks[task] += stretch.tokens.count }
+    }
+    requests += block.runs.count(where: \.begins)
+    layers.withUnsafeMutableBufferPointer { layers in
+      // Every thread touches its own layers only, so the buffer may be shared.
+      nonisolated(unsafe) let layers = layers
+      eachLayer(layers.count, workers: workers) { layer in
+        layers[layer].count(events, layer: layer, stretches: stretches, taskCount: taskCount)
+      }
+    }
+  }
+
+  /// What the counts come to.
+  ///
+  /// - Parameter workers: threads among which the layers are split.
+  public func observations(workers: Int = 1) -> Observations {
+    var observed: [Observations.Layer?] = Array(repeating: nil, count: layers.count)
+    observed.withUnsafeMutableBufferPointer { observed in
+      nonisolated(unsafe) let observed = observed
+      eachLayer(layers.count, workers: workers) { layer in
+        let observation = LayerObservation(
+          layers[layer], before: layer > 0 ? layers[layer - 1] : nil, seed: UInt64(layer))
+        observed[layer] = observation.layer(modelLayer: shape.modelLayers[layer])
+      }
+    }
+    return Observations(
+      shape: shape, requests: requests, tokens: tokens,
+      tasks: Dictionary(uniqueKeysWithValues: zip(tasks.names, tokensOfTasks)),
+      layers: observed.compactMap { $0 })
+  }
+}
+
+/// Why a chunk could not be counted.
+public enum AnalysisError: Error, Hashable, CustomStringConvertible {
+  /// The trace is of another model.
+  case shape(TraceShape, expected: TraceShape)
+  /// One more chunk could overflow the counts.
+  case full
+
+  public var description: String {
+    switch self {
+    case .shape(let shape, let expected):
+      "the trace has \(shape), those before \(expected); give traces of the same model"
+    case .full:
+      "a count would pass \(LayerCounts.maximumTokens); analyse the rest by itself"
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import Insight
+import RoutingTrace
+
+/// What `analyze` reports; the keys are stable, more may follow.
+struct AnalysisReport: Encodable {
+  /// A measure over all layers.
+  struct Figure: Encodable {
+    var mean: Double
+    var least: Observations.Extreme
+    var most: Observations.Extreme
+  }
+
+  /// One MoE layer: figures by scope and measure, and the experts and pairs used most.
+  struct Layer: Encodable {
+    var layer: Int
+    var figures: [Scope: [Measure: Double]]
+    var topExperts: [TopExpert]
+    var topPairs: [TopPair]
+
+    enum CodingKeys: String, CodingKey {
+      case layer, figures
+      case topExperts = "top_experts"
+      case topPairs = "top_pairs"
+    }
+  }
+
+  struct TopExpert: Encodable {
+    var expert: Int
+    var share: Double
+  }
+
+  struct TopPair: Encodable {
+    var experts: [Int]
+    var overMean: Double
+
+    enum CodingKeys: String, CodingKey {
+      case experts
+      case overMean = "over_mean"
+    }
+  }
+
+  var shape: TraceFacts.Shape
+  var requests: Int
+  var tokens: [Scope: Int]
+  var tasks: [String: Int]
+  /// Scope, measure: over all layers.
+  var figures: [Scope: [Measure: Figure]] = [:]
+  var layers: [Layer]
+  var seconds: Double
+  var eventsPerSecond: Double
+  private let summary: String
+
+  enum CodingKeys: String, CodingKey {
+    case shape, requests, tokens, tasks, figures, layers, seconds
+    case eventsPerSecond = "events_per_second"
+  }
+
+  init(_ observations: Observations, seconds: Double) {
+    let shape = observations.shape
+    summary = shape.description
+    self.shape = TraceFacts.Shape(shape)
+    requests = observations.requests
+    tokens = observations.tokens
+    tasks = observations.tasks
+    layers = observations.layers.map { layer in
+      Layer(
+        layer: layer.modelLayer, figures: layer.figures,
+        topExperts: layer.topExperts.map { TopExpert(expert: $0.expert, share: $0.share) },
+        topPairs: layer.topPairs.map {
+          TopPair(experts: [$0.experts.0, $0.experts.1], overMean: $0.overMean)
+        })
+    }
+    self.seconds = seconds
+    let events = observations.tokens[.all, default: 0] * shape.layers
+    eventsPerSecond = seconds > 0 ? Double(events) / seconds : 0
+    for scope in Scope.allCases {
+      for measure in Measure.allCases {
+        guard let summary = observations.summary(measure, in: scope) else { continue }
+        figures[scope, default: [:]][measure] = Figure(
+          mean: summary.mean, least: summary.least, most: summary.most)
+      }
+    }
+  }
+
+  /// The tables for people.
+  ///
+  /// - Parameter perLayer: whether the layers' leading figures follow.
+  func text(perLayer: Bool) -> String {
+    var parts = [header, table]
+    if perLayer { parts.append(layerTable) }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private var header: String {
+    let stages = [Scope.prefill, .decode].map {
+      "\($0.rawValue) \(grouped(tokens[$0, default: 0]))"
+    }
+    let known = tasks.isEmpty ? "" : "; \(tasks.count) tasks"
+    return "\(summary)\n\(grouped(requests)) requests, \(grouped(tokens[.all, default: 0])) tokens "
+      + "(\(stages.joined(separator: ", ")))\(known); \(grouped(Int(eventsPerSecond))) events/s"
+  }
+
+  /// The figures of an observation a block: the mean of the layers by scope, and between which layers' values.
+  private var table: String {
+    var table = TextTable(
+      ["observation", "figure", "prefill", "decode", "all", "least", "layer", "most", "layer"],
+      leftColumns: 2)
+    for (index, name) in Measure.observations.enumerated() {
+      var label = "\(index + 1) \(name)"
+      for measure in Measure.allCases where measure.observation == index + 1 {
+        let means = Scope.allCases.map { figures[$0]?[measure].map { measure.text($0.mean) } ?? "" }
+        guard let all = figures[.all]?[measure] else { continue }
+        table.add(
+          [label, measure.title] + means + [
+            measure.text(all.least.value), "\(all.least.layer)", measure.text(all.most.value),
+            "\(all.most.layer)",
+          ])
+        label = ""
+      }
+    }
+    return table.text
+  }
+
+  /// The first figure of every observation, layer by layer, of all tokens.
+  private var layerTable: String {
+    let columns: [(title: String, measure: Measure)] = [
+      ("layer to layer", .nextLayerTop), ("token to token", .nextTokenTop),
+      ("same expert", .sameExpert), ("prefill to decode", .stagesFrequencyRank),
+      ("most used", .mostUsedOverMean), ("top pairs", .pairsTop), ("task's top", .taskTop),
+    ].filter { figures[.all]?[$0.measure] != nil }
+    var table = TextTable(["model layer"] + columns.map(\.title), leftColumns: 0)
+    for layer in layers {
+      table.add(
+        ["\(layer.layer)"]
+          + columns.map { column in
+            layer.figures[.all]?[column.measure].map { column.measure.text($0) } ?? "-"
+          })
+    }
+    return table.text
+  }
+}
+
+extension Measure {
+  /// A value for people: shares in per cent.
+  fileprivate func text(_ value: Double) -> String {
+    switch unit {
+    case .share: decimals(value * 100, 1) + " %"
+    case .correlation: decimals(value, 3)
+    case .ratio: decimals(value, 2) + " x"
+    case .experts: decimals(value, 1)
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Insight
+import RoutingTrace
+
+/// `moecast analyze`: what is regular in a trace.
+struct Analyze: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measures how regular the routing is: the paper's six observations.",
+    discussion: """
+      Counts once through the traces, in bounded memory: which experts follow which from layer to layer \
+      and token to token, how alike prefill and decode are, how uneven experts and pairs of experts are \
+      used, and how tasks differ. "Popularity alone" is what a router would reach that draws every \
+      expert by its share in the layer, with as few tokens as there are.
+
+      Example:
+        moecast analyze traces/
+        moecast analyze --json traces/ > observations.json
+      """)
+
+  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  var traces: [String]
+
+  @Flag(help: "Print the leading figures of every layer too.")
+  var perLayer = false
+
+  @Flag(help: "Print one JSON object instead of tables.")
+  var json = false
+
+  @OptionGroup var workers: WorkerOptions
+
+  func run() throws {
+    let interruption = Interruption()
+    let stream = try interruption.stream(traces)
+    var analysis = TraceAnalysis(shape: stream.shape)
+    var bar = ProgressBar(total: stream.size)
+    let ahead = TraceReadAhead(stream)
+    var failure: (any Error)?
+    do {
+      while !interruption.isRequested, let chunk = try ahead.next() {
+        try analysis.consume(chunk.block, workers: workers.threads)
+        bar.update(ahead.bytesRead)
+      }
+    } catch is CancellationError {
+      // Asked to stop while a pipe was empty.
+    } catch {
+      // What the intact chunks tell is told before the damaged one is complained of.
+      failure = error
+    }
+    bar.clear()
+    if analysis.requests > 0 || failure == nil {
+      let report = AnalysisReport(
+        analysis.observations(workers: workers.threads), seconds: bar.seconds)
+      print(json ? try moecast.json(report) : report.text(perLayer: perLayer))
+    }
+    if analysis.hasMoreTasks {
+      complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
+    }
+    if let failure { throw failure }
+    if interruption.isRequested { complain("moecast: stopped; the figures are of what was read") }
+  }
+}
