@@ -77,7 +77,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "CCeilings", "CZlib", "LZ4Frame", "ModelFile", "Prequential", "TraceImport", "Wafer",
+        "CCeilings", "CZlib", "Insight", "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
+        "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -85,6 +86,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "InsightTests", dependencies: ["Insight", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "PrequentialTests", dependencies: ["Prequential", "TraceImport", "TestSupport"],
       swiftSettings: strict),
@@ -113,7 +117,8 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "Forecast", "Wafer", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+        "moecast", "Forecast", "Insight", "Wafer", "ModelFile", "Prequential", "RoutingTrace",
+        "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -6,11 +6,34 @@ enum Concentration {
   }
 
   /// The share of the sum that the largest `top` counts hold; nil where the sum is 0.
-  static func share<Count: BinaryInteger>(ofTop top: Int, in counts: [Count]) -> Double? {
-    let total = counts.reduce(0) { $0 + Double($1) }
+  static func share(ofTop top: Int, in counts: some Collection<UInt32>) -> Double? {
+    let counts = Array(counts)
+    let total = counts.reduce(0) { $0 + UInt64($1) }
     guard total > 0 else { return nil }
-    let largest = counts.sorted(by: >).prefix(top).reduce(0) { $0 + Double($1) }
-    return largest / total
+    let least = leastOfTop(top, in: counts)
+    var (sum, above) = (UInt64(0), 0)
+    for count in counts where count > least {
+      sum += UInt64(count)
+      above += 1
+    }
+    // Of those that equal the last of the top, as many as there is room for.
+    sum += UInt64(least) * UInt64(max(0, min(top, counts.count) - above))
+    return Double(sum) / Double(total)
+  }
+
+  /// The `top`-th largest count, bit by bit from the highest: fewer steps than sorting.
+  private static func leastOfTop(_ top: Int, in counts: [UInt32]) -> UInt32 {
+    var least: UInt32 = 0
+    var bit = UInt32(32 - (counts.max() ?? 0).leadingZeroBitCount)
+    while bit > 0 {
+      bit -= 1
+      let candidate = least | 1 << bit
+      // As wide as the counts, so that vectors do it.
+      var reached: UInt32 = 0
+      for count in counts { reached &+= count >= candidate ? 1 : 0 }
+      if reached >= top { least = candidate }
+    }
+    return least
   }
 
   /// The members with the largest counts, the lower first of equals; only such that were counted.

@@ -55,12 +55,12 @@ struct LayerObservation {
   }
 
   private func relations(_ tables: LayerTables) -> [Measure: Double?] {
+    var chance = ChanceShare(
+      popularity: tables.frequency.map(Double.init), top: top, seed: seed)
     let layers = RelationFigures(
-      pairs: tables.layerPairs, given: tables.frequencyBefore, popularity: tables.frequency,
-      top: top, seed: seed)
+      pairs: tables.layerPairs, given: tables.frequencyBefore, top: top, chance: &chance)
     let tokens = RelationFigures(
-      pairs: tables.tokenPairs, given: tables.frequency, popularity: tables.frequency, top: top,
-      seed: seed)
+      pairs: tables.tokenPairs, given: tables.frequency, top: top, chance: &chance)
     let again = (0..<experts).reduce(0) { $0 + Double(tables.tokenPairs[$1 * (experts + 1)]) }
     return [
       .nextLayerTop: layers.mostUsed, .nextLayerTopByChance: layers.mostUsedByChance,
@@ -111,11 +111,11 @@ struct LayerObservation {
     let products = (0..<experts).flatMap { second in
       (0..<second).map { popularity[$0] * popularity[second] }
     }
-    var chance = ChanceRow(popularity: products, seed: seed)
+    var chance = ChanceShare(popularity: products, top: top, seed: seed)
     return [
       .pairOverMean: Double(largest) / total * Double(counts.count),
       .pairsTop: Concentration.share(ofTop: top, in: counts),
-      .pairsTopByPopularity: chance.share(ofTop: top, total: total, draws: 1),
+      .pairsTopByPopularity: chance.share(ofSum: total),
     ]
   }
 

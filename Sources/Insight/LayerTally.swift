@@ -2,15 +2,15 @@ import Forecast
 import RoutingTrace
 
 /// What is counted in one MoE layer.
-struct LayerTally: Sendable {
+package struct LayerTally: Sendable {
   /// Frequencies and pairs from layer to layer and token to token, one a stage.
-  private(set) var stages: [LayerCounts]
+  package private(set) var stages: [LayerCounts]
   /// Tokens, one a stage.
   private(set) var tokens: [Int]
   /// Choices of tokens that follow one of their request, one a stage.
   private(set) var following: [UInt64]
   /// Experts chosen together.
-  private(set) var pairs: PairCounts
+  package private(set) var pairs: PairCounts
   /// Frequencies, one a task.
   private(set) var tasks: [LayerCounts] = []
 

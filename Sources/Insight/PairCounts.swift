@@ -2,7 +2,7 @@ import Forecast
 import RoutingTrace
 
 /// How often two experts of a layer were chosen together by one token.
-struct PairCounts: Sendable {
+package struct PairCounts: Sendable {
   let experts: Int
   /// E x E; a pair's count is the sum of its two cells.
   private var cells: [UInt32]
@@ -28,7 +28,9 @@ struct PairCounts: Sendable {
         let end = first + block.tokens * topK
         while first < end {
           var count = topK
-          while count > 0, first[count &- 1] == TokenBlock.emptySlot { count &-= 1 }
+          while !block.isFull, count > 0, first[count &- 1] == TokenBlock.emptySlot {
+            count &-= 1
+          }
           var slot = 0
           while slot < count {
             let row = cells + Int(first[slot]) &* experts
@@ -46,7 +48,7 @@ struct PairCounts: Sendable {
   }
 
   /// The pairs' counts: those of expert 1 with 0, then of 2 with 0 and 1, and so on.
-  var counts: [UInt32] {
+  package var counts: [UInt32] {
     var counts: [UInt32] = []
     counts.reserveCapacity(experts * (experts - 1) / 2)
     for second in 0..<experts {

@@ -21,15 +21,15 @@ enum RankCorrelation {
 
   /// Every value's rank from 0, equals at the mean of theirs.
   static func ranks(of values: [Double]) -> [Double] {
-    let order = values.indices.sorted { values[$0] < values[$1] }
-    var ranks = [Double](repeating: 0, count: values.count)
+    let sorted = values.sorted()
+    var ranks: [Double: Double] = [:]
     var start = 0
-    while start < order.count {
+    while start < sorted.count {
       var end = start + 1
-      while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
-      for index in order[start..<end] { ranks[index] = Double(start + end - 1) / 2 }
+      while end < sorted.count, sorted[end] == sorted[start] { end += 1 }
+      ranks[sorted[start]] = Double(start + end - 1) / 2
       start = end
     }
-    return ranks
+    return values.map { ranks[$0] ?? .nan }
   }
 }

@@ -17,12 +17,13 @@ struct TaskFigures {
     experts = tasks.first?.count ?? 0
     var popularity = [Double](repeating: 0, count: experts)
     for task in tasks { for expert in 0..<experts { popularity[expert] += Double(task[expert]) } }
-    var chance = ChanceRow(popularity: popularity, seed: seed)
+    var chance = ChanceShare(popularity: popularity, top: top, seed: seed)
     var (held, heldByChance) = (0.0, 0.0)
     for task in tasks {
+      guard let share = Concentration.share(ofTop: top, in: task) else { continue }
       let choices = task.reduce(0) { $0 + Double($1) }
-      held += (Concentration.share(ofTop: top, in: task) ?? 1) * choices
-      heldByChance += (chance.share(ofTop: top, total: choices, draws: 1) ?? 1) * choices
+      held += share * choices
+      heldByChance += chance.share(ofSum: choices) * choices
     }
     let total = popularity.reduce(0, +)
     ownTop = held / total

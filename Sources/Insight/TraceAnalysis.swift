@@ -12,7 +12,7 @@ public struct TraceAnalysis: Sendable {
   /// Whether there were more tasks than are told apart, 1,024.
   public var hasMoreTasks: Bool { tasks.isFull }
 
-  private var layers: [LayerTally]
+  package private(set) var layers: [LayerTally]
   private var live: LiveRequests
   private var tasks: TaskBook
   private var tokens: [Scope: Int] = [:]

@@ -95,7 +95,7 @@ struct AnalysisReport: Encodable {
     let stages = [Scope.prefill, .decode].map {
       "\($0.rawValue) \(grouped(tokens[$0, default: 0]))"
     }
-    let known = tasks.isEmpty ? "" : "; \(tasks.count) tasks"
+    let known = tasks.isEmpty ? "" : ", \(tasks.count) task\(tasks.count == 1 ? "" : "s")"
     return "\(summary)\n\(grouped(requests)) requests, \(grouped(tokens[.all, default: 0])) tokens "
       + "(\(stages.joined(separator: ", ")))\(known); \(grouped(Int(eventsPerSecond))) events/s"
   }

@@ -47,9 +47,10 @@ struct Analyze: ParsableCommand {
       failure = error
     }
     bar.clear()
+    let seconds = bar.seconds
     if analysis.requests > 0 || failure == nil {
       let report = AnalysisReport(
-        analysis.observations(workers: workers.threads), seconds: bar.seconds)
+        analysis.observations(workers: workers.threads), seconds: seconds)
       print(json ? try moecast.json(report) : report.text(perLayer: perLayer))
     }
     if analysis.hasMoreTasks {

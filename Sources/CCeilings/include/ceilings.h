@@ -37,6 +37,20 @@ void ceiling_test_train_exactly(
 void ceiling_test_train_sums(
     ceiling_layer *layer, const uint16_t *ids, const uint16_t *earlier, size_t tokens);
 
+// One MoE layer of a trace that is analysed: for each of two stages c[E], C[E * E], D[E * E] and the sums of
+// their rows [1 + 2 E], and how often two experts were chosen together [E * E], the first id's row.
+typedef struct {
+  int experts, top_k;
+  uint32_t *frequency[2], *layer_pairs[2], *token_pairs[2], *together;
+  uint64_t *sums[2];
+} ceiling_observed;
+
+// Counts `tokens` events; `previous` is the place of each token's predecessor among them, or -1, and
+// `stages` 0 or 1.
+void ceiling_observe(
+    ceiling_observed *layer, const uint16_t *ids, const uint16_t *earlier, const int32_t *previous,
+    const uint8_t *stages, size_t tokens);
+
 // Metrics by which paths are compared; tokens whose paths are searched ahead of the layers.
 enum { CEILING_METRICS = 3, CEILING_STEP = 64 };
 
