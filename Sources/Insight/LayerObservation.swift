@@ -45,12 +45,12 @@ struct LayerObservation {
     figures[.all]?.add(tasks())
     let meanPair = pairs.reduce(0) { $0 + Double($1) } / Double(max(1, pairs.count))
     return Observations.Layer(
-      modelLayer: modelLayer, figures: figures,
+      layer: modelLayer, figures: figures,
       topExperts: Concentration.members(10, of: all.frequency).map {
-        ($0, Double(all.frequency[$0]) / all.choices)
+        .init(expert: $0, share: Double(all.frequency[$0]) / all.choices)
       },
       topPairs: Concentration.members(10, of: pairs).map {
-        (PairCounts.experts(ofPair: $0), Double(pairs[$0]) / meanPair)
+        .init(experts: PairCounts.experts(ofPair: $0), overMean: Double(pairs[$0]) / meanPair)
       })
   }
 

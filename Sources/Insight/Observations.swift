@@ -3,31 +3,53 @@ import RoutingTrace
 /// The figures of a trace, layer by layer.
 public struct Observations: Sendable {
   /// The figures of one MoE layer.
-  public struct Layer: Sendable {
+  public struct Layer: Sendable, Encodable {
     /// The model's own number of the layer.
-    public var modelLayer: Int
+    public var layer: Int
     /// What could be measured; measures that compare stages or tasks stand under ``Scope/all``.
     public var figures: [Scope: [Measure: Double]]
-    /// The most used experts, ten at most, and their shares of the layer's choices.
-    public var topExperts: [(expert: Int, share: Double)]
-    /// The pairs most often chosen together, ten at most, over the mean of all pairs.
-    public var topPairs: [(experts: (Int, Int), overMean: Double)]
+    /// The most used experts, ten at most.
+    public var topExperts: [TopExpert]
+    /// The pairs most often chosen together, ten at most.
+    public var topPairs: [TopPair]
+
+    enum CodingKeys: String, CodingKey {
+      case layer, figures
+      case topExperts = "top_experts"
+      case topPairs = "top_pairs"
+    }
+  }
+
+  /// An expert and its share of its layer's choices.
+  public struct TopExpert: Hashable, Sendable, Encodable {
+    public var expert: Int
+    public var share: Double
+  }
+
+  /// Two experts, the lower first, and how often they were chosen together over the mean of all pairs.
+  public struct TopPair: Hashable, Sendable, Encodable {
+    public var experts: [Int]
+    public var overMean: Double
+
+    enum CodingKeys: String, CodingKey {
+      case experts
+      case overMean = "over_mean"
+    }
   }
 
   /// A measure over all layers that have it.
-  public struct Summary: Hashable, Sendable {
+  public struct Summary: Hashable, Sendable, Encodable {
     /// The mean of the layers.
     public var mean: Double
-    /// The least value and its model layer, the first of equals.
+    /// The least value and its layer, the first of equals.
     public var least: Extreme
-    /// The greatest value and its model layer, the first of equals.
+    /// The greatest value and its layer, the first of equals.
     public var most: Extreme
   }
 
-  /// A value and where it is.
+  /// A value and the model layer where it is.
   public struct Extreme: Hashable, Sendable, Encodable {
     public var value: Double
-    /// The model layer.
     public var layer: Int
   }
 
@@ -43,7 +65,7 @@ public struct Observations: Sendable {
   /// A measure over the layers, or nil where none has it.
   public func summary(_ measure: Measure, in scope: Scope) -> Summary? {
     let values = layers.compactMap { layer in
-      layer.figures[scope]?[measure].map { Extreme(value: $0, layer: layer.modelLayer) }
+      layer.figures[scope]?[measure].map { Extreme(value: $0, layer: layer.layer) }
     }
     guard var least = values.first, var most = values.first else { return nil }
     for value in values.dropFirst() {

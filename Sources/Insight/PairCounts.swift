@@ -60,13 +60,13 @@ package struct PairCounts: Sendable {
   }
 
   /// The two experts of the pair at `index` of ``counts``, the lower first.
-  static func experts(ofPair index: Int) -> (Int, Int) {
+  static func experts(ofPair index: Int) -> [Int] {
     var second = 1
     var start = 0
     while start + second <= index {
       start += second
       second += 1
     }
-    return (index - start, second)
+    return [index - start, second]
   }
 }

@@ -3,49 +3,13 @@ import RoutingTrace
 
 /// What `analyze` reports; the keys are stable, more may follow.
 struct AnalysisReport: Encodable {
-  /// A measure over all layers.
-  struct Figure: Encodable {
-    var mean: Double
-    var least: Observations.Extreme
-    var most: Observations.Extreme
-  }
-
-  /// One MoE layer: figures by scope and measure, and the experts and pairs used most.
-  struct Layer: Encodable {
-    var layer: Int
-    var figures: [Scope: [Measure: Double]]
-    var topExperts: [TopExpert]
-    var topPairs: [TopPair]
-
-    enum CodingKeys: String, CodingKey {
-      case layer, figures
-      case topExperts = "top_experts"
-      case topPairs = "top_pairs"
-    }
-  }
-
-  struct TopExpert: Encodable {
-    var expert: Int
-    var share: Double
-  }
-
-  struct TopPair: Encodable {
-    var experts: [Int]
-    var overMean: Double
-
-    enum CodingKeys: String, CodingKey {
-      case experts
-      case overMean = "over_mean"
-    }
-  }
-
   var shape: TraceFacts.Shape
   var requests: Int
   var tokens: [Scope: Int]
   var tasks: [String: Int]
   /// Scope, measure: over all layers.
-  var figures: [Scope: [Measure: Figure]] = [:]
-  var layers: [Layer]
+  var figures: [Scope: [Measure: Observations.Summary]] = [:]
+  var layers: [Observations.Layer]
   var seconds: Double
   var eventsPerSecond: Double
   private let summary: String
@@ -62,22 +26,14 @@ struct AnalysisReport: Encodable {
     requests = observations.requests
     tokens = observations.tokens
     tasks = observations.tasks
-    layers = observations.layers.map { layer in
-      Layer(
-        layer: layer.modelLayer, figures: layer.figures,
-        topExperts: layer.topExperts.map { TopExpert(expert: $0.expert, share: $0.share) },
-        topPairs: layer.topPairs.map {
-          TopPair(experts: [$0.experts.0, $0.experts.1], overMean: $0.overMean)
-        })
-    }
+    layers = observations.layers
     self.seconds = seconds
     let events = observations.tokens[.all, default: 0] * shape.layers
     eventsPerSecond = seconds > 0 ? Double(events) / seconds : 0
     for scope in Scope.allCases {
       for measure in Measure.allCases {
         guard let summary = observations.summary(measure, in: scope) else { continue }
-        figures[scope, default: [:]][measure] = Figure(
-          mean: summary.mean, least: summary.least, most: summary.most)
+        figures[scope, default: [:]][measure] = summary
       }
     }
   }

@@ -53,6 +53,7 @@ struct Analyze: ParsableCommand {
         analysis.observations(workers: workers.threads), seconds: seconds)
       print(json ? try moecast.json(report) : report.text(perLayer: perLayer))
     }
+    ahead.complainOfUnfinished()
     if analysis.hasMoreTasks {
       complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
     }

@@ -81,9 +81,7 @@ struct StreamRun {
       bar.update(ahead.bytesRead)
     }
     bar.clear()
-    for name in ahead.unfinished {
-      complain("moecast: \(name): no index at its end; it was cut short or is still being written")
-    }
+    ahead.complainOfUnfinished()
     return ending
   }
 
@@ -103,5 +101,14 @@ struct StreamRun {
       "\(grouped(learner.progress.requests)) requests, \(grouped(learner.progress.tokens)) tokens; "
         + "\(grouped(events)) events in \(decimals(seconds, 2)) s, "
         + "\(grouped(Int(report.eventsPerSecond))) events/s")
+  }
+}
+
+extension TraceReadAhead {
+  /// Says which files ended without an index.
+  func complainOfUnfinished() {
+    for name in unfinished {
+      complain("moecast: \(name): no index at its end; it was cut short or is still being written")
+    }
   }
 }

@@ -34,7 +34,7 @@ import Testing
     #expect(whole.requests == 30)
     #expect(whole.tokens == [.prefill: 180, .decode: 330, .all: 510])
     #expect(whole.tasks == ["a": 255, "b": 255])
-    #expect(whole.layers.map(\.modelLayer) == [0, 1, 2, 5, 6])
+    #expect(whole.layers.map(\.layer) == [0, 1, 2, 5, 6])
   }
 
   /// Expert 2 i always leads to 2 i + 1, and the next token takes the same again.
@@ -118,7 +118,7 @@ import Testing
   }
 
   @Test func pairsAreNumberedByTheirHigherExpert() {
-    let pairs = (0..<5).flatMap { second in (0..<second).map { ($0, second) } }
+    let pairs = (0..<5).flatMap { second in (0..<second).map { [$0, second] } }
     for (index, pair) in pairs.enumerated() { #expect(PairCounts.experts(ofPair: index) == pair) }
   }
 
