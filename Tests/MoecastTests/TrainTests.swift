@@ -78,7 +78,7 @@ import Testing
 
   @Test func aFIFOAndAFolderTeachTheSame() throws {
     let folder = try TemporaryFolder()
-    let trace = try writeSampleTrace(to: "t.moe.lz4", in: folder)
+    _ = try writeSampleTrace(to: "t.moe.lz4", in: folder)
     let fifo = folder.file("fifo")
     try run("mkfifo", fifo)
     let bytes = try folder.bytes(of: "t.moe.lz4")
