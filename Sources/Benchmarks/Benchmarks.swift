@@ -27,7 +27,8 @@ struct Benchmarks: ParsableCommand {
   var megabytes = 2000
 
   enum Group: String, CaseIterable {
-    case update, learn, decode, write, imports, cores, mixture, analysis, model, wafer, process
+    case update, learn, decode, write, imports, cores, chunks, mixture, analysis, model, wafer,
+      process
   }
 
   func run() throws {
@@ -49,6 +50,7 @@ struct Benchmarks: ParsableCommand {
       case .write: for trace in shapes { try table.add(write(trace, clock)) }
       case .imports: for row in try imports(clock) { table.add(row) }
       case .cores: try table.add(cores(shapes[0], clock))
+      case .chunks: for row in try chunkSizes(shapes[0], clock) { table.add(row) }
       case .mixture:
         for trace in shapes.dropFirst() {
           try table.add(mixtureCeiling("mixture-fast", trace, clock))

@@ -87,11 +87,14 @@ func cores(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
   return row
 }
 
-private func learn(
-  _ trace: SyntheticTrace, _ predictors: [String], workers: Int
+/// Learns the trace from its container.
+///
+/// - Parameter bytes: the container where it is not the trace's own.
+func learn(
+  _ trace: SyntheticTrace, in bytes: [UInt8]? = nil, _ predictors: [String], workers: Int
 ) throws -> Learner {
   var learner = try Learner(shape: trace.shape, predictors: predictors)
-  var reader = try TraceReader(MemorySource(trace.bytes), name: trace.name)
+  var reader = try TraceReader(MemorySource(bytes ?? trace.bytes), name: trace.name)
   while let chunk = try reader.next() { try learner.consume(chunk, workers: workers) }
   return learner
 }

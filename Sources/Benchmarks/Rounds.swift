@@ -64,7 +64,7 @@ struct ResultRow {
 
 /// Prints rows as they are ready.
 struct ResultTable {
-  private static let widths = [50, 10, 10, 6, 12]
+  private static let widths = [56, 10, 10, 6, 12]
 
   func begin() {
     print(line(["what", "ours", "ceiling", "ratio", "unit"], "ceiling is"))
