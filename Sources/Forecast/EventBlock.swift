@@ -120,7 +120,9 @@ public struct Event {
 
 /// How many experts every event of a layer chose, as a constant that loops unroll by; 0 where it is not
 /// known.
-struct TopK<let constant: Int> {}
+package struct TopK<let constant: Int> {
+  package init() {}
+}
 
 /// The experts of one event, in the order of the source.
 public struct ExpertSet {

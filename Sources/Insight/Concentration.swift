@@ -28,9 +28,13 @@ enum Concentration {
     while bit > 0 {
       bit -= 1
       let candidate = least | 1 << bit
-      // As wide as the counts, so that vectors do it.
+      // As wide as the counts and without a condition inside, so that vectors do it.
       var reached: UInt32 = 0
-      for count in counts { reached &+= count >= candidate ? 1 : 0 }
+      var index = 0
+      while index < counts.count {
+        reached &+= counts[index] >= candidate ? 1 : 0
+        index &+= 1
+      }
       if reached >= top { least = candidate }
     }
     return least

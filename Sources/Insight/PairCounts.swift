@@ -16,9 +16,22 @@ package struct PairCounts: Sendable {
   ///
   /// - Precondition: the layer is the block's, whose ids are below `experts` or empty.
   mutating func count(_ block: EventBlock, layer: Int) {
-    let topK = block.shape.topK
     precondition(block.shape.experts == experts && block.shape.layers > layer)
-    guard topK > 1 else { return }
+    // Loops over a top-k known here unroll; these are those of the models that people run.
+    switch block.isFull ? block.shape.topK : 0 {
+    case 1: return
+    case 2: count(block, layer: layer, TopK<2>())
+    case 4: count(block, layer: layer, TopK<4>())
+    case 6: count(block, layer: layer, TopK<6>())
+    case 8: count(block, layer: layer, TopK<8>())
+    default: count(block, layer: layer, TopK<0>())
+    }
+  }
+
+  private mutating func count<let constant: Int>(
+    _ block: EventBlock, layer: Int, _: TopK<constant>
+  ) {
+    let topK = constant > 0 ? constant : block.shape.topK
     let experts = experts
     // The ids were checked where the block was made, so neither they nor cells are checked again.
     cells.withUnsafeMutableBufferPointer { cells in
@@ -28,7 +41,7 @@ package struct PairCounts: Sendable {
         let end = first + block.tokens * topK
         while first < end {
           var count = topK
-          while !block.isFull, count > 0, first[count &- 1] == TokenBlock.emptySlot {
+          while constant == 0, count > 0, first[count &- 1] == TokenBlock.emptySlot {
             count &-= 1
           }
           var slot = 0
