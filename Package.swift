@@ -34,6 +34,7 @@ let package = Package(
     .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
     .target(
       name: "Insight", dependencies: ["Forecast", "RoutingTrace"], swiftSettings: strict),
+    .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
@@ -58,6 +59,7 @@ let package = Package(
       name: "moecast",
       dependencies: [
         "CProcessor",
+        "Chart",
         "DurableFile",
         "Insight",
         "ModelFile",
@@ -86,6 +88,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ChartTests", dependencies: ["Chart", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "InsightTests", dependencies: ["Insight", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),

@@ -12,7 +12,8 @@ struct AnalysisReport: Encodable {
   var layers: [Observations.Layer]
   var seconds: Double
   var eventsPerSecond: Double
-  private let summary: String
+  /// The shape, for people.
+  let model: String
 
   enum CodingKeys: String, CodingKey {
     case shape, requests, tokens, tasks, figures, layers, seconds
@@ -21,7 +22,7 @@ struct AnalysisReport: Encodable {
 
   init(_ observations: Observations, seconds: Double) {
     let shape = observations.shape
-    summary = shape.description
+    model = shape.description
     self.shape = TraceFacts.Shape(shape)
     requests = observations.requests
     tokens = observations.tokens
@@ -42,18 +43,19 @@ struct AnalysisReport: Encodable {
   ///
   /// - Parameter perLayer: whether the layers' leading figures follow.
   func text(perLayer: Bool) -> String {
-    var parts = [header, table]
+    var parts = ["\(model)\n\(extent); \(grouped(Int(eventsPerSecond))) events/s", table]
     if perLayer { parts.append(layerTable) }
     return parts.joined(separator: "\n\n")
   }
 
-  private var header: String {
+  /// The requests, tokens and tasks, for people.
+  var extent: String {
     let stages = [Scope.prefill, .decode].map {
       "\($0.rawValue) \(grouped(tokens[$0, default: 0]))"
     }
     let known = tasks.isEmpty ? "" : ", \(tasks.count) task\(tasks.count == 1 ? "" : "s")"
-    return "\(summary)\n\(grouped(requests)) requests, \(grouped(tokens[.all, default: 0])) tokens "
-      + "(\(stages.joined(separator: ", ")))\(known); \(grouped(Int(eventsPerSecond))) events/s"
+    return "\(grouped(requests)) requests, \(grouped(tokens[.all, default: 0])) tokens "
+      + "(\(stages.joined(separator: ", ")))\(known)"
   }
 
   /// The figures of an observation a block: the mean of the layers by scope, and between which layers' values.
@@ -98,7 +100,7 @@ struct AnalysisReport: Encodable {
 
 extension Measure {
   /// A value for people: shares in per cent.
-  fileprivate func text(_ value: Double) -> String {
+  func text(_ value: Double) -> String {
     switch unit {
     case .share: decimals(value * 100, 1) + " %"
     case .correlation: decimals(value, 3)

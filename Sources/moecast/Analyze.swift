@@ -1,6 +1,8 @@
 import ArgumentParser
+import DurableFile
 import Insight
 import RoutingTrace
+import SystemPackage
 
 /// `moecast analyze`: what is regular in a trace.
 struct Analyze: ParsableCommand {
@@ -14,11 +16,19 @@ struct Analyze: ParsableCommand {
 
       Example:
         moecast analyze traces/
+        moecast analyze traces/ -o report.html
         moecast analyze --json traces/ > observations.json
       """)
 
   @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
   var traces: [String]
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Write a page with charts and heatmaps to this file too, or to - in place of the tables.",
+      valueName: "file"))
+  var output: String?
 
   @Flag(help: "Print the leading figures of every layer too.")
   var perLayer = false
@@ -49,9 +59,8 @@ struct Analyze: ParsableCommand {
     bar.clear()
     let seconds = bar.seconds
     if analysis.requests > 0 || failure == nil {
-      let report = AnalysisReport(
-        analysis.observations(workers: workers.threads), seconds: seconds)
-      print(json ? try moecast.json(report) : report.text(perLayer: perLayer))
+      let observations = analysis.observations(workers: workers.threads)
+      try tell(AnalysisReport(observations, seconds: seconds), of: analysis)
     }
     ahead.complainOfUnfinished()
     if analysis.hasMoreTasks {
@@ -59,5 +68,19 @@ struct Analyze: ParsableCommand {
     }
     if let failure { throw failure }
     if interruption.isRequested { complain("moecast: stopped; the figures are of what was read") }
+  }
+
+  private func tell(_ report: AnalysisReport, of analysis: TraceAnalysis) throws {
+    if let output {
+      let page = Array(AnalysisPage(report, analysis).html.utf8)
+      guard output != TraceFile.standardInput else {
+        _ = try FileDescriptor.standardOutput.writeAll(page)
+        return
+      }
+      var file = try DurableFile(replacing: FilePath(output))
+      try file.append(page)
+      try file.commit()
+    }
+    print(json ? try moecast.json(report) : report.text(perLayer: perLayer))
   }
 }

@@ -1,0 +1,49 @@
+import RoutingTrace
+
+extension TraceAnalysis {
+  /// What a heatmap is of.
+  public enum Relation: Sendable {
+    /// P(j | i): j chosen in the layer after i one layer before.
+    case layerToLayer
+    /// P(j | i): j chosen after i, in the same layer, by the token before.
+    case tokenToToken
+    /// How often i and j were chosen together over the mean of all pairs; all stages.
+    case pairs
+  }
+
+  /// A relation of a layer as E rows, given, of E cells, chosen; rows without counts are 0.
+  ///
+  /// - Precondition: `layer` is an ordinal of the shape's; the first has nothing before it.
+  public func heatmap(_ relation: Relation, layer: Int, in scope: Scope) -> [[Double]] {
+    let tally = layers[layer]
+    let experts = shape.experts
+    guard relation != .pairs else { return pairsOverMean(tally) }
+    let tables = LayerTables(tally, before: layer > 0 ? layers[layer - 1] : nil, in: scope)
+    let counts = relation == .layerToLayer ? tables.layerPairs : tables.tokenPairs
+    guard !counts.isEmpty else {
+      return Array(repeating: Array(repeating: 0, count: experts), count: experts)
+    }
+    return (0..<experts).map { given in
+      let row = counts[given * experts..<(given + 1) * experts]
+      let total = max(1, row.reduce(0) { $0 + Double($1) })
+      return row.map { Double($0) / total }
+    }
+  }
+
+  private func pairsOverMean(_ tally: LayerTally) -> [[Double]] {
+    let experts = shape.experts
+    let counts = tally.pairs.counts
+    let mean = counts.reduce(0) { $0 + Double($1) } / Double(max(1, counts.count))
+    var cells = Array(repeating: Array(repeating: 0.0, count: experts), count: experts)
+    guard mean > 0 else { return cells }
+    var index = 0
+    for second in 0..<experts {
+      for first in 0..<second {
+        cells[first][second] = Double(counts[index]) / mean
+        cells[second][first] = cells[first][second]
+        index += 1
+      }
+    }
+    return cells
+  }
+}
