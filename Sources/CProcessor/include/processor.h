@@ -69,10 +69,13 @@ static inline processor_outside processor_count_outside(
   return (processor_outside){__builtin_reduce_add(above), __builtin_reduce_add(below)};
 }
 
-// Sums of neighbours: those of a in the lower half of each 16 bytes, those of b in the upper.
-static inline processor_keys processor_add_neighbours(processor_keys a, processor_keys b) {
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 16, 18, 20, 22, 8, 10, 12, 14, 24, 26, 28, 30) +
-         __builtin_shufflevector(a, b, 1, 3, 5, 7, 17, 19, 21, 23, 9, 11, 13, 15, 25, 27, 29, 31);
+// Writes the sums of neighbours over a: those of a to the lower half of each 16 bytes, those of b to the
+// upper. By address, because how vectors are handed over differs from processor to processor.
+static inline void processor_add_neighbours(processor_keys *a, const processor_keys *b) {
+  *a = __builtin_shufflevector(
+           *a, *b, 0, 2, 4, 6, 16, 18, 20, 22, 8, 10, 12, 14, 24, 26, 28, 30) +
+       __builtin_shufflevector(
+           *a, *b, 1, 3, 5, 7, 17, 19, 21, 23, 9, 11, 13, 15, 25, 27, 29, 31);
 }
 
 // The same of four ranges at once, which share loads and the adding up.
@@ -87,12 +90,14 @@ static inline void processor_count_outside_four(
       down[s] -= own < lowest[s];
     }
   }
-  const processor_keys sums = processor_add_neighbours(
-      processor_add_neighbours(
-          processor_add_neighbours(up[0], up[1]), processor_add_neighbours(up[2], up[3])),
-      processor_add_neighbours(
-          processor_add_neighbours(down[0], down[1]),
-          processor_add_neighbours(down[2], down[3])));
+  for (int s = 0; s < 4; s += 2) {
+    processor_add_neighbours(&up[s], &up[s + 1]);
+    processor_add_neighbours(&down[s], &down[s + 1]);
+  }
+  processor_add_neighbours(&up[0], &up[2]);
+  processor_add_neighbours(&down[0], &down[2]);
+  processor_add_neighbours(&up[0], &down[0]);
+  const processor_keys sums = up[0];
   typedef int32_t four __attribute__((vector_size(16), aligned(4)));
   *(four *)above = __builtin_convertvector(
       __builtin_shufflevector(sums, sums, 0, 1, 2, 3) +
