@@ -120,7 +120,8 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "Forecast", "Insight", "Wafer", "ModelFile", "Prequential", "RoutingTrace",
+        "moecast", "DurableFile", "Forecast", "Insight", "Wafer", "ModelFile", "Prequential",
+        "RoutingTrace",
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -39,6 +39,8 @@ struct Analyze: ParsableCommand {
   @OptionGroup var workers: WorkerOptions
 
   func run() throws {
+    // Found out before hours of reading whether it can be written.
+    var page = try pagePath.map { try DurableFile(replacing: $0) }
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
     var analysis = TraceAnalysis(shape: stream.shape)
@@ -57,10 +59,8 @@ struct Analyze: ParsableCommand {
       failure = error
     }
     bar.clear()
-    let seconds = bar.seconds
     if analysis.requests > 0 || failure == nil {
-      let observations = analysis.observations(workers: workers.threads)
-      try tell(AnalysisReport(observations, seconds: seconds), of: analysis)
+      try tell(analysis, seconds: bar.seconds, page: page.take())
     }
     ahead.complainOfUnfinished()
     if analysis.hasMoreTasks {
@@ -70,17 +70,23 @@ struct Analyze: ParsableCommand {
     if interruption.isRequested { complain("moecast: stopped; the figures are of what was read") }
   }
 
-  private func tell(_ report: AnalysisReport, of analysis: TraceAnalysis) throws {
-    if let output {
-      let page = Array(AnalysisPage(report, analysis).html.utf8)
-      guard output != TraceFile.standardInput else {
-        _ = try FileDescriptor.standardOutput.writeAll(page)
-        return
-      }
-      var file = try DurableFile(replacing: FilePath(output))
-      try file.append(page)
-      try file.commit()
+  private func tell(
+    _ analysis: TraceAnalysis, seconds: Double, page: consuming DurableFile?
+  ) throws {
+    let report = AnalysisReport(
+      analysis.observations(workers: workers.threads), seconds: seconds)
+    if output == TraceFile.standardInput {
+      return print(AnalysisPage(report, analysis).html, terminator: "")
+    }
+    if var page {
+      try page.append(Array(AnalysisPage(report, analysis).html.utf8))
+      try page.commit()
     }
     print(json ? try moecast.json(report) : report.text(perLayer: perLayer))
+  }
+
+  /// The page's file, nil where there is none or it goes to standard output.
+  private var pagePath: FilePath? {
+    output.flatMap { $0 == TraceFile.standardInput ? nil : FilePath($0) }
   }
 }

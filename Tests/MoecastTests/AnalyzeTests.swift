@@ -1,4 +1,5 @@
 import ArgumentParser
+import DurableFile
 import Foundation
 import Insight
 import RoutingTrace
@@ -57,6 +58,8 @@ import Testing
     try moecastRun("analyze", whole, "--json", "--workers", "2")
     #expect(throws: TraceError.self) { try moecastRun("analyze", cut, "--json") }
     #expect(throws: (any Error).self) { try moecastRun("analyze", whole, "--workers", "0") }
+    // A page that cannot be written is found out before anything is read.
+    #expect(throws: FileError.self) { try moecastRun("analyze", cut, "-o", folder.path) }
   }
 
   /// Tags that close, one chart or heatmap a figure, and the same bytes whatever the workers.
