@@ -19,39 +19,53 @@ extension CountsView {
   private func learn<let constant: Int>(
     _ view: LayerView, _ tokens: Range<Int>, _ topK: TopK<constant>
   ) {
-    // Kept out of memory, where every event would wait for the sum before.
-    var total = totals[0]
+    guard view.ids.baseAddress != nil else { return }
     let view = view.counted(topK)
+    // What is the same for every event is asked here and kept out of memory, where each would wait for
+    // the writes of the one before.
+    let cells = cellsBase
+    let layerPairs = Table(.layerPairs, of: self)
+    let hasLayerPairs = tables.contains(.layerPairs) && view.layer > 0
+    var total: UInt64 = 0
     var token = tokens.lowerBound
     while token < tokens.upperBound {
-      total &+= count(view.event(token))
+      let event = view.event(token)
+      total &+= Self.count(event.chosen, in: cells)
+      if hasLayerPairs { layerPairs.learn(event.chosen, given: event.earlierLayer(1)) }
       token &+= 1
     }
-    totals[0] = total
+    totals[0] &+= total
+    guard tables.contains(.tokenPairs) else { return }
+    // A pass of its own: two tables at once do not fit into the registers.
+    let tokenPairs = Table(.tokenPairs, of: self)
+    token = tokens.lowerBound
+    while token < tokens.upperBound {
+      let event = view.event(token)
+      tokenPairs.learn(event.chosen, given: event.previousToken)
+      token &+= 1
+    }
   }
 
   /// Counts an event: `c`, and the pair tables where there is something to pair it with.
   @inline(__always)
-  public func learn(_ event: Event) { totals[0] &+= count(event) }
-
-  /// The same but for the sum of `c`, which grows by what is returned.
-  @inline(__always)
-  private func count(_ event: Event) -> UInt64 {
+  public func learn(_ event: Event) {
     let chosen = event.chosen
-    guard chosen.count > 0, let ids = chosen.first else { return 0 }
-    let cells = cellsBase
+    totals[0] &+= Self.count(chosen, in: cellsBase)
+    if tables.contains(.layerPairs) {
+      Table(.layerPairs, of: self).learn(chosen, given: event.earlierLayer(1))
+    }
+    if tables.contains(.tokenPairs) {
+      Table(.tokenPairs, of: self).learn(chosen, given: event.previousToken)
+    }
+  }
+
+  /// Counts the experts chosen, and returns how many they are.
+  @inline(__always)
+  private static func count(_ chosen: ExpertSet, in cells: UnsafeMutablePointer<UInt32>) -> UInt64 {
     var slot = 0
     while slot < chosen.count {
-      cells[Int(ids[slot])] &+= 1
+      cells[chosen[slot]] &+= 1
       slot &+= 1
-    }
-    if tables.contains(.layerPairs), let given = event.earlierLayer(1).first {
-      Table(.layerPairs, of: self)
-        .learn(ids, given: given, chosen.count, event.earlierLayer(1).count)
-    }
-    if tables.contains(.tokenPairs), let given = event.previousToken.first {
-      Table(.tokenPairs, of: self)
-        .learn(ids, given: given, chosen.count, event.previousToken.count)
     }
     return UInt64(truncatingIfNeeded: chosen.count)
   }
@@ -72,23 +86,20 @@ extension CountsView {
 
     /// Counts every pair of `given` and `chosen`.
     @inline(__always)
-    func learn(
-      _ chosen: UnsafePointer<UInt16>, given: UnsafePointer<UInt16>,
-      _ chosenCount: Int, _ givenCount: Int
-    ) {
+    func learn(_ chosen: ExpertSet, given: ExpertSet) {
       var index = 0
-      while index < givenCount {
-        sums[Int(given[index])] &+= UInt64(chosenCount)
+      while index < given.count {
+        sums[given[index]] &+= UInt64(truncatingIfNeeded: chosen.count)
         index &+= 1
       }
       // Four ids stay in registers while the rows pass by.
       var slot = 0
-      while slot &+ 4 <= chosenCount {
-        let (a, b) = (Int(chosen[slot]), Int(chosen[slot &+ 1]))
-        let (c, d) = (Int(chosen[slot &+ 2]), Int(chosen[slot &+ 3]))
+      while slot &+ 4 <= chosen.count {
+        let (a, b) = (chosen[slot], chosen[slot &+ 1])
+        let (c, d) = (chosen[slot &+ 2], chosen[slot &+ 3])
         index = 0
-        while index < givenCount {
-          let row = rows + Int(given[index]) &* experts
+        while index < given.count {
+          let row = rows + given[index] &* experts
           row[a] &+= 1
           row[b] &+= 1
           row[c] &+= 1
@@ -97,11 +108,22 @@ extension CountsView {
         }
         slot &+= 4
       }
-      while slot < chosenCount {
-        let id = Int(chosen[slot])
+      while slot &+ 2 <= chosen.count {
+        let (a, b) = (chosen[slot], chosen[slot &+ 1])
         index = 0
-        while index < givenCount {
-          rows[Int(given[index]) &* experts &+ id] &+= 1
+        while index < given.count {
+          let row = rows + given[index] &* experts
+          row[a] &+= 1
+          row[b] &+= 1
+          index &+= 1
+        }
+        slot &+= 2
+      }
+      while slot < chosen.count {
+        let id = chosen[slot]
+        index = 0
+        while index < given.count {
+          rows[given[index] &* experts &+ id] &+= 1
           index &+= 1
         }
         slot &+= 1

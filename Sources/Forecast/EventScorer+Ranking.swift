@@ -81,19 +81,25 @@ extension EventScorer {
     _ expert: Int, given: Int, band: Int32, _ counts: CountsView,
     precedes: (_ expert: Int, _ chosen: Int) -> Bool
   ) -> Int32 {
-    noteDifferences(from: expert, given, counts)
-    let differences = differences
     let bits = UnsafeRawPointer(scores).assumingMemoryBound(to: Int32.self)
     let upper = bits[expert] &+ band
     // One below the band: `>` is one instruction on vectors, `>=` is two.
     let below = bits[expert] &- band &- 1
     var above: Int32 = 0
     var near: Int32 = 0
-    var equal: Int32 = 0
     var j = 0
     while j < experts {
       above &-= bits[j] > upper ? -1 : 0
       near &-= bits[j] > below ? -1 : 0
+      j &+= 1
+    }
+    // Mostly only the steps of keys were too wide, and the expert itself is all that is near.
+    guard near &- above > 1 else { return above }
+    noteDifferences(from: expert, given, counts)
+    let differences = differences
+    var equal: Int32 = 0
+    j = 0
+    while j < experts {
       equal &-= differences[j] == 0 ? -1 : 0
       j &+= 1
     }

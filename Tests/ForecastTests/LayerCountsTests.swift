@@ -48,6 +48,32 @@ import Testing
       ])
   }
 
+  /// Every top-k that has a loop of its own, others, and events with empty slots.
+  @Test(arguments: [1, 2, 3, 4, 6, 7, 8], [0, 0.3])
+  func aLayerAtOnceIsEventByEvent(topK: Int, empty: Double) throws {
+    let shape = try TraceShape(modelLayers: [0, 1], experts: 9, topK: topK)
+    var random = SplitMix64(seed: 7)
+    let requests = (0..<3).map { _ in
+      RequestTrace.random(shape: shape, prefill: 5, decode: 20, empty: empty, using: &random)
+    }
+    for tables in [[], .layerPairs, .tokenPairs, [.layerPairs, .tokenPairs]] as [CountTables] {
+      for layer in 0..<2 {
+        var single = LayerCounts(experts: 9, tables: tables)
+        var whole = single
+        var live = LiveRequests()
+        for chunk in try chunks(of: requests, shape: shape, chunkTokens: 16) {
+          live.resolve(chunk.block).withLayer(layer) { view in
+            whole.learn(view)
+            single.withView { counts in
+              for token in 0..<view.tokens { counts.learn(view.event(token)) }
+            }
+          }
+        }
+        #expect(whole == single)
+      }
+    }
+  }
+
   @Test func addingIsCountingBoth() throws {
     let once = try Self.learnt(layer: 1)
     var twice = once
