@@ -98,7 +98,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["RoutingTrace", "LZ4Frame", "DurableFile", system],
       path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "LZ4FrameTests", dependencies: ["LZ4Frame"], swiftSettings: strict),
+    .testTarget(name: "LZ4FrameTests", dependencies: ["CLZ4", "LZ4Frame"], swiftSettings: strict),
     .testTarget(
       name: "RoutingTraceTests",
       dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport", system],

@@ -16,6 +16,8 @@ public struct FrameReader<Source: ByteSource> {
   }
 
   private var input: InputWindow<Source>
+  /// What is hashed already of the content of the data frame read last: blocks are hashed on the way.
+  public private(set) var hashed = HashedFront()
   /// A frame whose content grows beyond this is refused.
   public let maximumContent: Int
 
@@ -35,13 +37,14 @@ public struct FrameReader<Source: ByteSource> {
   public mutating func next(into buffer: FrameBuffer) throws -> Frame? {
     let start = input.offset
     let frame = try nextUnhashed(into: buffer)
-    if case .data(let count, let expected?) = frame, xxh32(buffer.bytes(count)) != expected {
+    if case .data(let count, let expected?) = frame, hashed.finish(buffer.bytes(count)) != expected
+    {
       throw LZ4FrameError.checksum(at: start)
     }
     return frame
   }
 
-  /// The same for one who hashes the content with ``XXH32`` on the way and throws
+  /// The same for one who hashes the rest of the content after ``hashed`` on the way and throws
   /// ``LZ4FrameError/checksum(at:)`` where it does not match: checksums are as the frame has them.
   public mutating func nextUnhashed(into buffer: FrameBuffer) throws -> Frame? {
     let start = input.offset
@@ -118,6 +121,8 @@ extension FrameReader {
     // A declared size is a bound to break, not one to allocate.
     let limit = min(maximumContent, header.contentSize.map { Int($0) } ?? .max)
     var count = 0
+    var hashed = HashedFront()
+    defer { self.hashed = hashed }
     while true {
       let size = try word(start)
       if size == 0 { return count }
@@ -132,7 +137,9 @@ extension FrameReader {
       let target = try buffer.room(count + room, frame: start)
       let linked = header.flags & FrameFormat.independentBlocks == 0
       let decoded = input.withFront(length) { block in
-        decode(block, stored: stored, linked: linked, into: target, at: count, room: room)
+        Self.decode(
+          block, stored: stored, linked: linked, into: target, at: count, room: room,
+          hashed: &hashed)
       }
       guard decoded >= 0 else {
         throw limit == maximumContent && room < header.maximumBlock
@@ -153,9 +160,9 @@ extension FrameReader {
   }
 
   /// Decodes one block to `buffer[at...]`, at most `room` bytes of which exist there.
-  private func decode(
+  private static func decode(
     _ block: UnsafeRawBufferPointer, stored: Bool, linked: Bool,
-    into buffer: UnsafeMutableRawBufferPointer, at: Int, room: Int
+    into buffer: UnsafeMutableRawBufferPointer, at: Int, room: Int, hashed: inout HashedFront
   ) -> Int {
     if stored {
       guard block.count <= room else { return -1 }
@@ -166,6 +173,9 @@ extension FrameReader {
     let target = (base + at).assumingMemoryBound(to: CChar.self)
     let bytes = source.assumingMemoryBound(to: CChar.self)
     guard linked, at > 0 else {
+      if let count = BlockDecoder.decode(block, into: base, at: at, room: room, hashed: &hashed) {
+        return count
+      }
       return Int(LZ4_decompress_safe(bytes, target, Int32(block.count), Int32(room)))
     }
     let window = min(at, 65536)

@@ -1,10 +1,11 @@
 import LZ4Frame
 
-/// The one pass over a chunk's bytes: its checksum and, where ids take a byte, its column of ids, checked
-/// and widened.
+/// The one pass over a chunk's bytes: the rest of its checksum and, where ids take a byte, its column of
+/// ids, checked and widened.
 ///
 /// XXH32 waits for itself most of the time. What is done with the same bytes between its stripes is
-/// free; in passes of their own, check and widening cost as much again as the hash.
+/// free; in passes of their own, check and widening cost as much again as the hash. What was hashed as
+/// it was decoded is not hashed again.
 struct ChunkPass {
   /// XXH32 of the payload.
   let checksum: UInt32
@@ -13,26 +14,28 @@ struct ChunkPass {
   private(set) var plainIDs: [UInt16]?
 
   /// Goes through `payload`, whose fields nobody has checked before.
-  init(_ payload: UnsafeRawBufferPointer, shape: TraceShape) {
-    var hash = XXH32()
-    var hashed = 0
+  ///
+  /// - Parameters:
+  ///   - masks: those of the shape; see ``masks(for:)``.
+  ///   - hashed: what is hashed of it already.
+  init(
+    _ payload: UnsafeRawBufferPointer, shape: TraceShape, masks: SlotMasks<SIMD32<Int8>>,
+    hashed: HashedFront
+  ) {
+    var hashed = hashed
     if let column = Self.byteColumn(payload, shape: shape) {
       let bytes = UnsafeRawBufferPointer(rebasing: payload[column])
-      let ahead = (XXH32.stripe - column.lowerBound % XXH32.stripe) % XXH32.stripe
-      let masks = SlotMasks<SIMD32<Int8>>(topK: shape.topK).masks
-      let vectors = max(0, (bytes.count - max(ahead, shape.topK - 1)) / Self.width)
-      hashed = min(column.lowerBound + ahead, payload.count)
-      hashed = hash.update(UnsafeRawBufferPointer(rebasing: payload[..<hashed]))
+      let span = Span(column, in: payload, topK: shape.topK, hashed: &hashed)
       var isPlain = false
       let ids = [UInt16](unsafeUninitializedCapacity: bytes.count) { target, count in
         guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
-        isPlain = masks.withUnsafeBufferPointer { masks in
+        isPlain = masks.masks.withUnsafeBufferPointer { masks in
           guard let masks = masks.baseAddress else { return false }
           return Self.pass(
-            from, ahead: ahead, count: vectors * Self.width, to: to, masks: masks, shape: shape,
-            hash: &hash)
+            from, span, to: to, masks: masks, shape: shape, hash: &hashed.hash)
         }
-        var at = vectors * Self.width
+        hashed.count += span.end - span.hashesFrom
+        var at = span.end
         while at < bytes.count {
           to[at] = UInt16(bytes[at])
           at &+= 1
@@ -40,17 +43,47 @@ struct ChunkPass {
         count = bytes.count
       }
       // Vectors end amid an event, and without their last ones where the payload ends.
-      let rest = vectors * Self.width / shape.topK * shape.topK
+      let rest = span.end / shape.topK * shape.topK
       if isPlain,
-        TokenBlock.isPlain(Array(ids[rest...]), experts: shape.experts, topK: shape.topK)
+        TokenBlock.firstFaultyEvent(
+          Array(ids[rest...]), experts: shape.experts, topK: shape.topK) == nil
       {
         plainIDs = ids
       }
-      if vectors > 0 { hashed += vectors * Self.width }
     }
-    hashed += hash.update(UnsafeRawBufferPointer(rebasing: payload[hashed...]))
-    checksum = hash.finish(
-      UnsafeRawBufferPointer(rebasing: payload[hashed...]), count: payload.count)
+    checksum = hashed.finish(payload)
+  }
+
+  /// What every pass over a chunk of `shape` needs.
+  static func masks(for shape: TraceShape) -> SlotMasks<SIMD32<Int8>> {
+    SlotMasks(topK: min(shape.topK, largestTopK))
+  }
+
+  /// Chunks with more ids an event are not looked at here.
+  private static let largestTopK = 16
+
+  /// Which ids of a column go by in vectors.
+  private struct Span {
+    /// Up to here they are hashed already, from here to the end they take the hash along.
+    let hashesFrom: Int
+    let end: Int
+    /// How far the hash is before them.
+    let ahead: Int
+
+    /// Hashes up to where ids and hash can go on together.
+    init(
+      _ column: Range<Int>, in payload: UnsafeRawBufferPointer, topK: Int,
+      hashed: inout HashedFront
+    ) {
+      // A vector is compared with those that begin up to k - 1 ids later.
+      let last = column.count - (topK - 1)
+      let known = min(last &- width, hashed.count - column.lowerBound)
+      hashesFrom = max(0, known) / Check.wholeEvents(topK: topK) * Check.wholeEvents(topK: topK)
+      hashed.reach(column.lowerBound + hashesFrom, in: payload)
+      ahead = hashed.count - column.lowerBound - hashesFrom
+      let rest = min(last, column.count - ahead) - hashesFrom
+      end = hashesFrom + max(0, rest) / width * width
+    }
   }
 
   private typealias Mask = SIMDMask<SIMD32<Int8>>
@@ -61,7 +94,7 @@ struct ChunkPass {
   private static func byteColumn(
     _ payload: UnsafeRawBufferPointer, shape: TraceShape
   ) -> Range<Int>? {
-    guard payload.count >= ChunkPayload.fixedHeader, payload[24] == 1, shape.topK <= 16,
+    guard payload.count >= ChunkPayload.fixedHeader, payload[24] == 1, shape.topK <= largestTopK,
       shape.experts <= 256
     else { return nil }
     func field(_ at: Int) -> Int {
@@ -75,64 +108,95 @@ struct ChunkPass {
 
   /// The top-k that models have is a constant in each copy, so that its loops unroll.
   private static func pass(
-    _ from: UnsafeRawPointer, ahead: Int, count: Int, to: UnsafeMutablePointer<UInt16>,
+    _ from: UnsafeRawPointer, _ span: Span, to: UnsafeMutablePointer<UInt16>,
     masks: UnsafePointer<Mask>, shape: TraceShape, hash: inout XXH32
   ) -> Bool {
     let experts = shape.experts
     switch shape.topK {
-    case 1: return pass(from, ahead, count, to, masks, topK: 1, experts, &hash)
-    case 2: return pass(from, ahead, count, to, masks, topK: 2, experts, &hash)
-    case 4: return pass(from, ahead, count, to, masks, topK: 4, experts, &hash)
-    case 6: return pass(from, ahead, count, to, masks, topK: 6, experts, &hash)
-    case 8: return pass(from, ahead, count, to, masks, topK: 8, experts, &hash)
-    default: return pass(from, ahead, count, to, masks, topK: shape.topK, experts, &hash)
+    case 1: return pass(from, span, to, masks, topK: 1, experts, &hash)
+    case 2: return pass(from, span, to, masks, topK: 2, experts, &hash)
+    case 4: return pass(from, span, to, masks, topK: 4, experts, &hash)
+    case 6: return pass(from, span, to, masks, topK: 6, experts, &hash)
+    case 8: return pass(from, span, to, masks, topK: 8, experts, &hash)
+    default: return pass(from, span, to, masks, topK: shape.topK, experts, &hash)
     }
   }
 
-  /// Widens `count` ids, a multiple of 32, and hashes as many bytes from `ahead` on; false where one is no
-  /// expert or stands twice in an event that begins among them.
-  ///
-  /// The caller knows that `count + max(ahead, topK - 1)` bytes are there.
+  /// Widens the ids of `span` and hashes what is to be hashed; false where one is no expert or stands
+  /// twice in an event that begins among them.
   @inline(__always)
   private static func pass(
-    _ from: UnsafeRawPointer, _ ahead: Int, _ count: Int, _ to: UnsafeMutablePointer<UInt16>,
+    _ from: UnsafeRawPointer, _ span: Span, _ to: UnsafeMutablePointer<UInt16>,
     _ masks: UnsafePointer<Mask>, topK: Int, _ experts: Int, _ hash: inout XXH32
   ) -> Bool {
-    let largest = SIMD32(repeating: UInt8(truncatingIfNeeded: experts - 1))
-    let phases = SlotMasks<SIMD32<Int8>>.phases(topK: topK)
+    var check = Check(experts: experts)
     var own = hash
-    var inside = Mask(repeating: true)
-    // Where every vector begins with an event, masks can wait until the end.
-    var equal = InlineArray<15, Mask>(repeating: Mask(repeating: false))
-    var twice = Mask(repeating: false)
-    var phase = 0
     var at = 0
-    while at < count {
-      own.update(stripe: from + at + ahead)
-      own.update(stripe: from + at + ahead + XXH32.stripe)
-      let ids = (from + at).loadUnaligned(as: SIMD32<UInt8>.self)
+    while at < span.hashesFrom {
+      check.widen(from + at, to + at, nil, topK: topK)
+      at &+= Check.wholeEvents(topK: topK)
+    }
+    while at < span.end {
+      own.update(stripe: from + at + span.ahead)
+      own.update(stripe: from + at + span.ahead + XXH32.stripe)
+      check.widen(from + at, to + at, masks, topK: topK)
+      at &+= width
+    }
+    hash = own
+    return check.isPlain(masks, topK: topK)
+  }
+
+  /// What is found out on the way about a column's ids.
+  private struct Check {
+    private let largest: SIMD32<UInt8>
+    private var inside = Mask(repeating: true)
+    private var twice = Mask(repeating: false)
+    /// Of vectors that begin with an event; their masks can wait until the end.
+    private var equal = InlineArray<15, Mask>(repeating: Mask(repeating: false))
+    private var phase = 0
+
+    init(experts: Int) {
+      largest = SIMD32(repeating: UInt8(truncatingIfNeeded: experts - 1))
+    }
+
+    /// Ids of a vector that belong to events which it holds whole.
+    @inline(__always)
+    static func wholeEvents(topK: Int) -> Int { width / topK * topK }
+
+    /// Looks at the next vector, and at as many ids behind it as an event has but one.
+    ///
+    /// - Parameter masks: those of all phases, or nil where vectors are not laid end to end but begin with
+    ///   an event.
+    @inline(__always)
+    mutating func widen(
+      _ from: UnsafeRawPointer, _ to: UnsafeMutablePointer<UInt16>, _ masks: UnsafePointer<Mask>?,
+      topK: Int
+    ) {
+      let phases = SlotMasks<SIMD32<Int8>>.phases(topK: topK)
+      let ids = from.loadUnaligned(as: SIMD32<UInt8>.self)
       inside .&= ids .<= largest
       var distance = 1
       while distance < topK {
-        let behind = (from + at + distance).loadUnaligned(as: SIMD32<UInt8>.self)
-        if phases == 1 {
-          equal[distance &- 1] .|= ids .== behind
-        } else {
+        let behind = (from + distance).loadUnaligned(as: SIMD32<UInt8>.self)
+        if let masks, phases > 1 {
           twice .|= (ids .== behind) .& masks[phase &* (topK &- 1) &+ distance &- 1]
+        } else {
+          equal[distance &- 1] .|= ids .== behind
         }
         distance &+= 1
       }
-      let wide = UnsafeMutableRawPointer(to + at)
+      let wide = UnsafeMutableRawPointer(to)
       wide.storeBytes(of: widened(ids.lowHalf), as: SIMD16<UInt16>.self)
       (wide + width).storeBytes(of: widened(ids.highHalf), as: SIMD16<UInt16>.self)
-      phase = phase &+ 1 == phases ? 0 : phase &+ 1
-      at &+= width
+      if masks != nil { phase = phase &+ 1 == phases ? 0 : phase &+ 1 }
     }
-    if phases == 1 {
+
+    @inline(__always)
+    func isPlain(_ masks: UnsafePointer<Mask>, topK: Int) -> Bool {
+      var twice = twice
       for distance in 1..<max(2, topK) { twice .|= equal[distance - 1] .& masks[distance - 1] }
+      return all(inside) && !any(twice)
     }
-    hash = own
-    return all(inside) && !any(twice)
   }
 
   /// One instruction; the initializer that converts vectors is a call.

@@ -30,6 +30,7 @@ public struct TraceReader<Source: ByteSource> {
 
   private var frames: FrameReader<Source>
   private let buffer = FrameBuffer()
+  private let masks: SlotMasks<SIMD32<Int8>>
   private var partChunks = 0
   private var partTokens = 0
   private var requestBase: UInt64
@@ -65,6 +66,7 @@ public struct TraceReader<Source: ByteSource> {
     else { throw TraceError.notATrace(name) }
     do throws(PayloadError) {
       header = try TraceHeader(decoding: buffer.bytes(count))
+      masks = ChunkPass.masks(for: header.shape)
     } catch {
       throw TraceError(
         .corrupt, file: name, problem: "its header is damaged: \(error.problem)",
@@ -95,7 +97,8 @@ public struct TraceReader<Source: ByteSource> {
       case .data(_, nil):
         throw corrupt("its frame has no content checksum", at: offset)
       case .data(let count, let checksum?):
-        let pass = ChunkPass(buffer.bytes(count), shape: header.shape)
+        let pass = ChunkPass(
+          buffer.bytes(count), shape: header.shape, masks: masks, hashed: frames.hashed)
         guard pass.checksum == checksum else {
           throw TraceError(LZ4FrameError.checksum(at: offset), file: name, chunk: chunks)
         }

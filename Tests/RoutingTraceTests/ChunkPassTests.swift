@@ -68,6 +68,36 @@ import Testing
     }
   }
 
+  /// Ids that were hashed as they were decoded go another way than those behind them.
+  @Test(arguments: Array(1...16))
+  func idsHashedBeforeAreLookedAt(topK: Int) throws {
+    let shape = try TraceShape(modelLayers: [0, 1, 2], experts: 200, topK: topK)
+    let chunk = try OneChunk(shape: shape, tokens: 1200, runs: 1)
+    var payload = chunk.payload
+    var random = SplitMix64(seed: UInt64(topK))
+    for event in 40..<chunk.ids.count / topK where random.next() % 4 != 0 {
+      // Events that stood before are what compresses.
+      let at = chunk.ids.lowerBound + event * topK
+      let earlier = at - (1 + Int(random.next() % 30)) * topK
+      for slot in 0..<topK { payload[at + slot] = payload[earlier + slot] }
+    }
+    let intact = try chunk.read(payload)
+    #expect(intact.error == nil)
+    #expect(intact.blocks.first?.ids.elementsEqual(payload[chunk.ids].map(UInt16.init)) == true)
+    for at in stride(from: 0, to: chunk.ids.count, by: 37) {
+      var outside = payload
+      outside[chunk.ids.lowerBound + at] = 200
+      #expect(
+        try chunk.read(outside).error?.problem.contains("expert 200 is outside 0 to 199") == true)
+      guard topK > 1 else { continue }
+      let slot = at % topK
+      let other = (slot + 1 + at / topK % (topK - 1)) % topK
+      var twice = payload
+      twice[chunk.ids.lowerBound + at] = twice[chunk.ids.lowerBound + at - slot + other]
+      #expect(try chunk.read(twice).error?.problem.contains("is chosen twice") == true)
+    }
+  }
+
   @Test(arguments: [255, 256])
   func theLargestByteIsAnExpertOrAnEmptySlot(experts: Int) throws {
     let shape = try TraceShape(modelLayers: [0, 1, 2], experts: experts, topK: 4)
