@@ -17,12 +17,18 @@ func chunkSizes(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow]
   var learners: [Learner?] = sizes.map { _ in nil }
   let one = try rounds.medians(
     traces.indices.map { index in
-      { learners[index] = try learn(trace, in: traces[index], ["layer-markov"], workers: 1) }
+      {
+        learners[index] = try learn(
+          trace, from: MemorySource(traces[index]), ["layer-markov"], workers: 1)
+      }
     },
     by: .wall)
   let two = try rounds.medians(
     traces.indices.map { index in
-      { learners[index] = try learn(trace, in: traces[index], ["layer-markov"], workers: 2) }
+      {
+        learners[index] = try learn(
+          trace, from: MemorySource(traces[index]), ["layer-markov"], workers: 2)
+      }
     },
     by: .wall)
   guard learners.allSatisfy({ $0?.layers == learners[0]?.layers }) else {

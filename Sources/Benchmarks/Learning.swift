@@ -28,16 +28,22 @@ func update(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
   return row
 }
 
-/// From LZ4 to ranks, log loss and counts, one thread.
+/// From LZ4 in a file in the page cache to ranks, log loss and counts, one thread.
 func testThenTrain(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let ceiling = CeilingTables(trace)
   let exact = CeilingTables(trace)
   let sums = CeilingTables(trace)
   let blocks = LZ4Blocks(trace.chunks)
+  let folder = try TemporaryFolder()
+  defer { folder.remove() }
+  try folder.write(trace.bytes, to: "trace")
+  func learned(_ predictors: [String]) throws -> Learner {
+    try learn(trace, from: TraceFile(folder.path + "/trace"), predictors, workers: 1)
+  }
   var learner = try Learner(shape: trace.shape, predictors: ["layer-markov"])
   var all = learner
   let seconds = try rounds.medians([
-    { learner = try learn(trace, ["layer-markov"], workers: 1) },
+    { learner = try learned(["layer-markov"]) },
     {
       blocks.decode()
       exact.run(trace, ceiling_test_train_exactly)
@@ -50,7 +56,7 @@ func testThenTrain(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultR
       blocks.decode()
       sums.run(trace, ceiling_test_train_sums)
     },
-    { all = try learn(trace, Predictors.all.map(\.name), workers: 1) },
+    { all = try learned(Predictors.all.map(\.name)) },
   ])
   try exact.compare(learner.layers.map(\.counts))
   try exact.compare(learner.layers.map { $0.metrics[0] })
@@ -79,22 +85,20 @@ func cores(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
     "two cores, \(trace.name)", "M events/s", work: Double(trace.events) / 1e6, against: "one core",
     by: .wall
   ) {
-    two = try learn(trace, ["layer-markov"], workers: 2)
+    two = try learn(trace, from: MemorySource(trace.bytes), ["layer-markov"], workers: 2)
   } ceilingBody: {
-    one = try learn(trace, ["layer-markov"], workers: 1)
+    one = try learn(trace, from: MemorySource(trace.bytes), ["layer-markov"], workers: 1)
   }
   guard two == one else { throw BenchmarkError.differs("two cores and one") }
   return row
 }
 
 /// Learns the trace from its container.
-///
-/// - Parameter bytes: the container where it is not the trace's own.
 func learn(
-  _ trace: SyntheticTrace, in bytes: [UInt8]? = nil, _ predictors: [String], workers: Int
+  _ trace: SyntheticTrace, from source: some ByteSource, _ predictors: [String], workers: Int
 ) throws -> Learner {
   var learner = try Learner(shape: trace.shape, predictors: predictors)
-  var reader = try TraceReader(MemorySource(bytes ?? trace.bytes), name: trace.name)
+  var reader = try TraceReader(source, name: trace.name)
   while let chunk = try reader.next() { try learner.consume(chunk, workers: workers) }
   return learner
 }

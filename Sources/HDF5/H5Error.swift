@@ -15,9 +15,11 @@ public struct H5Error: Error, Hashable, CustomStringConvertible {
     case library
   }
 
+  /// What kind of failure it is.
   public var kind: Kind
   /// Path of the object within the file, such as `/token-markov/counts`.
   public var path: String
+  /// What is wrong there, as a clause without a full stop.
   public var problem: String
   /// HDF5's own error stack, outermost call first; empty unless `kind` is `library`.
   public var stack: [Frame]
@@ -26,9 +28,11 @@ public struct H5Error: Error, Hashable, CustomStringConvertible {
   public struct Frame: Hashable, Sendable {
     /// The C function that reported it.
     public var function: String
+    /// What it said.
     public var message: String
   }
 
+  /// An error about the object at `path`.
   public init(_ kind: Kind, at path: String, _ problem: String, stack: [Frame] = []) {
     self.kind = kind
     self.path = path

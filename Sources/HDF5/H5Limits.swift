@@ -15,6 +15,7 @@ public struct H5Limits: Hashable, Sendable {
   /// Most links in a group and attributes on an object.
   public var links: Int
 
+  /// Limits that every model of a known shape keeps; each in the unit that its property says.
   public init(
     datasetBytes: Int = 1 << 30, totalBytes: Int = 4 << 30, chunkBytes: Int = 256 << 10,
     attributeBytes: Int = 64 << 10, links: Int = 4096

@@ -30,6 +30,13 @@ struct LayerTables {
     following = stages.reduce(0) { $0 + tally.following[$1] }
   }
 
+  /// P(j | i) of the expert i that is given, from a table of E x E counts; nil where nothing was counted.
+  static func conditional(_ pairs: [UInt32], given: Int, of experts: Int) -> [Double]? {
+    let row = pairs[given * experts..<(given + 1) * experts]
+    let total = row.reduce(0) { $0 + Double($1) }
+    return total > 0 ? row.map { Double($0) / total } : nil
+  }
+
   /// Choices of the layer.
   var choices: Double { frequency.reduce(0) { $0 + Double($1) } }
 }

@@ -16,9 +16,9 @@ struct StageFigures {
     guard first.count == experts * experts, second.count == first.count else { return nil }
     var (ours, theirs): ([Double], [Double]) = ([], [])
     for expert in 0..<experts {
-      let row = expert * experts..<(expert + 1) * experts
-      let (a, b) = (Self.conditional(first[row]), Self.conditional(second[row]))
-      guard let a, let b else { continue }
+      guard let a = LayerTables.conditional(first, given: expert, of: experts),
+        let b = LayerTables.conditional(second, given: expert, of: experts)
+      else { continue }
       ours += a
       theirs += b
     }
@@ -44,10 +44,5 @@ struct StageFigures {
       Set(Concentration.members(n, of: prefill.frequency)),
       Set(Concentration.members(n, of: decode.frequency))
     )
-  }
-
-  private static func conditional(_ row: ArraySlice<UInt32>) -> [Double]? {
-    let total = row.reduce(0) { $0 + Double($1) }
-    return total > 0 ? row.map { Double($0) / total } : nil
   }
 }

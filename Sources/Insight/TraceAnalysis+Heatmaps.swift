@@ -20,13 +20,10 @@ extension TraceAnalysis {
     guard relation != .pairs else { return pairsOverMean(tally) }
     let tables = LayerTables(tally, before: layer > 0 ? layers[layer - 1] : nil, in: scope)
     let counts = relation == .layerToLayer ? tables.layerPairs : tables.tokenPairs
-    guard !counts.isEmpty else {
-      return Array(repeating: Array(repeating: 0, count: experts), count: experts)
-    }
+    let nothing = Array(repeating: 0.0, count: experts)
     return (0..<experts).map { given in
-      let row = counts[given * experts..<(given + 1) * experts]
-      let total = max(1, row.reduce(0) { $0 + Double($1) })
-      return row.map { Double($0) / total }
+      guard !counts.isEmpty else { return nothing }
+      return LayerTables.conditional(counts, given: given, of: experts) ?? nothing
     }
   }
 

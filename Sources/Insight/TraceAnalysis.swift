@@ -48,12 +48,8 @@ public struct TraceAnalysis: Sendable {
       if let task = stretch.task { tokensOfTasks[task] += stretch.tokens.count }
     }
     requests += block.runs.count(where: \.begins)
-    layers.withUnsafeMutableBufferPointer { layers in
-      // Every thread touches its own layers only, so the buffer may be shared.
-      nonisolated(unsafe) let layers = layers
-      eachLayer(layers.count, workers: workers) { layer in
-        layers[layer].count(events, layer: layer, stretches: stretches, taskCount: taskCount)
-      }
+    layers.forEachLayer(workers: workers) { layer, tally in
+      tally.count(events, layer: layer, stretches: stretches, taskCount: taskCount)
     }
   }
 
@@ -62,13 +58,10 @@ public struct TraceAnalysis: Sendable {
   /// - Parameter workers: threads among which the layers are split.
   public func observations(workers: Int = 1) -> Observations {
     var observed: [Observations.Layer?] = Array(repeating: nil, count: layers.count)
-    observed.withUnsafeMutableBufferPointer { observed in
-      nonisolated(unsafe) let observed = observed
-      eachLayer(layers.count, workers: workers) { layer in
-        let observation = LayerObservation(
-          layers[layer], before: layer > 0 ? layers[layer - 1] : nil, seed: UInt64(layer))
-        observed[layer] = observation.layer(modelLayer: shape.modelLayers[layer])
-      }
+    observed.forEachLayer(workers: workers) { layer, observed in
+      let observation = LayerObservation(
+        layers[layer], before: layer > 0 ? layers[layer - 1] : nil, seed: UInt64(layer))
+      observed = observation.layer(modelLayer: shape.modelLayers[layer])
     }
     return Observations(
       shape: shape, requests: requests, tokens: tokens,

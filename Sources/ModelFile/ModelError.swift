@@ -20,13 +20,16 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
     case tooLarge
   }
 
+  /// What kind of fault it is.
   public var kind: Kind
   /// The file's path as the user gave it.
   public var file: String
+  /// What is wrong, and where in the file.
   public var problem: String
   /// What the user can do.
   public var remedy: String
 
+  /// An error about the model `file`.
   public init(_ kind: Kind, file: String, problem: String, remedy: String) {
     self.kind = kind
     self.file = file
@@ -54,5 +57,6 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
 
   static let useAnother = "use an older generation or train again"
 
+  /// One line: the file, the problem, what to do.
   public var description: String { "\(file): \(problem); \(remedy)" }
 }

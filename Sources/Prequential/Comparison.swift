@@ -6,11 +6,13 @@ import RoutingTrace
 public struct Comparison: Sendable {
   /// What one predictor reached in one request and stage.
   public struct Sums: Hashable, Sendable {
-    /// Chosen experts, and those among the n best, an n of ``Comparison/recallAt``.
+    /// Chosen experts.
     public var chosen: UInt64 = 0
+    /// Those of them among the n best, one for each n of ``Comparison/recallAt``.
     public var hits: [UInt64]
-    /// Events, and their log loss in steps of 2^-24 bits.
+    /// Events scored.
     public var events: UInt64 = 0
+    /// Their log loss in steps of 2^-24 bits.
     public var lossSteps: UInt64 = 0
 
     init(ns: Int) { hits = [UInt64](repeating: 0, count: ns) }
@@ -25,11 +27,14 @@ public struct Comparison: Sendable {
 
   /// A figure with the interval in which it lies with 95 % confidence.
   public struct Estimate: Hashable, Sendable {
+    /// The figure over all requests.
     public var value: Double
+    /// The interval's ends.
     public var low: Double
     public var high: Double
   }
 
+  /// The predictors, and their figures over the whole stream.
   public private(set) var learner: Learner
   /// The n of recall@n.
   public var recallAt: [Int] { learner.recallAt }
@@ -39,6 +44,7 @@ public struct Comparison: Sendable {
   /// Per stage and predictor: the sums so far of all requests.
   private var before: [[Sums]]
 
+  /// A comparison that has seen nothing; parameters and errors as of ``Learner``.
   public init(
     shape: TraceShape, predictors: [String], recallAt: [Int]? = nil
   ) throws(LearnerError) {

@@ -2,10 +2,12 @@ import Forecast
 
 /// One MoE layer of a learner: its counts and how well each predictor forecast it.
 public struct LayerLearner: Hashable, Sendable {
+  /// What the counting predictors have learnt.
   public var counts: LayerCounts
   /// One a predictor, in the learner's order.
   public var metrics: [LayerMetrics]
 
+  /// A layer with known counts and metrics, such as a checkpoint holds.
   public init(counts: LayerCounts, metrics: [LayerMetrics]) {
     self.counts = counts
     self.metrics = metrics

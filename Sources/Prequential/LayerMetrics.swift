@@ -98,6 +98,7 @@ public struct Score: Hashable, Sendable {
   /// Log loss, see ``LossSteps``.
   public var lossSteps: UInt64 = 0
 
+  /// Nothing scored yet.
   public init() {}
 
   /// Experts chosen in all events.

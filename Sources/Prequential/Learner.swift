@@ -1,4 +1,3 @@
-import Dispatch
 import Forecast
 import RoutingTrace
 
@@ -107,17 +106,8 @@ public struct Learner: Hashable, Sendable {
     }
     let block = requests.resolve(tokens)
     let counting = counting
-    layers.withUnsafeMutableBufferPointer { layers in
-      // Each iteration touches its own layers only, so the buffer may be shared.
-      nonisolated(unsafe) let layers = layers
-      let workers = max(1, min(workers, layers.count))
-      DispatchQueue.concurrentPerform(iterations: workers) { worker in
-        for layer in layers.count * worker / workers..<layers.count * (worker + 1) / workers {
-          block.withLayer(layer) {
-            layers[layer].process($0, by: counting, learns: learns)
-          }
-        }
-      }
+    layers.forEachLayer(workers: workers) { layer, learner in
+      block.withLayer(layer) { learner.process($0, by: counting, learns: learns) }
     }
     processMixtures(block, learns: learns, workers: workers)
   }

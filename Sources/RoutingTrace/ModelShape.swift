@@ -17,6 +17,7 @@ public struct ModelShape: Hashable, Sendable {
   /// Inner width of one routed expert (i); an expert is three matrices of `hidden * intermediate`.
   public let intermediate: Int
 
+  /// A model of these dimensions, units as the properties say.
   public init(
     name: String, layers: Int, moeLayers: some Sequence<Int>, experts: Int, sharedExperts: Int,
     topK: Int, hidden: Int, intermediate: Int

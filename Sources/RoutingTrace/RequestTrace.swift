@@ -12,6 +12,7 @@ public struct RequestTrace: Hashable, Sendable {
   /// Gate weights beside the ids, or nil.
   public var weights: [Float16]?
 
+  /// A request; lengths are checked against a shape by ``TraceWriter/append(_:)``.
   public init(
     name: String = "", task: String = "", prefill: Int, ids: [UInt16], weights: [Float16]? = nil
   ) {

@@ -66,21 +66,13 @@ struct AnalysisPage {
 
   private func table(_ observation: Int) -> String {
     let rows = Measure.allCases.filter { $0.observation == observation }.compactMap { measure in
-      report.figures[.all]?[measure].map { all in
-        let means = Scope.allCases.map {
-          report.figures[$0]?[measure].map { measure.text($0.mean) }
-        }
-        let cells =
-          means.map { $0 ?? "" } + [
-            measure.text(all.least.value), "\(all.least.layer)", measure.text(all.most.value),
-            "\(all.most.layer)",
-          ]
-        return "<tr><th scope=\"row\">\(escaped(measure.title))</th>"
+      report.cells(measure).map { cells in
+        "<tr><th scope=\"row\">\(escaped(measure.title))</th>"
           + cells.map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
       }
     }
     guard !rows.isEmpty else { return "" }
-    let heads = ["", "prefill", "decode", "all", "least", "layer", "most", "layer"]
+    let heads = [""] + AnalysisReport.columns
     return "<table>\n<tr>" + heads.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr>\n"
       + rows.joined(separator: "\n") + "\n</table>"
   }

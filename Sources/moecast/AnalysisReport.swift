@@ -58,25 +58,32 @@ struct AnalysisReport: Encodable {
       + "(\(stages.joined(separator: ", ")))\(known)"
   }
 
-  /// The figures of an observation a block: the mean of the layers by scope, and between which layers' values.
+  /// The figures, an observation a block.
   private var table: String {
     var table = TextTable(
-      ["observation", "figure", "prefill", "decode", "all", "least", "layer", "most", "layer"],
-      leftColumns: 2)
+      ["observation", "figure"] + Self.columns, leftColumns: 2)
     for (index, name) in Measure.observations.enumerated() {
       var label = "\(index + 1) \(name)"
       for measure in Measure.allCases where measure.observation == index + 1 {
-        let means = Scope.allCases.map { figures[$0]?[measure].map { measure.text($0.mean) } ?? "" }
-        guard let all = figures[.all]?[measure] else { continue }
-        table.add(
-          [label, measure.title] + means + [
-            measure.text(all.least.value), "\(all.least.layer)", measure.text(all.most.value),
-            "\(all.most.layer)",
-          ])
+        guard let cells = cells(measure) else { continue }
+        table.add([label, measure.title] + cells)
         label = ""
       }
     }
     return table.text
+  }
+
+  /// What ``cells(_:)`` are.
+  static let columns = Scope.allCases.map(\.rawValue) + ["least", "layer", "most", "layer"]
+
+  /// A measure for people: its means by scope, and between which layers' values they lie; nil where it was
+  /// not measured.
+  func cells(_ measure: Measure) -> [String]? {
+    guard let all = figures[.all]?[measure] else { return nil }
+    return Scope.allCases.map { figures[$0]?[measure].map { measure.text($0.mean) } ?? "" } + [
+      measure.text(all.least.value), "\(all.least.layer)", measure.text(all.most.value),
+      "\(all.most.layer)",
+    ]
   }
 
   /// The first figure of every observation, layer by layer, of all tokens.
