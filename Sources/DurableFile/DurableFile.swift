@@ -2,7 +2,7 @@ import SystemPackage
 
 /// A file on its way to replace another, so that at every moment the old or the new one is whole.
 ///
-/// The bytes go to a temporary file in the same folder; ``commit(keeping:verify:)`` brings them to
+/// The bytes go to a temporary file in the same folder; ``commit(keeping:isWorthKeeping:verify:)`` brings them to
 /// the disk, has them checked, renames, and brings the folder to the disk. Whatever fails before the
 /// rename leaves the old file as it was, and whoever lets go without committing leaves no trace.
 ///
@@ -19,21 +19,28 @@ public struct DurableFile: ~Copyable {
   public let temporary: FilePath
   private let operations: any FileOperations
   private var descriptor: FileDescriptor?
+  /// Shows others, until this is let go, that the temporary file is somebody's.
+  private let lockHolder: FileDescriptor?
   private var isInPlace = false
 
-  /// Makes the temporary file.
+  /// Makes the temporary file, and removes those that killed writers of this very file left.
   ///
-  /// - Parameter operations: the system calls; a test's stand-in may let them fail.
+  /// - Parameters:
+  ///   - keepingLeftovers: whether the killed writers' files stay, for a caller who looks at them.
+  ///   - operations: the system calls; a test's stand-in may let them fail.
   /// - Throws: ``FileError``, also where the path is a folder, FIFO or device, or not to be written.
   public init(
-    replacing path: FilePath, operations: any FileOperations = SystemFileOperations()
+    replacing path: FilePath, keepingLeftovers: Bool = false,
+    operations: any FileOperations = SystemFileOperations()
   ) throws(FileError) {
     let target = try ReplaceableFile(path)
-    let (descriptor, temporary) = try makeTemporary(for: target, operations: operations)
+    if !keepingLeftovers { removeLeftovers(of: target.path) }
+    let file = try TemporaryFile(for: target, operations: operations)
     self.path = target.path
     self.operations = operations
-    self.descriptor = descriptor
-    self.temporary = temporary
+    descriptor = file.descriptor
+    temporary = file.path
+    lockHolder = file.lockHolder
   }
 
   /// Writes all of `bytes` behind what was written before.
@@ -59,12 +66,15 @@ public struct DurableFile: ~Copyable {
   ///
   /// - Parameters:
   ///   - keeping: how many older generations stay, as `NAME.1` (the newest of them), `NAME.2`, ...
+  ///   - isWorthKeeping: whether the present file becomes the newest of them; a damaged one must not
+  ///     push an intact one out.
   ///   - verify: gets the temporary file's path when its bytes are on the disk; what it throws ends
   ///     the attempt.
   /// - Throws: ``FileError``. After a failure in the last step, ``FileError/Step/synchronizeFolder``,
   ///   the new file is in place but may not outlive a loss of power.
   public consuming func commit(
-    keeping: Int = 0, verify: (FilePath) throws -> Void = { _ in }
+    keeping: Int = 0, isWorthKeeping: (FilePath) -> Bool = { _ in true },
+    verify: (FilePath) throws -> Void = { _ in }
   ) throws(FileError) {
     if let descriptor {
       try step(.synchronize) { () throws(Errno) in try operations.synchronize(descriptor) }
@@ -74,9 +84,12 @@ public struct DurableFile: ~Copyable {
       } catch { throw FileError(path, .close, error) }
     }
     do { try verify(temporary) } catch {
-      throw FileError(path, .verify, "what was written does not read back: \(error)")
+      throw FileError(
+        path, .verify, "what was written does not read back: \(error)", remedy: "try again")
     }
-    try rotateGenerations(of: path, keeping: keeping, operations: operations)
+    if keeping > 0, exists(path), isWorthKeeping(path) {
+      try rotateGenerations(of: path, keeping: keeping, operations: operations)
+    }
     try step(.rename) { () throws(Errno) in try operations.rename(temporary, to: path) }
     isInPlace = true
     try synchronizeFolder()
@@ -106,40 +119,22 @@ public struct DurableFile: ~Copyable {
   deinit {
     if let descriptor { try? operations.close(descriptor) }
     if !isInPlace { try? operations.remove(temporary) }
+    try? lockHolder?.close()
   }
 }
 
 extension DurableFile {
-  /// Replaces the file at `path` by `bytes`; see ``commit(keeping:verify:)``.
+  /// Replaces the file at `path` by `bytes`; see ``commit(keeping:isWorthKeeping:verify:)``.
   public static func write(
-    _ bytes: [UInt8], to path: FilePath, keeping: Int = 0,
+    _ bytes: [UInt8], to path: FilePath, keeping: Int = 0, keepingLeftovers: Bool = false,
     operations: any FileOperations = SystemFileOperations(),
+    isWorthKeeping: (FilePath) -> Bool = { _ in true },
     verify: (FilePath) throws -> Void = { _ in }
   ) throws(FileError) {
-    var file = try DurableFile(replacing: path, operations: operations)
+    var file = try DurableFile(
+      replacing: path, keepingLeftovers: keepingLeftovers, operations: operations)
     try file.append(bytes)
-    try file.commit(keeping: keeping, verify: verify)
-  }
-}
-
-/// Makes a new file beside `target`, under a name that is free.
-private func makeTemporary(
-  for target: ReplaceableFile, operations: any FileOperations
-) throws(FileError) -> (FileDescriptor, FilePath) {
-  var attempt = 0
-  while true {
-    let name = temporaryName(for: target.path, attempt: attempt)
-    do throws(Errno) {
-      let descriptor = try retrying { () throws(Errno) in
-        try operations.create(name, permissions: target.permissions)
-      }
-      return (descriptor, name)
-    } catch {
-      attempt += 1
-      guard error == .fileExists, attempt < 1000 else {
-        throw FileError(target.path, .create, error)
-      }
-    }
+    try file.commit(keeping: keeping, isWorthKeeping: isWorthKeeping, verify: verify)
   }
 }
 

@@ -16,13 +16,18 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
   public var code: Errno?
   /// Why that failed, in words.
   public var problem: String
+  /// What the user can do about it.
+  public var remedy: String
 
-  /// A failure; `code` where the system told it.
-  public init(_ path: FilePath, _ step: Step, _ problem: String, code: Errno? = nil) {
+  /// A failure; `code` where the system told it, whose usual remedy is the default.
+  public init(
+    _ path: FilePath, _ step: Step, _ problem: String, code: Errno? = nil, remedy: String? = nil
+  ) {
     self.path = path
     self.step = step
     self.problem = problem
     self.code = code
+    self.remedy = remedy ?? Self.remedy(for: code, at: step)
   }
 
   init(_ path: FilePath, _ step: Step, _ code: Errno) {
@@ -43,18 +48,21 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
     self.init(path, step, problem, code: code)
   }
 
-  /// What the user can do about it.
-  private var remedy: String {
+  private static func remedy(for code: Errno?, at step: Step) -> String {
     switch code {
-    case .noSpace?: "; make room and try again"
-    case .permissionDenied?, .notPermitted?, .readOnlyFileSystem?:
-      "; choose a place you may write to"
-    case .noSuchFileOrDirectory? where step == .create: "; make its folder first"
-    default: ""
+    case .noSpace, .diskQuotaExceeded: "make room and try again"
+    case .fileTooLarge: "raise the limit on file sizes (ulimit -f) or choose another disk"
+    case .permissionDenied, .notPermitted, .readOnlyFileSystem:
+      "choose a place you may write to"
+    case .noSuchFileOrDirectory where step == .create || step == .lock: "make its folder first"
+    case .noSuchFileOrDirectory: "check the path"
+    case .fileNameTooLong: "choose a shorter name"
+    case .ioError: "check the disk"
+    default: "check the path, its permissions and the space left"
     }
   }
 
   public var description: String {
-    "\(path): \(problem)" + (code.map { ": \($0)" } ?? "") + remedy
+    "\(path): \(problem)" + (code.map { ": \($0)" } ?? "") + "; " + remedy
   }
 }

@@ -8,20 +8,24 @@ import SystemPackage
 
 /// The right to write a file, held through `NAME.lock` beside it until it is let go.
 ///
-/// The kernel holds the lock (`flock`) for the process, so a killed writer's lock is gone with it;
-/// the file it leaves behind is recognised and taken over.
+/// `NAME` is the file that the path leads to, so two names of one file have one lock. The kernel holds
+/// the lock (`flock`) for the process, so a killed writer's lock is gone with it; the file it leaves
+/// behind is recognised and taken over.
 public struct FileLock: ~Copyable {
   /// The lock file.
   public let path: FilePath
   /// The process that held the lock and ended without letting go, if one left its file behind.
   public let stale: Int?
+  /// Whether it keeps anybody away: not where the file system keeps no locks.
+  public let isEffective: Bool
   private let descriptor: FileDescriptor
 
-  /// Takes the lock of `file` at once.
+  /// Takes the lock of `file` at once, where locks are kept.
   ///
-  /// - Throws: ``FileError`` where another process has it, which it names.
+  /// - Throws: ``FileError`` where another process has it, which it names, or where `file` may not be
+  ///   written.
   public init(of file: FilePath) throws(FileError) {
-    let path = file.removingLastComponent().appending((file.lastComponent?.string ?? "") + ".lock")
+    let path = try ReplaceableFile(file).path.renamed(suffix: ".lock")
     while true {
       let descriptor: FileDescriptor
       do {
@@ -32,15 +36,17 @@ public struct FileLock: ~Copyable {
         throw FileError(file, .lock, error as? Errno ?? .ioError)
       }
       let holder = processNumber(in: descriptor)
-      guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-        let code = lastErrno()
+      let lock: KernelLock
+      do throws(Errno) { lock = try KernelLock.take(descriptor) } catch {
         try? descriptor.close()
-        if code == .interrupted { continue }
-        guard code == .wouldBlock else { throw FileError(file, .lock, code) }
+        throw FileError(file, .lock, error)
+      }
+      guard lock != .held else {
+        try? descriptor.close()
         throw FileError(
           file, .lock,
-          "is being written by " + (holder.map { "process \($0)" } ?? "another process")
-            + "; wait for it or choose another file")
+          "is being written by " + (holder.map { "process \($0)" } ?? "another process"),
+          remedy: "wait for it or choose another file")
       }
       // Its last holder may have removed the file between our open and lock; then another is made.
       guard isNamed(path, descriptor) else {
@@ -50,7 +56,8 @@ public struct FileLock: ~Copyable {
       _ = try? descriptor.writeAll(toAbsoluteOffset: 0, Array("\(getpid())\n          ".utf8))
       self.path = path
       self.descriptor = descriptor
-      self.stale = holder
+      isEffective = lock == .taken
+      stale = isEffective ? holder : nil
       return
     }
   }
@@ -66,13 +73,4 @@ private func processNumber(in file: FileDescriptor) -> Int? {
   var text = [UInt8](repeating: 0, count: 24)
   let count = try? text.withUnsafeMutableBytes { try file.read(fromAbsoluteOffset: 0, into: $0) }
   return Int(String(decoding: text.prefix(count ?? 0).prefix { $0 != 10 }, as: UTF8.self))
-}
-
-/// Whether `path` still names the open file.
-private func isNamed(_ path: FilePath, _ file: FileDescriptor) -> Bool {
-  var (named, open) = (stat(), stat())
-  guard path.withPlatformString({ stat($0, &named) }) == 0, fstat(file.rawValue, &open) == 0 else {
-    return false
-  }
-  return named.st_ino == open.st_ino && named.st_dev == open.st_dev
 }

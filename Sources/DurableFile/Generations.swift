@@ -7,9 +7,11 @@ import SystemPackage
 #endif
 
 /// The path of a file's generation `number`: `M.h5` itself for 0, then `M.h5.1`, `M.h5.2`, ...
+///
+/// Older generations lie beside the file that a symbolic link leads to.
 public func generation(_ number: Int, of path: FilePath) -> FilePath {
-  guard number > 0, let name = path.lastComponent?.string else { return path }
-  return path.removingLastComponent().appending("\(name).\(number)")
+  guard number > 0, path.lastComponent != nil else { return path }
+  return ReplaceableFile.followingLinks(path).renamed(suffix: ".\(number)")
 }
 
 /// The generations of `path` that are there, newest first; `path` itself only if it is.
@@ -33,34 +35,68 @@ public func generations(of path: FilePath) -> [FilePath] {
 func rotateGenerations(
   of path: FilePath, keeping: Int, operations: any FileOperations
 ) throws(FileError) {
-  guard keeping > 0, exists(path), !isSameFile(path, generation(1, of: path)) else { return }
+  let newest = generation(1, of: path)
+  // A writer killed between link and rename has left both names on one file.
+  guard FileIdentity(path) != FileIdentity(newest) else { return }
   do throws(Errno) {
     for number in stride(from: keeping, through: 1, by: -1) {
       let (old, new) = (generation(number - 1, of: path), generation(number, of: path))
       if exists(new) { try retrying { () throws(Errno) in try operations.remove(new) } }
-      if number > 1 {
-        guard exists(old) else { continue }
-        try retrying { () throws(Errno) in try operations.rename(old, to: new) }
-      } else {
-        try retrying { () throws(Errno) in try operations.link(old, to: new) }
-      }
+      guard number > 1, exists(old) else { continue }
+      try retrying { () throws(Errno) in try operations.rename(old, to: new) }
     }
+    do throws(Errno) {
+      try retrying { () throws(Errno) in try operations.link(path, to: newest) }
+      return
+    } catch where !error.meansNoHardLinks { throw error } catch {}
   } catch {
+    throw FileError(path, .rotate, error)
+  }
+  try copy(path, to: newest, operations: operations)
+}
+
+/// Whether the folder of `path` can give a file a second name; without, generations are copied.
+///
+/// - Throws: ``FileError`` where no file can be made there.
+public func hasHardLinks(
+  besides path: FilePath, operations: any FileOperations = SystemFileOperations()
+) throws(FileError) -> Bool {
+  let target = try ReplaceableFile(path)
+  let file = try TemporaryFile(for: target, operations: operations)
+  defer {
+    try? operations.remove(file.path)
+    try? operations.close(file.descriptor)
+    try? file.lockHolder?.close()
+  }
+  // A name that is a leftover's too, should the process end here.
+  let second = temporaryName(for: target.path, attempt: 1000)
+  do throws(Errno) {
+    try retrying { () throws(Errno) in try operations.link(file.path, to: second) }
+    try operations.remove(second)
+    return true
+  } catch {
+    if error.meansNoHardLinks { return false }
     throw FileError(path, .rotate, error)
   }
 }
 
-/// Whether there is anything of this name.
-func exists(_ path: FilePath) -> Bool {
-  var status = stat()
-  return path.withPlatformString { lstat($0, &status) } == 0
+/// Writes a second file of the same bytes, whole or not at all.
+private func copy(
+  _ path: FilePath, to copy: FilePath, operations: any FileOperations
+) throws(FileError) {
+  let source = try ReadableFile(path, operations: operations)
+  var file = try DurableFile(replacing: copy, operations: operations)
+  try file.append(try source.bytes())
+  try file.commit()
 }
 
-/// Whether both names lead to one file, as a writer killed between link and rename leaves them.
-private func isSameFile(_ one: FilePath, _ other: FilePath) -> Bool {
-  var (first, second) = (stat(), stat())
-  guard one.withPlatformString({ stat($0, &first) }) == 0,
-    other.withPlatformString({ stat($0, &second) }) == 0
-  else { return false }
-  return first.st_ino == second.st_ino && first.st_dev == second.st_dev
+extension Errno {
+  /// Whether a second name was refused by the file system itself: FAT, exFAT, some SMB and FUSE, or a
+  /// file that has as many names as it may.
+  fileprivate var meansNoHardLinks: Bool {
+    switch self {
+    case .notPermitted, .notSupported, .tooManyLinks, .noFunction: true
+    default: false
+    }
+  }
 }

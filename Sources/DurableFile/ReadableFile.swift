@@ -25,7 +25,7 @@ public struct ReadableFile: ~Copyable {
       throw FileError(path, .open, lastErrno())
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError(path, .open, "is a folder, FIFO or device; name a file")
+      throw FileError(path, .open, "is a folder, FIFO or device", remedy: "name a file")
     }
     do throws(Errno) {
       descriptor = try retrying { () throws(Errno) in try operations.open(path) }
@@ -34,12 +34,13 @@ public struct ReadableFile: ~Copyable {
     }
     guard fstat(descriptor.rawValue, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       try? descriptor.close()
-      throw FileError(path, .open, "changed while it was opened")
+      throw FileError(path, .open, "changed while it was opened", remedy: "try again")
     }
     guard status.st_size <= limit else {
       try? descriptor.close()
       throw FileError(
-        path, .open, "holds \(status.st_size) bytes, more than the \(limit) that are read")
+        path, .open, "holds \(status.st_size) bytes, more than the \(limit) that are read",
+        remedy: "name another file")
     }
     self.path = path
     self.size = Int(status.st_size)
@@ -59,7 +60,10 @@ public struct ReadableFile: ~Copyable {
       } catch {
         throw FileError(path, .read, error)
       }
-      guard count > 0 else { throw FileError(path, .read, "became shorter while it was read") }
+      guard count > 0 else {
+        throw FileError(
+          path, .read, "became shorter while it was read", remedy: "wait until it is written whole")
+      }
       rest = UnsafeMutableRawBufferPointer(rebasing: rest[count...])
     }
   }

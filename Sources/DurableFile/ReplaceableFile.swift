@@ -18,7 +18,7 @@ struct ReplaceableFile {
   /// - Throws: ``FileError`` where something else than a file that may be written stands there.
   init(_ path: FilePath) throws(FileError) {
     guard path.lastComponent != nil else {
-      throw FileError(path, .inspect, "is not the name of a file")
+      throw FileError(path, .inspect, "is not the name of a file", remedy: "name a file")
     }
     self.path = path
     var status = stat()
@@ -30,48 +30,37 @@ struct ReplaceableFile {
       return
     }
     if status.st_mode & S_IFMT == S_IFLNK {
-      guard let resolved = path.withPlatformString({ realpath($0, nil) }) else {
-        throw FileError(path, .inspect, "is a symbolic link that leads nowhere", code: lastErrno())
+      guard let resolved = Self.resolved(path) else {
+        throw FileError(
+          path, .inspect, "is a symbolic link that leads nowhere", code: lastErrno(),
+          remedy: "name the file itself")
       }
-      self.path = FilePath(platformString: resolved)
-      free(resolved)
+      self.path = resolved
       guard self.path.withPlatformString({ stat($0, &status) }) == 0 else {
         throw FileError(path, .inspect, lastErrno())
       }
     }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError(path, .inspect, "is a folder, FIFO or device; name a file")
+      throw FileError(path, .inspect, "is a folder, FIFO or device", remedy: "name a file")
     }
     guard self.path.withPlatformString({ access($0, W_OK) }) == 0 else {
       throw FileError(path, .inspect, "may not be written", code: lastErrno())
     }
     permissions = FilePermissions(rawValue: status.st_mode & 0o777)
   }
-}
 
-/// A name beside `path` that no other writer uses: hidden, with this process's number.
-func temporaryName(for path: FilePath, attempt: Int) -> FilePath {
-  let name = path.lastComponent?.string ?? ""
-  return path.removingLastComponent().appending(".\(name).\(getpid())-\(attempt).partial")
-}
-
-/// Removes temporary files that killed writers of `path` left behind.
-///
-/// Only for the holder of the file's ``FileLock``: a living writer's file would go too.
-public func removeLeftovers(of path: FilePath) {
-  let folder = path.removingLastComponent()
-  guard let name = path.lastComponent?.string,
-    let listing = (folder.isEmpty ? "." : folder).withPlatformString({ opendir($0) })
-  else { return }
-  defer { closedir(listing) }
-  var leftovers: [FilePath] = []
-  while let entry = readdir(listing) {
-    let found = withUnsafePointer(to: &entry.pointee.d_name) {
-      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-    }
-    if found.hasPrefix(".\(name)."), found.hasSuffix(".partial") {
-      leftovers.append(folder.appending(found))
-    }
+  /// What a symbolic link leads to; every other path as it is.
+  static func followingLinks(_ path: FilePath) -> FilePath {
+    var status = stat()
+    guard path.withPlatformString({ lstat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFLNK
+    else { return path }
+    return resolved(path) ?? path
   }
-  for leftover in leftovers { leftover.withPlatformString { _ = unlink($0) } }
+
+  /// The path without links; nil where there is nothing.
+  private static func resolved(_ path: FilePath) -> FilePath? {
+    guard let resolved = path.withPlatformString({ realpath($0, nil) }) else { return nil }
+    defer { free(resolved) }
+    return FilePath(platformString: resolved)
+  }
 }

@@ -157,7 +157,8 @@ extension Checkpoint {
 
   /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the folder.
   ///
-  /// A model that is there already, byte for byte, is left as it is, and so are its generations.
+  /// A model that is there already, byte for byte, is left as it is, and so are its generations. One
+  /// that cannot be read is replaced and becomes no generation: it would push an intact one out.
   ///
   /// - Parameter keeping: older generations that stay, as `path.1` (the newest), `path.2`, ...
   /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the folder
@@ -174,7 +175,8 @@ extension Checkpoint {
     }
     do throws(FileError) {
       try DurableFile.write(
-        bytes, to: FilePath(path), keeping: keeping, operations: operations
+        bytes, to: FilePath(path), keeping: keeping, keepingLeftovers: true, operations: operations,
+        isWorthKeeping: { (try? read($0.string, operations: operations)) != nil }
       ) { temporary in
         let (image, isSealed) = try load(
           temporary.string, maximumBytes: bytes.count, operations: operations)

@@ -6,6 +6,7 @@ import SystemPackage
 ///
 /// ```swift
 /// let file = try CheckpointFile("model.h5", keeping: 2)
+/// file.warnings.forEach { print($0) }
 /// try file.write(learner)
 /// ```
 public struct CheckpointFile: ~Copyable {
@@ -13,23 +14,55 @@ public struct CheckpointFile: ~Copyable {
   public let path: String
   /// Older generations that stay.
   public let keeping: Int
-  private let lock: FileLock
+  /// What whoever asked for the file should know, a line each: locks or links that the file system
+  /// does not have, and checkpoints that killed writers left.
+  public let warnings: [String]
+  private let lock: FileLock?
+  private let leftovers: [Leftover]
   private let operations: any FileOperations
 
-  /// The process that was writing this file when it was killed, if one was.
-  public var staleWriter: Int? { lock.stale }
-
-  /// Takes the lock `path.lock` and removes temporary files that a killed writer left.
+  /// Takes the lock of the file that `path` leads to, and removes temporary files that a killed writer
+  /// left, but for whole checkpoints that know what no intact generation knows.
   ///
-  /// - Throws: ``ModelError``: another process writes this file, or something else than a model is
-  ///   there.
+  /// - Parameters:
+  ///   - keeping: older generations that stay.
+  ///   - inputs: files that the run reads, none of which may be replaced.
+  ///   - isForced: whether a file of another kind may be replaced.
+  ///   - isLocked: whether a second writer is kept away.
+  /// - Throws: ``ModelError``: another process writes this file, something else than a model is there,
+  ///   it is an input, or the folder takes no files.
   public init(
-    _ path: String, keeping: Int = 1, operations: any FileOperations = SystemFileOperations()
+    _ path: String, keeping: Int = 1, inputs: [String] = [], isForced: Bool = false,
+    isLocked: Bool = true, operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) {
-    try Self.refuseOthers(at: path)
     do throws(FileError) {
-      let lock = try FileLock(of: FilePath(path))
-      removeLeftovers(of: FilePath(path))
+      let file = FilePath(path)
+      let rule = OutputRule(
+        kind: "a model of this program", inputs: inputs.map { FilePath($0) }, isForced: isForced
+      ) { Self.mayBeReplaced($0.string) }
+      try rule.check(file, keeping: keeping)
+      let lock = isLocked ? try FileLock(of: file) : nil
+      let leftovers = Leftover.wholeOnes(of: path)
+      removeLeftovers(of: file, except: leftovers.map { FilePath($0.path) })
+      var warnings: [String] = []
+      switch lock {
+      case .some(let lock):
+        if !lock.isEffective {
+          warnings.append(
+            "\(path): this file system keeps no locks, so nothing keeps a second writer away; "
+              + "--no-lock goes on without this line")
+        }
+        if let process = lock.stale {
+          warnings.append("\(path): process \(process) was writing it and was killed; going on")
+        }
+      case .none: break
+      }
+      if keeping > 0, try !hasHardLinks(besides: file, operations: operations) {
+        warnings.append(
+          "\(path): this file system has no hard links; older generations are copied")
+      }
+      self.warnings = warnings + leftovers.map { $0.offer(for: path) }
+      self.leftovers = leftovers
       self.lock = lock
     } catch {
       throw ModelError(error)
@@ -40,22 +73,59 @@ public struct CheckpointFile: ~Copyable {
   }
 
   /// Replaces the checkpoint; see ``Checkpoint/write(_:to:keeping:operations:)``.
+  ///
+  /// Leftovers that `learner` has gone past are removed.
   public func write(_ learner: Learner) throws(ModelError) {
     try Checkpoint.write(learner, to: path, keeping: keeping, operations: operations)
+    for leftover in leftovers where learner.hasGonePast(leftover.learner) {
+      try? operations.remove(FilePath(leftover.path))
+    }
   }
 
-  /// Throws where a file that was never a model would be overwritten.
-  public static func refuseOthers(at path: String) throws(ModelError) {
-    guard generations(of: FilePath(path)).first?.string == path else { return }
+  /// Whether a file is a model, or was one before it was damaged.
+  private static func mayBeReplaced(_ path: String) -> Bool {
     do throws(ModelError) { _ = try Checkpoint.header(of: path) } catch {
       switch error.kind {
-      case .notAModel, .unsupported:
-        throw ModelError(
-          error.kind, file: path, problem: "something else than a model of this program is there",
-          remedy: "choose another name")
-      case .access, .tooLarge: throw error
-      case .damaged, .mismatch: return
+      case .notAModel, .unsupported: return false
+      // One that cannot be opened or is too large says so itself when it is replaced.
+      case .access, .tooLarge, .damaged, .mismatch: return true
       }
     }
+    return true
+  }
+}
+
+/// A whole checkpoint in a temporary file, whose writer was killed before it had its name.
+private struct Leftover {
+  var path: String
+  var learner: Learner
+
+  /// Those of `path` that were written later than every intact generation, and know what none does.
+  static func wholeOnes(of path: String) -> [Leftover] {
+    let found = leftoverFiles(of: FilePath(path))
+    guard !found.isEmpty else { return [] }
+    let intact = generations(of: FilePath(path)).lazy.compactMap { generation in
+      (try? Checkpoint.read(generation.string)).map { (generation, $0.learner) }
+    }.first
+    return found.compactMap { file in
+      guard let learner = (try? Checkpoint.read(file.string))?.learner else { return nil }
+      if let (generation, newest) = intact {
+        guard wasWritten(file, after: generation), !newest.hasGonePast(learner) else { return nil }
+      }
+      return Leftover(path: file.string, learner: learner)
+    }
+  }
+
+  /// What to tell the user.
+  func offer(for model: String) -> String {
+    "\(path): a killed writer left this whole checkpoint of \(learner.progress.chunks) chunks, newer "
+      + "than those that have their names; `mv` it to \(model) to go on from it"
+  }
+}
+
+extension Learner {
+  /// Whether this learner has learnt all that `other` had, in the same order.
+  fileprivate func hasGonePast(_ other: Learner) -> Bool {
+    predictors == other.predictors && progress.checksums.starts(with: other.progress.checksums)
   }
 }

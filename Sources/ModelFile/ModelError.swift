@@ -41,7 +41,7 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
     self.init(
       .access, file: error.path.string,
       problem: error.problem + (error.code.map { ": \($0)" } ?? ""),
-      remedy: "check the path, its permissions and the space left")
+      remedy: error.remedy)
   }
 
   init(_ error: H5Error, file: String) {

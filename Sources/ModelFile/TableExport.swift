@@ -11,6 +11,16 @@ public enum TableExport: String, CaseIterable, Sendable {
   /// `table,layer,given_layer,given_expert,expert,count`; layers are model layer numbers.
   case csv
 
+  /// The first bytes of every file in the format.
+  public var beginning: [UInt8] {
+    switch self {
+    case .npz: [0x50, 0x4B, 0x03, 0x04]
+    case .csv: Array(Self.csvHeader.utf8)
+    }
+  }
+
+  private static let csvHeader = "table,layer,given_layer,given_expert,expert,count"
+
   /// Hands the bytes of `learner`'s tables to `sink`, piece by piece; the same for the same learner.
   ///
   /// - Throws: what `sink` throws, or ``ExportError``.
@@ -56,7 +66,7 @@ public enum TableExport: String, CaseIterable, Sendable {
     _ learner: Learner, to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     var lines = CSVLines()
-    lines.add("table,layer,given_layer,given_expert,expert,count")
+    lines.add(csvHeader)
     let numbers = learner.shape.modelLayers
     for (layer, own) in learner.layers.enumerated() {
       for (expert, count) in own.counts.frequency.enumerated() where count > 0 {

@@ -41,7 +41,7 @@ public struct TraceStream {
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws {
     self.isCancelled = isCancelled
-    files = try Self.expand(inputs)
+    files = try Self.files(of: inputs)
     self.maximumChunk = maximumChunk
     var size: Int? = 0
     for file in files {
@@ -95,7 +95,10 @@ public struct TraceStream {
     return Int(status.size)
   }
 
-  private static func expand(_ inputs: [String]) throws(TraceError) -> [String] {
+  /// The files that `inputs` stand for, in the order they are read.
+  ///
+  /// - Throws: ``TraceError`` where there is none, or a folder holds none.
+  public static func files(of inputs: [String]) throws(TraceError) -> [String] {
     var files: [String] = []
     for input in inputs {
       var isFolder = false

@@ -23,8 +23,10 @@ public struct TraceImporter {
   public var isWeighted: Bool { stream.fit.isWeighted ?? false }
   /// Bytes of all files by the file system.
   public let totalBytes: Int
-  /// Files that are read.
-  public let files: Int
+  /// Files that are read, in order; `-` is standard input.
+  public let paths: [String]
+  /// How many files are read.
+  public var files: Int { paths.count }
   /// Files in folders that are passed over for their names.
   public let passedOver: Int
   /// Bytes of the files that were read whole.
@@ -51,7 +53,7 @@ public struct TraceImporter {
     format = finder.format
     isGuessed = wanted == nil
     totalBytes = finder.sources.reduce(0) { $0 + $1.size }
-    files = finder.sources.reduce(0) { $0 + $1.files.count }
+    paths = finder.sources.flatMap { $0.files.map(\.path) }
     passedOver = finder.passedOver
     stream = RequestStream(
       reader: try finder.format.type.init(options: options), fit: fit, sources: finder.sources)

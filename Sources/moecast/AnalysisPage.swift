@@ -11,6 +11,9 @@ struct AnalysisPage {
     self.analysis = analysis
   }
 
+  /// How a page says that it is one of these.
+  static let generator = "<meta name=\"generator\" content=\"moecast analyze\">"
+
   /// The page.
   var html: String {
     let title = "Routing of " + report.model
@@ -21,6 +24,7 @@ struct AnalysisPage {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
+      \(Self.generator)
       <title>\(escaped(title))</title>
       <style>
       \(Self.style)

@@ -43,7 +43,7 @@ struct AnalysisReport: Encodable {
   ///
   /// - Parameter perLayer: whether the layers' leading figures follow.
   func text(perLayer: Bool) -> String {
-    var parts = ["\(model)\n\(extent); \(grouped(Int(eventsPerSecond))) events/s", table]
+    var parts = ["\(visible(model))\n\(extent); \(grouped(Int(eventsPerSecond))) events/s", table]
     if perLayer { parts.append(layerTable) }
     return parts.joined(separator: "\n\n")
   }

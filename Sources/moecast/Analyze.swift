@@ -1,11 +1,9 @@
 import ArgumentParser
-import DurableFile
 import Insight
 import RoutingTrace
-import SystemPackage
 
 /// `moecast analyze`: what is regular in a trace.
-struct Analyze: ParsableCommand {
+struct Analyze: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures how regular the routing is: the paper's six observations.",
     discussion: """
@@ -30,6 +28,8 @@ struct Analyze: ParsableCommand {
       valueName: "file"))
   var output: String?
 
+  @OptionGroup var force: ForceOption
+
   @Flag(help: "Print the leading figures of every layer too.")
   var perLayer = false
 
@@ -38,9 +38,17 @@ struct Analyze: ParsableCommand {
 
   @OptionGroup var workers: WorkerOptions
 
-  func run() throws {
+  func validate() throws {
+    guard output != nil || !force.force else {
+      throw ValidationError("--force is for the file of --output")
+    }
+  }
+
+  func run(printing standardOutput: inout StandardOutput) throws {
     // Found out before hours of reading whether it can be written.
-    var page = try pagePath.map { try DurableFile(replacing: $0) }
+    let page = try output.map {
+      try OutputSink($0, .page(inputs: try TraceStream.files(of: traces), force: force))
+    }
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
     var analysis = TraceAnalysis(shape: stream.shape)
@@ -60,33 +68,27 @@ struct Analyze: ParsableCommand {
     }
     bar.clear()
     if analysis.requests > 0 || failure == nil {
-      try tell(analysis, seconds: bar.seconds, page: page.take())
+      try tell(analysis, seconds: bar.seconds, page: page, printing: &standardOutput)
     }
     ahead.complainOfUnfinished()
     if analysis.hasMoreTasks {
       complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
     }
     if let failure { throw failure }
-    if interruption.isRequested { complain("moecast: stopped; the figures are of what was read") }
+    try interruption.check("before the end; the figures are of what was read")
   }
 
   private func tell(
-    _ analysis: TraceAnalysis, seconds: Double, page: consuming DurableFile?
+    _ analysis: TraceAnalysis, seconds: Double, page: OutputSink?,
+    printing standardOutput: inout StandardOutput
   ) throws {
     let report = AnalysisReport(
       analysis.observations(workers: workers.threads), seconds: seconds)
-    if output == TraceFile.standardInput {
-      return print(AnalysisPage(report, analysis).html, terminator: "")
-    }
-    if var page {
-      try page.append(Array(AnalysisPage(report, analysis).html.utf8))
+    if let page {
+      try page.write(Array(AnalysisPage(report, analysis).html.utf8))
       try page.commit()
     }
-    print(json ? try moecast.json(report) : report.text(perLayer: perLayer))
-  }
-
-  /// The page's file, nil where there is none or it goes to standard output.
-  private var pagePath: FilePath? {
-    output.flatMap { $0 == TraceFile.standardInput ? nil : FilePath($0) }
+    guard output != TraceFile.standardInput else { return }
+    try standardOutput.report(json, report, report.text(perLayer: perLayer))
   }
 }

@@ -4,7 +4,7 @@ import Prequential
 import RoutingTrace
 
 /// `moecast compare`: several predictors over the same stream, with intervals.
-struct Compare: ParsableCommand {
+struct Compare: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compares predictors on the same traces in one pass, with 95 % intervals.",
     discussion: """
@@ -63,7 +63,7 @@ struct Compare: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(printing output: inout StandardOutput) throws {
     var stream = try TraceStream(traces)
     var comparison = try Comparison(
       shape: stream.shape, predictors: names, recallAt: accuracy.recallAt)
@@ -80,15 +80,15 @@ struct Compare: ParsableCommand {
     bar.clear()
     let report = ComparisonReport(
       comparison, resamples: resamples, seed: seed, seconds: bar.seconds)
-    if accuracy.json { return print(try json(report)) }
-    print(report.table)
+    if accuracy.json { return output.text(try json(report)) }
+    output.text(report.table)
     if accuracy.perLayer {
-      print()
-      print(
+      output.line()
+      output.text(
         report.layers.layerTable(comparison.learner.predictors, n: comparison.learner.shape.topK))
     }
-    print()
-    print(
+    output.line()
+    output.line(
       "\(grouped(report.requests)) requests, \(grouped(report.tokens)) tokens in "
         + "\(decimals(report.seconds, 2)) s")
   }

@@ -4,7 +4,7 @@ import Prequential
 import RoutingTrace
 
 /// `moecast evaluate`: how well a model forecasts other traces.
-struct Evaluate: ParsableCommand {
+struct Evaluate: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a model on traces, learning on or frozen.",
     discussion: """
@@ -28,14 +28,15 @@ struct Evaluate: ParsableCommand {
 
   func validate() throws { try accuracy.validate() }
 
-  func run() throws {
+  func run(printing output: inout StandardOutput) throws {
     let trained = try Checkpoint.read(model).learner
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
     var learner = trained.scoringAnew(recallAt: accuracy.recallAt)
     var run = StreamRun(accuracy, interruption)
     run.learns = !frozen
-    _ = try run.consume(stream, into: &learner)
-    try run.report(learner)
+    try run.consume(stream, into: &learner, printing: &output)
+    try run.report(learner, printing: &output)
+    try run.checkInterruption(learner, "the figures are of those")
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import DurableFile
 import ModelFile
-import SystemPackage
 
 /// `moecast export`: a model's tables for simulators and scripts.
 struct ExportTables: ParsableCommand {
@@ -28,6 +27,8 @@ struct ExportTables: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write, or - for standard output.")
   var output: String
 
+  @OptionGroup var force: ForceOption
+
   func validate() throws {
     guard TableExport(rawValue: format) != nil else {
       throw ValidationError(
@@ -38,12 +39,8 @@ struct ExportTables: ParsableCommand {
 
   func run() throws {
     guard let format = TableExport(rawValue: format) else { return }
-    let learner = try Checkpoint.read(model).learner
-    guard output != "-" else {
-      return try format.write(learner) { _ = try FileDescriptor.standardOutput.writeAll($0) }
-    }
-    var file = try DurableFile(replacing: FilePath(output))
-    try format.write(learner) { try file.append($0) }
-    try file.commit()
+    let sink = try OutputSink(output, .tables(format, inputs: [model], force: force))
+    try format.write(try Checkpoint.read(model).learner) { try sink.write($0) }
+    try sink.commit()
   }
 }

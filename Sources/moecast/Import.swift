@@ -1,11 +1,10 @@
 import ArgumentParser
 import FoundationEssentials
 import RoutingTrace
-import SystemPackage
 import TraceImport
 
 /// `moecast import`: foreign traces to chunks.
-struct Import: ParsableCommand {
+struct Import: PrintingCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Converts other programs' routing traces to a moecast trace.",
@@ -54,6 +53,8 @@ struct Import: ParsableCommand {
   @Flag(help: "Leave gate weights out, where the source has them.")
   var noWeights = false
 
+  @OptionGroup var force: ForceOption
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
@@ -82,23 +83,23 @@ struct Import: ParsableCommand {
     if !(0...12).contains(level) { throw ValidationError("--level is from 0 to 12") }
   }
 
-  func run() throws {
+  func run(printing standardOutput: inout StandardOutput) throws {
     let start = ContinuousClock.now
     var importer = try TraceImporter(
       inputs, format: ForeignFormat(rawValue: format),
       options: ImportOptions(
         model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
         prefill: prefill))
-    let output = try TraceOutput(output)
-    var summary = try write(&importer, to: output)
-    try output.commit()
+    let sink = try OutputSink(output, .trace(inputs: importer.paths, force: force))
+    var summary = try write(&importer, to: sink)
+    try sink.commit()
     summary.seconds = start.duration(to: .now) / .seconds(1)
     summary.megabytesPerSecond = Double(summary.bytesIn) / 1e6 / max(summary.seconds, 1e-9)
-    try report(summary, shape: importer.shape)
+    try report(summary, shape: importer.shape, printing: &standardOutput)
   }
 
   private func write(
-    _ importer: inout TraceImporter, to sink: TraceOutput
+    _ importer: inout TraceImporter, to sink: OutputSink
   ) throws -> ImportSummary {
     let names = inputs.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
     // A folder's name says enough; of many files the first and the last do.
@@ -126,17 +127,18 @@ struct Import: ParsableCommand {
       bytesOut: writer.bytesWritten)
   }
 
-  private func report(_ summary: ImportSummary, shape: TraceShape) throws {
-    // Standard output may carry the trace itself.
-    var stream = TextStream(isError: output == TraceFile.standardInput)
+  private func report(
+    _ summary: ImportSummary, shape: TraceShape, printing standardOutput: inout StandardOutput
+  ) throws {
+    var line = "\(summary); \(shape)"
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       encoder.keyEncodingStrategy = .convertToSnakeCase
-      print(String(decoding: try encoder.encode(summary), as: UTF8.self), to: &stream)
-    } else {
-      print("\(summary); \(shape)", to: &stream)
+      line = String(decoding: try encoder.encode(summary), as: UTF8.self)
     }
+    // Standard output may carry the trace itself.
+    if output == TraceFile.standardInput { complain(line) } else { standardOutput.line(line) }
   }
 }
 
@@ -164,14 +166,5 @@ struct ImportSummary: Codable, CustomStringConvertible {
     text += "\(decimals(megabytesPerSecond, 1)) MB/s"
     if filesPassedOver > 0 { text += "; \(filesPassedOver) other files passed over" }
     return text
-  }
-}
-
-/// Standard output or standard error as a stream of text.
-private struct TextStream: TextOutputStream {
-  let isError: Bool
-
-  func write(_ text: String) {
-    _ = try? (isError ? FileDescriptor.standardError : .standardOutput).writeAll(text.utf8)
   }
 }

@@ -3,12 +3,12 @@ import ModelFile
 import RoutingTrace
 
 /// `moecast inspect`: what is in a trace, checkpoint or model.
-struct Inspect: ParsableCommand {
+struct Inspect: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows what is in a trace or model, and whether it is intact.",
     discussion: """
-      Reads the whole file and checks every sum. With --verify the exit code is 1 where anything is \
-      damaged or missing.
+      Reads the whole file and checks every sum. The exit code is 1 where anything is damaged; with \
+      --verify also where a trace has no index at its end, as one that is still being written.
 
       --repair writes the whole chunks of a trace that was cut short or is damaged to a new file, up \
       to the first fault.
@@ -24,33 +24,43 @@ struct Inspect: ParsableCommand {
       "A trace (*.moe.lz4), a model (*.h5), or - for a trace.", valueName: "file"))
   var file: String
 
-  @Flag(help: "Exit with 1 unless the file is whole and intact.")
+  @Flag(help: "Exit with 1 unless the file is whole too: a trace with its index.")
   var verify = false
 
   @Option(
     help: ArgumentHelp("Write a trace's whole chunks to this new file.", valueName: "file"))
   var repair: String?
 
+  @OptionGroup var force: ForceOption
+
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  func run() throws {
+  func validate() throws {
+    guard repair != nil || !force.force else {
+      throw ValidationError("--force is for the file of --repair")
+    }
+  }
+
+  func run(printing output: inout StandardOutput) throws {
     if file != TraceFile.standardInput, Checkpoint.isModel(file) {
       guard repair == nil else {
         throw ValidationError("--repair is for traces; a model falls back to an older checkpoint")
       }
       let facts = try ModelFacts(of: file)
-      print(json ? try moecast.json(facts) : facts.description)
-      if verify, !facts.intact { throw ExitCode(1) }
+      try output.report(json, facts, facts.description)
+      if !facts.intact { throw ExitCode(1) }
       return
     }
     let facts: TraceFacts
     if let repair {
-      facts = try TraceRepair(from: file, to: repair).facts
+      facts = try TraceRepair(from: file, to: repair, force: force).facts
     } else {
       facts = try TraceFacts(of: file)
     }
-    print(json ? try moecast.json(facts) : facts.description)
+    try output.report(json, facts, facts.description)
+    // A repair has done what it was asked to do.
+    if repair == nil, !facts.intact { throw ExitCode(1) }
     if verify, !(facts.intact && facts.complete) { throw ExitCode(1) }
   }
 }

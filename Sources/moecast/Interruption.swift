@@ -3,28 +3,82 @@ import Glibc
 import RoutingTrace
 import Synchronization
 
-/// SIGINT and SIGTERM as a question that a loop asks between two chunks.
+/// SIGINT, SIGTERM and SIGHUP as a question that a loop asks between two chunks.
+///
+/// The first asks the program to stop in order, the second ends it at once: files are replaced whole or
+/// not at all, so that does no harm.
 final class Interruption: Sendable {
-  private let requested = Atomic(false)
+  private let first = Atomic(Int32(0))
 
   init() {
-    for number in [SIGINT, SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored already.
+      guard !isIgnored(number) else { continue }
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { [self] in
         // The handler keeps the source, and so itself, for the life of the program.
         _ = source
-        requested.store(true, ordering: .releasing)
+        let isFirst = first.compareExchange(
+          expected: 0, desired: number, ordering: .acquiringAndReleasing
+        ).exchanged
+        if !isFirst { _exit(128 + number) }
       }
       source.resume()
     }
   }
 
+  /// The signal by which the program was asked to stop, if it was.
+  var signalNumber: Int32? {
+    let number = first.load(ordering: .acquiring)
+    return number == 0 ? nil : number
+  }
+
   /// Whether the program was asked to stop.
-  var isRequested: Bool { requested.load(ordering: .acquiring) }
+  var isRequested: Bool { signalNumber != nil }
 
   /// The traces as a stream that stops waiting for a pipe when the program is asked to stop.
+  ///
+  /// - Throws: ``Stopped`` where that happens before the first chunk.
   func stream(_ traces: [String]) throws -> TraceStream {
-    try TraceStream(traces, isCancelled: { self.isRequested })
+    do { return try TraceStream(traces, isCancelled: { self.isRequested }) } catch is CancellationError
+    {
+      throw Stopped(by: signalNumber ?? SIGTERM, "before the first chunk")
+    }
   }
+
+  /// Ends the command where it was asked to stop, when it has kept what it had.
+  ///
+  /// - Parameter remark: how far it came.
+  /// - Throws: ``Stopped``.
+  func check(_ remark: @autoclosure () -> String) throws {
+    if let signalNumber { throw Stopped(by: signalNumber, remark()) }
+  }
+}
+
+/// The end of a command that was asked to stop, with the exit status 128 + signal.
+struct Stopped: Error, CustomStringConvertible {
+  let signal: Int32
+  /// How far it came, and how to go on.
+  let remark: String
+
+  init(by signal: Int32, _ remark: String) {
+    self.signal = signal
+    self.remark = remark
+  }
+
+  var exitStatus: Int32 { 128 + signal }
+
+  var description: String {
+    let names = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"]
+    return "stopped by \(names[signal] ?? "signal \(signal)") \(remark)"
+  }
+}
+
+/// Whether the program was started with the signal ignored.
+private func isIgnored(_ number: Int32) -> Bool {
+  var action = sigaction()
+  guard sigaction(number, nil, &action) == 0 else { return false }
+  return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+    == unsafeBitCast(SIG_IGN, to: Int.self)
 }

@@ -91,9 +91,9 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     var lines: [String] = []
     if shape != nil {
       lines += [
-        "model       \(summary)", "requests    \(grouped(requests)), \(grouped(liveRequests)) live",
+        "model       \(visible(summary))", "requests    \(grouped(requests)), \(grouped(liveRequests)) live",
         "tokens      \(grouped(tokens))", "events      \(grouped(events))",
-        "chunks      \(grouped(chunks))", "file        \(moecast.bytes(bytes)), by \(software)",
+        "chunks      \(grouped(chunks))", "file        \(moecast.bytes(bytes)), by \(visible(software))",
       ]
       let ns = accuracy.first?.recall.keys.compactMap { Int($0) }.sorted() ?? []
       var table = TextTable(["predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"])
@@ -106,13 +106,13 @@ struct ModelFacts: Encodable, CustomStringConvertible {
       for (name, parts) in weights.sorted(by: { $0.key < $1.key }) {
         let parts = parts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         lines.append(
-          "weights of \(name): "
+          "weights of \(visible(name)): "
             + parts.map { "\($0.key) \(decimals($0.value, 2))" }.joined(separator: ", "))
       }
     }
     let seal = sealed ? "yes" : "yes, though without its seal: another program edited it"
     lines.append(
-      "intact      " + (intact ? seal : "no: " + problems.joined(separator: "\n            ")))
+      "intact      " + (intact ? seal : "no: " + problems.map { visible($0) }.joined(separator: "\n            ")))
     return lines.joined(separator: "\n")
   }
 }

@@ -23,27 +23,47 @@ struct Moecast: ParsableCommand {
 
 @main
 enum Program {
-  /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use.
+  /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use, 128 + signal when it was
+  /// asked to stop.
   static func main() {
     guard processor_suffices() != 0 else {
       complain("moecast: built for processors with AVX2, this one has none; build with MARCH=")
       exit(1)
     }
+    prepareStreams()
     do {
-      var command = try Moecast.parseAsRoot()
-      try command.run()
-    } catch {
-      let code = Moecast.exitCode(for: error)
-      if code == .success {
-        print(Moecast.fullMessage(for: error))
-        exit(0)
+      do {
+        var command = try Moecast.parseAsRoot()
+        try command.run()
+      } catch where Moecast.exitCode(for: error) == .success {
+        var output = StandardOutput()
+        output.text(Moecast.fullMessage(for: error))
+        try output.finish()
       }
-      if code == .validationFailure {
-        complain(Moecast.fullMessage(for: error))
+    } catch let stop as Stopped {
+      complain("moecast: \(stop)")
+      exit(stop.exitStatus)
+    } catch is ReaderIsGone {
+      exit(0)
+    } catch {
+      if Moecast.exitCode(for: error) == .validationFailure {
+        complain(Moecast.fullMessage(for: error), keepingLines: true)
         exit(2)
       }
       if !(error is ExitCode) { complain("moecast: \(error)") }
       exit(1)
+    }
+  }
+
+  /// Lets failing writes fail instead of killing the program, and fills the places of standard streams
+  /// that are closed: the first file to be opened would stand there and receive what is printed.
+  private static func prepareStreams() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
+    where fcntl(stream, F_GETFD) == -1 {
+      // The lowest free number is this one. Reading the first and writing the others fails, as if closed.
+      _ = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
   }
 }

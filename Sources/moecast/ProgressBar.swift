@@ -53,9 +53,9 @@ struct ProgressBar {
   }
 }
 
-/// Writes a line to standard error.
-func complain(_ line: String) {
-  putOnStandardError(line + "\n")
+/// Writes a line to standard error, text of others made visible.
+func complain(_ line: String, keepingLines: Bool = false) {
+  putOnStandardError(visible(line, keepingLines: keepingLines) + "\n")
 }
 
 private func putOnStandardError(_ text: String) {

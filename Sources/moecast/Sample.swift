@@ -6,7 +6,7 @@ import Prequential
 import RoutingTrace
 
 /// `moecast sample`: traces drawn from a model.
-struct Sample: ParsableCommand {
+struct Sample: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws traces from a model that route as the requests it learnt from.",
     discussion: """
@@ -42,6 +42,8 @@ struct Sample: ParsableCommand {
   @Option(name: .shortAndLong, help: "The trace to write, or - for standard output.")
   var output: String
 
+  @OptionGroup var force: ForceOption
+
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
@@ -60,12 +62,12 @@ struct Sample: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(printing standardOutput: inout StandardOutput) throws {
+    let sink = try OutputSink(output, .trace(inputs: [model], force: force))
     let learner = try Checkpoint.read(model).learner
     var sampler = RequestSampler(
       shape: learner.shape, mixtures: learner.mixtures, counts: learner.layers.map(\.counts),
       seed: seed, temperature: temperature)
-    let sink = try TraceOutput(output)
     let header = TraceHeader(
       shape: learner.shape,
       provenance: ["format": "moecast-sample", "seed": "\(seed)", "source": sampler.source])
@@ -78,9 +80,13 @@ struct Sample: ParsableCommand {
     let summary = SampleSummary(
       source: sampler.source, requests: requests, tokens: requests * tokens,
       events: requests * tokens * learner.shape.layers, bytesOut: writer.bytesWritten)
-    let text = json ? try moecast.json(summary) : "\(summary); \(learner.shape)"
+    let text = json ? try moecast.json(summary) : "\(summary); \(visible("\(learner.shape)"))"
     // Standard output may carry the trace itself.
-    if output == TraceFile.standardInput { complain(text) } else { print(text) }
+    if output == TraceFile.standardInput {
+      complain(text, keepingLines: json)
+    } else {
+      standardOutput.text(text)
+    }
   }
 }
 

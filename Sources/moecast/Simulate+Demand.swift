@@ -10,7 +10,7 @@ extension Simulate {
   }
 
   /// Runs and prints `--demand`.
-  func runDemand(_ pool: RequestPool) throws {
+  func runDemand(_ pool: RequestPool, printing output: inout StandardOutput) throws {
     let questions = try demandQuestions()
     let sources = ForecastSources(
       transitions: questions.contains(where: \.forecast.usesHeatmap)
@@ -30,6 +30,6 @@ extension Simulate {
         table.add(question, batch: batch, distinctTokens: study.distinctTokens, report)
       }
     }
-    print(asJSON ? try json(table.lines) : table.table)
+    try output.report(asJSON, table.lines, table.table)
   }
 }

@@ -11,7 +11,9 @@ extension Simulate {
   ]
 
   /// Runs and prints `--sweep`.
-  func runSweep(_ systems: [Hardware], _ pool: RequestPool) throws {
+  func runSweep(
+    _ systems: [Hardware], _ pool: RequestPool, printing output: inout StandardOutput
+  ) throws {
     var sweep = Sweep(systems: systems, workloads: try workloads(pool))
     sweep.batches = try batches()
     (sweep.steps, sweep.warmSteps) = countedSteps
@@ -26,7 +28,7 @@ extension Simulate {
     }
     bar.withLock { $0.clear() }
     let report = SweepReport(rows)
-    print(asJSON ? try json(report.lines) : csv ? report.csv : report.table)
+    try output.report(asJSON, report.lines, csv ? report.csv : report.table)
   }
 
   /// The trace under its own model, and scaled to the others.

@@ -3,7 +3,7 @@ import RoutingTrace
 import Wafer
 
 /// `moecast simulate`: the paper's case study 1, one line a configuration.
-struct Simulate: ParsableCommand {
+struct Simulate: PrintingCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate",
     abstract: "Simulates MoE layers on a wafer of dies, or on a smaller system.",
@@ -134,17 +134,17 @@ struct Simulate: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run(printing output: inout StandardOutput) throws {
     let systems = try systems()
     let pool = try readPool()
     if let expertCache {
       let report = try ExpertCacheReport(
         pool, percents: try Self.percents(expertCache), horizon: staging.horizon,
         workers: workers.threads)
-      return print(asJSON ? try json(report.lines) : report.table)
+      return try output.report(asJSON, report.lines, report.table)
     }
-    if demand { return try runDemand(pool) }
-    if sweep { return try runSweep(systems, pool) }
+    if demand { return try runDemand(pool, printing: &output) }
+    if sweep { return try runSweep(systems, pool, printing: &output) }
     let shape = try modelShape(for: pool.shape)
     let strategies = try strategies()
     let foreknowledge = try foreknowledge(pool, for: strategies)
@@ -162,7 +162,7 @@ struct Simulate: ParsableCommand {
         }
       }
     }
-    print(asJSON ? try json(lines) : SimulationLine.table(lines))
+    try output.report(asJSON, lines, SimulationLine.table(lines))
   }
 
   private func strategies() throws -> [String] {

@@ -1,16 +1,8 @@
-import Glibc
 import Prequential
 import RoutingTrace
 
 /// The loop of `train` and `evaluate`: chunk by chunk, with progress, until the end or a stop.
 struct StreamRun {
-  /// How a run ended.
-  enum Ending {
-    case end
-    case stopAfter
-    case interrupted
-  }
-
   let options: AccuracyOptions
   /// Whether chunks are learnt or only scored.
   var learns = true
@@ -20,6 +12,8 @@ struct StreamRun {
   /// Events consumed in this run, and the seconds it took.
   private(set) var events: UInt64 = 0
   private(set) var seconds = 0.0
+  /// Whether it ended because the program was asked to stop.
+  private(set) var isInterrupted = false
 
   private let interruption: Interruption
 
@@ -28,13 +22,14 @@ struct StreamRun {
     self.interruption = interruption
   }
 
-  /// Consumes what is left of `stream`.
+  /// Consumes what is left of `stream`, or what comes before the program is asked to stop.
   ///
   /// - Parameter afterChunk: called after every chunk with the learner, for checkpoints.
   mutating func consume(
     _ stream: sending TraceStream, into learner: inout Learner,
+    printing output: inout StandardOutput,
     afterChunk: (Learner) throws -> Void = { _ in }
-  ) throws -> Ending {
+  ) throws {
     let shown = learner.recallAt.firstIndex(of: learner.shape.topK) ?? 0
     let n = learner.recallAt.isEmpty ? learner.shape.topK : learner.recallAt[shown]
     var table = ProgressTable(learner, n: n, every: options.every)
@@ -42,26 +37,20 @@ struct StreamRun {
     let ahead = TraceReadAhead(stream)
     let eventsBefore = learner.progress.events
     var isHeaderPrinted = options.json
-    var ending = Ending.end
     defer {
       bar.clear()
       events = learner.progress.events - eventsBefore
       seconds = bar.seconds
     }
     while true {
-      if let stopAfter, learner.progress.chunks >= stopAfter {
-        ending = .stopAfter
-        break
-      }
+      if let stopAfter, learner.progress.chunks >= stopAfter { break }
       if interruption.isRequested {
-        ending = .interrupted
+        isInterrupted = true
         break
       }
       let next: TraceChunk?
-      do {
-        next = try ahead.next()
-      } catch is CancellationError {
-        ending = .interrupted
+      do { next = try ahead.next() } catch is CancellationError {
+        isInterrupted = true
         break
       }
       guard let chunk = next else { break }
@@ -70,11 +59,9 @@ struct StreamRun {
         learner.note()
         if !options.json, !options.quiet, let row = learner.history.last {
           bar.clear()
-          if !isHeaderPrinted { print(table.header) }
+          if !isHeaderPrinted { output.text(table.header) }
           isHeaderPrinted = true
-          print(table.line(row, recallIndex: shown, seconds: bar.seconds))
-          // Whoever reads the lines through a pipe wants them now.
-          fflush(nil)
+          output.line(table.line(row, recallIndex: shown, seconds: bar.seconds))
         }
       }
       try afterChunk(learner)
@@ -82,22 +69,30 @@ struct StreamRun {
     }
     bar.clear()
     ahead.complainOfUnfinished()
-    return ending
+  }
+
+  /// Ends the command as one that was asked to stop, where that ended the run.
+  ///
+  /// - Parameter remark: how to go on.
+  /// - Throws: ``Stopped``.
+  func checkInterruption(_ learner: Learner, _ remark: String) throws {
+    guard isInterrupted else { return }
+    try interruption.check("after \(grouped(learner.progress.chunks)) chunks; \(remark)")
   }
 
   /// Prints the figures of `learner` as the options ask.
-  func report(_ learner: Learner) throws {
+  func report(_ learner: Learner, printing output: inout StandardOutput) throws {
     let report = AccuracyReport(
       learner, recallAt: learner.recallAt, events: events, seconds: seconds)
-    guard !options.json else { return print(try json(report)) }
-    if !options.quiet { print() }
-    print(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
+    guard !options.json else { return output.text(try json(report)) }
+    if !options.quiet { output.line() }
+    output.text(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
     if options.perLayer {
-      print()
-      print(report.layerTable(learner.predictors, n: learner.shape.topK))
+      output.line()
+      output.text(report.layerTable(learner.predictors, n: learner.shape.topK))
     }
-    print()
-    print(
+    output.line()
+    output.line(
       "\(grouped(learner.progress.requests)) requests, \(grouped(learner.progress.tokens)) tokens; "
         + "\(grouped(events)) events in \(decimals(seconds, 2)) s, "
         + "\(grouped(Int(report.eventsPerSecond))) events/s")

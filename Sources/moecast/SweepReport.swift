@@ -96,6 +96,6 @@ struct SweepReport {
 
   /// The same columns with commas; `-` stands where there is no value.
   var csv: String {
-    ([Self.columns] + lines.map(cells)).map { $0.joined(separator: ",") }.joined(separator: "\n")
+    ([Self.columns] + lines.map(cells)).map(csvLine).joined(separator: "\n")
   }
 }

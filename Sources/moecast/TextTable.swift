@@ -11,7 +11,8 @@ struct TextTable {
     self.leftColumns = leftColumns
   }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  /// Adds a row; text of others in it becomes visible.
+  mutating func add(_ row: [String]) { rows.append(row.map { visible($0) }) }
 
   /// The rows with two spaces between columns, without a newline behind the last.
   var text: String {

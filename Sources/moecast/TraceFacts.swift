@@ -104,7 +104,7 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   }
 
   var description: String {
-    var lines = ["trace       \(summary)"]
+    var lines = ["trace       \(visible(summary))"]
     lines.append(
       "model layers " + (shape.modelLayers.first.map(String.init) ?? "") + " to "
         + (shape.modelLayers.last.map(String.init) ?? ""))
@@ -112,16 +112,16 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     let byStage = stages.sorted { $0.key > $1.key }.map { "\($0.key) \(grouped($0.value))" }
     lines.append("tokens      \(grouped(tokens)) (\(byStage.joined(separator: ", ")))")
     if !tasks.isEmpty {
-      let counts = tasks.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+      let counts = tasks.sorted { $0.key < $1.key }.map { "\(visible($0.key)) \($0.value)" }
       lines.append("tasks       " + counts.joined(separator: ", "))
     }
     lines.append("chunks      \(grouped(chunks)), \(moecast.bytes(bytes)) compressed")
     lines.append("weights     " + (weights ? "yes" : "no"))
     for (key, value) in provenance.sorted(by: { $0.key < $1.key }) {
-      lines.append(key.padding(to: 12) + value)
+      lines.append(visible(key).padding(to: 12) + visible(value))
     }
     let verdict =
-      damage.map { "no: " + $0 }
+      damage.map { "no: " + visible($0) }
       ?? (complete ? "yes" : "as far as it goes; no index at its end, it may have been cut short")
     lines.append("intact      " + verdict)
     return lines.joined(separator: "\n")

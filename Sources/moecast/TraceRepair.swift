@@ -9,11 +9,11 @@ struct TraceRepair {
 
   /// Copies `file` to `output` up to the first fault.
   ///
-  /// - Throws: ``TraceError``; there is no new file then.
-  init(from file: String, to output: String) throws {
+  /// - Throws: ``TraceError`` or `FileError`; there is no new file then.
+  init(from file: String, to output: String, force: ForceOption) throws {
     let source = try TraceFile(file)
     var reader = try TraceReader(source, name: source.name)
-    let target = try TraceOutput(output)
+    let target = try OutputSink(output, .trace(inputs: [file], force: force))
     var writer = try TraceWriter(target, header: reader.header)
     facts = try TraceFacts(of: &reader, size: source.size) { try writer.append($0) }
     try writer.finish()

@@ -5,7 +5,7 @@ import Prequential
 import RoutingTrace
 
 /// `moecast train`: learns from a stream, scoring every event before learning it.
-struct Train: ParsableCommand {
+struct Train: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Learns from a stream of traces, scoring every event before it learns it.",
     discussion: """
@@ -37,6 +37,11 @@ struct Train: ParsableCommand {
   @Option(help: "Older checkpoints to keep beside the newest, as FILE.1, FILE.2, ...")
   var keep = 1
 
+  @Flag(help: "Write the model without a lock, where the file system keeps none.")
+  var noLock = false
+
+  @OptionGroup var force: ForceOption
+
   @Flag(help: "Go on from the model file's checkpoint, after the chunks that it has seen.")
   var resume = false
 
@@ -47,27 +52,31 @@ struct Train: ParsableCommand {
     try accuracy.validate()
     guard stopAfter ?? 1 > 0 else { throw ValidationError("--stop-after must be at least 1") }
     guard (0...1000).contains(keep) else { throw ValidationError("--keep is from 0 to 1,000") }
-    guard model != nil || (!resume && checkpointEvery == nil) else {
-      throw ValidationError("--resume and --checkpoint-every need --model")
+    guard model != nil || (!resume && checkpointEvery == nil && !noLock && !force.force) else {
+      throw ValidationError("--resume, --checkpoint-every, --no-lock and --force need --model")
     }
     guard !predictor.isEmpty else { throw ValidationError("--predictor is empty") }
   }
 
-  func run() throws {
+  func run(printing output: inout StandardOutput) throws {
     let interruption = Interruption()
     guard let model else {
       let stream = try interruption.stream(traces)
-      return try learn(stream, from: newLearner(stream.shape), interruption, saver: nil)
+      return try learn(
+        stream, from: newLearner(stream.shape), interruption, saver: nil, printing: &output)
     }
-    let file = try CheckpointFile(model, keeping: keep)
-    if let process = file.staleWriter {
-      complain("moecast: \(model): process \(process) was writing it and was killed; going on")
-    }
+    let file = try CheckpointFile(
+      model, keeping: keep, inputs: try TraceStream.files(of: traces), isForced: force.force,
+      isLocked: !noLock)
+    for warning in file.warnings { complain("moecast: \(warning)") }
     let checkpoint = resume ? try readCheckpoint(model) : nil
     var stream = try interruption.stream(traces)
     let learner = try checkpoint?.learner ?? newLearner(stream.shape)
-    try stream.skip(learner.progress)
-    try learn(stream, from: learner, interruption, saver: CheckpointSaver(file))
+    do { try stream.skip(learner.progress) } catch is CancellationError {
+      try interruption.check("while it passed over what was learnt; --resume goes on from there")
+    }
+    try learn(
+      stream, from: learner, interruption, saver: CheckpointSaver(file), printing: &output)
   }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
@@ -87,18 +96,17 @@ struct Train: ParsableCommand {
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
   private func learn(
     _ stream: sending TraceStream, from learner: Learner, _ interruption: Interruption,
-    saver: CheckpointSaver?
+    saver: CheckpointSaver?, printing output: inout StandardOutput
   ) throws {
     var learner = learner
     var run = StreamRun(accuracy, interruption)
     run.stopAfter = stopAfter
-    let ending: StreamRun.Ending
     let before = learner.progress
     var schedule = checkpointEvery.map { CheckpointSchedule($0, events: before.events) }
     let clock = ContinuousClock()
     let start = clock.now
     do {
-      ending = try run.consume(stream, into: &learner) { learner in
+      try run.consume(stream, into: &learner, printing: &output) { learner in
         let progress = learner.progress
         let seconds = (clock.now - start) / .seconds(1)
         if schedule?.isDue(chunks: progress.chunks, events: progress.events, seconds: seconds)
@@ -113,10 +121,9 @@ struct Train: ParsableCommand {
       throw error
     }
     try saver?.finish(learner)
-    try run.report(learner)
-    if ending == .interrupted {
-      complain(
-        "moecast: stopped after chunk \(learner.progress.chunks); --resume goes on from there")
-    }
+    try run.report(learner, printing: &output)
+    try run.checkInterruption(
+      learner,
+      saver == nil ? "nothing was kept without --model" : "--resume goes on from there")
   }
 }

@@ -1,0 +1,101 @@
+import ArgumentParser
+import DurableFile
+import Glibc
+import LZ4Frame
+import ModelFile
+import RoutingTrace
+import SystemPackage
+
+/// `--force`, for every command that writes a file.
+struct ForceOption: ParsableArguments {
+  @Flag(help: "Replace the output even where it is a file of another kind.")
+  var force = false
+}
+
+/// Where a command's file is written to: a file that appears whole under its name or not at all, or a
+/// pipe, a device or standard output, which take the bytes as they come.
+///
+/// Whoever lets go of it without ``commit()`` leaves no file. A model that is replaced by force keeps a
+/// generation.
+final class OutputSink: ByteSink {
+  private var file: DurableFile?
+  private let stream: OpenStream?
+
+  /// - Parameters:
+  ///   - path: a file, or `-` for standard output.
+  ///   - rule: what may be replaced.
+  /// - Throws: `FileError`.
+  init(_ path: String, _ rule: OutputRule) throws(FileError) {
+    if path == TraceFile.standardInput {
+      stream = OpenStream(.standardOutput, path: "standard output", closes: false)
+    } else if Self.isStream(path) {
+      do {
+        let descriptor = try FileDescriptor.open(FilePath(path), .writeOnly, options: .closeOnExec)
+        stream = OpenStream(descriptor, path: FilePath(path), closes: true)
+      } catch {
+        throw FileError(
+          FilePath(path), .open, "cannot be opened", code: error as? Errno ?? .ioError)
+      }
+    } else {
+      stream = nil
+      try rule.check(FilePath(path))
+      file = try DurableFile(replacing: FilePath(path))
+    }
+  }
+
+  /// - Throws: `FileError`, or ``ReaderIsGone`` where the other end of a pipe was closed.
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    if let stream { try stream.write(bytes) } else { try file?.append(bytes) }
+  }
+
+  /// Writes all of `bytes`; see ``write(_:)-(UnsafeRawBufferPointer)``.
+  func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
+
+  /// Brings the file to the disk and gives it its name.
+  ///
+  /// - Throws: `FileError`; there is no new file then.
+  func commit() throws(FileError) {
+    try stream?.finish()
+    guard let file = file.take() else { return }
+    let isModel = Checkpoint.isModel(file.path.string)
+    try file.commit(keeping: isModel ? 1 : 0)
+  }
+
+  /// Whether `path` is a FIFO or device, which cannot be replaced.
+  private static func isStream(_ path: String) -> Bool {
+    guard let kind = try? FilePath(path).stat().type else { return false }
+    return kind == .fifo || kind == .characterSpecial || kind == .socket
+  }
+}
+
+/// The reader at the other end of a pipe has seen enough: the end of the command, and no failure.
+struct ReaderIsGone: Error {}
+
+/// An open stream of bytes, closed when let go.
+private final class OpenStream {
+  private let descriptor: FileDescriptor
+  private let path: FilePath
+  private let closes: Bool
+
+  init(_ descriptor: FileDescriptor, path: FilePath, closes: Bool) {
+    self.descriptor = descriptor
+    self.path = path
+    self.closes = closes
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws {
+    do { _ = try descriptor.writeAll(bytes) } catch {
+      guard let code = error as? Errno, code != .brokenPipe else { throw ReaderIsGone() }
+      throw FileError(path, .write, "cannot be written", code: code)
+    }
+  }
+
+  /// Network file systems tell of a full disk only when a file is closed.
+  func finish() throws(FileError) {
+    do { try descriptor.duplicate().close() } catch {
+      throw FileError(path, .close, "cannot be written", code: error as? Errno ?? .ioError)
+    }
+  }
+
+  deinit { if closes { try? descriptor.close() } }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import DurableFile
+import Glibc
+import LZ4Frame
+import SystemPackage
+
+/// Standard output, of which every byte is accounted for.
+///
+/// A reader that has seen enough and closes the pipe ends the printing, not the work; anything else
+/// that loses a byte, such as a full disk, is an error that ``finish()`` throws when the work is done.
+struct StandardOutput {
+  private enum State {
+    case open
+    /// The reader has gone; nothing more is written.
+    case unwanted
+    case failed(Errno)
+  }
+
+  private let descriptor: FileDescriptor
+  private var state = State.open
+
+  /// - Parameter descriptor: where to write in its place, for tests.
+  init(_ descriptor: FileDescriptor = .standardOutput) { self.descriptor = descriptor }
+
+  /// Prints one line; line feeds in it are made visible.
+  mutating func line(_ line: String = "") { write(visible(line) + "\n") }
+
+  /// Prints lines of our own making, in which text of others was made visible before.
+  mutating func text(_ text: String) { write(visible(text, keepingLines: true) + "\n") }
+
+  /// Prints the table or, as JSON, what it was made from.
+  mutating func report(_ json: Bool, _ value: some Encodable, _ table: @autoclosure () -> String)
+    throws
+  {
+    text(json ? try moecast.json(value) : table())
+  }
+
+  private mutating func write(_ text: String) {
+    guard case .open = state else { return }
+    var text = text
+    text.withUTF8 { bytes in
+      do { _ = try descriptor.writeAll(UnsafeRawBufferPointer(bytes)) } catch {
+        state = (error as? Errno) == .brokenPipe ? .unwanted : .failed(error as? Errno ?? .ioError)
+      }
+    }
+  }
+
+  /// Says whether all of it has arrived.
+  ///
+  /// - Throws: `FileError` where something was lost.
+  consuming func finish() throws(FileError) {
+    if case .open = state, descriptor == .standardOutput {
+      // Network file systems tell of a full disk only now.
+      do { try descriptor.duplicate().close() } catch {
+        state = .failed(error as? Errno ?? .ioError)
+      }
+    }
+    if case .failed(let code) = state {
+      throw FileError(
+        "standard output", .write, "cannot be written", code: code,
+        remedy: code == .badFileDescriptor ? "leave it open or send it to a file" : nil)
+    }
+  }
+}
+
+/// A subcommand that prints: what it printed has arrived when it ends, or it fails.
+protocol PrintingCommand: ParsableCommand {
+  /// Does the command's work.
+  func run(printing output: inout StandardOutput) throws
+}
+
+extension PrintingCommand {
+  func run() throws {
+    var output = StandardOutput()
+    try run(printing: &output)
+    try output.finish()
+  }
+}
