@@ -64,7 +64,7 @@ public func hasHardLinks(
   let target = try ReplaceableFile(path)
   let file = try TemporaryFile(for: target, operations: operations)
   defer {
-    try? operations.remove(file.path)
+    try? retrying { () throws(Errno) in try operations.remove(file.path) }
     try? operations.close(file.descriptor)
     try? file.lockHolder?.close()
   }
@@ -72,7 +72,7 @@ public func hasHardLinks(
   let second = temporaryName(for: target.path, attempt: 1000)
   do throws(Errno) {
     try retrying { () throws(Errno) in try operations.link(file.path, to: second) }
-    try operations.remove(second)
+    try retrying { () throws(Errno) in try operations.remove(second) }
     return true
   } catch {
     if error.meansNoHardLinks { return false }

@@ -96,14 +96,16 @@ private struct Damage: Error, CustomStringConvertible {
   @Test func whatDoesNotVerifyIsNotPutInPlace() throws {
     try write("old", operations: SystemFileOperations())
     do throws(FileError) {
-      try DurableFile.write(Array("new".utf8), to: path) { temporary in
-        #expect(try Array(Data(contentsOf: URL(filePath: temporary.string))) == Array("new".utf8))
-        throw Damage()
-      }
+      try DurableFile.write(
+        Array("new".utf8), to: path,
+        verify: { temporary in
+          #expect(try Array(Data(contentsOf: URL(filePath: temporary.string))) == Array("new".utf8))
+          throw Damage()
+        })
       Issue.record("a file that does not verify was put in place")
     } catch {
       #expect(error.step == .verify)
-      #expect(error.description == "\(path): what was written does not read back: a sum is wrong")
+      #expect(error.description == "\(path): what was written does not read back: a sum is wrong; try again")
     }
     #expect(try names() == ["M.h5"])
     #expect(try text() == "old")
@@ -118,11 +120,43 @@ private struct Damage: Error, CustomStringConvertible {
     #expect(try names() == [])
   }
 
-  @Test func leftoversOfKilledWritersAreRemoved() throws {
-    try folder.write([1], to: ".M.h5.999999-0.partial")
-    try folder.write([1], to: ".other.h5.999999-0.partial")
+  @Test func leftoversOfExactlyThisNameAreRemoved() throws {
+    let others = [
+      ".other.h5.999999-0.partial", ".M.h5.x.999999-0.partial", ".M.h5.999999.partial",
+      ".M.h5.9a-0.partial", ".M.h5.999999-0.partial.h5", ".M.h5.-.partial",
+    ]
+    for name in others + [".M.h5.999999-0.partial", ".M.h5.1-22.partial"] {
+      try folder.write([1], to: name)
+    }
+    #expect(leftoverFiles(of: path).count == 2)
+    try write("new", operations: SystemFileOperations())
+    #expect(try names() == (others + ["M.h5"]).sorted())
+    // Names of which one begins as the other.
+    try folder.write([1], to: ".M.h5.1.999999-0.partial")
     removeLeftovers(of: path)
-    #expect(try names() == [".other.h5.999999-0.partial"])
+    #expect(try names().contains(".M.h5.1.999999-0.partial"))
+  }
+
+  @Test func aLivingWritersFileIsNoLeftover() throws {
+    var first = try DurableFile(replacing: path)
+    try first.append(Array("first".utf8))
+    #expect(leftoverFiles(of: path) == [])
+    try write("second", operations: SystemFileOperations())
+    try first.append(Array(" and more".utf8))
+    try first.commit()
+    #expect(try text() == "first and more")
+    #expect(try names() == ["M.h5"])
+  }
+
+  @Test func namesThatAreNotUTF8StayAsTheyAre() throws {
+    let name = FilePath(folder.path).appending(
+      FilePath(platformString: [0x6D, -1, -2, 0]).components)
+    for text in ["old", "new"] {
+      try DurableFile.write(Array(text.utf8), to: name, keeping: 1)
+    }
+    #expect(try ReadableFile(name).bytes() == Array("new".utf8))
+    #expect(try ReadableFile(generation(1, of: name)).bytes() == Array("old".utf8))
+    #expect(try names().count == 2)
   }
 
   @Test func symbolicLinksAreFollowed() throws {

@@ -27,6 +27,16 @@ import Testing
     #expect(next.stale == nil)
   }
 
+  @Test func twoNamesOfOneFileHaveOneLock() throws {
+    let folder = try TemporaryFolder()
+    try folder.write([1], to: "M.h5")
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.file("link.h5"), withDestinationPath: folder.file("M.h5"))
+    let lock = try FileLock(of: FilePath(folder.file("link.h5")))
+    #expect(lock.path.lastComponent?.string == "M.h5.lock" && lock.isEffective)
+    #expect(throws: FileError.self) { _ = try FileLock(of: FilePath(folder.file("M.h5"))) }
+  }
+
   @Test func staleLockIsRecognised() throws {
     let folder = try TemporaryFolder()
     try folder.write(Array("4194000\n".utf8), to: "M.h5.lock")

@@ -31,26 +31,66 @@ import Testing
     tally.tell("\(kills) kills met a running program")
   }
 
-  /// SIGTERM and SIGINT let the chunk end, checkpoint and say so.
+  /// SIGTERM, SIGINT and SIGHUP let the chunk end, checkpoint and say so.
   @Test func askedToStop() throws {
     let expected = try Training.undisturbed()
     var random = SplitMix64(seed: 21)
-    let tally = Tally("SIGTERM and SIGINT at random moments")
+    let tally = Tally("SIGTERM, SIGINT and SIGHUP at random moments")
+    let signals = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT"), (SIGHUP, "SIGHUP")]
     var stops = 0
-    for number in 0..<(Program.isFull ? 40 : 4) {
+    for number in 0..<(Program.isFull ? 60 : 6) {
       var training = try Training()
       // Only the checkpoint that the signal asks for.
       training.options = ["--predictor", "frequency,layer-markov", "--json"]
       let run = try Program.Run(training.arguments())
       Thread.sleep(forTimeInterval: Double.random(in: 0.01..<0.3, using: &random))
-      kill(run.process.processIdentifier, number % 2 == 0 ? SIGTERM : SIGINT)
+      let (signal, name) = signals[number % 3]
+      kill(run.process.processIdentifier, signal)
       let ending = run.ending()
-      // Killed: before the program had said that it listens.
-      if ending.complaint.contains("--resume goes on from there") { stops += 1 }
-      let isRight = try training.isWhole() && (ending.isKilled || ending.status == 0)
+      // Killed: before the program had said that it listens. 0: at its end already.
+      let isStopped = ending.complaint.contains("stopped by \(name) ")
+      if isStopped { stops += 1 }
+      #expect(!ending.complaint.contains("CancellationError"))
+      let isRight =
+        try training.isWhole()
+        && (ending.isKilled || ending.status == (isStopped ? 128 + signal : 0))
       try tally.add(lost: !training.endsAt(expected), silent: !isRight)
     }
     tally.tell("\(stops) stopped between chunks with a checkpoint, the others before or at the end")
+  }
+
+  /// A training that waits for a pipe ends by the first signal, by the second at once.
+  @Test(arguments: [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")])
+  func askedToStopWhileWaiting(signal: Int32, name: String) throws {
+    var training = try Training()
+    training.trace = training.folder.file("fifo")
+    try #require(mkfifo(training.trace, 0o600) == 0)
+    let run = try Program.Run(training.arguments())
+    // Opening it lets the program open its end.
+    let pipe = try FileHandle(forWritingTo: URL(filePath: training.trace))
+    let header = try Data(contentsOf: URL(filePath: Program.trace))
+    try pipe.write(contentsOf: header.prefix(100_000))
+    while !FileManager.default.fileExists(atPath: training.model) {
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    kill(run.process.processIdentifier, signal)
+    let ending = run.ending()
+    #expect(ending.status == 128 + signal && !ending.isKilled, "\(ending)")
+    #expect(
+      ending.complaint.hasPrefix("moecast: stopped by \(name) after ")
+        && ending.complaint.hasSuffix("chunks; --resume goes on from there\n"),
+      "\(ending.complaint)")
+    try pipe.close()
+    training.trace = Program.trace
+    #expect(try training.endsAt(Training.undisturbed()))
+  }
+
+  /// Under `nohup`, a terminal that is closed stops nothing.
+  @Test func whatWasIgnoredStaysIgnored() throws {
+    let training = try Training()
+    let ending = try Program.shell(
+      "trap '' HUP; \"$@\" & sleep .05; kill -HUP $!; wait $!", training.arguments())
+    #expect(ending.status == 0, "\(ending)")
   }
 
   @Test func aSecondWriterIsRefused() throws {

@@ -15,10 +15,13 @@ enum Program {
   static let isFull = ProcessInfo.processInfo.environment["MOECAST_FAULTS"] == "full"
 
   /// The trace that ships with the project.
-  static let trace: String = {
+  static let trace = models + "/tiny-moe-train.moe.lz4"
+
+  /// The folder of what ships with the project.
+  static let models: String = {
     var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
     parts.removeLast(3)
-    return parts.joined(separator: "/") + "/models/tiny-moe-train.moe.lz4"
+    return parts.joined(separator: "/") + "/models"
   }()
 
   /// How a run of the program ended.
@@ -38,16 +41,16 @@ enum Program {
 
     /// - Parameters:
     ///   - user: the user it runs as, where we may choose.
-    ///   - kilobytes: the address space it may take.
+    ///   - script: bash that runs `"$@"`, the program with its arguments.
     init(
       _ arguments: [String], environment: [String: String] = [:], as user: Int? = nil,
-      kilobytes: Int? = nil
+      script: String? = nil
     ) throws {
       process = Process()
       var command = [Program.path] + arguments
-      if let kilobytes {
-        command = ["/bin/bash", "-c", "ulimit -v \(kilobytes); exec \"$@\"", "bash"] + command
-      }
+      if let script { command = ["/bin/bash", "-c", script, "bash"] + command }
+      // Tests that run in the background have SIGINT ignored, and what they start would ignore it too.
+      command = ["/usr/bin/env", "--default-signal=INT,HUP,TERM"] + command
       if let user, getuid() == 0 {
         process.executableURL = URL(filePath: "/usr/bin/setpriv")
         process.arguments = ["--reuid", "\(user)", "--clear-groups"] + command
@@ -76,6 +79,9 @@ enum Program {
   }
 
   /// Runs it to its end.
+  static func run(_ arguments: [String]) throws -> Ending { try Run(arguments).ending() }
+
+  /// Runs it to its end.
   static func run(
     _ arguments: String..., environment: [String: String] = [:], as user: Int? = nil
   ) throws -> Ending {
@@ -86,7 +92,14 @@ enum Program {
 extension Program {
   /// Runs it to its end with a limit on its address space.
   static func limited(to kilobytes: Int, _ arguments: String...) throws -> Ending {
-    try Run(arguments, kilobytes: kilobytes).ending()
+    try Run(arguments, script: "ulimit -v \(kilobytes); exec \"$@\"").ending()
+  }
+
+  /// Runs it to its end by `script`, bash that runs `"$@"`.
+  static func shell(
+    _ script: String, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Ending {
+    try Run(arguments, environment: environment, script: script).ending()
   }
 }
 

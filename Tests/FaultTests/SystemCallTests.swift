@@ -57,7 +57,8 @@ struct SystemCallTests {
       #expect(ending.status == 0 || ending.complaint.hasPrefix("moecast: "), "\(told)")
       #expect(ending.complaint.split(separator: "\n").count <= 1, "\(told)\(ending.complaint)")
       let litter = try training.litter().filter { $0.hasSuffix(".partial") }
-      #expect(litter == [], "\(told)")
+      // What could not be removed goes when the next run begins.
+      #expect(litter == [] || told.contains(" unlink "), "\(told)")
       return !ending.isKilled && ending.status <= 1
     }
     tally.tell("\(failures) ended with exit code 1, the others did not need the call")

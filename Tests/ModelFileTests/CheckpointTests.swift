@@ -123,7 +123,7 @@ import Testing
 
   @Test func aSecondWriterIsRefused() throws {
     let file = try CheckpointFile(path)
-    #expect(file.staleWriter == nil)
+    #expect(file.warnings == [])
     do throws(ModelError) {
       _ = try CheckpointFile(path)
       Issue.record("a second writer was let in")
@@ -143,8 +143,78 @@ import Testing
       _ = try CheckpointFile(path)
       Issue.record("a foreign HDF5 file was taken over")
     } catch {
-      #expect(error.kind == .notAModel)
+      #expect(
+        error.description
+          == "\(path): holds something else than a model of this program; name another output, or "
+          + "use --force to replace it")
     }
     #expect(try folder.bytes(of: "M.h5") == other.bytes())
+    try CheckpointFile(path, isForced: true).write(Samples.learner())
+    #expect(try Checkpoint.read(path).isSealed)
+  }
+
+  @Test func aDamagedModelPushesNoIntactOneOut() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(3, shape: shape)
+    let learners = try (1...3).map { try Samples.learner(Array(chunks[..<$0]), shape: shape) }
+    try Checkpoint.write(learners[0], to: path)
+    try Checkpoint.write(learners[1], to: path)
+    let whole = try folder.bytes(of: "M.h5")
+    for count in [0, 40, whole.count / 2, whole.count - 100] {
+      try folder.write(Array(whole[..<count]), to: "M.h5")
+      // The write fails at its last step, as by a disk that fails.
+      let failing = FailingOperations(.failure(.ioError), atStep: 100)
+      try Checkpoint.write(learners[2], to: path, operations: failing)
+      #expect(!failing.calls.contains("link"), "\(count)")
+      #expect(try Checkpoint.read(path).learner.progress.chunks == 3)
+      #expect(try Checkpoint.read(path + ".1").learner.progress.chunks == 1)
+    }
+  }
+
+  @Test func aWholeLeftoverThatIsNewerIsOffered() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(3, shape: shape)
+    let learners = try (1...3).map { try Samples.learner(Array(chunks[..<$0]), shape: shape) }
+    try Checkpoint.write(learners[0], to: path)
+    let leftover = ".M.h5.999999-0.partial"
+    // What no longer reads, and what is no newer, goes; so does nobody else's.
+    let newer = try Checkpoint.bytes(of: learners[1])
+    try folder.write(Array(newer.dropLast(80)), to: leftover)
+    try folder.write(newer, to: ".M.h5.x.999999-0.partial")
+    #expect(try CheckpointFile(path).warnings == [])
+    try folder.write(Checkpoint.bytes(of: learners[0]), to: leftover)
+    #expect(try CheckpointFile(path).warnings == [])
+    #expect(!FileManager.default.fileExists(atPath: folder.file(leftover)))
+    try folder.write(newer, to: leftover)
+    do {
+      let file = try CheckpointFile(path)
+      #expect(file.warnings.count == 1)
+      #expect(file.warnings.first?.contains("whole checkpoint of 2 chunks, newer than") == true)
+      // A model of other chunks has not learnt what it knows.
+      try file.write(Samples.learner([chunks[2]], shape: shape))
+      #expect(try folder.bytes(of: leftover) == newer)
+      try file.write(learners[2])
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    #expect(names.filter { $0.hasPrefix(".") } == [".M.h5.x.999999-0.partial"])
+  }
+
+  @Test func whereThereAreNoHardLinksGenerationsAreCopied() throws {
+    let shape = try Samples.shape()
+    let chunks = try Samples.chunks(3, shape: shape)
+    let learners = try (1...3).map { try Samples.learner(Array(chunks[..<$0]), shape: shape) }
+    for code in [Errno.notPermitted, .notSupported, .tooManyLinks] {
+      let operations = FailingOperations(.failure(code), everywhereIn: "link")
+      let file = try CheckpointFile(path, keeping: 2, operations: operations)
+      #expect(
+        file.warnings == [
+          "\(path): this file system has no hard links; older generations are copied"
+        ])
+      for learner in learners { try file.write(learner) }
+      for (number, name) in ["M.h5", "M.h5.1", "M.h5.2"].enumerated() {
+        #expect(try folder.bytes(of: name) == Checkpoint.bytes(of: learners[2 - number]))
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 4)
+    }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DurableFile
 import FoundationEssentials
 import RoutingTrace
 import TestSupport
@@ -51,9 +52,12 @@ private let faulty = Array(#"[{"0": [[1], [2]]}, {"0": [[3, 4]]}]"#.utf8)
     let folder = try TemporaryFolder()
     let input = try folder.write(good, to: "1.json")
     let notes = try folder.write(Array("notes".utf8), to: "notes.txt")
-    let error = #expect(throws: TraceError.self) { try runImport(input, "-o", notes) }
-    #expect(error?.problem == "it exists and is not a moecast trace")
+    let error = #expect(throws: FileError.self) { try runImport(input, "-o", notes) }
+    #expect(error?.problem == "holds something else than a moecast trace")
+    #expect(error?.remedy.contains("--force") == true)
     #expect(try folder.bytes(of: "notes.txt") == Array("notes".utf8))
+    try runImport(input, "-o", notes, "--force")
+    #expect(try TraceFacts(of: notes).intact)
     #expect(throws: (any Error).self) { try runImport(input, "-o", folder.path) }
     #expect(throws: (any Error).self) { try runImport(input, "-o", folder.file("no/out.moe.lz4")) }
   }

@@ -19,6 +19,7 @@ public final class FailingOperations: FileOperations {
   private let fault: Fault
   private let first: Int
   private let last: Int
+  private var chosen: String?
   /// The calls made so far, by name.
   public private(set) var calls: [String] = []
 
@@ -29,12 +30,19 @@ public final class FailingOperations: FileOperations {
     self.last = first - 1 + times
   }
 
+  /// Every call of this name fails.
+  public convenience init(_ fault: Fault, everywhereIn call: String) {
+    self.init(fault, atStep: 0, times: 0)
+    chosen = call
+  }
+
   /// Nothing fails; the calls are counted.
   public convenience init() { self.init(.failure(.ioError), atStep: 0, times: 0) }
 
   private func step(_ name: String) throws(Errno) {
     calls.append(name)
-    guard (first...max(first, last)).contains(calls.count), last >= first else { return }
+    let isInRange = last >= first && (first...last).contains(calls.count)
+    guard isInRange || chosen == name else { return }
     switch fault {
     case .failure(let code): throw code
     case .shortWrite: return

@@ -3,6 +3,9 @@
 // clang -shared -fPIC -o fault.so fault.c; then
 // LD_PRELOAD=fault.so FAULT_FOLDER=/folder FAULT_STEP=7 FAULT_KIND=kill|short|<errno> program ...
 //
+// FAULT_LINKS=<errno> and FAULT_LOCKS=<errno> let every link and every lock fail, as on file systems that
+// have none.
+//
 // A step is an open that creates, a write, an fsync, a link, a rename or an unlink in the folder, or
 // an fsync of the folder itself. The step at which something was done is told on FAULT_LOG.
 #define _GNU_SOURCE
@@ -103,7 +106,20 @@ int rename(const char *old, const char *new) {
   return next(old, new);
 }
 
+static int refuses(const char *name) {
+  const char *code = getenv(name);
+  if (!code) return 0;
+  errno = atoi(code);
+  return 1;
+}
+
+int flock(int file, int operation) {
+  int (*next)(int, int) = dlsym(RTLD_NEXT, "flock");
+  return refuses("FAULT_LOCKS") ? -1 : next(file, operation);
+}
+
 int link(const char *old, const char *new) {
+  if (refuses("FAULT_LINKS")) return -1;
   int (*next)(const char *, const char *) = dlsym(RTLD_NEXT, "link");
   if (concerns(new) && step("link", new) < 0) return -1;
   return next(old, new);
