@@ -46,7 +46,8 @@ public struct TraceReader<Source: ByteSource> {
   ///   - maximumChunk: bytes a chunk may decode to.
   /// - Throws: ``TraceError``.
   public init(
-    _ source: Source, name: String, firstRequest: UInt64 = 0, maximumChunk: Int = TokenBlock.largestPayload
+    _ source: Source, name: String, firstRequest: UInt64 = 0,
+    maximumChunk: Int = TokenBlock.largestPayload
   ) throws {
     self.name = name
     requestBase = firstRequest

@@ -55,7 +55,8 @@ extension NPYArray {
     }
   }
 
-  private func described<Value: FixedWidthInteger>(_ type: Value.Type) throws(NPYProblem) -> String {
+  private func described<Value: FixedWidthInteger>(_ type: Value.Type) throws(NPYProblem) -> String
+  {
     try values(type).first.map { "\($0)" } ?? ""
   }
 
@@ -74,16 +75,16 @@ extension NPYArray {
     _ type: Value.Type
   ) throws(NPYProblem) -> (ids: [UInt16], oversized: Oversized?) {
     var oversized: Oversized?
-    let ids = try converted(type, { UInt16(exactly: $0) ?? .max }) { bytes, ids, first in
+    func look(_ bytes: UnsafeRawBufferPointer, _ ids: UnsafeBufferPointer<UInt16>, _ first: Int) {
       // A byte is never too large, and of larger elements the largest id tells at once.
       guard oversized == nil, Value.self != UInt8.self, ids.reduce(0, max) == .max else { return }
-      let size = MemoryLayout<Value>.size
       for index in ids.indices where ids[index] == .max {
-        let value = bytes.littleEndian(at: index * size, as: type)
+        let value = bytes.littleEndian(at: index * MemoryLayout<Value>.size, as: type)
         oversized = (first + index, Int(clamping: value))
         return
       }
     }
+    let ids = try converted(type, look: look) { UInt16(exactly: $0) ?? .max }
     return (ids, oversized)
   }
 
@@ -93,14 +94,15 @@ extension NPYArray {
   ///   element.
   @inline(__always)
   private func converted<Value: FixedWidthInteger, Result>(
-    _ type: Value.Type, _ convert: (Value) -> Result,
-    look: (UnsafeRawBufferPointer, UnsafeBufferPointer<Result>, Int) -> Void = { _, _, _ in }
+    _ type: Value.Type,
+    look: (UnsafeRawBufferPointer, UnsafeBufferPointer<Result>, Int) -> Void = { _, _, _ in },
+    _ convert: (Value) -> Result
   ) throws(NPYProblem) -> [Result] {
     let total = count
     guard total <= Self.mostValues else {
       throw NPYProblem(
         "it has \(total) elements; a request may have \(Self.mostValues)",
-        remedy: "write a part of the request's tokens")
+        remedy: "split its tokens over several files")
     }
     var problem: NPYProblem?
     let results = [Result](unsafeUninitializedCapacity: total) { results, filled in

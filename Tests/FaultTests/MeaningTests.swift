@@ -26,7 +26,8 @@ import Testing
         && trained.complaint.contains("nothing was learnt from this one")
       // What the chunks before it teach, and nothing else.
       let isKept =
-        try train(intact, "I.h5").status == 0 && folder.bytes(of: "M.h5") == folder.bytes(of: "I.h5")
+        try train(intact, "I.h5").status == 0
+        && folder.bytes(of: "M.h5") == folder.bytes(of: "I.h5")
       tally.add(lost: !isKept, silent: !isTold, "\(fault): \(inspected) \(trained)")
     }
     tally.tell("each names chunk and byte; the model is that of the chunks before")

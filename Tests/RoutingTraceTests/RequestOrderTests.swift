@@ -24,18 +24,19 @@ import Testing
     return (read.blocks, read.error)
   }
 
-  @Test(arguments: [
-    ([.init(7, 0, 3), .init(7, 2, 2)], "begins at token 2, before token 3"),
-    ([.init(7, 0, 3), .init(7, 0, 2)], "begins at token 0, before token 3"),
-    ([.init(7, 5, 1), .init(8, 0, 1), .init(7, 4, 1)], "begins at token 4, before token 6"),
-    ([.init(7, 0, 1), .init(7, 1, 1, .prefill)], "prefill after a decoded token"),
-    ([.init(7, 0, 1, ends: true), .init(7, 1, 1)], "after the request's end"),
-    ([.init(7, 0, 1, ends: true), .init(7, 0, 1)], "after the request's end"),
-    ([.init(7, 0, 1, ends: true), .init(7, 1, 0, ends: true)], "after the request's end"),
-    ([.init(8, 0, 1), .init(7, 0, 0)], "holds no token and does not end the request"),
-    ([.init(8, 0, 1), .init(7, 4, 0, ends: true), .init(7, 4, 1)], "after the request's end"),
-    ([.init(8, 0, 1), .init(.max, 0, 1)], "number is too high"),
-  ] as [([WireChunk.Run], String)])
+  @Test(
+    arguments: [
+      ([.init(7, 0, 3), .init(7, 2, 2)], "begins at token 2, before token 3"),
+      ([.init(7, 0, 3), .init(7, 0, 2)], "begins at token 0, before token 3"),
+      ([.init(7, 5, 1), .init(8, 0, 1), .init(7, 4, 1)], "begins at token 4, before token 6"),
+      ([.init(7, 0, 1), .init(7, 1, 1, .prefill)], "prefill after a decoded token"),
+      ([.init(7, 0, 1, ends: true), .init(7, 1, 1)], "after the request's end"),
+      ([.init(7, 0, 1, ends: true), .init(7, 0, 1)], "after the request's end"),
+      ([.init(7, 0, 1, ends: true), .init(7, 1, 0, ends: true)], "after the request's end"),
+      ([.init(8, 0, 1), .init(7, 0, 0)], "holds no token and does not end the request"),
+      ([.init(8, 0, 1), .init(7, 4, 0, ends: true), .init(7, 4, 1)], "after the request's end"),
+      ([.init(8, 0, 1), .init(.max, 0, 1)], "number is too high"),
+    ] as [([WireChunk.Run], String)])
   func runsThatMeanNothingAreRefused(runs: [WireChunk.Run], problem: String) throws {
     let place = "run \(runs.count - 1), request \(runs[runs.count - 1].request): "
     let within = try #require(try read([[.init(1, 0, 2)], runs]).error)
@@ -126,7 +127,11 @@ import Testing
     var end = 0
     var index: [UInt8] = []
     while let frame = try frames.next(into: buffer) {
-      if case .skippable(_, let count) = frame { index = Array(buffer.bytes(count)) } else { end = frames.offset }
+      if case .skippable(_, let count) = frame {
+        index = Array(buffer.bytes(count))
+      } else {
+        end = frames.offset
+      }
     }
     index[8] += 1
     let sum = xxh32(Array(index.dropLast(4)))

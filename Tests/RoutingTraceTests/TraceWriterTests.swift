@@ -32,7 +32,8 @@ import Testing
     for (request, first, count, stage, ends) in [
       (0, 2, 2, .prefill, false), (1, 9, 1, .prefill, false), (1, 0, 1, .decode, false),
       (2, 1, 1, .decode, false), (2, 0, 1, .decode, true), (3, 0, 0, .decode, false),
-      (3, -1, 1, .decode, false), (3, Int(UInt32.max), 1, .decode, false), (.max, 0, 1, .decode, false),
+      (3, -1, 1, .decode, false), (3, Int(UInt32.max), 1, .decode, false),
+      (.max, 0, 1, .decode, false),
     ] as [(UInt64, Int, Int, Stage, Bool)] {
       #expect(throws: BlockError.self, "\(request) \(first)") {
         try append(request, first, count, stage, ends: ends)
@@ -54,7 +55,9 @@ import Testing
     try append(0, 0, 2, weight: -3)
     try append(0, 2, 1, weight: weight)
     let error = #expect(throws: BlockError.self) { try writer.finish() }
-    #expect(error?.description == "request 0, token 2, layer 0: gate weight \(weight) is not a finite number")
+    #expect(
+      error?.description
+        == "request 0, token 2, layer 0: gate weight \(weight) is not a finite number")
     #expect(throws: BlockError.self) { try writer.finish() }
     #expect(try TraceFaultTests.blocks(of: writer.sink.bytes).get().blocks == [])
   }
@@ -87,7 +90,9 @@ import Testing
     #expect(sizes.count == 2 && sizes.allSatisfy { $0 <= TokenBlock.largestPayload })
     var labels = try TraceWriter(MemorySink(), header: TraceHeader(shape: shape))
     let text = String(repeating: "x", count: 65_000)
-    for _ in 0..<600 { try labels.append(RequestTrace(name: text, task: text, prefill: 0, ids: [])) }
+    for _ in 0..<600 {
+      try labels.append(RequestTrace(name: text, task: text, prefill: 0, ids: []))
+    }
     #expect(labels.index.offsets.count > 1)
   }
 

@@ -4,7 +4,7 @@ import RoutingTrace
 /// A chunk as it is on the wire, with nothing to stop it from saying what means nothing.
 public struct WireChunk {
   /// A run's fields.
-  public struct Run {
+  public struct Run: Sendable {
     public var request: UInt64
     public var firstToken: UInt32
     public var count: UInt32
