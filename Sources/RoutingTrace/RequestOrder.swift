@@ -25,28 +25,36 @@ struct RequestOrder {
 
   /// Takes the runs and labels that come next.
   ///
-  /// - Throws: ``BlockError`` naming run and request; runs before the one named are taken.
+  /// - Throws: ``BlockError`` naming run and request; of several runs those before the one named are taken.
   mutating func take(_ runs: [TokenRun], labels: [RequestLabel]) throws(BlockError) {
-    var unused: Set<UInt64> = []
-    for label in labels where !unused.insert(label.request).inserted {
-      throw BlockError(request: label.request, problem: "it is labelled twice")
-    }
+    try check(labels, of: runs)
     for (ordinal, run) in runs.enumerated() {
-      if let problem = take(run, unused: &unused) {
+      if let problem = take(run) {
         throw BlockError(run: ordinal, request: run.request, problem: problem)
       }
     }
-    if let label = labels.first(where: { unused.contains($0.request) }) {
-      throw BlockError(
-        request: label.request,
-        problem: runs.contains { $0.request == label.request }
-          ? "its label comes after the chunk in which it began"
-          : "it is labelled where it has no run")
+  }
+
+  private func check(_ labels: [RequestLabel], of runs: [TokenRun]) throws(BlockError) {
+    guard !labels.isEmpty else { return }
+    var unlabelled = Set(runs.map(\.request))
+    for (ordinal, label) in labels.enumerated() {
+      let problem: String
+      if recent[label.request] != nil || earlier[label.request] != nil {
+        problem = "its label comes after the chunk in which it began"
+      } else if unlabelled.remove(label.request) != nil {
+        continue
+      } else if labels[..<ordinal].contains(where: { $0.request == label.request }) {
+        problem = "it is labelled twice"
+      } else {
+        problem = "it is labelled where it has no run"
+      }
+      throw BlockError(request: label.request, problem: problem)
     }
   }
 
   /// Takes one run, or tells what is wrong with it.
-  private mutating func take(_ run: TokenRun, unused: inout Set<UInt64>) -> String? {
+  private mutating func take(_ run: TokenRun) -> String? {
     guard run.hasPossiblePositions else { return TokenRun.impossiblePositions }
     guard run.request < .max else { return "its number is too high" }
     guard run.count > 0 || run.endsRequest else {
@@ -63,8 +71,6 @@ struct RequestOrder {
       guard run.count == 0 || run.stage.rawValue >= known.stage.rawValue else {
         return "it is prefill after a decoded token"
       }
-    } else if !unused.isEmpty {
-      unused.remove(run.request)
     }
     remember(
       run.request, at: place,

@@ -161,7 +161,8 @@ import Testing
     for _ in 0..<200 {
       let trace = try MeaninglessTrace(nil, using: &random)
       let read = try TraceFaultTests.blocks(of: trace.bytes).get()
-      #expect(read.error == nil && read.blocks.count == trace.chunks.count)
+      #expect(read.error == nil, "\(String(describing: read.error))")
+      #expect(read.blocks.count == trace.chunks.count)
       var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: trace.shape))
       for block in read.blocks { try writer.append(block) }
       try writer.finish()

@@ -39,7 +39,8 @@ public struct WireChunk {
   /// Experts 0, 1, ... for every token of the runs, or no expert for those that `isEmpty` says.
   public mutating func fill(_ shape: TraceShape, isEmpty: (Int) -> Bool = { _ in false }) {
     ids = (0..<tokens * shape.layers).flatMap { event in
-      (0..<shape.topK).map { isEmpty(event) ? .max : UInt8($0) }
+      isEmpty(event)
+        ? Array(repeating: .max, count: shape.topK) : (0..<UInt8(shape.topK)).map { $0 }
     }
   }
 
