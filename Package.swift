@@ -21,9 +21,11 @@ let package = Package(
         "RoutingTrace", "TraceImport", "Forecast", "Prequential", "Insight", "ModelFile", "Wafer",
       ]),
   ],
+  // Pinned here and not by a Package.resolved, which holds commit ids: those of a mirror are its own, and
+  // the file would stop everybody else's build. Neither package has dependencies.
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
   ],
   targets: [
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),

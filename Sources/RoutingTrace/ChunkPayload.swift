@@ -16,11 +16,24 @@
 /// | ids | L * T * K ids, layer-major; an empty slot is the largest value of the width |
 /// | then | L * T * K float16 gate weights, if present |
 ///
-/// Ids take one byte up to 255 experts, and with 256 experts where no slot is empty.
+/// Ids take one byte up to 255 experts, and with 256 experts where no slot is empty. What the fields may say
+/// is told in <doc:Container>.
 enum ChunkPayload {
   static let magic = Array("MOEC".utf8)
   static let fixedHeader = 40
   static let runSize = 24
+
+  /// Bytes of the payload of `block`, at most 7 less than there are.
+  static func size(of block: TokenBlock) -> Int {
+    let id = (isNarrow(block.shape, isFull: block.isFull) ? 1 : 2) + (block.weights == nil ? 0 : 2)
+    return fixedHeader + block.runs.count * runSize + block.labels.reduce(0) { $0 + size(of: $1) }
+      + block.ids.count * id
+  }
+
+  /// Bytes of a label, or more where its texts are too long and are cut.
+  static func size(of label: RequestLabel) -> Int {
+    12 + label.name.utf8.count + label.task.utf8.count
+  }
 
   /// Appends the payload of `block` to `bytes`.
   static func encode(_ block: TokenBlock, ordinal: Int, into bytes: inout [UInt8]) {
@@ -102,9 +115,9 @@ enum ChunkPayload {
     let weighted = try cursor.take(UInt8.self)
     let layers = Int(try cursor.take(UInt16.self))
     let topK = Int(try cursor.take(UInt16.self))
-    _ = try cursor.take(UInt16.self)
+    let reserved = try cursor.take(UInt16.self)
     let labelCount = Int(try cursor.take(UInt32.self))
-    _ = try cursor.take(UInt32.self)
+    guard reserved == 0, try cursor.take(UInt32.self) == 0 else { throw PayloadError.reserved }
     guard layers == shape.layers, topK == shape.topK else {
       throw PayloadError(
         "it has \(layers) layers and top-\(topK), the trace \(shape.layers) and top-\(shape.topK)")
@@ -191,7 +204,8 @@ enum ChunkPayload {
         throw PayloadError("request \(request) is in an unknown stage")
       }
       let flags = try cursor.take(UInt8.self)
-      _ = try cursor.take(6)
+      let reserved = try cursor.take(6)
+      guard flags <= 1, reserved.allSatisfy({ $0 == 0 }) else { throw PayloadError.reserved }
       runs.append(
         TokenRun(
           request: request, stage: stage, firstToken: Int(first), count: Int(tokens),

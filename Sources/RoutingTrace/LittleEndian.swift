@@ -34,6 +34,9 @@ struct ByteCursor {
 struct PayloadError: Error {
   let problem: String
   init(_ problem: String) { self.problem = problem }
+
+  /// A later version of the format may give them a meaning that must not be passed over.
+  static let reserved = PayloadError("bits that this version keeps at 0 are set")
 }
 
 extension [UInt8] {

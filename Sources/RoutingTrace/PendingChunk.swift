@@ -6,8 +6,17 @@ struct PendingChunk {
   var weights: [Float16] = []
   var weighted = false
   var tokens = 0
+  /// Bytes that runs and labels take in a payload.
+  var bytesOfFields: Int { runs.count * ChunkPayload.runSize + bytesOfLabels }
+  private var bytesOfLabels = 0
   /// Ids up to which room is made at once and not by growing.
   private static let largestReserve = 1 << 23
+
+  /// Appends labels.
+  mutating func append(_ more: [RequestLabel]) {
+    labels += more
+    for label in more { bytesOfLabels += ChunkPayload.size(of: label) }
+  }
 
   /// Appends tokens.
   ///
@@ -32,12 +41,14 @@ struct PendingChunk {
 
   /// Appends the chunk's payload to `bytes`.
   ///
-  /// - Throws: ``BlockError`` where an id cannot come from the shape's router.
+  /// - Throws: ``BlockError`` where an id or a weight cannot come from the shape's router.
   func encode(
     _ shape: TraceShape, ordinal: Int, into bytes: inout [UInt8]
   ) throws(BlockError) {
     let isPlain = TokenBlock.isPlain(ids, experts: shape.experts, topK: shape.topK)
-    guard isPlain, ChunkPayload.isNarrow(shape, isFull: true) else {
+    guard isPlain, ChunkPayload.isNarrow(shape, isFull: true),
+      TokenBlock.firstWithoutNumber(weights) == nil
+    else {
       ChunkPayload.encode(
         try block(shape, isPlain: isPlain), ordinal: ordinal, into: &bytes)
       return
@@ -79,6 +90,7 @@ struct PendingChunk {
   mutating func removeAll() {
     runs.removeAll(keepingCapacity: true)
     labels.removeAll(keepingCapacity: true)
+    bytesOfLabels = 0
     ids.removeAll(keepingCapacity: true)
     weights.removeAll(keepingCapacity: true)
     tokens = 0

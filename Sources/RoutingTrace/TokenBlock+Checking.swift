@@ -61,6 +61,23 @@ extension TokenBlock {
     return true
   }
 
+  /// The first of `weights` that is infinite or not a number.
+  static func firstWithoutNumber(_ weights: [Float16]) -> Int? {
+    let isWrong = weights.withUnsafeBufferPointer { weights in
+      weights.withMemoryRebound(to: UInt16.self) { bits in
+        // All are looked at, since a loop that may end early goes by one at a time.
+        var wrong: UInt16 = 0
+        var at = 0
+        while at < bits.count {
+          wrong |= bits[at] & 0x7C00 == 0x7C00 ? .max : 0
+          at &+= 1
+        }
+        return wrong != 0
+      }
+    }
+    return isWrong ? weights.firstIndex { !$0.isFinite } : nil
+  }
+
   /// The first event, counted through a layer-major column, that no router could have written.
   static func firstFaultyEvent(_ ids: [UInt16], experts: Int, topK: Int) -> Int? {
     let bound = UInt16(experts)

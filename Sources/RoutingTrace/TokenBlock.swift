@@ -9,11 +9,12 @@ public enum Stage: UInt8, CaseIterable, Sendable {
   public var name: String { self == .prefill ? "prefill" : "decode" }
 }
 
-/// A run of consecutive tokens of one request in one stage.
+/// A run of consecutive tokens of one request in one stage; <doc:Container> tells what runs may follow each
+/// other.
 public struct TokenRun: Hashable, Sendable {
-  /// The request's number, unique within a stream.
+  /// The request's number, unique within a stream, below 2^64 - 1.
   public var request: UInt64
-  /// The stage of all its tokens.
+  /// The stage of all its tokens; of a run that has none it says nothing.
   public var stage: Stage
   /// Position of the run's first token in its request, prefill included, from 0.
   public var firstToken: Int
@@ -37,7 +38,7 @@ public struct TokenRun: Hashable, Sendable {
   }
 }
 
-/// What is known of a request beside its tokens; told once, in the chunk that begins it.
+/// What is known of a request beside its tokens; told once, in the chunk of its first run.
 public struct RequestLabel: Hashable, Sendable {
   /// The request's number, as in its runs.
   public var request: UInt64
@@ -63,6 +64,8 @@ public struct RequestLabel: Hashable, Sendable {
 public struct TokenBlock: Hashable, Sendable {
   /// The id in a slot that holds no expert.
   public static let emptySlot: UInt16 = .max
+  /// Bytes that a chunk may decode to, 256 MiB: what a reader accepts and a writer stays below.
+  public static let largestPayload = 1 << 28
 
   public let shape: TraceShape
   /// Tokens in the block (T), the sum of all runs' counts.
@@ -73,7 +76,8 @@ public struct TokenBlock: Hashable, Sendable {
   public let labels: [RequestLabel]
   /// `layers * tokens * topK` expert ids.
   public let ids: [UInt16]
-  /// Gate weights beside the ids, or nil where the source has none.
+  /// Gate weights beside the ids, finite numbers on the router's own scale, or nil where the source has
+  /// none.
   public let weights: [Float16]?
 
   /// Whether no slot of any event is empty.
@@ -83,7 +87,7 @@ public struct TokenBlock: Hashable, Sendable {
   public var events: Int { tokens * shape.layers }
 
   /// Checks every column against the shape: lengths, ids below E, no expert twice in an event, empty
-  /// slots last, positions of tokens.
+  /// slots last, weights that are numbers, positions of tokens.
   ///
   /// - Throws: ``BlockError`` with the place of the first fault.
   public init(
@@ -102,9 +106,9 @@ public struct TokenBlock: Hashable, Sendable {
   ) throws(BlockError) {
     var tokens = 0
     for run in runs {
-      guard run.count >= 0, run.firstToken >= 0,
-        run.firstToken <= Int(UInt32.max) - run.count
-      else { throw BlockError(problem: "a run of request \(run.request) has an impossible length") }
+      guard run.hasPossiblePositions else {
+        throw BlockError(request: run.request, problem: TokenRun.impossiblePositions)
+      }
       tokens += run.count
     }
     guard ids.count == tokens * shape.idsPerToken else {
@@ -123,6 +127,10 @@ public struct TokenBlock: Hashable, Sendable {
     isFull = isPlain
     if !isPlain, let event = Self.firstFaultyEvent(ids, experts: shape.experts, topK: shape.topK) {
       throw fault(inEvent: event)
+    }
+    if let weights, let at = Self.firstWithoutNumber(weights) {
+      throw fault(
+        inEvent: at / shape.topK, "gate weight \(weights[at]) is not a finite number")
     }
   }
 
@@ -143,6 +151,19 @@ public struct TokenBlock: Hashable, Sendable {
     return ids[start..<start + shape.topK].prefix { $0 != Self.emptySlot }
   }
 
+  /// The part of a layer-major column that belongs to `range`, token-major.
+  func tokenMajor<Value>(_ column: [Value], _ range: Range<Int>) -> [Value] {
+    var values: [Value] = []
+    values.reserveCapacity(range.count * shape.idsPerToken)
+    for token in range {
+      for layer in 0..<shape.layers {
+        let start = (layer * tokens + token) * shape.topK
+        values += column[start..<start + shape.topK]
+      }
+    }
+    return values
+  }
+
   /// The run and the position in its request of the block's token `token`.
   public func place(ofToken token: Int) -> (run: TokenRun, position: Int)? {
     var first = 0
@@ -156,13 +177,17 @@ public struct TokenBlock: Hashable, Sendable {
 
 /// A block whose columns do not fit its shape.
 public struct BlockError: Error, Hashable, CustomStringConvertible {
-  /// Where in the block the fault lies, if it lies in one event.
+  /// Where in the block the fault lies: a run by its ordinal, a request, an event of it.
+  public var run: Int?
   public var request: UInt64?
   public var token: Int?
   public var layer: Int?
   public var problem: String
 
-  init(request: UInt64? = nil, token: Int? = nil, layer: Int? = nil, problem: String) {
+  init(
+    run: Int? = nil, request: UInt64? = nil, token: Int? = nil, layer: Int? = nil, problem: String
+  ) {
+    self.run = run
     self.request = request
     self.token = token
     self.layer = layer
@@ -170,15 +195,16 @@ public struct BlockError: Error, Hashable, CustomStringConvertible {
   }
 
   public var description: String {
-    guard let request, let token, let layer else { return problem }
-    return "request \(request), token \(token), layer \(layer): \(problem)"
+    let place = [
+      run.map { "run \($0)" }, request.map { "request \($0)" }, token.map { "token \($0)" },
+      layer.map { "layer \($0)" },
+    ].compactMap(\.self)
+    return (place.isEmpty ? "" : place.joined(separator: ", ") + ": ") + problem
   }
 }
 
 extension TokenBlock {
   private func fault(inEvent event: Int) -> BlockError {
-    let layer = event / max(1, tokens)
-    let token = event % max(1, tokens)
     let slots = ids[event * shape.topK..<(event + 1) * shape.topK]
     let problem: String
     if let id = slots.first(where: { $0 != Self.emptySlot && Int($0) >= shape.experts }) {
@@ -192,7 +218,12 @@ extension TokenBlock {
       let twice = ids.first { id in ids.count(where: { $0 == id }) > 1 }
       problem = "expert \(twice.map(String.init) ?? "?") is chosen twice"
     }
-    let place = place(ofToken: token)
+    return fault(inEvent: event, problem)
+  }
+
+  private func fault(inEvent event: Int, _ problem: String) -> BlockError {
+    let layer = event / max(1, tokens)
+    let place = place(ofToken: event % max(1, tokens))
     return BlockError(
       request: place?.run.request, token: place?.position, layer: shape.modelLayers[layer],
       problem: problem)

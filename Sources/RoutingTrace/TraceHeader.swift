@@ -51,7 +51,7 @@ public struct TraceHeader: Hashable, Sendable {
     guard version == Self.version else {
       throw PayloadError("format version \(version) is not known; this program reads version 1")
     }
-    _ = try cursor.take(UInt16.self)
+    guard try cursor.take(UInt16.self) == 0 else { throw PayloadError.reserved }
     let experts = Int(try cursor.take(UInt32.self))
     let topK = Int(try cursor.take(UInt16.self))
     let layers = Int(try cursor.take(UInt16.self))

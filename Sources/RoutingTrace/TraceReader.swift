@@ -33,6 +33,8 @@ public struct TraceReader<Source: ByteSource> {
   private let masks: SlotMasks<SIMD32<Int8>>
   private var partChunks = 0
   private var partTokens = 0
+  private var partRequests = 0
+  private var order = RequestOrder()
   private var requestBase: UInt64
   /// One more than the highest request number handed on.
   public private(set) var nextRequest: UInt64
@@ -41,10 +43,11 @@ public struct TraceReader<Source: ByteSource> {
   ///
   /// - Parameters:
   ///   - firstRequest: added to all request numbers, where other traces came before.
-  ///   - maximumChunk: bytes a chunk may decode to; 1 GiB unless told otherwise.
+  ///   - maximumChunk: bytes a chunk may decode to.
   /// - Throws: ``TraceError``.
   public init(
-    _ source: Source, name: String, firstRequest: UInt64 = 0, maximumChunk: Int = 1 << 30
+    _ source: Source, name: String, firstRequest: UInt64 = 0,
+    maximumChunk: Int = TokenBlock.largestPayload
   ) throws {
     self.name = name
     requestBase = firstRequest
@@ -128,8 +131,14 @@ extension TraceReader {
       throw corrupt(
         "chunk \(partChunks) should stand here, this is chunk \(decoded.ordinal)", at: offset)
     }
+    do throws(BlockError) {
+      try order.take(decoded.block.runs, labels: decoded.block.labels)
+    } catch {
+      throw corrupt("\(error)", at: offset)
+    }
     partChunks += 1
     partTokens += decoded.block.tokens
+    partRequests += decoded.block.runs.count(where: \.begins)
     return try renumber(decoded.block, at: offset)
   }
 
@@ -153,10 +162,13 @@ extension TraceReader {
     } catch {
       throw corrupt(error.problem, at: offset)
     }
-    guard read.offsets.count == partChunks, read.tokens == partTokens else {
+    guard read.offsets.count == partChunks, read.tokens == partTokens,
+      read.requests == partRequests
+    else {
       throw corrupt(
-        "the index counts \(read.offsets.count) chunks of \(read.tokens) tokens, "
-          + "\(partChunks) of \(partTokens) were read", at: offset)
+        "the index counts \(read.offsets.count) chunks of \(read.tokens) tokens and "
+          + "\(read.requests) requests, \(partChunks) of \(partTokens) and \(partRequests) were read",
+        at: offset)
     }
     index = read
   }
@@ -177,13 +189,16 @@ extension TraceReader {
     requestBase = nextRequest
     partChunks = 0
     partTokens = 0
+    partRequests = 0
+    order = RequestOrder()
     index = nil
   }
 
   private func corrupt(_ problem: String, at offset: Int) -> TraceError {
     TraceError(
       .corrupt, file: name, chunk: chunks, offset: offset, problem: problem,
-      remedy: "import the trace again; nothing was learnt from this chunk")
+      remedy: "write the trace anew, or keep the chunks before this one with "
+        + "`moecast inspect --repair`; nothing was learnt from this one")
   }
 }
 
@@ -223,7 +238,9 @@ extension TraceError {
       remedy = "copy or import the file again; whole chunks before it are intact"
     case .tooLarge:
       kind = .tooLarge
-      remedy = "write the trace with smaller chunks"
+      remedy =
+        "`moecast inspect --repair` writes chunks of up to 1 GiB anew as smaller ones; "
+        + "or import the trace again"
     case .notAFrame, .corrupt, .unsupported:
       kind = .corrupt
       remedy = "copy or import the file again; nothing was learnt from this chunk"

@@ -37,7 +37,7 @@ public struct TraceStream {
   ///   - isCancelled: asked while a pipe has nothing to read; see ``TraceFile``.
   /// - Throws: ``TraceError``.
   public init(
-    _ inputs: [String], maximumChunk: Int = 1 << 30,
+    _ inputs: [String], maximumChunk: Int = TokenBlock.largestPayload,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws {
     self.isCancelled = isCancelled

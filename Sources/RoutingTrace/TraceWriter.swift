@@ -16,14 +16,18 @@ public struct TraceWriter<Sink: ByteSink> {
 
   private var frames: FrameWriter<Sink>
   private let chunkTokens: Int
+  /// Bytes of runs and labels after which a chunk is full, however few its tokens.
+  private static var fullFields: Int { 1 << 24 }
   private var pending = PendingChunk()
   private var payload: [UInt8] = []
   private var nextRequest: UInt64 = 0
+  private var order = RequestOrder()
 
   /// Writes the header at once.
   ///
   /// - Parameters:
-  ///   - chunkTokens: tokens a chunk; 4,096 to 16,384 learn fastest.
+  ///   - chunkTokens: tokens a chunk, fewer where they take more than ``TokenBlock/largestPayload``; 4,096 to
+  ///     16,384 learn fastest.
   ///   - level: 0 for fast compression, 3 to 12 for LZ4 HC.
   public init(
     _ sink: Sink, header: TraceHeader, chunkTokens: Int = 4096, level: Int = 0
@@ -47,19 +51,21 @@ public struct TraceWriter<Sink: ByteSink> {
         problem: "request \(number) has \(request.ids.count) ids, not a multiple of \(perToken)")
     }
     let prefill = request.prefill
-    try append(
-      TokenRun(
-        request: number, stage: .prefill, firstToken: 0, count: prefill,
-        endsRequest: prefill == tokens),
-      label: RequestLabel(request: number, name: request.name, task: request.task),
-      ids: request.ids[..<(prefill * perToken)],
-      weights: request.weights?[..<(prefill * perToken)])
+    let label = RequestLabel(request: number, name: request.name, task: request.task)
+    if prefill > 0 || tokens == 0 {
+      try append(
+        TokenRun(
+          request: number, stage: .prefill, firstToken: 0, count: prefill,
+          endsRequest: prefill == tokens),
+        label: label, ids: request.ids[..<(prefill * perToken)],
+        weights: request.weights?[..<(prefill * perToken)])
+    }
     if prefill < tokens {
       try append(
         TokenRun(
           request: number, stage: .decode, firstToken: prefill, count: tokens - prefill,
           endsRequest: true),
-        ids: request.ids[(prefill * perToken)...],
+        label: prefill == 0 ? label : nil, ids: request.ids[(prefill * perToken)...],
         weights: request.weights?[(prefill * perToken)...])
     }
   }
@@ -70,21 +76,28 @@ public struct TraceWriter<Sink: ByteSink> {
   ///   - label: the request's name and task, with its first run.
   ///   - ids: token-major, `run.count * layers * topK`.
   ///   - weights: beside the ids; either every run of a trace has them or none.
+  /// - Throws: ``BlockError`` where a reader would refuse the run, which is not taken then; ids and weights
+  ///   are looked at when their chunk is written, and nothing more is written after a fault in them.
   public mutating func append(
     _ run: TokenRun, label: RequestLabel? = nil, ids: ArraySlice<UInt16>,
     weights: ArraySlice<Float16>? = nil
   ) throws {
     let perToken = header.shape.idsPerToken
-    guard ids.count == run.count * perToken, weights == nil || weights?.count == ids.count else {
+    guard run.hasPossiblePositions, ids.count == run.count * perToken,
+      weights == nil || weights?.count == ids.count
+    else {
       throw BlockError(problem: "\(ids.count) ids for \(run.count) tokens of \(perToken) each")
     }
     guard (weights != nil) == pending.weighted || pending.tokens == 0 else {
       throw BlockError(problem: "some tokens have gate weights and some have none")
     }
+    let labels = [label].compactMap(\.self).filter { !$0.name.isEmpty || !$0.task.isEmpty }
+    try order.take([run], labels: labels)
     pending.weighted = weights != nil
-    if let label, !label.name.isEmpty || !label.task.isEmpty { pending.labels.append(label) }
+    pending.append(labels)
     if run.begins { index.requests += 1 }
     nextRequest = max(nextRequest, run.request + 1)
+    let chunkTokens = tokensOfFullChunk(weighted: weights != nil)
     var taken = 0
     repeat {
       let count = min(run.count - taken, chunkTokens - pending.tokens)
@@ -98,24 +111,62 @@ public struct TraceWriter<Sink: ByteSink> {
       pending.append(
         part, ids: ids[range], weights: weights?[range], room: chunkTokens * perToken)
       taken += count
-      if pending.tokens >= chunkTokens { try flush() }
+      if pending.tokens >= chunkTokens || pending.bytesOfFields >= Self.fullFields { try flush() }
     } while taken < run.count
   }
 
-  /// Appends a block as a chunk of its own, whatever its size; a chunk read from another trace keeps
-  /// its checksum where it keeps its place.
+  private func tokensOfFullChunk(weighted: Bool) -> Int {
+    let shape = header.shape
+    let id = (ChunkPayload.isNarrow(shape, isFull: false) ? 1 : 2) + (weighted ? 2 : 0)
+    // The last label may pass what fills a chunk by its own length.
+    let room = TokenBlock.largestPayload - 2 * Self.fullFields
+    return max(1, min(chunkTokens, room / (id * shape.idsPerToken)))
+  }
+
+  /// Appends a block as a chunk of its own, whatever its tokens; a chunk read from another trace keeps
+  /// its checksum where it keeps its place. One that would pass ``TokenBlock/largestPayload`` is written
+  /// in several.
   ///
-  /// - Throws: ``BlockError`` where the block is of another shape, or what the sink throws.
+  /// - Throws: ``BlockError`` where the block is of another shape or a reader would refuse it, or what the
+  ///   sink throws.
   public mutating func append(_ block: TokenBlock) throws {
     guard block.shape.isCompatible(with: header.shape) else {
       throw BlockError(problem: "the block has \(block.shape), the trace \(header.shape)")
     }
     try flush()
+    guard ChunkPayload.size(of: block) <= TokenBlock.largestPayload else {
+      return try appendInParts(block)
+    }
+    try order.take(block.runs, labels: block.labels)
     for run in block.runs {
       if run.begins { index.requests += 1 }
       nextRequest = max(nextRequest, run.request + 1)
     }
     try write(block)
+  }
+
+  private mutating func appendInParts(_ block: TokenBlock) throws {
+    var order = order
+    try order.take(block.runs, labels: block.labels)
+    var labels = Dictionary(uniqueKeysWithValues: block.labels.map { ($0.request, $0) })
+    var first = 0
+    for run in block.runs {
+      var taken = 0
+      repeat {
+        var part = run
+        part.firstToken += taken
+        part.count = min(run.count - taken, chunkTokens)
+        let tokens = first + taken..<first + taken + part.count
+        taken += part.count
+        part.endsRequest = run.endsRequest && taken == run.count
+        try append(
+          part, label: labels.removeValue(forKey: run.request),
+          ids: block.tokenMajor(block.ids, tokens)[...],
+          weights: block.weights.map { block.tokenMajor($0, tokens)[...] })
+      } while taken < run.count
+      first += run.count
+    }
+    try flush()
   }
 
   /// Writes the tokens that wait for a full chunk as a chunk of their own.

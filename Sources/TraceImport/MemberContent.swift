@@ -1,66 +1,102 @@
 import CZlib
 import Glibc
 
-/// The uncompressed bytes of a zip member: in place where it is stored, inflated where it is not.
+/// The uncompressed bytes of an array, taken front to back: in place where they are stored, inflated a piece
+/// at a time where they are not, so that they are never in memory as a whole.
 final class MemberContent {
-  /// Valid as long as this object, and as the archive's bytes where the member is stored.
-  private(set) var bytes: UnsafeRawBufferPointer
+  /// Bytes not yet taken, as promised.
+  private(set) var remaining: Int
+  private var packed: UnsafeRawBufferPointer
+  private let isDeflated: Bool
+  /// CRC-32 of what was taken, as zip defines it.
+  private var checksum: UInt = 0
+  private var stream = z_stream()
   private var storage: UnsafeMutableRawPointer?
+  private var capacity = 0
 
-  init(borrowing bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-  /// Inflates raw deflate data that must give exactly `size` bytes.
-  ///
-  /// Deflate packs at most 1,032 to 1, so a directory that promises more lies, and is refused before
-  /// any memory is taken; the rest grows with what really comes.
-  init(inflating packed: UnsafeRawBufferPointer, size: Int) throws(NPYProblem) {
-    bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-    let lie = NPYProblem("its size in the archive is not that of its content")
-    guard size / 1032 <= packed.count, size <= ImportOptions.largestFileSize else { throw lie }
-    var stream = z_stream()
-    guard moecast_inflate_init_raw(&stream) == Z_OK else {
-      throw NPYProblem("there is not enough memory to inflate it")
-    }
-    defer { inflateEnd(&stream) }
-    var capacity = 0
-    var filled = 0
-    var taken = 0
-    var status = Z_OK
-    while status == Z_OK {
-      if filled == capacity {
-        guard filled <= size else { break }
-        // One byte more than promised, so that a longer stream shows.
-        capacity = min(size + 1, max(1 << 16, capacity * 4))
-        guard let larger = realloc(storage, capacity) else {
-          throw NPYProblem("there is not enough memory to inflate it")
-        }
-        storage = larger
-      }
-      let input = min(packed.count - taken, Int(UInt32.max))
-      let room = min(capacity - filled, Int(UInt32.max))
-      // zlib does not write through `next_in`.
-      stream.next_in = UnsafeMutablePointer(
-        mutating: packed.baseAddress?.advanced(by: taken).assumingMemoryBound(to: UInt8.self))
-      stream.avail_in = UInt32(input)
-      stream.next_out = storage?.advanced(by: filled).assumingMemoryBound(to: UInt8.self)
-      stream.avail_out = UInt32(room)
-      status = inflate(&stream, Z_NO_FLUSH)
-      taken += input - Int(stream.avail_in)
-      filled += room - Int(stream.avail_out)
-    }
-    guard status == Z_STREAM_END else {
-      if status == Z_OK { throw lie }
-      throw NPYProblem("its compressed data is damaged or cut off")
-    }
-    guard filled == size, taken == packed.count else { throw lie }
-    bytes = UnsafeRawBufferPointer(start: storage, count: filled)
+  /// Bytes in place, which must outlive the value.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    packed = bytes
+    remaining = bytes.count
+    isDeflated = false
   }
 
-  deinit { free(storage) }
+  /// Raw deflate data that must give exactly `size` bytes and outlive the value.
+  ///
+  /// Deflate packs at most 1,032 to 1, so a directory that promises more lies.
+  init(inflating packed: UnsafeRawBufferPointer, size: Int) throws(NPYProblem) {
+    self.packed = packed
+    remaining = size
+    isDeflated = true
+    guard size / 1032 <= packed.count, size <= ImportOptions.largestFileSize else { throw Self.lie }
+    guard moecast_inflate_init_raw(&stream) == Z_OK else { throw Self.noMemory }
+  }
 
-  /// CRC-32 as zip defines it.
-  var checksum: UInt32 {
-    UInt32(
-      truncatingIfNeeded: crc32_z(0, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
+  deinit {
+    if isDeflated { inflateEnd(&stream) }
+    free(storage)
+  }
+
+  private static let lie = NPYProblem("its size in the archive is not that of its content")
+  private static let noMemory = NPYProblem("there is not enough memory to inflate it")
+
+  /// The next `count` bytes, of which there must be as many ``remaining``; valid until the next call.
+  func take(_ count: Int) throws(NPYProblem) -> UnsafeRawBufferPointer {
+    precondition(count <= remaining, "the caller has looked")
+    let piece = isDeflated ? try inflate(count) : UnsafeRawBufferPointer(rebasing: packed[..<count])
+    if !isDeflated { packed = UnsafeRawBufferPointer(rebasing: packed[count...]) }
+    remaining -= count
+    checksum = crc32_z(checksum, piece.bindMemory(to: UInt8.self).baseAddress, piece.count)
+    return piece
+  }
+
+  /// Goes to the end, which must be where it was promised.
+  ///
+  /// - Parameter expected: CRC-32 of all.
+  func finish(checksum expected: UInt32) throws(NPYProblem) {
+    while remaining > 0 { _ = try take(min(remaining, 1 << 20)) }
+    if isDeflated {
+      // One byte more than promised, so that a longer stream shows.
+      let (status, filled) = try inflateOnce(from: 0, to: 1)
+      guard status == Z_STREAM_END, filled == 0, packed.isEmpty else { throw Self.lie }
+    }
+    guard UInt32(truncatingIfNeeded: checksum) == expected else {
+      throw NPYProblem("its checksum is wrong: the archive is damaged")
+    }
+  }
+
+  private func inflate(_ count: Int) throws(NPYProblem) -> UnsafeRawBufferPointer {
+    var filled = 0
+    while filled < count {
+      let (status, more) = try inflateOnce(from: filled, to: count)
+      filled += more
+      guard status == Z_OK || filled == count else { throw Self.lie }
+    }
+    return UnsafeRawBufferPointer(start: storage, count: count)
+  }
+
+  /// Inflates to bytes `first..<end` of the storage, as far as one call goes.
+  private func inflateOnce(
+    from first: Int, to end: Int
+  ) throws(NPYProblem) -> (status: Int32, filled: Int) {
+    if capacity < end {
+      guard let larger = realloc(storage, end) else { throw Self.noMemory }
+      storage = larger
+      capacity = end
+    }
+    let input = min(packed.count, Int(UInt32.max))
+    let room = min(end - first, Int(UInt32.max))
+    // zlib does not write through `next_in`.
+    stream.next_in = UnsafeMutablePointer(
+      mutating: packed.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    stream.avail_in = UInt32(input)
+    stream.next_out = storage?.advanced(by: first).assumingMemoryBound(to: UInt8.self)
+    stream.avail_out = UInt32(room)
+    let status = CZlib.inflate(&stream, Z_NO_FLUSH)
+    packed = UnsafeRawBufferPointer(rebasing: packed[(input - Int(stream.avail_in))...])
+    guard status == Z_OK || status == Z_STREAM_END else {
+      throw NPYProblem("its compressed data is damaged or cut off")
+    }
+    return (status, room - Int(stream.avail_out))
   }
 }

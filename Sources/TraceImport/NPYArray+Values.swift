@@ -1,103 +1,133 @@
-/// Elements of an array as traces need them.
+/// Elements of an array as traces need them; they can be taken once.
 extension NPYArray {
-  /// Expert ids; values outside `0...65534` become 65535, which no shape accepts.
-  func ids() throws(NPYProblem) -> [UInt16] {
-    switch element {
-    case .unsigned(1): narrowed(UInt8.self)
-    case .unsigned(2): narrowed(UInt16.self)
-    case .unsigned(4): narrowed(UInt32.self)
-    case .unsigned(8): narrowed(UInt64.self)
-    case .signed(1): narrowed(Int8.self)
-    case .signed(2): narrowed(Int16.self)
-    case .signed(4): narrowed(Int32.self)
-    case .signed(8): narrowed(Int64.self)
-    default: throw NPYProblem("its elements are not whole numbers")
-    }
-  }
+  /// Ids, or weights, of a request at most: 1 GiB in memory, as half-words.
+  static let mostValues = 1 << 29
 
-  /// The first element that is no id of `0...65534`, with its ordinal.
-  func firstOversized() -> (index: Int, value: Int)? {
+  /// An element that is no id of `0...65534`, with its ordinal.
+  typealias Oversized = (index: Int, value: Int)
+
+  /// Expert ids, and the first of them that is outside `0...65534`; such are 65535, which no shape
+  /// accepts.
+  func ids() throws(NPYProblem) -> (ids: [UInt16], oversized: Oversized?) {
     switch element {
-    case .unsigned(2): oversized(UInt16.self)
-    case .unsigned(4): oversized(UInt32.self)
-    case .unsigned(8): oversized(UInt64.self)
-    case .signed(1): oversized(Int8.self)
-    case .signed(2): oversized(Int16.self)
-    case .signed(4): oversized(Int32.self)
-    case .signed(8): oversized(Int64.self)
-    default: nil
+    case .unsigned(1): try narrowed(UInt8.self)
+    case .unsigned(2): try narrowed(UInt16.self)
+    case .unsigned(4): try narrowed(UInt32.self)
+    case .unsigned(8): try narrowed(UInt64.self)
+    case .signed(1): try narrowed(Int8.self)
+    case .signed(2): try narrowed(Int16.self)
+    case .signed(4): try narrowed(Int32.self)
+    case .signed(8): try narrowed(Int64.self)
+    default: throw NPYProblem("its elements are not whole numbers")
     }
   }
 
   /// Gate weights in half precision.
   func weights() throws(NPYProblem) -> [Float16] {
     switch element {
-    case .float(2): converted(UInt16.self) { Float16(bitPattern: $0) }
-    case .float(4): converted(UInt32.self) { Float16(Float(bitPattern: $0)) }
-    case .float(8): converted(UInt64.self) { halfPrecision(Double(bitPattern: $0)) }
+    case .float(2): try converted(UInt16.self) { Float16(bitPattern: $0) }
+    case .float(4): try converted(UInt32.self) { Float16(Float(bitPattern: $0)) }
+    case .float(8): try converted(UInt64.self) { halfPrecision(Double(bitPattern: $0)) }
     default: throw NPYProblem("its elements are not floating-point numbers")
     }
   }
 
   /// The only element of an array without axes, as text; numbers are written out.
   func text() throws(NPYProblem) -> String {
-    guard count == 1 || content.isEmpty else { throw NPYProblem("it has more than one element") }
+    guard count <= 1 else { throw NPYProblem("it has more than one element") }
     switch element {
     case .text:
       var text = ""
-      for code in values(UInt32.self) where code != 0 {
+      for code in try values(UInt32.self) where code != 0 {
         text.unicodeScalars.append(Unicode.Scalar(code) ?? "\u{FFFD}")
       }
       return text
-    case .bytes: return String(decoding: content.prefix { $0 != 0 }, as: UTF8.self)
-    case .unsigned(1): return described(UInt8.self)
-    case .unsigned(2): return described(UInt16.self)
-    case .unsigned(4): return described(UInt32.self)
-    case .unsigned: return described(UInt64.self)
-    case .signed(1): return described(Int8.self)
-    case .signed(2): return described(Int16.self)
-    case .signed(4): return described(Int32.self)
-    case .signed: return described(Int64.self)
+    case .bytes: return String(decoding: try rest().prefix { $0 != 0 }, as: UTF8.self)
+    case .unsigned(1): return try described(UInt8.self)
+    case .unsigned(2): return try described(UInt16.self)
+    case .unsigned(4): return try described(UInt32.self)
+    case .unsigned: return try described(UInt64.self)
+    case .signed(1): return try described(Int8.self)
+    case .signed(2): return try described(Int16.self)
+    case .signed(4): return try described(Int32.self)
+    case .signed: return try described(Int64.self)
     case .float: throw NPYProblem("its elements are neither text nor whole numbers")
     }
   }
 
-  private func described<Value: FixedWidthInteger>(_ type: Value.Type) -> String {
-    values(type).first.map { "\($0)" } ?? ""
+  private func described<Value: FixedWidthInteger>(_ type: Value.Type) throws(NPYProblem) -> String
+  {
+    try values(type).first.map { "\($0)" } ?? ""
   }
 
-  private func values<Value: FixedWidthInteger>(_ type: Value.Type) -> [Value] {
+  /// All elements of a small array, or their halves, as whole numbers.
+  private func values<Value: FixedWidthInteger>(_ type: Value.Type) throws(NPYProblem) -> [Value] {
     let size = MemoryLayout<Value>.size
-    return (0..<content.count / size).map { content.littleEndian(at: $0 * size, as: type) }
+    let bytes = try rest()
+    return (0..<bytes.count / size).map { bytes.littleEndian(at: $0 * size, as: type) }
   }
 
-  private func narrowed<Value: FixedWidthInteger>(_ type: Value.Type) -> [UInt16] {
-    converted(type) { UInt16(exactly: $0) ?? .max }
+  private func rest() throws(NPYProblem) -> UnsafeRawBufferPointer {
+    try content.take(content.remaining)
   }
 
+  private func narrowed<Value: FixedWidthInteger>(
+    _ type: Value.Type
+  ) throws(NPYProblem) -> (ids: [UInt16], oversized: Oversized?) {
+    var oversized: Oversized?
+    func look(_ bytes: UnsafeRawBufferPointer, _ ids: UnsafeBufferPointer<UInt16>, _ first: Int) {
+      // A byte is never too large, and of larger elements the largest id tells at once.
+      guard oversized == nil, Value.self != UInt8.self, ids.reduce(0, max) == .max else { return }
+      for index in ids.indices where ids[index] == .max {
+        let value = bytes.littleEndian(at: index * MemoryLayout<Value>.size, as: type)
+        oversized = (first + index, Int(clamping: value))
+        return
+      }
+    }
+    let ids = try converted(type, look: look) { UInt16(exactly: $0) ?? .max }
+    return (ids, oversized)
+  }
+
+  /// All elements, converted a piece at a time.
+  ///
+  /// - Parameter look: is shown every piece: its bytes, what became of them, the ordinal of its first
+  ///   element.
   @inline(__always)
   private func converted<Value: FixedWidthInteger, Result>(
-    _ type: Value.Type, _ convert: (Value) -> Result
-  ) -> [Result] {
-    let size = MemoryLayout<Value>.size
-    let total = content.count / size
-    return [Result](unsafeUninitializedCapacity: total) { results, filled in
-      guard let to = results.baseAddress else { return }
-      var i = 0
-      while i < total {
-        (to + i).initialize(to: convert(content.littleEndian(at: i &* size, as: type)))
-        i &+= 1
-      }
-      filled = total
+    _ type: Value.Type,
+    look: (UnsafeRawBufferPointer, UnsafeBufferPointer<Result>, Int) -> Void = { _, _, _ in },
+    _ convert: (Value) -> Result
+  ) throws(NPYProblem) -> [Result] {
+    let total = count
+    guard total <= Self.mostValues else {
+      throw NPYProblem(
+        "it has \(total) elements; a request may have \(Self.mostValues)",
+        remedy: "split its tokens over several files")
     }
+    var problem: NPYProblem?
+    let results = [Result](unsafeUninitializedCapacity: total) { results, filled in
+      guard let to = results.baseAddress else { return }
+      do throws(NPYProblem) {
+        while filled < total {
+          let count = min(total - filled, Self.piece)
+          let bytes = try content.take(count * MemoryLayout<Value>.size)
+          var i = 0
+          while i < count {
+            let value = bytes.littleEndian(at: i &* MemoryLayout<Value>.size, as: type)
+            (to + filled + i).initialize(to: convert(value))
+            i &+= 1
+          }
+          look(bytes, UnsafeBufferPointer(start: to + filled, count: count), filled)
+          filled += count
+        }
+      } catch {
+        problem = error
+      }
+    }
+    if let problem { throw problem }
+    return results
   }
 
-  private func oversized<Value: FixedWidthInteger>(_ type: Value.Type) -> (Int, Int)? {
-    let size = MemoryLayout<Value>.size
-    for i in 0..<content.count / size {
-      let value = content.littleEndian(at: i * size, as: type)
-      if UInt16(exactly: value) ?? .max == .max { return (i, Int(clamping: value)) }
-    }
-    return nil
-  }
+  /// Elements taken at a time.
+  private static var piece: Int { 1 << 16 }
 }

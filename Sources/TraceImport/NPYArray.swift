@@ -1,4 +1,5 @@
-/// A NumPy array in the `.npy` format (NEP 1), versions 1.0 to 3.0: header parsed, bytes in place.
+/// A NumPy array in the `.npy` format (NEP 1), versions 1.0 to 3.0: header parsed, elements still to be
+/// taken, once.
 ///
 /// Plain little-endian arrays in C order only; object arrays are pickles, which this program never
 /// runs.
@@ -25,30 +26,36 @@ struct NPYArray {
   let element: Element
   let shape: [Int]
   /// Elements, row-major.
-  let content: UnsafeRawBufferPointer
-
+  let content: MemberContent
   /// Elements (the product of the shape).
-  var count: Int { element.size == 0 ? 0 : content.count / element.size }
+  let count: Int
+
+  /// The longest header taken; NumPy reads 10,000 bytes.
+  private static let longestHeader = 1 << 16
 
   static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-  /// Parses the array that fills `bytes`, which must outlive the value.
-  init(_ bytes: UnsafeRawBufferPointer) throws(NPYProblem) {
-    guard bytes.count >= 10, bytes.starts(with: Self.magic) else {
-      throw NPYProblem("it is not a NumPy array, or cut off in its header")
+  /// Parses the header of the array that is all of `content`.
+  init(_ content: MemberContent) throws(NPYProblem) {
+    let noArray = NPYProblem("it is not a NumPy array, or cut off in its header")
+    guard content.remaining >= 10 else { throw noArray }
+    let start = try content.take(8)
+    guard start.starts(with: Self.magic) else { throw noArray }
+    let version = start[6]
+    guard (1...3).contains(version), start[7] == 0 else {
+      throw NPYProblem("version \(version).\(start[7]) of .npy is not known")
     }
-    let version = bytes[6]
-    guard (1...3).contains(version), bytes[7] == 0 else {
-      throw NPYProblem("version \(version).\(bytes[7]) of .npy is not known")
-    }
-    let start = version == 1 ? 10 : 12
-    guard bytes.count >= start else { throw NPYProblem("it is cut off in its header") }
+    let cutOff = NPYProblem("it is cut off in its header")
+    guard version == 1 || content.remaining >= 4 else { throw cutOff }
     let length =
       version == 1
-      ? Int(bytes.littleEndian(at: 8, as: UInt16.self))
-      : Int(bytes.littleEndian(at: 8, as: UInt32.self))
-    guard length <= bytes.count - start else { throw NPYProblem("it is cut off in its header") }
-    let header = try NPYHeader(UnsafeRawBufferPointer(rebasing: bytes[start..<start + length]))
+      ? Int(try content.take(2).littleEndian(at: 0, as: UInt16.self))
+      : Int(try content.take(4).littleEndian(at: 0, as: UInt32.self))
+    guard length <= content.remaining else { throw cutOff }
+    guard length <= Self.longestHeader else {
+      throw NPYProblem("its header takes \(length) bytes, more than \(Self.longestHeader)")
+    }
+    let header = try NPYHeader(try content.take(length))
     element = try Self.element(header.descr)
     guard !header.isFortranOrder || header.shape.count < 2 else {
       throw NPYProblem(
@@ -61,11 +68,12 @@ struct NPYArray {
       guard !overflow else { throw NPYProblem("its shape \(shape) is impossible") }
       size = product
     }
-    content = UnsafeRawBufferPointer(rebasing: bytes[(start + length)...])
-    guard content.count == size else {
+    guard content.remaining == size else {
       throw NPYProblem(
-        "its header promises \(size) bytes of shape \(shape), but \(content.count) follow")
+        "its header promises \(size) bytes of shape \(shape), but \(content.remaining) follow")
     }
+    self.content = content
+    count = element.size == 0 ? 0 : size / element.size
   }
 
   private static func element(_ descr: String) throws(NPYProblem) -> Element {

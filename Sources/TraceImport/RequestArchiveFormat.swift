@@ -68,10 +68,8 @@ struct RequestArchiveFormat: TraceFormat {
       return nil
     }
     return try reader.of(name) { () throws(NPYProblem) in
-      let content = try archive.content(of: member)
-      // The array lies in `content`, which must live until it was used.
-      return try withExtendedLifetime(content) { () throws(NPYProblem) in
-        try use(try NPYArray(content.bytes))
+      try archive.content(of: member) { (content) throws(NPYProblem) in
+        try use(try NPYArray(content))
       }
     }
   }

@@ -19,10 +19,7 @@ struct RoutedArray {
     tokens = array.shape[0]
     layers = array.shape[1]
     topK = array.shape[2]
-    ids = try array.ids()
-    // A byte is never too large, and of larger elements the largest id tells at once.
-    let isByte = array.element == .unsigned(bytes: 1)
-    oversized = isByte || ids.reduce(0, max) < .max ? nil : array.firstOversized()
+    (ids, oversized) = try array.ids()
   }
 
   /// The array as a request whose layers have no numbers.

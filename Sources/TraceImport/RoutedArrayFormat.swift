@@ -27,7 +27,7 @@ struct RoutedArrayFormat: TraceFormat {
     let boundary = try boundary(beside: source)
     let reader = ArrayReader(file: source.path)
     let array = try reader.of(nil) { () throws(NPYProblem) in
-      try RoutedArray(try NPYArray(file.bytes.bytes))
+      try RoutedArray(try NPYArray(MemberContent(file.bytes.bytes)))
     }
     var request = try RoutedArray.request(array, reader: reader, bounds: bounds, member: nil)
     request.name = source.stem

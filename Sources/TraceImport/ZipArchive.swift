@@ -46,8 +46,25 @@ struct ZipArchive {
     self.members = members
   }
 
-  /// The uncompressed bytes of `member`.
-  func content(of member: Member) throws(NPYProblem) -> MemberContent {
+  /// What `use` makes of the uncompressed bytes of `member`, which are damaged unless all of them have its
+  /// checksum.
+  func content<Result>(
+    of member: Member, use: (MemberContent) throws(NPYProblem) -> Result
+  ) throws(NPYProblem) -> Result {
+    let content = try content(of: member)
+    let result: Result
+    do throws(NPYProblem) {
+      result = try use(content)
+    } catch {
+      // What is wrong with damaged bytes is that they are damaged.
+      try content.finish(checksum: member.checksum)
+      throw error
+    }
+    try content.finish(checksum: member.checksum)
+    return result
+  }
+
+  private func content(of member: Member) throws(NPYProblem) -> MemberContent {
     guard member.flags & 1 == 0 else { throw NPYProblem("it is encrypted") }
     let header = member.headerOffset
     guard header <= bytes.count - 30,
@@ -60,23 +77,18 @@ struct ZipArchive {
       throw NPYProblem("its size in the archive is wrong, or the archive is cut off")
     }
     let packed = UnsafeRawBufferPointer(rebasing: bytes[start..<start + member.compressedSize])
-    let content: MemberContent
     switch member.method {
     case 0:
       guard member.size == packed.count else {
         throw NPYProblem("it is stored, but its two sizes differ")
       }
-      content = MemberContent(borrowing: packed)
-    case 8: content = try MemberContent(inflating: packed, size: member.size)
+      return MemberContent(packed)
+    case 8: return try MemberContent(inflating: packed, size: member.size)
     default:
       throw NPYProblem(
         "its compression method \(member.method) is not supported",
         remedy: "write it with numpy.savez or numpy.savez_compressed")
     }
-    guard content.checksum == member.checksum else {
-      throw NPYProblem("its checksum is wrong: the archive is damaged")
-    }
-    return content
   }
 
   /// Offset of the end record, which a comment of up to 65,535 bytes may follow.

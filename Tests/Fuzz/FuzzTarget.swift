@@ -8,6 +8,7 @@ import TraceImport
 /// What is fuzzed: a reader each.
 enum FuzzTarget: String, CaseIterable {
   case trace
+  case chunk
   case model
   case paperJSON = "paper-json"
   case gptOSS = "gpt-oss-json"
@@ -21,6 +22,7 @@ enum FuzzTarget: String, CaseIterable {
     do {
       switch self {
       case .trace: try readTrace(bytes)
+      case .chunk: try readChunks(bytes)
       case .model: try readModel(bytes)
       default: try importFile(bytes)
       }
@@ -43,6 +45,56 @@ enum FuzzTarget: String, CaseIterable {
       try? learner.consume(chunk)
     }
   }
+
+  /// Reads chunks whose checksums and ordinals are made anew, so that what they say is looked at, and learns
+  /// them. A writer must take what was read and give the same back.
+  ///
+  /// The first byte chooses the shape; a chunk is a u16 length and its payload.
+  private func readChunks(_ bytes: [UInt8]) throws {
+    guard let first = bytes.first, let shape = Self.shapes[Int(first) % Self.shapes.count] else {
+      return
+    }
+    let header = try TraceWriter(MemorySink(), header: TraceHeader(shape: shape)).sink.bytes
+    var frames = FrameWriter(MemorySink())
+    var at = 1
+    var ordinal: UInt8 = 0
+    while at + 2 <= bytes.count, ordinal < 100 {
+      let end = min(bytes.count, at + 2 + Int(bytes[at]) + Int(bytes[at + 1]) << 8)
+      var payload = Array(bytes[(at + 2)..<end])
+      if payload.count >= 16 {
+        payload.replaceSubrange(8..<16, with: [ordinal, 0, 0, 0, 0, 0, 0, 0])
+      }
+      try frames.writeData(payload)
+      ordinal += 1
+      at = end
+    }
+    var learner = try Learner(shape: shape, predictors: ["layer-markov", "mixture-fast"])
+    var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: shape))
+    var blocks: [TokenBlock] = []
+    var reader = try TraceReader(MemorySource(header + frames.sink.bytes), name: "fuzz")
+    var problem: (any Error)?
+    do {
+      while let chunk = try reader.next() {
+        if chunk.block.events < 1 << 12 { try? learner.consume(chunk) }
+        blocks.append(chunk.block)
+      }
+    } catch {
+      problem = error
+    }
+    for block in blocks { try writer.append(block) }
+    try writer.finish()
+    var again = try TraceReader(MemorySource(writer.sink.bytes), name: "written")
+    for block in blocks {
+      guard try again.next()?.block == block else { fatalError("a chunk is read otherwise") }
+    }
+    if let problem { throw problem }
+  }
+
+  private static let shapes = [
+    try? TraceShape(modelLayers: [0, 1], experts: 9, topK: 2),
+    try? TraceShape(modelLayers: [3], experts: 256, topK: 1),
+    try? TraceShape(modelLayers: [0, 1, 2], experts: 300, topK: 5),
+  ]
 
   /// Reads a model without its seal and digests, which would let no changed byte through, learns on
   /// and writes it again.
@@ -73,7 +125,7 @@ enum FuzzTarget: String, CaseIterable {
 
   private var fileName: String {
     switch self {
-    case .trace, .model: "file"
+    case .trace, .chunk, .model: "file"
     case .paperJSON, .gptOSS: "1.json"
     case .npz: "request_000.npz"
     case .vllmNPY: "1.npy"
@@ -86,6 +138,7 @@ enum FuzzTarget: String, CaseIterable {
   func seeds() throws -> [[UInt8]] {
     switch self {
     case .trace: [try Self.trace()]
+    case .chunk: try Self.shapes.enumerated().map { try Self.chunks(UInt8($0), $1) }
     case .model:
       [
         try Self.model(["layer-markov", "token-markov"]), try Self.model(["mixture-fast"]),
@@ -125,15 +178,28 @@ enum FuzzTarget: String, CaseIterable {
     }
   }
 
-  private static func trace() throws -> [UInt8] {
-    let shape = try TraceShape(model: "m", modelLayers: [0, 1], experts: 9, topK: 2)
+  /// The payloads of a trace as ``readChunks(_:)`` takes them.
+  private static func chunks(_ number: UInt8, _ shape: TraceShape?) throws -> [UInt8] {
+    var frames = FrameReader(MemorySource(try trace(shape)))
+    let buffer = FrameBuffer()
+    _ = try frames.next(into: buffer)
+    var bytes = [number]
+    while case .data(let count, _)? = try frames.next(into: buffer) {
+      bytes += [UInt8(count & 0xFF), UInt8(count >> 8)] + Array(buffer.bytes(count))
+    }
+    return bytes
+  }
+
+  private static func trace(_ given: TraceShape? = nil) throws -> [UInt8] {
+    let shape = try given ?? TraceShape(model: "m", modelLayers: [0, 1], experts: 9, topK: 2)
+    let count = 4 * shape.idsPerToken
     var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: shape), chunkTokens: 3)
     for request in 0..<3 {
       try writer.append(
         RequestTrace(
           name: "r\(request)", task: "t", prefill: 2,
-          ids: (0..<16).map { UInt16(($0 * 5 + request) % 9) },
-          weights: Array(repeating: 0.5, count: 16)))
+          ids: (0..<count).map { UInt16(($0 * 5 + request) % 9) },
+          weights: Array(repeating: 0.5, count: count)))
     }
     try writer.finish()
     return writer.sink.bytes

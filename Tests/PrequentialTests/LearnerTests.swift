@@ -43,6 +43,33 @@ import Testing
     #expect(abs((score.logLossBits ?? 0) - 3.321928094887362) < 1e-7)
   }
 
+  /// An event without an expert is neither scored nor learnt; those around it are.
+  @Test func eventsWithoutExpertsTeachNothing() throws {
+    let shape = try TraceShape(modelLayers: [0, 1], experts: 6, topK: 2)
+    var random = SplitMix64(seed: 3)
+    var request = RequestTrace.random(shape: shape, prefill: 0, decode: 20, using: &random)
+    func learner() throws -> Learner {
+      var learner = try Learner(shape: shape, predictors: Self.predictors + ["mixture-fast"])
+      for chunk in try chunks(of: [request], shape: shape) { try learner.consume(chunk) }
+      return learner
+    }
+    let (token, layer) = (5, 1)
+    let first = (token * shape.layers + layer) * shape.topK
+    for slot in first..<first + shape.topK { request.ids[slot] = TokenBlock.emptySlot }
+    let learnt = try learner()
+    for predictor in learnt.predictors.indices {
+      let score = learnt.score(of: predictor, stages: Stage.allCases)
+      #expect(score.events == 39 && score.chosen == 78, "\(learnt.predictors[predictor])")
+    }
+    #expect(learnt.layers.map { $0.counts.frequency.reduce(0, +) } == [40, 38])
+    request.ids = request.ids.map { _ in TokenBlock.emptySlot }
+    let nothing = try learner()
+    for predictor in nothing.predictors.indices {
+      #expect(nothing.score(of: predictor, stages: Stage.allCases).events == 0)
+    }
+    #expect(nothing.layers.allSatisfy { $0.counts.frequency.allSatisfy { $0 == 0 } })
+  }
+
   @Test func everyEventIsScoredOnce() throws {
     let learner = try Self.learner(chunkTokens: 8, workers: 2)
     for predictor in Self.predictors.indices {
