@@ -30,7 +30,9 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
-    .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
+    .target(name: "PathText", dependencies: [system], swiftSettings: strict),
+    .target(
+      name: "RoutingTrace", dependencies: ["LZ4Frame", "PathText", system], swiftSettings: strict),
     .target(
       name: "Forecast", dependencies: ["CProcessor", "RoutingTrace"], swiftSettings: strict),
     .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
@@ -42,19 +44,20 @@ let package = Package(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
       linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
-      name: "TraceImport", dependencies: ["RoutingTrace", "CSimdJSON", "CZlib", system],
+      name: "TraceImport", dependencies: ["RoutingTrace", "PathText", "CSimdJSON", "CZlib", system],
       swiftSettings: strict),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
-    .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
+    .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     .target(
-      name: "Wafer", dependencies: ["Forecast", "RoutingTrace"],
+      name: "Wafer", dependencies: ["Forecast", "PathText", "RoutingTrace", system],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
     .target(
-      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
+      name: "ModelFile",
+      dependencies: ["Prequential", "HDF5", "DurableFile", "PathText", "CZlib", system],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     .target(name: "CProcessor"),
     .executableTarget(
@@ -64,8 +67,11 @@ let package = Package(
         "Chart",
         "DurableFile",
         "Insight",
+        "LZ4Frame",
         "ModelFile",
+        "PathText",
         "Prequential",
+        "RoutingTrace",
         "TraceImport",
         "Wafer",
         system,
@@ -112,6 +118,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "PathTextTests", dependencies: ["PathText", "TestSupport", system],
+      swiftSettings: strict),
     .testTarget(
       name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
       swiftSettings: strict),

@@ -1,3 +1,4 @@
+import PathText
 import SystemPackage
 
 /// A file that could not be read or made durable: which, at what step, why, and what to do.
@@ -63,6 +64,6 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
   }
 
   public var description: String {
-    "\(path): \(problem)" + (code.map { ": \($0)" } ?? "") + "; " + remedy
+    "\(path.text): \(problem)" + (code.map { ": \($0)" } ?? "") + "; " + remedy
   }
 }

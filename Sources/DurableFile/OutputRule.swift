@@ -1,3 +1,4 @@
+import PathText
 import SystemPackage
 
 /// What an output may replace: an empty file or one of its own kind, and never what the run reads.
@@ -47,7 +48,7 @@ public struct OutputRule {
       guard let input = FileIdentity(replaced).flatMap({ inputs[$0] }) else { continue }
       throw FileError(
         replaced, .inspect,
-        (input == replaced ? "" : "is the same file as \(input) and ")
+        (input == replaced ? "" : "is the same file as \(input.text) and ")
           + "would be replaced though it is an input",
         remedy: "name another output")
     }

@@ -1,3 +1,4 @@
+import PathText
 import SystemPackage
 
 #if canImport(Glibc)
@@ -78,7 +79,8 @@ public func removeLeftovers(of path: FilePath, except kept: [FilePath] = []) {
 private func withLeftovers(of path: FilePath, _ body: (FilePath, FileDescriptor) -> Void) {
   let folder = path.removingLastComponent()
   let beginning = path.renamed(prefix: ".", suffix: ".").lastNameBytes
-  for name in names(in: folder) where isTemporary(name.lastNameBytes, beginning: beginning) {
+  let names = (try? namesIn(folder.isEmpty ? "." : folder)) ?? []
+  for name in names where isTemporary(name.lastNameBytes, beginning: beginning) {
     let leftover = folder.appending(name.components)
     var status = stat()
     // A FIFO of such a name would hold up the opening, so look before.
@@ -102,25 +104,6 @@ private func isTemporary(_ name: [UInt8], beginning: [UInt8]) -> Bool {
     .split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
   return numbers.count == 2
     && numbers.allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
-}
-
-/// The names in `folder`, byte for byte.
-private func names(in folder: FilePath) -> [FilePath] {
-  guard let listing = (folder.isEmpty ? "." : folder).withPlatformString({ opendir($0) }) else {
-    return []
-  }
-  defer { closedir(listing) }
-  var names: [FilePath] = []
-  while let entry = readdir(listing) {
-    // The kernel ends a name with a zero.
-    names.append(
-      withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CInterop.PlatformChar.self, capacity: 256) {
-          FilePath(platformString: $0)
-        }
-      })
-  }
-  return names
 }
 
 extension FilePath {

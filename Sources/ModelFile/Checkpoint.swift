@@ -1,5 +1,6 @@
 import DurableFile
 import HDF5
+import PathText
 import Prequential
 import SystemPackage
 
@@ -64,7 +65,7 @@ public struct Checkpoint: Sendable {
     of path: String, limits: H5Limits = H5Limits(), maximumBytes: Int = maximumBytes,
     operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) -> Checkpoint {
-    let found = generations(of: FilePath(path)).map(\.string)
+    let found = generations(of: FilePath(text: path)).map(\.text)
     var passedOver: [ModelError] = []
     if found.first != path {
       passedOver.append(
@@ -101,8 +102,8 @@ public struct Checkpoint: Sendable {
   /// Whether `path` begins as HDF5 files do, or is called `.h5` and empty or cut.
   public static func isModel(_ path: String) -> Bool {
     var beginning = [UInt8](repeating: 0, count: signature.count)
-    guard let status = try? FilePath(path).stat(), status.type == .regular,
-      let file = try? FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+    guard let status = try? FilePath(text: path).stat(), status.type == .regular,
+      let file = try? FileDescriptor.open(FilePath(text: path), .readOnly, options: .closeOnExec)
     else { return false }
     defer { try? file.close() }
     let count = (try? beginning.withUnsafeMutableBytes { try file.read(into: $0) }) ?? 0
@@ -115,7 +116,7 @@ public struct Checkpoint: Sendable {
   ) throws(ModelError) -> (image: H5Image, isSealed: Bool) {
     let image: H5Image
     do throws(FileError) {
-      let file = try ReadableFile(FilePath(path), limit: maximumBytes, operations: operations)
+      let file = try ReadableFile(FilePath(text: path), limit: maximumBytes, operations: operations)
       image = try H5Image(count: file.size) { bytes throws(FileError) in
         try file.read(into: bytes)
       }
@@ -168,18 +169,18 @@ extension Checkpoint {
     operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) {
     let bytes = try bytes(of: learner)
-    if (try? ReadableFile(FilePath(path), limit: bytes.count, operations: operations).bytes())
+    if (try? ReadableFile(FilePath(text: path), limit: bytes.count, operations: operations).bytes())
       == bytes
     {
       return
     }
     do throws(FileError) {
       try DurableFile.write(
-        bytes, to: FilePath(path), keeping: keeping, keepingLeftovers: true, operations: operations,
-        isWorthKeeping: { (try? read($0.string, operations: operations)) != nil }
+        bytes, to: FilePath(text: path), keeping: keeping, keepingLeftovers: true, operations: operations,
+        isWorthKeeping: { (try? read($0.text, operations: operations)) != nil }
       ) { temporary in
         let (image, isSealed) = try load(
-          temporary.string, maximumBytes: bytes.count, operations: operations)
+          temporary.text, maximumBytes: bytes.count, operations: operations)
         guard isSealed, image.withBytes({ $0.elementsEqual(bytes) }) else {
           throw ModelError(
             .damaged, file: path, problem: "other bytes came back than were written",

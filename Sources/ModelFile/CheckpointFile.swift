@@ -1,4 +1,5 @@
 import DurableFile
+import PathText
 import Prequential
 import SystemPackage
 
@@ -36,14 +37,14 @@ public struct CheckpointFile: ~Copyable {
     isLocked: Bool = true, operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) {
     do throws(FileError) {
-      let file = FilePath(path)
+      let file = FilePath(text: path)
       let rule = OutputRule(
-        kind: "a model of this program", inputs: inputs.map { FilePath($0) }, isForced: isForced
-      ) { Self.mayBeReplaced($0.string) }
+        kind: "a model of this program", inputs: inputs.map { FilePath(text: $0) }, isForced: isForced
+      ) { Self.mayBeReplaced($0.text) }
       try rule.check(file, keeping: keeping)
       let lock = isLocked ? try FileLock(of: file) : nil
       let leftovers = Leftover.wholeOnes(of: path)
-      removeLeftovers(of: file, except: leftovers.map { FilePath($0.path) })
+      removeLeftovers(of: file, except: leftovers.map { FilePath(text: $0.path) })
       var warnings: [String] = []
       switch lock {
       case .some(let lock):
@@ -78,7 +79,7 @@ public struct CheckpointFile: ~Copyable {
   public func write(_ learner: Learner) throws(ModelError) {
     try Checkpoint.write(learner, to: path, keeping: keeping, operations: operations)
     for leftover in leftovers where learner.hasGonePast(leftover.learner) {
-      try? operations.remove(FilePath(leftover.path))
+      try? operations.remove(FilePath(text: leftover.path))
     }
   }
 
@@ -102,17 +103,17 @@ private struct Leftover {
 
   /// Those of `path` that were written later than every intact generation, and know what none does.
   static func wholeOnes(of path: String) -> [Leftover] {
-    let found = leftoverFiles(of: FilePath(path))
+    let found = leftoverFiles(of: FilePath(text: path))
     guard !found.isEmpty else { return [] }
-    let intact = generations(of: FilePath(path)).lazy.compactMap { generation in
-      (try? Checkpoint.read(generation.string)).map { (generation, $0.learner) }
+    let intact = generations(of: FilePath(text: path)).lazy.compactMap { generation in
+      (try? Checkpoint.read(generation.text)).map { (generation, $0.learner) }
     }.first
     return found.compactMap { file in
-      guard let learner = (try? Checkpoint.read(file.string))?.learner else { return nil }
+      guard let learner = (try? Checkpoint.read(file.text))?.learner else { return nil }
       if let (generation, newest) = intact {
         guard wasWritten(file, after: generation), !newest.hasGonePast(learner) else { return nil }
       }
-      return Leftover(path: file.string, learner: learner)
+      return Leftover(path: file.text, learner: learner)
     }
   }
 

@@ -1,5 +1,6 @@
 import DurableFile
 import HDF5
+import PathText
 import SystemPackage
 
 /// Why a model cannot be read, written or merged: which file, where in it, what, what to do.
@@ -39,7 +40,7 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
 
   init(_ error: FileError) {
     self.init(
-      .access, file: error.path.string,
+      .access, file: error.path.text,
       problem: error.problem + (error.code.map { ": \($0)" } ?? ""),
       remedy: error.remedy)
   }

@@ -17,20 +17,12 @@ public func filesBelow(_ folder: FilePath) throws(Errno) -> [String] {
   var waiting: [FilePath] = [""]
   while let inner = waiting.popLast() {
     let path = folder.appending(inner.components)
-    guard let listing = path.withPlatformString({ opendir($0) }) else {
-      let code = Errno(rawValue: errno)
-      if inner.isEmpty { throw code }
+    let names: [FilePath]
+    do throws(Errno) { names = try namesIn(path) } catch {
+      if inner.isEmpty { throw error }
       continue
     }
-    defer { closedir(listing) }
-    while let entry = readdir(listing) {
-      // The kernel ends a name with a zero.
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CInterop.PlatformChar.self, capacity: 256) {
-          FilePath(platformString: $0)
-        }
-      }
-      guard name != ".", name != ".." else { continue }
+    for name in names {
       let place = inner.appending(name.components)
       let full = folder.appending(place.components)
       var status = stat()
@@ -48,4 +40,25 @@ public func filesBelow(_ folder: FilePath) throws(Errno) -> [String] {
     }
   }
   return files
+}
+
+/// The names in a folder, byte for byte and in no order, but for `.` and `..`.
+///
+/// - Throws: `Errno` where the folder cannot be read.
+public func namesIn(_ folder: FilePath) throws(Errno) -> [FilePath] {
+  guard let listing = folder.withPlatformString({ opendir($0) }) else {
+    throw Errno(rawValue: errno)
+  }
+  defer { closedir(listing) }
+  var names: [FilePath] = []
+  while let entry = readdir(listing) {
+    // The kernel ends a name with a zero.
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CInterop.PlatformChar.self, capacity: 256) {
+        FilePath(platformString: $0)
+      }
+    }
+    if name != ".", name != ".." { names.append(name) }
+  }
+  return names
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LZ4Frame
+import PathText
 import SystemPackage
 
 /// A file, pipe or standard input as a source of bytes; closed when let go.
@@ -31,7 +32,7 @@ public final class TraceFile: ByteSource {
     } else {
       closes = true
       do {
-        descriptor = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+        descriptor = try FileDescriptor.open(FilePath(text: path), .readOnly, options: .closeOnExec)
       } catch {
         throw TraceError(error as? Errno ?? .ioError, file: path, doing: "open it")
       }

@@ -1,5 +1,5 @@
-import FoundationEssentials
 import LZ4Frame
+import PathText
 import SystemPackage
 
 /// Traces from files, folders, pipes and standard input as one stream of chunks.
@@ -91,7 +91,7 @@ public struct TraceStream {
   }
 
   private static func regularSize(_ file: String) -> Int? {
-    guard let status = try? FilePath(file).stat(), status.type == .regular else { return nil }
+    guard let status = try? FilePath(text: file).stat(), status.type == .regular else { return nil }
     return Int(status.size)
   }
 
@@ -101,14 +101,15 @@ public struct TraceStream {
   public static func files(of inputs: [String]) throws(TraceError) -> [String] {
     var files: [String] = []
     for input in inputs {
-      var isFolder = false
-      guard input != TraceFile.standardInput,
-        FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder
-      else {
+      let path = FilePath(text: input)
+      guard input != TraceFile.standardInput, (try? path.stat().type) == .directory else {
         files.append(input)
         continue
       }
-      let found = (try? FileManager.default.subpathsOfDirectory(atPath: input)) ?? []
+      let found: [String]
+      do { found = try filesBelow(path) } catch {
+        throw TraceError(error, file: input, doing: "list it")
+      }
       let traces = found.filter { $0.hasSuffix(suffix) }.sorted(by: naturallyPrecedes)
       guard !traces.isEmpty else {
         throw TraceError(

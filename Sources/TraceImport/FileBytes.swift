@@ -1,4 +1,5 @@
 import Glibc
+import PathText
 import SystemPackage
 
 /// One file whole in memory, in a buffer that is kept from file to file.
@@ -91,11 +92,13 @@ final class FileBytes {
   }
 
   /// Whether something can be read at `path`.
-  static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+  static func exists(_ path: String) -> Bool {
+    FilePath(text: path).withPlatformString { access($0, R_OK) == 0 }
+  }
 
   static func open(_ path: String) throws(ImportError) -> FileDescriptor {
     do {
-      return try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+      return try FileDescriptor.open(FilePath(text: path), .readOnly, options: .closeOnExec)
     } catch {
       throw ImportError(error as? Errno ?? .ioError, file: path, doing: "open it")
     }

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import PathText
 import RoutingTrace
 import SystemPackage
 
@@ -139,22 +140,20 @@ struct SourceFinder {
   }
 
   private static func expand(_ input: String) throws(ImportError) -> [FoundFile] {
-    var isFolder = false
-    guard FileManager.default.fileExists(atPath: input, isDirectory: &isFolder) else {
+    let place = FilePath(text: input)
+    guard let kind = try? place.stat().type else {
       throw ImportError(
         .access, file: input, problem: "there is no such file or folder", remedy: "check the path")
     }
     let root = absolutePath(of: input)
-    guard isFolder else {
+    guard kind == .directory else {
       return [
         FoundFile(
           path: input, folder: lastComponent(parent(root)), size: size(of: input), isNamed: true)
       ]
     }
     var paths: [String]
-    do {
-      paths = try FileManager.default.subpathsOfDirectory(atPath: input)
-    } catch {
+    do throws(Errno) { paths = try filesBelow(place) } catch {
       throw ImportError(
         .access, file: input, problem: "the folder cannot be listed",
         remedy: "check its permissions")
@@ -164,8 +163,6 @@ struct SourceFinder {
     var files: [FoundFile] = []
     for path in paths {
       let full = input + (input.hasSuffix("/") ? "" : "/") + path
-      guard FileManager.default.fileExists(atPath: full, isDirectory: &isFolder), !isFolder
-      else { continue }
       files.append(
         FoundFile(
           path: full, folder: lastComponent(parent(root + "/" + path)), size: size(of: full),
@@ -179,8 +176,7 @@ struct SourceFinder {
   }
 
   private static func size(of path: String) -> Int {
-    var status = stat()
-    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    (try? FilePath(text: path).stat()).map { Int($0.size) } ?? 0
   }
 
   /// `path` from the root on, so that the name of its folder is known.

@@ -1,3 +1,5 @@
+import PathText
+import SystemPackage
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
@@ -70,16 +72,37 @@ extension Hardware {
   /// - Throws: ``HardwareError``, also where `path` is neither a shipped name nor a readable file.
   public init(file path: String) throws(HardwareError) {
     let shipped = Self.shippedNames.joined(separator: ", ")
-    guard FileManager.default.fileExists(atPath: path) else {
+    let bytes: [UInt8]
+    do {
+      bytes = try Self.beginning(of: FilePath(text: path), count: Self.maximumFileBytes + 1)
+    } catch .noSuchFileOrDirectory {
       throw HardwareError("\(path): no shipped system and no file; shipped are \(shipped)")
+    } catch {
+      throw HardwareError("\(path): cannot be read: \(error); shipped systems are \(shipped)")
     }
-    let data: Data
-    do { data = try Data(contentsOf: URL(filePath: path)) } catch {
-      throw HardwareError("\(path): cannot be read; shipped systems are \(shipped)")
-    }
-    guard data.count <= Self.maximumFileBytes else {
+    guard bytes.count <= Self.maximumFileBytes else {
       throw HardwareError("\(path): too large for a hardware file")
     }
-    try self.init(json: Array(data), from: path)
+    try self.init(json: bytes, from: path)
+  }
+
+  /// The first bytes of a file, `count` at most.
+  private static func beginning(of path: FilePath, count: Int) throws(Errno) -> [UInt8] {
+    do {
+      let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
+      defer { try? file.close() }
+      var bytes = [UInt8](repeating: 0, count: count)
+      var filled = 0
+      while filled < count {
+        let got = try bytes.withUnsafeMutableBytes { bytes in
+          try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]))
+        }
+        if got == 0 { break }
+        filled += got
+      }
+      return Array(bytes.prefix(filled))
+    } catch {
+      throw error as? Errno ?? .ioError
+    }
   }
 }

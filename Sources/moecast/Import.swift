@@ -101,7 +101,7 @@ struct Import: PrintingCommand {
   private func write(
     _ importer: inout TraceImporter, to sink: OutputSink
   ) throws -> ImportSummary {
-    let names = inputs.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+    let names = inputs.map { visible($0.split(separator: "/").last.map(String.init) ?? $0) }
     // A folder's name says enough; of many files the first and the last do.
     let source =
       names.count <= 3

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CProcessor
 import Glibc
+import PathText
 
 /// The program's root: subcommands and how its failures end.
 struct Moecast: ParsableCommand {
@@ -33,7 +34,7 @@ enum Program {
     prepareStreams()
     do {
       do {
-        var command = try Moecast.parseAsRoot()
+        var command = try Moecast.parseAsRoot(argumentTexts())
         try command.run()
       } catch where Moecast.exitCode(for: error) == .success {
         var output = StandardOutput()

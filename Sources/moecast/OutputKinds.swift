@@ -1,5 +1,6 @@
 import DurableFile
 import ModelFile
+import PathText
 import RoutingTrace
 import SystemPackage
 
@@ -8,7 +9,7 @@ extension OutputRule {
   /// A trace, for a command that reads `inputs`.
   static func trace(inputs: [String], force: ForceOption) -> OutputRule {
     OutputRule(kind: "a moecast trace", inputs, force) { path in
-      (try? TraceFile(path.string)).map { (try? TraceReader($0, name: $0.name)) != nil } ?? false
+      (try? TraceFile(path.text)).map { (try? TraceReader($0, name: $0.name)) != nil } ?? false
     }
   }
 
@@ -30,7 +31,7 @@ extension OutputRule {
     kind: String, _ inputs: [String], _ force: ForceOption, isOfKind: @escaping (FilePath) -> Bool
   ) {
     self.init(
-      kind: kind, inputs: inputs.filter { $0 != TraceFile.standardInput }.map { FilePath($0) },
+      kind: kind, inputs: inputs.filter { $0 != TraceFile.standardInput }.map { FilePath(text: $0) },
       standardInput: inputs.contains(TraceFile.standardInput), isForced: force.force,
       isOfKind: isOfKind)
   }

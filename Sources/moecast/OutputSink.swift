@@ -3,6 +3,7 @@ import DurableFile
 import Glibc
 import LZ4Frame
 import ModelFile
+import PathText
 import RoutingTrace
 import SystemPackage
 
@@ -30,16 +31,16 @@ final class OutputSink: ByteSink {
       stream = OpenStream(.standardOutput, path: "standard output", closes: false)
     } else if Self.isStream(path) {
       do {
-        let descriptor = try FileDescriptor.open(FilePath(path), .writeOnly, options: .closeOnExec)
-        stream = OpenStream(descriptor, path: FilePath(path), closes: true)
+        let descriptor = try FileDescriptor.open(FilePath(text: path), .writeOnly, options: .closeOnExec)
+        stream = OpenStream(descriptor, path: FilePath(text: path), closes: true)
       } catch {
         throw FileError(
-          FilePath(path), .open, "cannot be opened", code: error as? Errno ?? .ioError)
+          FilePath(text: path), .open, "cannot be opened", code: error as? Errno ?? .ioError)
       }
     } else {
       stream = nil
-      try rule.check(FilePath(path))
-      file = try DurableFile(replacing: FilePath(path))
+      try rule.check(FilePath(text: path))
+      file = try DurableFile(replacing: FilePath(text: path))
     }
   }
 
@@ -57,13 +58,13 @@ final class OutputSink: ByteSink {
   func commit() throws(FileError) {
     try stream?.finish()
     guard let file = file.take() else { return }
-    let isModel = Checkpoint.isModel(file.path.string)
+    let isModel = Checkpoint.isModel(file.path.text)
     try file.commit(keeping: isModel ? 1 : 0)
   }
 
   /// Whether `path` is a FIFO or device, which cannot be replaced.
   private static func isStream(_ path: String) -> Bool {
-    guard let kind = try? FilePath(path).stat().type else { return false }
+    guard let kind = try? FilePath(text: path).stat().type else { return false }
     return kind == .fifo || kind == .characterSpecial || kind == .socket
   }
 }

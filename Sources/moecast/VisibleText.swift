@@ -1,5 +1,8 @@
+import PathText
+
 /// Text of others made safe to print: what would move the cursor, change colours, end the line or turn
-/// the direction of writing stands as `\uXXXX`, as JSON writes it.
+/// the direction of writing stands as `\uXXXX`, as JSON writes it, and bytes of a path that are no UTF-8 as
+/// `\xXX`.
 ///
 /// Names of models, tasks, files and hardware come from files of others; a terminal obeys what it is
 /// sent, and a forged line could say "intact yes".
@@ -11,6 +14,10 @@ func visible(_ text: String, keepingLines: Bool = false) -> String {
   for scalar in text.unicodeScalars {
     guard isHidden(scalar), !(keepingLines && scalar == "\n") else {
       result.unicodeScalars.append(scalar)
+      continue
+    }
+    if let byte = escapedByte(scalar) {
+      result += "\\x" + String(byte, radix: 16)
       continue
     }
     for unit in String(scalar).utf16 {
