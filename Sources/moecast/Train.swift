@@ -65,14 +65,23 @@ struct Train: ParsableCommand {
     }
     let checkpoint = resume ? try readCheckpoint(model) : nil
     var stream = try interruption.stream(traces)
+    if checkpoint == nil { try checkLimits(model, stream.shape) }
     let learner = try checkpoint?.learner ?? newLearner(stream.shape)
     try stream.skip(learner.progress)
     try learn(stream, from: learner, interruption, saver: CheckpointSaver(file))
   }
 
+  /// Throws where the model could never be read again, before anything is learnt.
+  private func checkLimits(_ model: String, _ shape: TraceShape) throws(ModelError) {
+    try ModelLimits.check(
+      model, shape: shape, predictors: predictorNames, recallAt: accuracy.recallAt)
+  }
+
+  private var predictorNames: [String] { predictor.split(separator: ",").map(String.init) }
+
   private func newLearner(_ shape: TraceShape) throws -> Learner {
     try Learner(
-      shape: shape, predictors: predictor.split(separator: ",").map(String.init),
+      shape: shape, predictors: predictorNames,
       recallAt: accuracy.recallAt)
   }
 
@@ -107,8 +116,11 @@ struct Train: ParsableCommand {
           try saver?.begin(learner)
         }
       }
-    } catch let error as TraceError where learner.progress.chunks > before.chunks {
-      // What the intact chunks taught is kept; the damaged one has taught nothing.
+    } catch
+      where (error is TraceError || error is LearnerError)
+      && learner.progress.chunks > before.chunks
+    {
+      // What the chunks before taught is kept; this one has taught nothing.
       try saver?.finish(learner)
       throw error
     }
