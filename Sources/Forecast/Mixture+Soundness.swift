@@ -44,10 +44,8 @@ extension MixtureLayer {
     guard tables.allSatisfy(\.isSound) else { return false }
     let pairKeys = UInt64(experts) * UInt64(experts)
     guard pairs.allSatisfy({ $0.keys.allSatisfy { $0 <= pairKeys } }) else { return false }
-    // A row that is halved stays within what it is halved at and one event.
-    if frequency.halvingTotal > 0 {
-      return tables.allSatisfy { table in table.totals.allSatisfy { $0 < table.halvingTotal } }
-    }
+    // Each row of a table that halves has been halved as often as it was full, so no two compare.
+    guard frequency.halvingTotal == 0 else { return true }
     let sum = frequency.totals[0]
     return frequency.cells.values.prefix(experts).elementsEqual(chosen)
       && tables.allSatisfy { table in table.totals.allSatisfy { $0 <= sum } }

@@ -32,7 +32,8 @@ import Testing
     let shape = try Samples.shape()
     let shards = try (1...3).map {
       try Samples.learner(
-        Samples.chunks(3, seed: UInt64($0), shape: shape), shape: shape, predictors: ["mixture"])
+        Samples.chunks(3, seed: UInt64($0), shape: shape), shape: shape,
+        predictors: ["mixture", "mixture-fast:halving-16"])
     }
     let expected = try Checkpoint.bytes(of: merged(shards))
     #expect(try Checkpoint.bytes(of: merged(shards.reversed())) == expected)
