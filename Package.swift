@@ -140,7 +140,7 @@ let package = Package(
     .testTarget(
       name: "FaultTests",
       dependencies: [
-        "moecast", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+        "moecast", "HDF5", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
       ],
       exclude: ["Shim"], swiftSettings: strict),
     .testTarget(

@@ -6,6 +6,9 @@ public enum LossSteps {
   /// The largest log loss that one event can be charged, in bits.
   public static let mostBits = 64.0
 
+  /// The same in steps.
+  public static let mostSteps = UInt64(mostBits * perBit)
+
   /// An event's log loss, at most ``mostBits``.
   public static func of(bits: Double) -> UInt64 {
     UInt64((min(bits, mostBits) * perBit).rounded())

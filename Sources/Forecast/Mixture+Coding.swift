@@ -28,8 +28,8 @@ public protocol MixtureCoder: ~Copyable {
 extension Mixture {
   /// Passes every column of the state through `coder`.
   ///
-  /// A reader begins with a fresh mixture of the same shape and options, and checks ``isSound`` at
-  /// the end.
+  /// A reader begins with a fresh mixture of the same shape and options, and checks
+  /// ``fault(tokens:chosen:)`` at the end.
   public mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder
     .Failure)
   {
@@ -104,7 +104,8 @@ extension Mixture {
     let each = all.count / layers.count
     for layer in layers.indices {
       layers[layer][keyPath: values] = all[layer * each..<(layer + 1) * each].map {
-        UInt16(clamping: $0)
+        // What is no 16-bit number becomes one that no expert has, and so is not sound.
+        UInt16(exactly: $0) ?? .max - 1
       }
     }
   }
@@ -120,17 +121,6 @@ extension Mixture {
     for layer in layers.indices {
       layers[layer][keyPath: values] = Array(all[layer * each..<(layer + 1) * each])
     }
-  }
-
-  /// Whether state that was read is such as the kernels may trust.
-  public var isSound: Bool {
-    requests.isSound && paths?.isSound ?? true
-      && layers.allSatisfy { $0.repeats.isSound(experts: shape.experts) }
-      && layers.allSatisfy { layer in
-        [layer.weights, layer.power, layer.linear.values, layer.recentCounts].allSatisfy {
-          $0.allSatisfy { abs($0) < 1e9 }
-        }
-      }
   }
 }
 
@@ -171,18 +161,11 @@ extension RequestSlots {
         slot: Int(places[index]), age: ages[index], nextToken: Int(clamping: next[index]),
         stage: Stage(rawValue: UInt8(clamping: stages[index])) ?? .decode, task: Int(tasks[index]))
     }
-    if entries.count != numbers.count { free = [-1] }
-  }
-
-  /// Every place is used once, and no more than there are.
-  var isSound: Bool {
-    let places = entries.values.map(\.slot) + free
-    return Set(places).count == places.count && places.count == used && used <= capacity
-      && clock < 1 << 62
-      && places.allSatisfy { (0..<used).contains($0) }
-      && entries.values.allSatisfy {
-        $0.age <= clock && $0.task <= Self.tasks && $0.nextToken <= Int(UInt32.max)
-      }
+    if entries.count != numbers.count
+      || stages.contains(where: { Stage(rawValue: UInt8(clamping: $0)) == nil })
+    {
+      free = [-1]
+    }
   }
 }
 
@@ -229,13 +212,5 @@ extension PathMemory {
         }
       }
     }
-  }
-
-  var isSound: Bool {
-    let beyond: UInt64 = experts % 64 == 0 ? 0 : ~((1 << UInt64(experts % 64)) - 1)
-    return written <= LayerCounts.maximumTokens
-      && stride(from: words - 1, to: masks.count, by: words).allSatisfy { masks[$0] & beyond == 0 }
-      && trailCounts.allSatisfy { (0...Int32(Self.followed)).contains($0) }
-      && trailTokens.allSatisfy { $0 >= 0 } && trailScores.allSatisfy { (0...1 << 28).contains($0) }
   }
 }

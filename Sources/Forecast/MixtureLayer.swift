@@ -55,6 +55,20 @@ struct MixtureLayer: Hashable, Sendable {
     return tabled
   }
 
+  /// Bytes of one of so many tables of pairs, and of the table of repeats, in one layer.
+  static func pairBudget(_ shape: TraceShape, tables: Int) -> Int {
+    PairTable.budget / shape.layers / tables
+  }
+
+  static func repeatBudget(_ shape: TraceShape, _ parts: MixtureParts) -> Int {
+    parts.contains(.repeats) ? RepeatTable.budget / shape.layers : 0
+  }
+
+  /// Rows of the linear part: the groups' experts, the tasks, the bias.
+  static func linearRows(_ shape: TraceShape, _ parts: MixtureParts) -> Int {
+    parts.contains(.linear) ? LinearGroups.count * shape.experts + RequestSlots.tasks + 1 : 0
+  }
+
   init(shape: TraceShape, options: MixtureOptions) {
     experts = shape.experts
     lanes = (shape.experts + 7) / 8 * 8
@@ -72,18 +86,17 @@ struct MixtureLayer: Hashable, Sendable {
     pairs = pairParts.map { _ in
       PairTable(
         experts: shape.experts, lanes: lanes,
-        budget: PairTable.budget / shape.layers / pairParts.count,
+        budget: Self.pairBudget(shape, tables: pairParts.count),
         halvingTotal: options.halvingTotal)
     }
     repeats = RepeatTable(
       topK: shape.topK,
-      budget: parts.contains(.repeats) ? RepeatTable.budget / shape.layers : 0)
+      budget: Self.repeatBudget(shape, parts))
     // `repeats` adds to what the others say, so it takes nothing from their weights.
     let alike = inputs.count - (parts.contains(.repeats) ? 1 : 0)
     weights = [Float](repeating: min(1, 1.2 / Float(max(1, alike))), count: inputs.count)
     power = [Float](repeating: 0.001, count: inputs.count)
-    let linearRows =
-      parts.contains(.linear) ? LinearGroups.count * shape.experts + RequestSlots.tasks + 1 : 0
+    let linearRows = Self.linearRows(shape, parts)
     linear = AlignedArray(repeating: 0, count: linearRows * lanes)
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }

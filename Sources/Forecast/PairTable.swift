@@ -14,12 +14,17 @@ struct PairTable: Hashable, Sendable {
   var keys: [UInt32]
   var table: RowTable
 
-  /// A table of at most `budget` bytes for pairs of `experts` experts each.
-  init(experts: Int, lanes: Int, budget: Int, halvingTotal: Int) {
+  /// Rows of a table of at most `budget` bytes for pairs of `experts` experts each.
+  static func rows(experts: Int, lanes: Int, budget: Int) -> Int {
     let rowBytes = lanes * 4 + 8
     var rows = Self.probes
     while rows * 2 * rowBytes <= budget, rows < 2 * experts * experts { rows *= 2 }
-    self.rows = rows
+    return rows
+  }
+
+  /// A table of at most `budget` bytes for pairs of `experts` experts each.
+  init(experts: Int, lanes: Int, budget: Int, halvingTotal: Int) {
+    rows = Self.rows(experts: experts, lanes: lanes, budget: budget)
     keys = [UInt32](repeating: 0, count: rows)
     table = RowTable(rows: rows, lanes: lanes, halvingTotal: halvingTotal)
   }

@@ -65,12 +65,18 @@ struct PathMemory: Hashable, Sendable {
   var trailTokens: [Int32] = []
   var trailScores: [Int32] = []
 
+  /// The capacity of a memory for at least `tokens` tokens.
+  static func rounded(_ tokens: Int) -> Int {
+    var rounded = 512
+    while rounded < tokens, rounded < 1 << 24 { rounded *= 2 }
+    return rounded
+  }
+
   init(shape: TraceShape, capacity: Int) {
     layers = shape.layers
     experts = shape.experts
     topK = shape.topK
-    var rounded = 512
-    while rounded < capacity, rounded < 1 << 24 { rounded *= 2 }
+    let rounded = Self.rounded(capacity)
     self.capacity = rounded
     words = (shape.experts + 63) / 64
     masks = [UInt64](repeating: 0, count: rounded * layers * words)

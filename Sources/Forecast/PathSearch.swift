@@ -178,8 +178,10 @@ final class PathSearch {
       let slot = next & (capacity - 1)
       slots[count] = Int32(slot)
       for metric in metrics.indices {
-        let score = memory.trailScores[(first + index) * metrics.count + metric]
-        scores[metric * room + count] = (score &* metrics[metric].historyKeep) &>> 8
+        let score = Int(memory.trailScores[(first + index) * metrics.count + metric])
+        // In 64 bits: 4,096 layers of top-64 reach 2^25.
+        scores[metric * room + count] = Int32(
+          truncatingIfNeeded: (score &* Int(metrics[metric].historyKeep)) &>> 8)
       }
       count += 1
     }

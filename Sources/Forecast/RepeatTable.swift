@@ -23,13 +23,18 @@ struct RepeatTable: Hashable, Sendable {
   /// `[place, set, slot]`, the newest set first; ``TokenBlock/emptySlot`` where a set had fewer.
   var sets: [UInt16]
 
-  /// A table of at most `budget` bytes; without places where a bucket takes more.
-  init(topK: Int, budget: Int) {
-    self.topK = topK
+  /// Places of a table of at most `budget` bytes; none where a bucket takes more.
+  static func places(topK: Int, budget: Int) -> Int {
     let each = Self.depth * topK * 2 + 8
     var places = budget < Self.ways * each ? 0 : Self.ways
     while places > 0, places * 2 * each <= budget { places *= 2 }
-    self.places = places
+    return places
+  }
+
+  /// A table of at most `budget` bytes; without places where a bucket takes more.
+  init(topK: Int, budget: Int) {
+    self.topK = topK
+    places = Self.places(topK: topK, budget: budget)
     keys = [UInt32](repeating: 0, count: places)
     counts = [UInt32](repeating: 0, count: places)
     sets = [UInt16](repeating: TokenBlock.emptySlot, count: places * Self.depth * topK)
@@ -108,12 +113,6 @@ struct RepeatTable: Hashable, Sendable {
     keys[weakest] = hash | 1
     counts[weakest] = 0
     return weakest
-  }
-
-  /// Whether state that was read is such as the kernels may trust.
-  func isSound(experts: Int) -> Bool {
-    counts.allSatisfy { $0 <= Self.depth }
-      && sets.allSatisfy { $0 < experts || $0 == TokenBlock.emptySlot }
   }
 
   @inline(__always)

@@ -76,6 +76,23 @@ extension H5Dataset {
     return texts
   }
 
+  /// Bytes of all values, decoded.
+  ///
+  /// - Throws: ``H5Error`` where the values are no numbers, beyond the limits, or not all stored.
+  public borrowing func storedBytes() throws(H5Error) -> Int {
+    guard let type = elementType else { throw H5Error(.mismatch, at: path, "holds no numbers") }
+    let bytes = try checkedBytes(
+      shape, size: type.size, limit: file.limits.datasetBytes, at: path)
+    guard bytes > 0 else { return 0 }
+    switch storage {
+    case .whole: try requireStored(bytes)
+    case .chunks(let chunk, _):
+      _ = try checkedBytes(chunk, size: type.size, limit: file.limits.chunkBytes, at: path)
+      try requireChunks(of: chunk)
+    }
+    return bytes
+  }
+
   /// Throws unless at least `bytes` are stored, as an unfiltered dataset must.
   private borrowing func requireStored(_ bytes: Int) throws(H5Error) {
     let id = handle.id

@@ -10,6 +10,12 @@ extension H5Group {
     guard values.count == shape.reduce(1, *) else {
       throw H5Error(.mismatch, at: place, "\(values.count) values for the shape \(written(shape))")
     }
+    let size = Value.elementType.size
+    try file.spend(
+      checkedBytes(shape, size: size, limit: file.limits.datasetBytes, at: place), at: place)
+    if case .chunked(let chunk, _) = layout {
+      _ = try checkedBytes(chunk, size: size, limit: file.limits.chunkBytes, at: place)
+    }
     let type = try H5Handle(
       place, "the type was not copied", closedBy: { H5Tclose($0) },
       { H5Tcopy(Value.elementType.stored) })
@@ -29,7 +35,11 @@ extension H5Group {
   @discardableResult
   public borrowing func create(_ name: String, _ values: [String]) throws(H5Error) -> H5Dataset {
     let place = place(of: name)
+    for value in values { try requireNoNUL(value, at: place) }
     let width = max(1, values.map(\.utf8.count).max() ?? 1)
+    try file.spend(
+      checkedBytes(
+        [values.count], size: width, limit: file.limits.datasetBytes, at: place), at: place)
     let type = try makeStringType(bytes: width, at: place)
     let dataset = try create(
       name, typeID: type.id, shape: [values.count], layout: .contiguous, at: place)

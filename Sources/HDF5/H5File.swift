@@ -18,8 +18,8 @@ public struct H5File: ~Copyable {
   public let root: H5Group
   private let open: OpenFile
 
-  /// A new, empty file.
-  public init() throws(H5Error) {
+  /// A new, empty file, which takes no more than a reader with these limits does.
+  public init(limits: H5Limits = H5Limits()) throws(H5Error) {
     let access = try H5Handle(
       "/", "the access list was not made", closedBy: { H5Pclose($0) },
       { H5Pcreate(chdf5_file_access()) })
@@ -38,7 +38,7 @@ public struct H5File: ~Copyable {
     let handle = try H5Handle(
       "/", "no file was made", closedBy: { H5Fclose($0) },
       { H5Fcreate(name, chdf5_truncate(), creationID, accessID) })
-    let file = OpenFile(handle, limits: H5Limits())
+    let file = OpenFile(handle, limits: limits)
     root = try H5Group(rootOf: file)
     open = file
   }
@@ -121,7 +121,7 @@ final class OpenFile: Sendable {
   let limits: H5Limits
   private let spent = Guarded(0)
 
-  /// Counts `bytes` that are about to be read from `path` against ``H5Limits/totalBytes``.
+  /// Counts `bytes` that are about to be read from, or written to, `path` against ``H5Limits/totalBytes``.
   func spend(_ bytes: Int, at path: String) throws(H5Error) {
     let total = spent.withLock { spent in
       spent += bytes
@@ -129,7 +129,7 @@ final class OpenFile: Sendable {
     }
     guard total <= limits.totalBytes else {
       throw H5Error(
-        .tooLarge, at: path, "would bring what is read to \(total) of \(limits.totalBytes) bytes")
+        .tooLarge, at: path, "would bring all datasets to \(total) of \(limits.totalBytes) bytes")
     }
   }
 

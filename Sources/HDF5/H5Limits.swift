@@ -1,4 +1,5 @@
-/// Caps on what a file from outside may make its reader allocate.
+/// Caps on what a file from outside may make its reader allocate, and on what is written into a new
+/// one: with the same limits on both sides, what was written can be read.
 ///
 /// A dataset's declared size is checked against `datasetBytes` and against the bytes stored for it
 /// before anything is allocated. Chunks are inflated into a buffer of the chunk's own size, so a
@@ -6,11 +7,11 @@
 public struct H5Limits: Hashable, Sendable {
   /// Largest dataset, decoded.
   public var datasetBytes: Int
-  /// All datasets that are read from one file, decoded.
+  /// All datasets that are read from, or written to, one file, decoded.
   public var totalBytes: Int
   /// Largest chunk, decoded.
   public var chunkBytes: Int
-  /// Largest attribute.
+  /// Largest attribute; HDF5 itself stops a little short of 64 KB.
   public var attributeBytes: Int
   /// Most links in a group and attributes on an object.
   public var links: Int

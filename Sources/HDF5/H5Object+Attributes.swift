@@ -4,6 +4,7 @@ extension H5Object where Self: ~Copyable {
   /// Writes a UTF-8 string attribute of fixed length.
   public func set(_ name: String, to value: String) throws(H5Error) {
     let place = "\(path)@\(name)"
+    try requireNoNUL(value, at: place)
     let bytes = Array(value.utf8)
     let type = try makeStringType(bytes: bytes.count, at: place)
     try write(name, typeID: type.id, shape: nil, bytes.isEmpty ? [0] : bytes, at: place)
@@ -121,6 +122,13 @@ extension H5Object where Self: ~Copyable {
     _ name: String, typeID: hid_t, native: H5ElementType? = nil, shape: [Int]?, _ values: [Value],
     at place: String
   ) throws(H5Error) {
+    // A text's width is that of its bytes, so this holds for both.
+    let size = values.count * MemoryLayout<Value>.stride
+    let limit = identifier.file.limits.attributeBytes
+    guard size <= limit else {
+      throw H5Error(
+        .tooLarge, at: place, "declares \(size) bytes; at most \(limit) are possible")
+    }
     let space = try makeSpace(shape, at: place)
     let (owner, spaceID) = (identifier, space.id)
     let attribute = try H5Handle(

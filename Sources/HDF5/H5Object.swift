@@ -26,6 +26,13 @@ func makeSpace(_ shape: [Int]?, at path: String) throws(H5Error) -> H5Handle {
     { dims.map { H5Screate_simple(Int32($0.count), $0, nil) } ?? H5Screate(H5S_SCALAR) })
 }
 
+/// Throws where `text` would be cut at a NUL when it is read.
+func requireNoNUL(_ text: String, at place: String) throws(H5Error) {
+  guard !text.utf8.contains(0) else {
+    throw H5Error(.mismatch, at: place, "holds a NUL, at which a text ends")
+  }
+}
+
 /// A fixed-length UTF-8 string type, padded with zeros.
 ///
 /// Variable-length strings live in a heap that libhdf5 1.10 reads without checking its sizes, so
@@ -75,7 +82,7 @@ func checkedBytes(
     bytes = product
   }
   guard bytes <= limit else {
-    throw H5Error(.tooLarge, at: path, "declares \(bytes) bytes; at most \(limit) are read")
+    throw H5Error(.tooLarge, at: path, "declares \(bytes) bytes; at most \(limit) are possible")
   }
   return bytes
 }

@@ -1,4 +1,5 @@
 import DurableFile
+import Forecast
 import HDF5
 import PathText
 import Prequential
@@ -21,18 +22,29 @@ public struct Checkpoint: Sendable {
   public let passedOver: [ModelError]
 
   /// Largest file that is read.
-  public static let maximumBytes = 4 << 30
+  public static let maximumBytes = ModelLimits.fileBytes
 
-  /// Reads one model file: seal, digests, types, shapes and ranges are checked.
+  /// Reads one model file: seal, digests, types, shapes, ranges and totals are checked.
   ///
   /// - Throws: ``ModelError``.
   public static func read(
-    _ path: String, limits: H5Limits = H5Limits(), maximumBytes: Int = maximumBytes,
+    _ path: String, limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
     operations: any FileOperations = SystemFileOperations()
+  ) throws(ModelError) -> Checkpoint {
+    try read(
+      path, requiringTotals: true, limits: limits, maximumBytes: maximumBytes,
+      operations: operations)
+  }
+
+  /// The same; `requiringTotals` is false to read what does not add up too.
+  static func read(
+    _ path: String, requiringTotals: Bool, limits: H5Limits = ModelLimits.hdf5,
+    maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) -> Checkpoint {
     let (image, isSealed) = try load(path, maximumBytes: maximumBytes, operations: operations)
     do throws(H5Error) {
-      let (learner, header) = try ModelReader.learner(in: image, limits: limits)
+      let (learner, header) = try ModelReader.learner(
+        in: image, limits: limits, requiringTotals: requiringTotals)
       return Checkpoint(
         learner: learner, header: header, path: path, bytes: image.count, isSealed: isSealed,
         passedOver: [])
@@ -46,7 +58,7 @@ public struct Checkpoint: Sendable {
   /// - Parameter name: what to call the bytes in messages.
   /// - Throws: ``ModelError``.
   public static func learner(
-    in bytes: [UInt8], name: String, limits: H5Limits = H5Limits()
+    in bytes: [UInt8], name: String, limits: H5Limits = ModelLimits.hdf5
   ) throws(ModelError) -> Learner {
     let image = H5Image(count: bytes.count) { $0.copyBytes(from: bytes) }
     do throws(H5Error) {
@@ -62,7 +74,7 @@ public struct Checkpoint: Sendable {
   /// - Throws: ``ModelError``, the newest generation's, where none is intact; at once where a file
   ///   is there but cannot be opened or read.
   public static func readNewest(
-    of path: String, limits: H5Limits = H5Limits(), maximumBytes: Int = maximumBytes,
+    of path: String, limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
     operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) -> Checkpoint {
     let found = generations(of: FilePath(text: path)).map(\.text)
@@ -93,7 +105,7 @@ public struct Checkpoint: Sendable {
     let (image, _) = try load(
       path, maximumBytes: maximumBytes, operations: SystemFileOperations())
     do throws(H5Error) {
-      return try ModelReader(image, limits: H5Limits()).header
+      return try ModelReader(image, limits: ModelLimits.hdf5).header
     } catch {
       throw ModelError(error, file: path)
     }
@@ -145,21 +157,28 @@ public struct Checkpoint: Sendable {
 extension Checkpoint {
   /// The bytes of a learner's model file, seal included: the same for the same learner.
   public static func bytes(of learner: Learner) throws(ModelError) -> [UInt8] {
+    try bytes(of: learner, file: "the model")
+  }
+
+  private static func bytes(of learner: Learner, file: String) throws(ModelError) -> [UInt8] {
+    try ModelLimits.check(learner, file: file)
     do throws(H5Error) {
       var bytes = try ModelWriter.bytes(of: learner)
       bytes += Seal.of(bytes)
       return bytes
     } catch {
       throw ModelError(
-        .damaged, file: "the model", problem: error.description,
+        .damaged, file: file, problem: error.description,
         remedy: "report this: a learner could not be written")
     }
   }
 
   /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the folder.
   ///
-  /// A model that is there already, byte for byte, is left as it is, and so are its generations. One
-  /// that cannot be read is replaced and becomes no generation: it would push an intact one out.
+  /// Reading back parses the new file as any reader would, and what it says must be what was to be
+  /// written; only then does the old one give way. A model that is there already, byte for byte, is left
+  /// as it is, and so are its generations. One that cannot be read is replaced and becomes no generation:
+  /// it would push an intact one out.
   ///
   /// - Parameter keeping: older generations that stay, as `path.1` (the newest), `path.2`, ...
   /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the folder
@@ -168,27 +187,81 @@ extension Checkpoint {
     _ learner: Learner, to path: String, keeping: Int = 1,
     operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) {
-    let bytes = try bytes(of: learner)
+    let bytes = try bytes(of: learner, file: path)
     if (try? ReadableFile(FilePath(text: path), limit: bytes.count, operations: operations).bytes())
       == bytes
     {
       return
     }
+    var fault: ModelError?
     do throws(FileError) {
       try DurableFile.write(
         bytes, to: FilePath(text: path), keeping: keeping, keepingLeftovers: true, operations: operations,
         isWorthKeeping: { (try? read($0.text, operations: operations)) != nil }
       ) { temporary in
-        let (image, isSealed) = try load(
-          temporary.text, maximumBytes: bytes.count, operations: operations)
-        guard isSealed, image.withBytes({ $0.elementsEqual(bytes) }) else {
-          throw ModelError(
-            .damaged, file: path, problem: "other bytes came back than were written",
-            remedy: "check the disk")
+        do throws(ModelError) {
+          try verify(temporary.text, holds: learner, bytes: bytes, of: path, operations)
+        } catch {
+          fault = error
+          throw error
         }
       }
     } catch {
-      throw ModelError(error)
+      throw fault ?? ModelError(error)
     }
+  }
+
+  /// Throws unless the file `temporary`, to become `path`, holds these bytes and reads as `learner`.
+  private static func verify(
+    _ temporary: String, holds learner: Learner, bytes: [UInt8], of path: String,
+    _ operations: any FileOperations
+  ) throws(ModelError) {
+    let (image, isSealed): (H5Image, Bool)
+    do throws(ModelError) {
+      (image, isSealed) = try load(
+        temporary, maximumBytes: bytes.count, operations: operations)
+    } catch {
+      throw ModelError(
+        .access, file: path, problem: "what was written does not read back: \(error.problem)",
+        remedy: error.remedy)
+    }
+    guard isSealed, image.withBytes({ $0.elementsEqual(bytes) }) else {
+      throw ModelError(
+        .damaged, file: path, problem: "other bytes came back than were written",
+        remedy: "check the disk")
+    }
+    try requireLearner(learner, in: image, file: path)
+  }
+
+  /// Throws unless `image`, whose bytes are those written for `learner`, is read as that learner.
+  private static func requireLearner(
+    _ learner: Learner, in image: H5Image, file: String
+  ) throws(ModelError) {
+    let read: Learner
+    do throws(H5Error) {
+      read = try ModelReader.learner(in: image, limits: ModelLimits.hdf5).learner
+    } catch {
+      throw ModelError(
+        .damaged, file: file, problem: "it would not be read again: \(error)",
+        remedy: "report this: a learner could not be written")
+    }
+    guard read.goesOnLike(learner) else {
+      throw ModelError(
+        .damaged, file: file, problem: "another learner would be read from it than was written",
+        remedy: "report this: a learner could not be written")
+    }
+  }
+}
+
+extension Learner {
+  /// Whether both learn on alike: all is the same but the ages of live requests, of which a file keeps
+  /// the order.
+  fileprivate func goesOnLike(_ other: Learner) -> Bool {
+    shape == other.shape && predictors == other.predictors && recallAt == other.recallAt
+      && progress == other.progress && history == other.history && layers == other.layers
+      && mixtures == other.mixtures && requests.capacity == other.requests.capacity
+      && requests.remembered.elementsEqual(other.requests.remembered) {
+        $0.request == $1.request && $0.nextToken == $1.nextToken && $0.ids == $1.ids
+      }
   }
 }

@@ -50,8 +50,7 @@ enum CountsComponent: Component {
   ) throws(H5Error) {
     let shape = file.header.shape
     let (layers, experts) = (shape.layers, shape.experts)
-    let needed = file.header.predictors.compactMap(Predictors.named)
-      .reduce(into: CountTables()) { $0.formUnion($1.tables) }
+    let needed = ModelLimits.Settings.tables(of: file.header.predictors)
     var group = try file.group("frequency")
     let frequency: [UInt32] = try group.read("counts", shape: [layers, experts])
     try group.finish()

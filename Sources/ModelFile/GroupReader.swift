@@ -53,6 +53,15 @@ struct GroupReader: ~Copyable {
     return values
   }
 
+  /// Reads an axis that counts places from 0; returns how many.
+  mutating func places(_ name: String) throws(H5Error) -> Int {
+    let places = try column(name, as: UInt32.self)
+    guard places.elementsEqual((0..<places.count).lazy.map { UInt32($0) }) else {
+      throw H5Error(.mismatch, at: group.path + "/" + name, "does not count from 0")
+    }
+    return places.count
+  }
+
   /// Reads a column of at most `limit` strings.
   mutating func strings(_ name: String, limit: Int = 1 << 16) throws(H5Error) -> [String] {
     let values = try group.dataset(name).readStrings(limit: limit)

@@ -38,7 +38,7 @@ enum HistoryComponent: Component {
   ) throws(H5Error) {
     let (predictors, recallAt) = (file.header.predictors, file.header.recallAt)
     var group = try file.group("history")
-    let rows = try group.column("row", as: UInt32.self).count
+    let rows = try group.places("row")
     let chunks: [UInt64] = try group.read("chunks", shape: [rows])
     let tokens: [UInt64] = try group.read("tokens", shape: [rows])
     let events: [UInt64] = try group.read("events", shape: [rows])

@@ -21,6 +21,8 @@ public struct Merge {
     case overlap(Int)
     /// Their sum could overflow the counts.
     case full(UInt64)
+    /// Another sum of theirs is more than a model holds.
+    case tooMuch(String)
 
     public var problem: String {
       switch self {
@@ -30,6 +32,7 @@ public struct Merge {
       case .overlap(let chunks): "\(chunks) of its chunks were learnt by the models before it too"
       case .full(let tokens):
         "with it the sum has \(tokens) tokens; counts hold \(LayerCounts.maximumTokens)"
+      case .tooMuch(let sum): "with it the sum is more than a model holds of \(sum)"
       }
     }
 
@@ -38,7 +41,7 @@ public struct Merge {
       case .shape: "merge shards of one model"
       case .setting: "train all shards with the same settings"
       case .overlap: "leave one of them out"
-      case .full: "merge fewer shards"
+      case .full, .tooMuch: "merge fewer shards"
       }
     }
 
@@ -67,12 +70,13 @@ public struct Merge {
     progress.chunks += other.progress.chunks
     progress.tokens += other.progress.tokens
     progress.events += other.progress.events
-    progress.requests = Self.sum(progress.requests, other.progress.requests)
+    progress.requests += other.progress.requests
     progress.checksums = (progress.checksums + other.progress.checksums).sorted()
     var mixtures = learner.mixtures
     for index in mixtures.indices { mixtures[index].add(other.mixtures[index].summable) }
     learner = Self.learner(
-      learner, name: name(with: other), layers: layers, mixtures: mixtures, progress: progress)
+      learner, shape: learner.shape.named(as: other.shape), layers: layers, mixtures: mixtures,
+      progress: progress)
   }
 
   private func check(_ other: Learner) throws(Problem) {
@@ -97,13 +101,20 @@ public struct Merge {
     }
     let tokens = learner.progress.tokens + other.progress.tokens
     guard tokens <= UInt64(LayerCounts.maximumTokens) else { throw .full(tokens) }
+    guard learner.progress.chunks + other.progress.chunks <= UInt64(Learner.maximumChunks) else {
+      throw .tooMuch("chunks")
+    }
+    for predictor in learner.predictors.indices
+    where learner.lossSteps(of: predictor) + other.lossSteps(of: predictor)
+      > Learner.maximumLossSteps
+    {
+      throw .tooMuch("the log loss of \(learner.predictors[predictor])")
+    }
+    guard zip(learner.mixtures, other.mixtures).allSatisfy({ $0.hasRoom(for: $1) }) else {
+      throw .tooMuch("the counts of a mixture")
+    }
     let shared = Self.shared(learner.progress.checksums, other.progress.checksums)
     guard shared == 0 else { throw .overlap(shared) }
-  }
-
-  /// The model's name, where one of them has one.
-  private func name(with other: Learner) -> String {
-    learner.shape.model.isEmpty ? other.shape.model : learner.shape.model
   }
 
   /// How many chunks both have learnt; 0 where chance alone would make as many digests equal.
@@ -116,27 +127,20 @@ public struct Merge {
     return Double(shared) > 10 * chance ? shared : 0
   }
 
-  private static func sum(_ one: UInt64, _ other: UInt64) -> UInt64 {
-    let (sum, overflow) = one.addingReportingOverflow(other)
-    return overflow ? .max : sum
-  }
-
   /// A learner without what belongs to its own stream only.
   private static func closed(_ learner: Learner) -> Learner {
     var progress = learner.progress
     progress.checksums.sort()
     return Self.learner(
-      learner, name: learner.shape.model, layers: learner.layers,
+      learner, shape: learner.shape, layers: learner.layers,
       mixtures: learner.mixtures.map(\.summable), progress: progress)
   }
 
   private static func learner(
-    _ old: Learner, name: String, layers: [LayerLearner], mixtures: [Mixture],
+    _ old: Learner, shape: TraceShape, layers: [LayerLearner], mixtures: [Mixture],
     progress: StreamProgress
   ) -> Learner {
-    var shape = old.shape
-    shape.model = name
-    return Learner(
+    Learner(
       shape: shape, predictors: old.predictors, recallAt: old.recallAt, layers: layers,
       mixtures: mixtures, requests: LiveRequests(capacity: old.requests.capacity),
       progress: progress, history: [])

@@ -60,20 +60,19 @@ enum MetricsComponent: Component {
     at path: String
   ) throws(H5Error) {
     let experts = header.shape.experts
-    let mostLoss = UInt64(LossSteps.mostBits * LossSteps.perBit)
     var total: UInt64 = 0
     for index in events.indices {
       let own = ranks[index * experts..<(index + 1) * experts]
       guard events[index] <= header.tokens, own.allSatisfy({ $0 <= events[index] }),
         own.reduce(0, +) <= events[index] * UInt64(header.shape.topK),
-        losses[index] <= events[index] * mostLoss
+        losses[index] <= events[index] * LossSteps.mostSteps
       else {
         throw H5Error(
           .mismatch, at: path,
           "scores more than happened in layer \(header.shape.modelLayers[index / 2])")
       }
       let (sum, overflow) = total.addingReportingOverflow(losses[index])
-      guard !overflow, sum <= 1 << 62 else {
+      guard !overflow, sum <= Learner.maximumLossSteps else {
         throw H5Error(.mismatch, at: path, "its log loss is beyond any stream's")
       }
       total = sum

@@ -28,17 +28,22 @@ enum MixtureComponent: Component {
     let group = try file.group("mixtures")
     for name in names {
       guard let options = MixtureOptions(name: name) else { continue }
-      // A fresh mixture has its full size before any of it is read.
-      guard
-        file.header.shape.layers * file.header.shape.experts * file.header.shape.experts < 1 << 28
-      else { throw H5Error(.tooLarge, at: "/mixtures/\(name)", "is for too many experts") }
-      var mixture = Mixture(shape: file.header.shape, options: options)
       var coder = Reading(group: GroupReader(try group.group.group(name)))
+      // A fresh mixture has its full size before any of it is read, so its columns must be there.
+      let stored = try coder.storedBytes()
+      let needed = Mixture.codedBytes(
+        shape: file.header.shape, options: options, tokens: 0, places: try coder.places(), live: 0)
+      guard stored >= needed else {
+        throw H5Error(
+          .mismatch, at: "/mixtures/\(name)", "stores \(stored) bytes of \(needed) for its shape")
+      }
+      var mixture = Mixture(shape: file.header.shape, options: options)
       try mixture.code(with: &coder)
       try coder.group.finish()
-      guard mixture.isSound else {
-        throw H5Error(
-          .mismatch, at: "/mixtures/\(name)", "is no state that a mixture can have been in")
+      if let fault = mixture.fault(
+        tokens: Int(file.header.tokens), chosen: state.counts.map(\.frequency))
+      {
+        throw H5Error(.mismatch, at: "/mixtures/\(name)", fault)
       }
       state.mixtures.append(mixture)
     }
@@ -98,6 +103,19 @@ private struct Reading: MixtureCoder, ~Copyable {
   mutating func code(
     _ name: String, _ values: inout [Float], isOpen: Bool, note: String
   ) throws(H5Error) { values = try read(name, count: isOpen ? nil : values.count) }
+
+  /// Bytes of all columns, decoded, which are stored.
+  func storedBytes() throws(H5Error) -> Int {
+    var bytes = 0
+    for name in try group.group.names() { bytes += try group.group.dataset(name).storedBytes() }
+    return bytes
+  }
+
+  /// Places of live requests that the columns are said to have.
+  func places() throws(H5Error) -> Int {
+    let book: [UInt64] = try group.group.dataset("book").read(shape: [2])
+    return Int(clamping: book[1])
+  }
 
   private mutating func read<Value: H5Element>(
     _ name: String, count: Int?

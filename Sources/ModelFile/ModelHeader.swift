@@ -96,10 +96,10 @@ public struct ModelHeader: Hashable, Sendable {
       throw H5Error(.mismatch, at: "/@recall_at", "does not ascend from 1")
     }
     let capacity = try root.number("live_requests", as: UInt64.self)
-    guard (1...(1 << 24)).contains(capacity) else {
-      throw H5Error(.mismatch, at: "/@live_requests", "is \(capacity); 1 to 2^24 are possible")
-    }
-    liveRequests = Int(capacity)
+    liveRequests = Int(clamping: capacity)
+    let settings = ModelLimits.Settings(
+      shape: shape, predictors: predictors, recallAt: recallAt, liveRequests: liveRequests)
+    if let fault = settings.fault { throw H5Error(.tooLarge, at: "/", fault.problem) }
     for (name, value) in Self.priors {
       let found = try root.number(name, as: Double.self)
       guard found == value else {
@@ -115,6 +115,15 @@ public struct ModelHeader: Hashable, Sendable {
     }
     guard events == tokens * UInt64(shape.layers) else {
       throw H5Error(.mismatch, at: "/@events", "is not tokens times layers")
+    }
+    guard chunks <= Learner.maximumChunks, tokens == 0 || chunks > 0 else {
+      throw H5Error(
+        .mismatch, at: "/@chunks",
+        "is \(chunks) for \(tokens) tokens; at most \(Learner.maximumChunks) are possible")
+    }
+    guard requests <= chunks * UInt64(Learner.maximumRequestsInChunk) else {
+      throw H5Error(
+        .mismatch, at: "/@requests", "is \(requests), more than \(chunks) chunks can begin")
     }
   }
 }

@@ -8,13 +8,20 @@ struct ModelReader: ~Copyable {
   let header: ModelHeader
 
   /// The learner in a model file's bytes; every group's digest, every type, shape and range checked.
+  ///
+  /// - Parameter requiringTotals: whether ``Totals`` that do not agree are an error.
   static func learner(
-    in image: H5Image, limits: H5Limits
+    in image: H5Image, limits: H5Limits, requiringTotals: Bool = true
   ) throws(H5Error) -> (learner: Learner, header: ModelHeader) {
     let reader = try ModelReader(image, limits: limits)
     var state = LearnerState()
     for component in Components.all { try component.read(into: &state, from: reader) }
-    return (state.learner(reader.header), reader.header)
+    let learner = state.learner(reader.header)
+    if requiringTotals, let problem = Totals(learner).problems.first {
+      let parts = problem.split(separator: ":", maxSplits: 1)
+      throw H5Error(.mismatch, at: String(parts[0]), "does not add up:\(parts[1])")
+    }
+    return (learner, reader.header)
   }
 
   /// Reads the root alone.

@@ -24,7 +24,7 @@ struct ModelWriter: ~Copyable {
   }
 
   private init(_ header: ModelHeader) throws(H5Error) {
-    let file = try H5File()
+    let file = try H5File(limits: ModelLimits.hdf5)
     var root = try GroupWriter(file.rootGroup())
     try header.write(to: &root)
     let shape = header.shape

@@ -44,6 +44,10 @@ enum RequestsComponent: Component {
     guard slots.elementsEqual((0..<shape.topK).lazy.map { UInt16($0) }) else {
       throw H5Error(.mismatch, at: "/requests/slot", "does not count the slots from 0")
     }
+    guard UInt64(count) <= file.header.tokens else {
+      throw H5Error(
+        .mismatch, at: "/requests", "lists \(count) requests after \(file.header.tokens) tokens")
+    }
     guard Set(requests).count == count, next.allSatisfy({ (1...UInt64(UInt32.max)).contains($0) })
     else {
       throw H5Error(.mismatch, at: "/requests", "names a request twice or an impossible position")

@@ -20,7 +20,7 @@ enum StreamComponent: Component {
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {
     var group = try file.group("stream")
-    let chunks = try group.column("chunk", as: UInt32.self).count
+    let chunks = try group.places("chunk")
     guard UInt64(chunks) == file.header.chunks else {
       throw H5Error(
         .mismatch, at: "/stream", "lists \(chunks) chunks of the \(file.header.chunks) passed")

@@ -35,13 +35,14 @@ public struct Learner: Hashable, Sendable {
   /// - Parameters:
   ///   - recallAt: the n of recall@n to note along the stream; 1, K, 2K and 4K unless given.
   ///   - liveRequests: requests under way that are remembered.
-  /// - Throws: ``LearnerError`` where a predictor is not known.
+  /// - Throws: ``LearnerError`` where a predictor is not known, or named twice.
   public init(
     shape: TraceShape, predictors: [String], recallAt: [Int]? = nil, liveRequests: Int = 4096
   ) throws(LearnerError) {
     var tables: CountTables = []
     var mixtures: [Mixture] = []
-    for name in predictors {
+    for (index, name) in predictors.enumerated() {
+      guard !predictors[..<index].contains(name) else { throw .repeatedPredictor(name) }
       if let predictor = Predictors.named(name) {
         tables.formUnion(predictor.tables)
       } else if let options = MixtureOptions(name: name) {
@@ -100,10 +101,7 @@ public struct Learner: Hashable, Sendable {
     guard tokens.shape.isCompatible(with: shape) else {
       throw .shape(tokens.shape, expected: shape)
     }
-    let largest = layers.map(\.counts.largest).max() ?? 0
-    guard !learns || Int(largest) + tokens.tokens <= LayerCounts.maximumTokens else {
-      throw .full
-    }
+    try requireRoom(for: tokens, learns: learns)
     let block = requests.resolve(tokens)
     let counting = counting
     layers.forEachLayer(workers: workers) { layer, learner in
@@ -152,10 +150,12 @@ public struct Learner: Hashable, Sendable {
 public enum LearnerError: Error, Hashable, CustomStringConvertible {
   /// No predictor has this name.
   case unknownPredictor(String)
+  /// A predictor is named twice.
+  case repeatedPredictor(String)
   /// The trace is of another model.
   case shape(TraceShape, expected: TraceShape)
-  /// One more chunk could overflow the counts.
-  case full
+  /// One more chunk could take this sum beyond its bound.
+  case full(String)
 
   public var description: String {
     switch self {
@@ -165,8 +165,10 @@ public enum LearnerError: Error, Hashable, CustomStringConvertible {
     case .shape(let shape, let expected):
       "the trace has \(shape), the model was trained on \(expected); "
         + "give traces of the same model"
-    case .full:
-      "a count would pass \(LayerCounts.maximumTokens); train the rest as a model of its own"
+    case .repeatedPredictor(let name): "predictor '\(name)' is named twice; name it once"
+    case .full(let sum):
+      "this model is full: one more chunk could be too much for \(sum); train the rest as a model "
+        + "of its own"
     }
   }
 }

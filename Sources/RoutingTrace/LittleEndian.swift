@@ -33,7 +33,13 @@ struct ByteCursor {
 /// A payload whose fields contradict each other.
 struct PayloadError: Error {
   let problem: String
-  init(_ problem: String) { self.problem = problem }
+  /// What the user can do, where it is something else than to import the trace again.
+  let remedy: String?
+
+  init(_ problem: String, remedy: String? = nil) {
+    self.problem = problem
+    self.remedy = remedy
+  }
 
   /// A later version of the format may give them a meaning that must not be passed over.
   static let reserved = PayloadError("bits that this version keeps at 0 are set")

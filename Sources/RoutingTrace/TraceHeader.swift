@@ -63,12 +63,14 @@ public struct TraceHeader: Hashable, Sendable {
     guard let metadata = try? JSONDecoder().decode(Metadata.self, from: Data(json)) else {
       throw PayloadError("its metadata is not the JSON expected")
     }
-    do {
+    do throws(ShapeError) {
       let shape = try TraceShape(
         model: metadata.model, modelLayers: modelLayers, experts: experts, topK: topK)
       self.init(shape: shape, provenance: metadata.provenance)
     } catch {
-      throw PayloadError("\(error)")
+      throw PayloadError(
+        error.description,
+        remedy: error.isOfName ? "import it again with a plain, short --model NAME" : nil)
     }
   }
 }

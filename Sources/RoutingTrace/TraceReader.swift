@@ -73,7 +73,7 @@ public struct TraceReader<Source: ByteSource> {
     } catch {
       throw TraceError(
         .corrupt, file: name, problem: "its header is damaged: \(error.problem)",
-        remedy: "import the trace again")
+        remedy: error.remedy ?? "import the trace again")
     }
   }
 

@@ -5,8 +5,11 @@
 /// model's own number for it (Llama-4 Maverick routes in model layers 1, 3, ... 47, so its MoE
 /// layer 0 is model layer 1).
 public struct TraceShape: Hashable, Sendable {
+  /// The longest name of a model, in bytes of UTF-8: as much as a path. Traces and model files hold it.
+  public static let maximumNameBytes = 4096
+
   /// The model's name, as far as it is known; empty where it is not.
-  public var model: String
+  public let model: String
   /// Model layer number of every MoE layer, ascending; its count is the number of MoE layers.
   public let modelLayers: [Int]
   /// Experts the router chooses from in every MoE layer (E).
@@ -20,7 +23,8 @@ public struct TraceShape: Hashable, Sendable {
   /// Ids in one token: `layers * topK`.
   public var idsPerToken: Int { layers * topK }
 
-  /// The bounds every shape must keep: at most 4,096 layers, 32,768 experts, top-64.
+  /// The bounds every shape must keep: at most 4,096 layers, 32,768 experts, top-64, and a name without
+  /// NUL of at most ``maximumNameBytes``.
   ///
   /// - Throws: ``ShapeError`` naming the bound that is broken.
   public init(model: String = "", modelLayers: [Int], experts: Int, topK: Int) throws(ShapeError) {
@@ -39,10 +43,33 @@ public struct TraceShape: Hashable, Sendable {
       throw ShapeError(
         "chooses \(topK) of \(experts) experts; 1 to \(min(64, experts)) are possible")
     }
+    if let problem = Self.problem(ofName: model) { throw ShapeError(problem, isOfName: true) }
     self.model = model
     self.modelLayers = modelLayers
     self.experts = experts
     self.topK = topK
+  }
+
+  private init(_ other: TraceShape, model: String) {
+    self.model = model
+    modelLayers = other.modelLayers
+    experts = other.experts
+    topK = other.topK
+  }
+
+  /// The same shape with the name of `other`, where it has none of its own.
+  public func named(as other: TraceShape) -> TraceShape {
+    model.isEmpty ? TraceShape(self, model: other.model) : self
+  }
+
+  /// What keeps `name` from being a model's, in words that follow "the shape"; nil for a good one.
+  ///
+  /// Text formats end a name at a NUL, so one that holds it would not come back as it was.
+  public static func problem(ofName name: String) -> String? {
+    if name.utf8.contains(0) { return "names its model with a NUL in it" }
+    let bytes = name.utf8.count
+    guard bytes > maximumNameBytes else { return nil }
+    return "names its model in \(bytes) bytes; at most \(maximumNameBytes) are possible"
   }
 
   /// Whether two traces can feed one model: all but the name must agree.
@@ -61,5 +88,11 @@ extension TraceShape: CustomStringConvertible {
 /// A shape that no trace can have.
 public struct ShapeError: Error, Hashable, CustomStringConvertible {
   public let description: String
-  init(_ problem: String) { description = "the shape " + problem }
+  /// Whether it is only the model's name that is at fault.
+  public let isOfName: Bool
+
+  init(_ problem: String, isOfName: Bool = false) {
+    description = "the shape " + problem
+    self.isOfName = isOfName
+  }
 }

@@ -75,6 +75,9 @@ struct Import: PrintingCommand {
     if (shape == nil) == (experts == nil) {
       throw ValidationError("give either --shape NAME or --experts E")
     }
+    if let problem = TraceShape.problem(ofName: model) {
+      throw ValidationError("--model: the shape \(problem)")
+    }
     if let prefill, prefill < 0 { throw ValidationError("--prefill is a number from 0") }
     if let topK, !(1...64).contains(topK) { throw ValidationError("--top-k is from 1 to 64") }
     if !(1...1_048_576).contains(chunkTokens) {

@@ -71,6 +71,7 @@ struct Train: PrintingCommand {
     for warning in file.warnings { complain("moecast: \(warning)") }
     let checkpoint = resume ? try readCheckpoint(model) : nil
     var stream = try interruption.stream(traces)
+    if checkpoint == nil { try checkLimits(model, stream.shape) }
     let learner = try checkpoint?.learner ?? newLearner(stream.shape)
     do { try stream.skip(learner.progress) } catch is CancellationError {
       try interruption.check("while it passed over what was learnt; --resume goes on from there")
@@ -79,9 +80,17 @@ struct Train: PrintingCommand {
       stream, from: learner, interruption, saver: CheckpointSaver(file), printing: &output)
   }
 
+  /// Throws where the model could never be read again, before anything is learnt.
+  private func checkLimits(_ model: String, _ shape: TraceShape) throws(ModelError) {
+    try ModelLimits.check(
+      model, shape: shape, predictors: predictorNames, recallAt: accuracy.recallAt)
+  }
+
+  private var predictorNames: [String] { predictor.split(separator: ",").map(String.init) }
+
   private func newLearner(_ shape: TraceShape) throws -> Learner {
     try Learner(
-      shape: shape, predictors: predictor.split(separator: ",").map(String.init),
+      shape: shape, predictors: predictorNames,
       recallAt: accuracy.recallAt)
   }
 
@@ -115,8 +124,11 @@ struct Train: PrintingCommand {
           try saver?.begin(learner)
         }
       }
-    } catch let error as TraceError where learner.progress.chunks > before.chunks {
-      // What the intact chunks taught is kept; the damaged one has taught nothing.
+    } catch
+      where (error is TraceError || error is LearnerError)
+      && learner.progress.chunks > before.chunks
+    {
+      // What the chunks before taught is kept; this one has taught nothing.
       try saver?.finish(learner)
       throw error
     }

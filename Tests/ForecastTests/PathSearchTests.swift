@@ -85,7 +85,7 @@ import Testing
         stored.append(Stored(sets: sets, previous: previous))
       }
     }
-    #expect(memory.written == 100 && memory.isSound)
+    #expect(memory.written == 100 && memory.isSound(tokens: 100))
   }
 
   /// Checks the sum of weights and, where all voters are heard, every expert's votes.

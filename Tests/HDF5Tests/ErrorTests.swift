@@ -58,6 +58,22 @@ import Testing
     #expect(kind { _ = try attributes.root.string("encoding-type") } == .tooLarge)
   }
 
+  /// What a reader with the same limits would refuse is not written.
+  @Test func limitsHoldForWriters() throws {
+    let file = try H5File(
+      limits: H5Limits(datasetBytes: 96, totalBytes: 200, attributeBytes: 5))
+    #expect(kind { try file.root.set("long", to: "123456") } == .tooLarge)
+    #expect(kind { try file.root.set("long", to: [1, 2] as [UInt32]) } == .tooLarge)
+    #expect(kind { try file.root.set("cut", to: "a\0b") } == .mismatch)
+    #expect(kind { try file.root.create("cut", ["a\0"]) } == .mismatch)
+    try file.root.set("short", to: "12345")
+    let most = [UInt32](repeating: 1, count: 24)
+    #expect(kind { try file.root.create("more", most + [1], shape: [25]) } == .tooLarge)
+    try file.root.create("one", most, shape: [24])
+    try file.root.create("two", most, shape: [24])
+    #expect(kind { try file.root.create("three", most, shape: [24]) } == .tooLarge)
+  }
+
   @Test func libraryErrorsCarryTheStack() throws {
     do {
       _ = try H5File(bytes: [UInt8](repeating: 7, count: 3000))

@@ -5,8 +5,10 @@ import TestSupport
 
 /// Small learners over made-up streams.
 enum Samples {
-  static func shape(experts: Int = 12, topK: Int = 3) throws -> TraceShape {
-    try TraceShape(model: "sample", modelLayers: [1, 2, 5], experts: experts, topK: topK)
+  static func shape(
+    model: String = "sample", experts: Int = 12, topK: Int = 3
+  ) throws -> TraceShape {
+    try TraceShape(model: model, modelLayers: [1, 2, 5], experts: experts, topK: topK)
   }
 
   static let predictors = ["frequency", "layer-markov", "layer-product", "token-markov"]

@@ -59,6 +59,13 @@ import Testing
       Totals(tokens).problems == [
         "/token-markov/counts: model layer 2, expert 11: more pairs than the choices allow"
       ])
+    let folder = try TemporaryFolder()
+    do throws(ModelError) {
+      try Checkpoint.write(more, to: folder.file("M.h5"))
+      Issue.record("what does not add up was written")
+    } catch {
+      #expect(error.problem.contains("/metrics/frequency/ranks: does not add up: model layer 2"))
+    }
     let metrics = try changed(0) { _, _, _, metrics in metrics[3] = LayerMetrics(experts: 12) }
     #expect(
       Totals(metrics).problems.contains("/history/token-markov: a sum falls along the stream"))

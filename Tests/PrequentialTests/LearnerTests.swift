@@ -89,6 +89,13 @@ import Testing
     #expect(learner == before)
   }
 
+  @Test func repeatedPredictorsAreNamed() throws {
+    let shape = try TraceShape(modelLayers: [0], experts: 4, topK: 1)
+    #expect(throws: LearnerError.repeatedPredictor("frequency")) {
+      try Learner(shape: shape, predictors: ["frequency", "mixture", "frequency"])
+    }
+  }
+
   @Test func unknownPredictorsAreNamed() throws {
     let shape = try TraceShape(modelLayers: [0], experts: 4, topK: 1)
     let error = #expect(throws: LearnerError.self) {
