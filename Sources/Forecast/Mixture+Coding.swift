@@ -137,8 +137,8 @@ extension Mixture {
 extension RequestSlots {
   mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder.Failure)
   {
-    let sorted = entries.sorted { $0.value.age < $1.value.age }
-    var numbers = sorted.map(\.key)
+    let sorted = entries.entries
+    var numbers = sorted.map(\.request)
     var ages = sorted.map(\.value.age)
     var next = sorted.map { UInt64($0.value.nextToken) }
     var places = sorted.map { UInt32($0.value.slot) }
@@ -162,25 +162,30 @@ extension RequestSlots {
       // Not sound: more places than there can be.
       used = 0
       free = [-1]
-      entries = [:]
+      entries = RequestBook(capacity: capacity)
       return
     }
-    entries = [:]
+    entries = RequestBook(capacity: capacity)
     for (index, number) in numbers.enumerated() {
-      entries[number] = Entry(
-        slot: Int(places[index]), age: ages[index], nextToken: Int(clamping: next[index]),
-        stage: Stage(rawValue: UInt8(clamping: stages[index])) ?? .decode, task: Int(tasks[index]))
+      entries.note(
+        number,
+        Entry(
+          slot: Int(places[index]), age: ages[index], nextToken: Int(clamping: next[index]),
+          stage: Stage(rawValue: UInt8(clamping: stages[index])) ?? .decode,
+          task: Int(tasks[index])))
     }
     if entries.count != numbers.count { free = [-1] }
   }
 
   /// Every place is used once, and no more than there are.
   var isSound: Bool {
-    let places = entries.values.map(\.slot) + free
+    let known = entries.entries.map(\.value)
+    let places = known.map(\.slot) + free
     return Set(places).count == places.count && places.count == used && used <= capacity
       && clock < 1 << 62
       && places.allSatisfy { (0..<used).contains($0) }
-      && entries.values.allSatisfy {
+      && zip(known, known.dropFirst()).allSatisfy { $0.age < $1.age }
+      && known.allSatisfy {
         $0.age <= clock && $0.task <= Self.tasks && $0.nextToken <= Int(UInt32.max)
       }
   }

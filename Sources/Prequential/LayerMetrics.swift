@@ -31,6 +31,12 @@ public struct LayerMetrics: Hashable, Sendable {
     self.lossSteps = lossSteps
   }
 
+  /// Forgets what was scored.
+  mutating func clear() {
+    for stage in events.indices { (events[stage], lossSteps[stage]) = (0, 0) }
+    for rank in ranks.indices { ranks[rank] = 0 }
+  }
+
   /// Scores a forecast against what was chosen; an event without a choice is none.
   ///
   /// The log loss is `-(1/K) sum over the chosen of log2 p`.
