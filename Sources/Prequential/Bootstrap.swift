@@ -16,7 +16,7 @@ enum Bootstrap {
     let width = hits + 3
     // A row's hits and loss, then what they are held against: experts chosen, events.
     let values = rows.flatMap { row in
-      row.hits.map(Double.init)
+      row.hits.map { Double($0) }
         + [Double(row.lossSteps) / LossSteps.perBit, Double(row.chosen), Double(row.events)]
     }
     func ratios(of drawn: some Sequence<Int>) -> [Double] {
