@@ -31,9 +31,13 @@ let package = Package(
     .target(name: "RoutingTrace", dependencies: ["LZ4Frame", system], swiftSettings: strict),
     .target(
       name: "Forecast", dependencies: ["CProcessor", "RoutingTrace"], swiftSettings: strict),
-    .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
+    // What this process may still take of memory; imports nothing, so that every room may ask.
+    .target(name: "MemoryBudget", swiftSettings: strict),
     .target(
-      name: "Insight", dependencies: ["Forecast", "RoutingTrace"], swiftSettings: strict),
+      name: "Prequential", dependencies: ["Forecast", "MemoryBudget"], swiftSettings: strict),
+    .target(
+      name: "Insight", dependencies: ["Forecast", "MemoryBudget", "RoutingTrace"],
+      swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
@@ -46,13 +50,14 @@ let package = Package(
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: [system], swiftSettings: strict),
     .target(
-      name: "Wafer", dependencies: ["Forecast", "RoutingTrace"],
+      name: "Wafer", dependencies: ["Forecast", "MemoryBudget", "RoutingTrace"],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
     .target(
-      name: "ModelFile", dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", system],
+      name: "ModelFile",
+      dependencies: ["Prequential", "HDF5", "DurableFile", "CZlib", "MemoryBudget", system],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     .target(name: "CProcessor"),
     .executableTarget(
@@ -62,6 +67,7 @@ let package = Package(
         "Chart",
         "DurableFile",
         "Insight",
+        "MemoryBudget",
         "ModelFile",
         "Prequential",
         "TraceImport",
@@ -89,6 +95,8 @@ let package = Package(
     .testTarget(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ChartTests", dependencies: ["Chart", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "MemoryBudgetTests", dependencies: ["MemoryBudget"], swiftSettings: strict),
     .testTarget(
       name: "InsightTests", dependencies: ["Insight", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),

@@ -30,6 +30,16 @@ public struct Mixture: Hashable, Sendable {
       repeating: MixtureLayer(shape: shape, options: options), count: shape.layers)
   }
 
+  /// Bytes that a mixture takes, and its work on a block.
+  public static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
+    let layers = shape.layers * MixtureLayer.bytes(shape: shape, options: options)
+    guard !options.parts.isDisjoint(with: .paths) else { return layers }
+    let lanes = (shape.experts + 7) / 8 * 8
+    return layers + PathMemory.bytes(shape: shape, capacity: options.storedPaths)
+      + PathSearch.bytes(shape: shape)
+      + 2 * PathVotes.bytes(layers: shape.layers, tokens: step, lanes: lanes)
+  }
+
   /// Forecasts every event of `block` in order and, if `learns`, learns it.
   ///
   /// - Parameters:

@@ -82,10 +82,32 @@ struct MixtureLayer: Hashable, Sendable {
     let alike = inputs.count - (parts.contains(.repeats) ? 1 : 0)
     weights = [Float](repeating: min(1, 1.2 / Float(max(1, alike))), count: inputs.count)
     power = [Float](repeating: 0.001, count: inputs.count)
-    let linearRows =
-      parts.contains(.linear) ? LinearGroups.count * shape.experts + RequestSlots.tasks + 1 : 0
+    let linearRows = Self.linearRows(shape, parts)
     linear = AlignedArray(repeating: 0, count: linearRows * lanes)
     linearVisits = [UInt32](repeating: 0, count: linearRows)
+  }
+
+  private static func linearRows(_ shape: TraceShape, _ parts: MixtureParts) -> Int {
+    parts.contains(.linear) ? LinearGroups.count * shape.experts + RequestSlots.tasks + 1 : 0
+  }
+
+  /// Bytes that the tables of one layer take; a request under way adds `lanes` numbers for each of the
+  /// parts `request` and `recent`.
+  static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
+    let lanes = (shape.experts + 7) / 8 * 8
+    let tabled = tabled(options.parts)
+    let pairs = pairParts.filter(options.parts.contains)
+    let row = RowTable.bytes(rows: 1, lanes: lanes)
+    let rows = rowParts.count(where: tabled.contains)
+    var bytes = row + rows * RowTable.bytes(rows: shape.experts, lanes: lanes)
+    for _ in pairs {
+      bytes += PairTable.bytes(
+        experts: shape.experts, lanes: lanes, budget: PairTable.budget / shape.layers / pairs.count)
+    }
+    if options.parts.contains(.repeats) {
+      bytes += RepeatTable.bytes(topK: shape.topK, budget: RepeatTable.budget / shape.layers)
+    }
+    return bytes + linearRows(shape, options.parts) * (lanes + 1) * 4
   }
 
   /// Makes room for the state of `count` live requests.

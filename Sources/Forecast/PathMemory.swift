@@ -69,14 +69,27 @@ struct PathMemory: Hashable, Sendable {
     layers = shape.layers
     experts = shape.experts
     topK = shape.topK
-    var rounded = 512
-    while rounded < capacity, rounded < 1 << 24 { rounded *= 2 }
+    let rounded = Self.rounded(capacity)
     self.capacity = rounded
     words = (shape.experts + 63) / 64
     masks = [UInt64](repeating: 0, count: rounded * layers * words)
     columns = [UInt64](
       repeating: 0, count: min(Self.selecting, layers) * experts * (rounded / 64))
     successors = [Int32](repeating: -1, count: rounded)
+  }
+
+  private static func rounded(_ capacity: Int) -> Int {
+    var rounded = 512
+    while rounded < capacity, rounded < 1 << 24 { rounded *= 2 }
+    return rounded
+  }
+
+  /// Bytes that the paths of `capacity` tokens take, and the work on them.
+  static func bytes(shape: TraceShape, capacity: Int) -> Int {
+    let slots = rounded(capacity)
+    let words = (shape.experts + 63) / 64
+    let stored = slots * (shape.layers * words * 8 + 4)
+    return stored + min(selecting, shape.layers) * shape.experts * slots / 8
   }
 
   /// Makes room for the state of `count` live requests.
@@ -107,6 +120,10 @@ final class PathVotes {
     weights = .allocate(capacity: events)
     votes.initialize(repeating: 0, count: events * lanes)
     weights.initialize(repeating: 0, count: events)
+  }
+
+  static func bytes(layers: Int, tokens: Int, lanes: Int) -> Int {
+    layers * tokens * PathMemory.metrics.count * (lanes + 1) * 4
   }
 
   deinit {

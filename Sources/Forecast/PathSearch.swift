@@ -17,7 +17,8 @@ final class PathSearch {
   let topK: Int
   /// Words of a bitmap over slots.
   let mapWords: Int
-  let room = (PathMemory.maximumCandidates + 31) / 32 * 32
+  static let room = (PathMemory.maximumCandidates + 31) / 32 * 32
+  let room = PathSearch.room
   let horizon: Int
   let metrics = PathMemory.metrics
   let isHeard: [Bool]
@@ -88,6 +89,11 @@ final class PathSearch {
           to: FloatMath.exp(-metric.sharpness * Float(step) / 16))
       }
     }
+  }
+
+  /// Bytes of the largest part of it, the sets of all candidates.
+  static func bytes(shape: TraceShape) -> Int {
+    shape.layers * room * (shape.experts + 63) / 64 * 8
   }
 
   deinit {

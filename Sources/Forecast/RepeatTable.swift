@@ -26,13 +26,25 @@ struct RepeatTable: Hashable, Sendable {
   /// A table of at most `budget` bytes; without places where a bucket takes more.
   init(topK: Int, budget: Int) {
     self.topK = topK
-    let each = Self.depth * topK * 2 + 8
-    var places = budget < Self.ways * each ? 0 : Self.ways
-    while places > 0, places * 2 * each <= budget { places *= 2 }
+    let places = Self.places(topK: topK, budget: budget)
     self.places = places
     keys = [UInt32](repeating: 0, count: places)
     counts = [UInt32](repeating: 0, count: places)
     sets = [UInt16](repeating: TokenBlock.emptySlot, count: places * Self.depth * topK)
+  }
+
+  private static func bytesOfPlace(topK: Int) -> Int { depth * topK * 2 + 8 }
+
+  private static func places(topK: Int, budget: Int) -> Int {
+    let each = bytesOfPlace(topK: topK)
+    var places = budget < ways * each ? 0 : ways
+    while places > 0, places * 2 * each <= budget { places *= 2 }
+    return places
+  }
+
+  /// Bytes that a table takes.
+  static func bytes(topK: Int, budget: Int) -> Int {
+    places(topK: topK, budget: budget) * bytesOfPlace(topK: topK)
   }
 
   /// Where the context of a hash lies, or -1.

@@ -1,5 +1,6 @@
 import DurableFile
 import HDF5
+import MemoryBudget
 import Prequential
 import SystemPackage
 
@@ -27,9 +28,13 @@ public struct Checkpoint: Sendable {
   /// - Throws: ``ModelError``.
   public static func read(
     _ path: String, limits: H5Limits = H5Limits(), maximumBytes: Int = maximumBytes,
-    operations: any FileOperations = SystemFileOperations()
+    operations: any FileOperations = SystemFileOperations(),
+    memory: AvailableMemory = .ofThisProcess()
   ) throws(ModelError) -> Checkpoint {
     let (image, isSealed) = try load(path, maximumBytes: maximumBytes, operations: operations)
+    do throws(MemoryShortage) { try memory.check(demand(of: image, limits: limits)) } catch {
+      throw ModelError(.tooLarge, file: path, problem: error.problem, remedy: error.remedy)
+    }
     do throws(H5Error) {
       let (learner, header) = try ModelReader.learner(in: image, limits: limits)
       return Checkpoint(
@@ -38,6 +43,15 @@ public struct Checkpoint: Sendable {
     } catch {
       throw ModelError(error, file: path)
     }
+  }
+
+  /// What the learner in a model file takes while it is read: its tables, and as much again as columns.
+  /// Nothing where the root cannot be read, which the reader then complains of.
+  private static func demand(of image: H5Image, limits: H5Limits) -> MemoryDemand {
+    guard let header = try? ModelReader(image, limits: limits).header else {
+      return MemoryDemand("the model's tables", bytes: 0)
+    }
+    return Learner.memoryDemand(shape: header.shape, predictors: header.predictors, copies: 2)
   }
 
   /// The learner in the bytes of a model file, which need no seal.

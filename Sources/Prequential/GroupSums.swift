@@ -31,6 +31,11 @@ struct GroupSums: Hashable, Sendable {
     self.recallAt = recallAt
   }
 
+  /// Bytes that the sums of all groups take.
+  static func bytes(predictors: Int, recallAt: Int) -> Int {
+    RequestGroups.count * Stage.allCases.count * predictors * (3 + recallAt) * 8
+  }
+
   /// Groups, those without figures among them.
   var groups: Int { width == 0 ? 0 : values.count / width }
 

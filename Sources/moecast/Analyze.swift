@@ -1,6 +1,7 @@
 import ArgumentParser
 import DurableFile
 import Insight
+import MemoryBudget
 import RoutingTrace
 import SystemPackage
 
@@ -43,6 +44,8 @@ struct Analyze: ParsableCommand {
     var page = try pagePath.map { try DurableFile(replacing: $0) }
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
+    try AvailableMemory.ofThisProcess().check(
+      TraceAnalysis.memoryDemand(shape: stream.shape, workers: workers.threads))
     var analysis = TraceAnalysis(shape: stream.shape)
     var bar = ProgressBar(total: stream.size)
     let ahead = TraceReadAhead(stream)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Forecast
+import MemoryBudget
 import ModelFile
 import Prequential
 import RoutingTrace
@@ -71,9 +72,11 @@ struct Train: ParsableCommand {
   }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
-    try Learner(
-      shape: shape, predictors: predictor.split(separator: ",").map(String.init),
-      recallAt: accuracy.recallAt)
+    let names = predictor.split(separator: ",").map(String.init)
+    try AvailableMemory.ofThisProcess().check(
+      Learner.memoryDemand(
+        shape: shape, predictors: names, copies: model == nil ? 1 : 2, option: "--predictor"))
+    return try Learner(shape: shape, predictors: names, recallAt: accuracy.recallAt)
   }
 
   private func readCheckpoint(_ model: String) throws -> Checkpoint {
