@@ -7,6 +7,9 @@ import RoutingTrace
 public protocol MixtureCoder: ~Copyable {
   associatedtype Failure: Error
 
+  /// Whether the values are replaced: a writer's are left alone, and not copied for it.
+  static var isReader: Bool { get }
+
   /// - Parameters:
   ///   - name: unique within a mixture.
   ///   - values: the values; where `isOpen`, a reader may give any number of them.
@@ -88,6 +91,7 @@ extension Mixture {
     var all = layers.flatMap { $0[keyPath: values] }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
+    guard Coder.isReader else { return }
     let each = all.count / layers.count
     for layer in layers.indices {
       layers[layer][keyPath: values] = Array(all[layer * each..<(layer + 1) * each])
@@ -101,6 +105,7 @@ extension Mixture {
     var all = layers.flatMap { $0[keyPath: values].map(UInt32.init) }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
+    guard Coder.isReader else { return }
     let each = all.count / layers.count
     for layer in layers.indices {
       layers[layer][keyPath: values] = all[layer * each..<(layer + 1) * each].map {
@@ -116,6 +121,7 @@ extension Mixture {
     var all = layers.flatMap { $0[keyPath: values] }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
+    guard Coder.isReader else { return }
     let each = all.count / layers.count
     for layer in layers.indices {
       layers[layer][keyPath: values] = Array(all[layer * each..<(layer + 1) * each])
@@ -205,8 +211,10 @@ extension PathMemory {
       "paths", &paths, isOpen: false, note: "bits of the experts chosen: slot, layer, word")
     try coder.code(
       "successors", &followers, isOpen: false, note: "number of the token that followed, or -1")
-    masks.replaceSubrange(0..<filled * layers * words, with: paths)
-    successors.replaceSubrange(0..<filled, with: followers)
+    if Coder.isReader {
+      masks.replaceSubrange(0..<filled * layers * words, with: paths)
+      successors.replaceSubrange(0..<filled, with: followers)
+    }
     try coder.code("last_stored", &lastStored, isOpen: false, note: "a live request's last token")
     try coder.code(
       "trail_counts", &trailCounts, isOpen: false, note: "candidates left by a request's last token"
@@ -214,7 +222,7 @@ extension PathMemory {
     try coder.code("trail_tokens", &trailTokens, isOpen: false, note: "numbers of the candidates")
     try coder.code(
       "trail_scores", &trailScores, isOpen: false, note: "their scores by metric, in 64ths")
-    rebuildColumns()
+    if Coder.isReader { rebuildColumns() }
   }
 
   /// Fills the bitmaps over slots from the stored paths.

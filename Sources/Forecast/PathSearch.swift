@@ -49,8 +49,7 @@ final class PathSearch {
   /// The memory searched, while this search has it.
   var memory: PathMemory?
 
-  init(memory: PathMemory, options: MixtureOptions) {
-    self.memory = memory
+  init(memory: consuming PathMemory, options: MixtureOptions) {
     capacity = memory.capacity
     layers = memory.layers
     words = memory.words
@@ -89,6 +88,7 @@ final class PathSearch {
           to: FloatMath.exp(-metric.sharpness * Float(step) / 16))
       }
     }
+    self.memory = memory
   }
 
   /// Bytes of the largest part of it, the sets of all candidates.

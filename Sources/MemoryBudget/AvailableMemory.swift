@@ -6,6 +6,9 @@ import Glibc
 /// process leave (containers, Slurm, systemd), and what the machine has without swapping. What is asked
 /// for beyond it ends in an abort or in the kernel killing something, so it is refused before.
 public struct AvailableMemory: Hashable, Sendable {
+  /// What a process takes beside its tables, in bytes: chunks, threads and their stacks.
+  static let reserve = 128 << 20
+
   /// Bytes; nil where nothing is known, and nothing is refused.
   public var bytes: Int?
   /// What sets the bound, for messages: `the limit of the address space (ulimit -v)`.
@@ -46,7 +49,7 @@ public struct AvailableMemory: Hashable, Sendable {
     }
     let machine = text("/proc/meminfo").flatMap { Self.value(of: "MemAvailable:", in: $0) }
     consider(machine.map { $0 * 1024 }, "the machine's free memory")
-    self = least
+    self.init(bytes: least.bytes.map { $0 - Self.reserve }, bound: least.bound)
   }
 
   /// The number behind `key` in lines of keys and numbers.

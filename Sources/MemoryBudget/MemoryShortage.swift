@@ -9,7 +9,7 @@ public struct MemoryDemand: Hashable, Sendable {
 
   /// Something that does with less.
   public struct Alternative: Hashable, Sendable {
-    /// As an advice: `use --predictor frequency`.
+    /// What to use, as a user writes it: `--predictor frequency`.
     public var advice: String
     public var bytes: Int
 
@@ -33,30 +33,32 @@ public struct MemoryShortage: Error, Hashable, CustomStringConvertible {
 
   /// What is wrong, with both sizes.
   public var problem: String {
-    "\(demand.purpose) take \(Self.gigabytes(demand.bytes)), "
-      + "\(available.bound) leaves \(Self.gigabytes(available.bytes ?? 0))"
+    "\(demand.purpose) take \(Self.text(demand.bytes)); "
+      + "\(available.bound) leaves \(Self.text(available.bytes ?? 0, roundsUp: false))"
   }
 
   /// What can be done; only what would help is named.
   public var remedy: String {
-    let bytes = available.bytes ?? 0
-    let helping = demand.alternatives.filter { $0.bytes <= bytes }.map {
-      "\($0.advice) (\(Self.gigabytes($0.bytes)))"
-    }
-    return (helping + ["raise the limit, or use a machine with more memory"]).joined(
-      separator: ", ")
+    let helping = demand.alternatives.filter { $0.bytes <= available.bytes ?? 0 }
+      .map { "\($0.advice) (\(Self.text($0.bytes)))" }
+    let use = helping.isEmpty ? "" : "use " + helping.joined(separator: " or ") + ", or "
+    return use + "raise the limit or take a machine with more memory"
   }
 
+  /// One line: the problem, what to do.
   public var description: String { "\(problem); \(remedy)" }
 
-  /// Bytes for people, rounded up in the last of two digits: `4.3 GB`.
-  private static func gigabytes(_ bytes: Int) -> String {
+  /// Bytes for people, two digits of them at least: `4.3 GB`.
+  private static func text(_ bytes: Int, roundsUp: Bool = true) -> String {
     let (unit, name) =
-      bytes >= 1_000_000_000_000
-      ? (1_000_000_000_000, "TB")
-      : bytes >= 1_000_000_000 ? (1_000_000_000, "GB") : (1_000_000, "MB")
-    guard bytes < 10 * unit else { return "\((bytes + unit - 1) / unit) \(name)" }
-    let tenths = (bytes + unit / 10 - 1) / (unit / 10)
+      switch bytes {
+      case 1_000_000_000_000...: (1_000_000_000_000, "TB")
+      case 1_000_000_000...: (1_000_000_000, "GB")
+      default: (1_000_000, "MB")
+      }
+    func whole(_ unit: Int) -> Int { (bytes + (roundsUp ? unit - 1 : 0)) / unit }
+    guard bytes < 10 * unit else { return "\(whole(unit)) \(name)" }
+    let tenths = whole(unit / 10)
     return "\(tenths / 10).\(tenths % 10) \(name)"
   }
 }

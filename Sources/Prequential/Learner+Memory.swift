@@ -26,7 +26,7 @@ extension Learner {
   /// What a learner takes, and which predictors would take less.
   ///
   /// - Parameters:
-  ///   - copies: 1 where it only learns; 2 where its model is written, which takes as much again.
+  ///   - copies: how often they are in memory: writing a model or reading one takes as much again.
   ///   - option: the option by which a user chooses predictors, nil where there is no choice.
   public static func memoryDemand(
     shape: TraceShape, predictors: [String], copies: Int = 1, option: String? = nil
@@ -39,7 +39,7 @@ extension Learner {
     return MemoryDemand(
       "the tables of \(predictors.joined(separator: ",")) for \(shape)", bytes: all,
       alternatives: option.map { option in
-        fewer.map { MemoryDemand.Alternative("use \(option) \($0)", bytes: bytes([$0])) }
+        fewer.map { MemoryDemand.Alternative("\(option) \($0)", bytes: bytes([$0])) }
       } ?? [])
   }
 }

@@ -50,13 +50,16 @@ public struct Learner: Hashable, Sendable {
         throw .unknownPredictor(name)
       }
     }
-    let layer = LayerLearner(
-      counts: LayerCounts(experts: shape.experts, tables: tables),
-      metrics: predictors.map { _ in LayerMetrics(experts: shape.experts) })
+    // One made for all layers would be copied by each, and be in memory beside them.
+    let layers = (0..<shape.layers).map { _ in
+      LayerLearner(
+        counts: LayerCounts(experts: shape.experts, tables: tables),
+        metrics: predictors.map { _ in LayerMetrics(experts: shape.experts) })
+    }
     self.init(
       shape: shape, predictors: predictors,
       recallAt: recallAt ?? Self.defaultRecall(topK: shape.topK),
-      layers: Array(repeating: layer, count: shape.layers), mixtures: mixtures,
+      layers: layers, mixtures: mixtures,
       requests: LiveRequests(capacity: liveRequests), progress: StreamProgress(), history: [])
   }
 

@@ -13,7 +13,7 @@ public struct TransitionCounts: Hashable, Sendable {
   public static func memoryDemand(shape: TraceShape) -> MemoryDemand {
     MemoryDemand(
       "the heatmaps of \(shape)", bytes: 4 * shape.layers * shape.experts * shape.experts,
-      alternatives: [.init("use --strategy base,ep,allo", bytes: 0)])
+      alternatives: [.init("--strategy base,ep,allo", bytes: 0)])
   }
 
   /// Wraps a model's table.

@@ -68,7 +68,8 @@ struct Compare: ParsableCommand {
     var stream = try TraceStream(traces)
     try AvailableMemory.ofThisProcess().check(
       Comparison.memoryDemand(
-        shape: stream.shape, predictors: names, recallAt: accuracy.recallAt, option: "--predictors"))
+        shape: stream.shape, predictors: names, recallAt: accuracy.recallAt, option: "--predictors")
+    )
     var comparison = try Comparison(
       shape: stream.shape, predictors: names, recallAt: accuracy.recallAt)
     var random = SeededGenerator(seed: seed)

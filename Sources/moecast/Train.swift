@@ -64,20 +64,23 @@ struct Train: ParsableCommand {
     if let process = file.staleWriter {
       complain("moecast: \(model): process \(process) was writing it and was killed; going on")
     }
-    let checkpoint = resume ? try readCheckpoint(model) : nil
+    var checkpoint = resume ? try readCheckpoint(model) : nil
     var stream = try interruption.stream(traces)
-    let learner = try checkpoint?.learner ?? newLearner(stream.shape)
+    let learner = try checkpoint.take()?.learner ?? newLearner(stream.shape)
     try stream.skip(learner.progress)
-    try learn(stream, from: learner, interruption, saver: CheckpointSaver(file))
+    try learn(stream, from: consume learner, interruption, saver: CheckpointSaver(file))
   }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
     let names = predictor.split(separator: ",").map(String.init)
     try AvailableMemory.ofThisProcess().check(
       Learner.memoryDemand(
-        shape: shape, predictors: names, copies: model == nil ? 1 : 2, option: "--predictor"))
+        shape: shape, predictors: names, copies: copies, option: "--predictor"))
     return try Learner(shape: shape, predictors: names, recallAt: accuracy.recallAt)
   }
+
+  /// How often the tables are in memory: to learn, to be written, and to be written while learning goes on.
+  private var copies: Int { model == nil ? 1 : checkpointEvery == nil ? 2 : 3 }
 
   private func readCheckpoint(_ model: String) throws -> Checkpoint {
     let checkpoint = try Checkpoint.readNewest(of: model)
@@ -88,8 +91,10 @@ struct Train: ParsableCommand {
   }
 
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
+  ///
+  /// Takes the learner over: tables that somebody else kept too would be copied.
   private func learn(
-    _ stream: sending TraceStream, from learner: Learner, _ interruption: Interruption,
+    _ stream: sending TraceStream, from learner: consuming Learner, _ interruption: Interruption,
     saver: CheckpointSaver?
   ) throws {
     var learner = learner
