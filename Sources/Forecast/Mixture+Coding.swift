@@ -88,29 +88,21 @@ extension Mixture {
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt32]>, _ coder: inout Coder,
     note: String
   ) throws(Coder.Failure) {
-    var all = layers.flatMap { $0[keyPath: values] }
+    var all = column { $0[keyPath: values] }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
-    guard Coder.isReader else { return }
-    let each = all.count / layers.count
-    for layer in layers.indices {
-      layers[layer][keyPath: values] = Array(all[layer * each..<(layer + 1) * each])
-    }
+    if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
   }
 
   private mutating func codeLayers<Coder: MixtureCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt16]>, _ coder: inout Coder,
     note: String
   ) throws(Coder.Failure) {
-    var all = layers.flatMap { $0[keyPath: values].map(UInt32.init) }
+    var all = column { $0[keyPath: values].map(UInt32.init) }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
-    guard Coder.isReader else { return }
-    let each = all.count / layers.count
-    for layer in layers.indices {
-      layers[layer][keyPath: values] = all[layer * each..<(layer + 1) * each].map {
-        UInt16(clamping: $0)
-      }
+    if Coder.isReader {
+      fill(from: all) { $0[keyPath: values] = $1.map { UInt16(clamping: $0) } }
     }
   }
 
@@ -118,13 +110,29 @@ extension Mixture {
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [Float]>, _ coder: inout Coder,
     note: String
   ) throws(Coder.Failure) {
-    var all = layers.flatMap { $0[keyPath: values] }
+    var all = column { $0[keyPath: values] }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
-    guard Coder.isReader else { return }
+    if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
+  }
+
+  /// The values of all layers, in room that is made once: a table can be most of the mixture.
+  private func column<Value>(_ values: (MixtureLayer) -> [Value]) -> [Value] {
+    var all: [Value] = []
+    for layer in layers {
+      let own = values(layer)
+      if all.isEmpty { all.reserveCapacity(own.count * layers.count) }
+      all += own
+    }
+    return all
+  }
+
+  private mutating func fill<Value>(
+    from all: [Value], _ set: (inout MixtureLayer, [Value]) -> Void
+  ) {
     let each = all.count / layers.count
     for layer in layers.indices {
-      layers[layer][keyPath: values] = Array(all[layer * each..<(layer + 1) * each])
+      set(&layers[layer], Array(all[layer * each..<(layer + 1) * each]))
     }
   }
 

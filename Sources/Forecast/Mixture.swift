@@ -40,6 +40,13 @@ public struct Mixture: Hashable, Sendable {
       + 2 * PathVotes.bytes(layers: shape.layers, tokens: step, lanes: lanes)
   }
 
+  /// Bytes of the largest of the columns by which a mixture is written and read.
+  public static func largestColumn(shape: TraceShape, options: MixtureOptions) -> Int {
+    let table = shape.layers * MixtureLayer.largestTable(shape: shape, options: options)
+    guard !options.parts.isDisjoint(with: .paths) else { return table }
+    return max(table, PathMemory.bytes(shape: shape, capacity: options.storedPaths))
+  }
+
   /// Forecasts every event of `block` in order and, if `learns`, learns it.
   ///
   /// - Parameters:

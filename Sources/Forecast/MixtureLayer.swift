@@ -110,6 +110,12 @@ struct MixtureLayer: Hashable, Sendable {
     return bytes + linearRows(shape, options.parts) * (lanes + 1) * 4
   }
 
+  /// Bytes of a layer's largest table.
+  static func largestTable(shape: TraceShape, options: MixtureOptions) -> Int {
+    let lanes = (shape.experts + 7) / 8 * 8
+    return max(shape.experts, linearRows(shape, options.parts)) * lanes * 4
+  }
+
   /// Makes room for the state of `count` live requests.
   mutating func reserve(requests count: Int) {
     if parts.contains(.request) {

@@ -6,8 +6,10 @@ import Glibc
 /// process leave (containers, Slurm, systemd), and what the machine has without swapping. What is asked
 /// for beyond it ends in an abort or in the kernel killing something, so it is refused before.
 public struct AvailableMemory: Hashable, Sendable {
-  /// What a process takes beside its tables, in bytes: chunks, threads and their stacks.
-  static let reserve = 128 << 20
+  /// What a process takes beside its tables, in bytes: chunks and what is made of them.
+  static let reserve = 64 << 20
+  /// The same of its address space, where every thread has room of its own that it hardly uses.
+  static let addressSpaceReserve = 320 << 20
 
   /// Bytes; nil where nothing is known, and nothing is refused.
   public var bytes: Int?
@@ -42,7 +44,9 @@ public struct AvailableMemory: Hashable, Sendable {
     if let limit = Int(exactly: addressSpace), limit < 1 << 60,
       let pages = text("/proc/self/statm")?.split(separator: " ").first.flatMap({ Int($0) })
     {
-      consider(limit - pages * pageBytes, "the limit of the address space (ulimit -v)")
+      consider(
+        limit - pages * pageBytes - Self.addressSpaceReserve + Self.reserve,
+        "the limit of the address space (ulimit -v)")
     }
     for group in ControlGroup.ofThisProcess(text) {
       consider(group.left(text), "the control group's limit")

@@ -45,13 +45,13 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// What the learner in a model file takes while it is read: its tables, and as much again as columns.
+  /// What the learner in a model file takes while it is read.
   /// Nothing where the root cannot be read, which the reader then complains of.
   private static func demand(of image: H5Image, limits: H5Limits) -> MemoryDemand {
     guard let header = try? ModelReader(image, limits: limits).header else {
       return MemoryDemand("the model's tables", bytes: 0)
     }
-    return Learner.memoryDemand(shape: header.shape, predictors: header.predictors, copies: 2)
+    return Learner.memoryDemand(shape: header.shape, predictors: header.predictors, for: .reading)
   }
 
   /// The learner in the bytes of a model file, which need no seal.

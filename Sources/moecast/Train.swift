@@ -75,12 +75,14 @@ struct Train: ParsableCommand {
     let names = predictor.split(separator: ",").map(String.init)
     try AvailableMemory.ofThisProcess().check(
       Learner.memoryDemand(
-        shape: shape, predictors: names, copies: copies, option: "--predictor"))
+        shape: shape, predictors: names, for: use, option: "--predictor"))
     return try Learner(shape: shape, predictors: names, recallAt: accuracy.recallAt)
   }
 
-  /// How often the tables are in memory: to learn, to be written, and to be written while learning goes on.
-  private var copies: Int { model == nil ? 1 : checkpointEvery == nil ? 2 : 3 }
+  /// What becomes of the tables, which decides how much memory they take.
+  private var use: Learner.Use {
+    model == nil ? .learning : checkpointEvery == nil ? .saving : .checkpoints
+  }
 
   private func readCheckpoint(_ model: String) throws -> Checkpoint {
     let checkpoint = try Checkpoint.readNewest(of: model)
