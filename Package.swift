@@ -101,7 +101,8 @@ let package = Package(
       name: "InsightTests", dependencies: ["Insight", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "PrequentialTests", dependencies: ["Prequential", "TraceImport", "TestSupport"],
+      name: "PrequentialTests",
+      dependencies: ["LZ4Frame", "Prequential", "TraceImport", "TestSupport"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["RoutingTrace", "LZ4Frame", "DurableFile", system],

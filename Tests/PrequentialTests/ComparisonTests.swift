@@ -1,4 +1,5 @@
 import Forecast
+import LZ4Frame
 import RoutingTrace
 import TestSupport
 import Testing
