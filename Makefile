@@ -11,7 +11,7 @@ MARCH ?= $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw bmi2 /proc/cpuinfo &&
 RELEASE := --scratch-path $(BUILD) -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build install test demo models format lint bench bench-peers same-bytes faults \
+.PHONY: help setup build install test demo models format lint bench bench-peers growth same-bytes faults \
   fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -48,6 +48,10 @@ bench: build ## measure the hot paths beside what the machine can do (minutes)
 
 bench-peers: build ## measure Python dicts, numpy, numba, River and Vowpal Wabbit beside the program
 	@.ci/bench-peers $(PROGRAM)
+
+growth: build ## run every subcommand on traces that are extreme in one way each: time and memory
+	@.ci/setup test
+	@$(PYTHON_PATH) .ci/growth $(PROGRAM)
 
 same-bytes: ## build for all processors and for AVX2; their models must be the same, byte for byte
 	@.ci/same-bytes

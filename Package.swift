@@ -35,9 +35,13 @@ let package = Package(
       name: "RoutingTrace", dependencies: ["LZ4Frame", "PathText", system], swiftSettings: strict),
     .target(
       name: "Forecast", dependencies: ["CProcessor", "RoutingTrace"], swiftSettings: strict),
-    .target(name: "Prequential", dependencies: ["Forecast"], swiftSettings: strict),
+    // What this process may still take of memory; imports nothing, so that every room may ask.
+    .target(name: "MemoryBudget", swiftSettings: strict),
     .target(
-      name: "Insight", dependencies: ["Forecast", "RoutingTrace"], swiftSettings: strict),
+      name: "Prequential", dependencies: ["Forecast", "MemoryBudget"], swiftSettings: strict),
+    .target(
+      name: "Insight", dependencies: ["Forecast", "MemoryBudget", "RoutingTrace"],
+      swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
@@ -50,14 +54,16 @@ let package = Package(
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     .target(
-      name: "Wafer", dependencies: ["Forecast", "PathText", "RoutingTrace", system],
+      name: "Wafer", dependencies: ["Forecast", "MemoryBudget", "PathText", "RoutingTrace", system],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
     .target(
       name: "ModelFile",
-      dependencies: ["Prequential", "HDF5", "DurableFile", "PathText", "CZlib", system],
+      dependencies: [
+        "Prequential", "HDF5", "DurableFile", "MemoryBudget", "PathText", "CZlib", system,
+      ],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     .target(name: "CProcessor"),
     .executableTarget(
@@ -68,6 +74,7 @@ let package = Package(
         "DurableFile",
         "Insight",
         "LZ4Frame",
+        "MemoryBudget",
         "ModelFile",
         "PathText",
         "Prequential",
@@ -98,10 +105,13 @@ let package = Package(
       name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ChartTests", dependencies: ["Chart", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "MemoryBudgetTests", dependencies: ["MemoryBudget"], swiftSettings: strict),
+    .testTarget(
       name: "InsightTests", dependencies: ["Insight", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "PrequentialTests", dependencies: ["Prequential", "TraceImport", "TestSupport"],
+      name: "PrequentialTests",
+      dependencies: ["LZ4Frame", "Prequential", "TraceImport", "TestSupport"],
       swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["RoutingTrace", "LZ4Frame", "DurableFile", system],

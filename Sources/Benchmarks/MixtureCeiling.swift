@@ -154,6 +154,8 @@ private final class MixtureCeiling {
 
 /// A mixture's columns by name.
 private struct MixtureColumns: MixtureCoder {
+  static let isReader = false
+
   typealias Failure = Never
 
   var counts: [String: [UInt32]] = [:]

@@ -2,25 +2,30 @@
 extension EventScorer {
   /// Scores every event by each of `predictors`, and only then counts it if `learns`.
   ///
-  /// - Parameter tally: of as many experts and predictors.
+  /// - Parameters:
+  ///   - tokens: those to score, all of the view's unless given.
+  ///   - tally: of as many experts and predictors.
   public func run(
-    _ view: LayerView, by predictors: [any Predictor], counts: CountsView, learns: Bool,
-    into tally: borrowing ScoreTally
+    _ view: LayerView, tokens: Range<Int>? = nil, by predictors: [any Predictor],
+    counts: CountsView, learns: Bool, into tally: borrowing ScoreTally
   ) {
+    let tokens = tokens ?? 0..<view.tokens
+    precondition(tokens.lowerBound >= 0 && tokens.upperBound <= view.tokens)
     // Loops over a top-k known here unroll; these are those of the models that people run.
     switch view.isFull ? view.topK : 0 {
-    case 1: pass(view, TopK<1>(), predictors, counts, learns, tally)
-    case 2: pass(view, TopK<2>(), predictors, counts, learns, tally)
-    case 4: pass(view, TopK<4>(), predictors, counts, learns, tally)
-    case 6: pass(view, TopK<6>(), predictors, counts, learns, tally)
-    case 8: pass(view, TopK<8>(), predictors, counts, learns, tally)
-    default: pass(view, TopK<0>(), predictors, counts, learns, tally)
+    case 1: pass(view, tokens, TopK<1>(), predictors, counts, learns, tally)
+    case 2: pass(view, tokens, TopK<2>(), predictors, counts, learns, tally)
+    case 4: pass(view, tokens, TopK<4>(), predictors, counts, learns, tally)
+    case 6: pass(view, tokens, TopK<6>(), predictors, counts, learns, tally)
+    case 8: pass(view, tokens, TopK<8>(), predictors, counts, learns, tally)
+    default: pass(view, tokens, TopK<0>(), predictors, counts, learns, tally)
     }
   }
 
   private func pass<let constant: Int>(
-    _ view: LayerView, _ topK: TopK<constant>, _ predictors: [any Predictor],
-    _ counts: CountsView, _ learns: Bool, _ tally: borrowing ScoreTally
+    _ view: LayerView, _ tokens: Range<Int>, _ topK: TopK<constant>,
+    _ predictors: [any Predictor], _ counts: CountsView, _ learns: Bool,
+    _ tally: borrowing ScoreTally
   ) {
     let rules = predictors.map(\.rule)
     let hasProducts = rules.contains { $0?.isProduct ?? false }
@@ -28,8 +33,8 @@ extension EventScorer {
     rules.withUnsafeBufferPointer { rules in
       // Inside, where it is not captured: a constant stays one.
       let view = view.counted(topK)
-      var token = 0
-      while token < view.tokens {
+      var token = tokens.lowerBound
+      while token < tokens.upperBound {
         let event = view.event(token)
         if event.chosen.count > 0 {
           var index = 0

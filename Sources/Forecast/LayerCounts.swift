@@ -39,6 +39,12 @@ public struct LayerCounts: Hashable, Sendable {
     totals = [UInt64](repeating: 0, count: 1 + pairs * experts)
   }
 
+  /// Bytes that a layer's tables take.
+  public static func bytes(experts: Int, tables: CountTables) -> Int {
+    let pairs = pairTables(tables)
+    return 4 * (experts + pairs * experts * experts) + 8 * (1 + pairs * experts)
+  }
+
   /// Tables with known counts.
   ///
   /// - Parameters:

@@ -25,74 +25,82 @@ public struct LiveRequests: Hashable, Sendable {
     }
   }
 
+  /// What the book holds of one request.
+  private struct Last: Hashable, Sendable {
+    var nextToken: Int
+    var age: UInt64
+    /// Empty while the token is one of the block that is being resolved.
+    var ids: [UInt16]
+    /// The token's row in that block.
+    var row: Int?
+  }
+
   /// Requests remembered at most.
-  public let capacity: Int
-  private var entries: [UInt64: Entry] = [:]
+  public var capacity: Int { book.capacity }
+  private var book: RequestBook<Last>
   /// Tokens of the stream so far.
   public private(set) var clock: UInt64 = 0
 
   /// Remembers no request yet, and `capacity` at most, at least 1.
-  public init(capacity: Int = 4096) { self.capacity = max(1, capacity) }
+  public init(capacity: Int = 4096) { book = RequestBook(capacity: capacity) }
 
   /// Takes up where ``remembered`` and ``clock`` left off.
   public init(capacity: Int, entries: [Entry], clock: UInt64) {
     self.init(capacity: capacity)
-    for entry in entries { self.entries[entry.request] = entry }
+    for entry in entries.sorted(by: { $0.age < $1.age }) {
+      book.note(entry.request, Last(nextToken: entry.nextToken, age: entry.age, ids: entry.ids))
+    }
     self.clock = clock
   }
 
   /// Everything remembered, oldest first.
-  public var remembered: [Entry] { entries.values.sorted { $0.age < $1.age } }
+  public var remembered: [Entry] {
+    book.entries.map {
+      Entry(
+        request: $0.request, nextToken: $0.value.nextToken, age: $0.value.age, ids: $0.value.ids)
+    }
+  }
 
   /// Finds every token's predecessor in `block` and remembers the last tokens of its requests.
+  ///
+  /// Who is forgotten depends on the order of the runs alone, not on where blocks begin.
   public mutating func resolve(_ block: TokenBlock) -> EventBlock {
     let tokens = block.tokens
     var previous = [Int32](repeating: -1, count: tokens)
     var stages = [UInt8](repeating: 0, count: tokens)
     var carried: [[UInt16]] = []
-    var lastRow: [UInt64: (row: Int, position: Int)] = [:]
-    var ended: Set<UInt64> = []
+    var heard: Set<UInt64> = []
     var first = 0
     for run in block.runs {
       clock += UInt64(run.count)
       if run.count > 0 {
-        if let last = lastRow[run.request] {
-          if last.position + 1 == run.firstToken { previous[first] = Int32(last.row) }
-        } else if let entry = entries[run.request], entry.nextToken == run.firstToken {
-          previous[first] = Int32(tokens + carried.count)
-          carried.append(entry.ids)
+        if let last = book[run.request], last.nextToken == run.firstToken {
+          previous[first] = Int32(last.row ?? tokens + carried.count)
+          if last.row == nil { carried.append(last.ids) }
         }
         for token in first..<first + run.count {
           if token > first { previous[token] = Int32(token - 1) }
           stages[token] = run.stage.rawValue
         }
         first += run.count
-        lastRow[run.request] = (first - 1, run.firstToken + run.count - 1)
+        book.note(
+          run.request,
+          Last(nextToken: run.firstToken + run.count, age: clock, ids: [], row: first - 1))
+        heard.insert(run.request)
       }
-      if run.endsRequest {
-        ended.insert(run.request)
-        lastRow[run.request] = nil
-        entries[run.request] = nil
-      } else if run.count > 0 {
-        ended.remove(run.request)
-        entries[run.request] = Entry(
-          request: run.request, nextToken: run.firstToken + run.count, age: clock, ids: [])
+      if run.endsRequest { book.remove(run.request) }
+    }
+    for request in heard {
+      book.update(request) { last in
+        last.ids = last.row.map { Self.ids(of: $0, in: block) } ?? last.ids
+        last.row = nil
       }
     }
-    for (request, last) in lastRow where !ended.contains(request) {
-      entries[request]?.ids = Self.ids(of: last.row, in: block)
-    }
-    forgetOldest()
     return EventBlock(
       shape: block.shape, tokens: tokens, rows: tokens + carried.count,
       ids: Self.rows(of: block, carried: carried), previous: previous, stages: stages,
       isFull: block.isFull && !carried.contains { $0.contains(TokenBlock.emptySlot) },
       runs: block.runs, labels: block.labels)
-  }
-
-  private mutating func forgetOldest() {
-    guard entries.count > capacity else { return }
-    for entry in remembered.prefix(entries.count - capacity) { entries[entry.request] = nil }
   }
 
   private static func ids(of token: Int, in block: TokenBlock) -> [UInt16] {

@@ -7,6 +7,9 @@ import RoutingTrace
 public protocol MixtureCoder: ~Copyable {
   associatedtype Failure: Error
 
+  /// Whether the values are replaced: a writer's are left alone, and not copied for it.
+  static var isReader: Bool { get }
+
   /// - Parameters:
   ///   - name: unique within a mixture.
   ///   - values: the values; where `isOpen`, a reader may give any number of them.
@@ -85,28 +88,22 @@ extension Mixture {
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt32]>, _ coder: inout Coder,
     note: String
   ) throws(Coder.Failure) {
-    var all = layers.flatMap { $0[keyPath: values] }
+    var all = column { $0[keyPath: values] }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
-    let each = all.count / layers.count
-    for layer in layers.indices {
-      layers[layer][keyPath: values] = Array(all[layer * each..<(layer + 1) * each])
-    }
+    if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
   }
 
   private mutating func codeLayers<Coder: MixtureCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt16]>, _ coder: inout Coder,
     note: String
   ) throws(Coder.Failure) {
-    var all = layers.flatMap { $0[keyPath: values].map(UInt32.init) }
+    var all = column { $0[keyPath: values].map(UInt32.init) }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
-    let each = all.count / layers.count
-    for layer in layers.indices {
-      layers[layer][keyPath: values] = all[layer * each..<(layer + 1) * each].map {
-        // What is no 16-bit number becomes one that no expert has, and so is not sound.
-        UInt16(exactly: $0) ?? .max - 1
-      }
+    if Coder.isReader {
+      // What is no 16-bit number becomes one that no expert has, and so is not sound.
+      fill(from: all) { $0[keyPath: values] = $1.map { UInt16(exactly: $0) ?? .max - 1 } }
     }
   }
 
@@ -114,12 +111,29 @@ extension Mixture {
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [Float]>, _ coder: inout Coder,
     note: String
   ) throws(Coder.Failure) {
-    var all = layers.flatMap { $0[keyPath: values] }
+    var all = column { $0[keyPath: values] }
     guard !all.isEmpty else { return }
     try coder.code(name, &all, isOpen: false, note: note)
+    if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
+  }
+
+  /// The values of all layers, in room that is made once: a table can be most of the mixture.
+  private func column<Value>(_ values: (MixtureLayer) -> [Value]) -> [Value] {
+    var all: [Value] = []
+    for layer in layers {
+      let own = values(layer)
+      if all.isEmpty { all.reserveCapacity(own.count * layers.count) }
+      all += own
+    }
+    return all
+  }
+
+  private mutating func fill<Value>(
+    from all: [Value], _ set: (inout MixtureLayer, [Value]) -> Void
+  ) {
     let each = all.count / layers.count
     for layer in layers.indices {
-      layers[layer][keyPath: values] = Array(all[layer * each..<(layer + 1) * each])
+      set(&layers[layer], Array(all[layer * each..<(layer + 1) * each]))
     }
   }
 }
@@ -127,8 +141,8 @@ extension Mixture {
 extension RequestSlots {
   mutating func code<Coder: MixtureCoder & ~Copyable>(with coder: inout Coder) throws(Coder.Failure)
   {
-    let sorted = entries.sorted { $0.value.age < $1.value.age }
-    var numbers = sorted.map(\.key)
+    let sorted = entries.entries
+    var numbers = sorted.map(\.request)
     var ages = sorted.map(\.value.age)
     var next = sorted.map { UInt64($0.value.nextToken) }
     var places = sorted.map { UInt32($0.value.slot) }
@@ -152,14 +166,17 @@ extension RequestSlots {
       // Not sound: more places than there can be.
       used = 0
       free = [-1]
-      entries = [:]
+      entries = RequestBook(capacity: capacity)
       return
     }
-    entries = [:]
+    entries = RequestBook(capacity: capacity)
     for (index, number) in numbers.enumerated() {
-      entries[number] = Entry(
-        slot: Int(places[index]), age: ages[index], nextToken: Int(clamping: next[index]),
-        stage: Stage(rawValue: UInt8(clamping: stages[index])) ?? .decode, task: Int(tasks[index]))
+      entries.note(
+        number,
+        Entry(
+          slot: Int(places[index]), age: ages[index], nextToken: Int(clamping: next[index]),
+          stage: Stage(rawValue: UInt8(clamping: stages[index])) ?? .decode,
+          task: Int(tasks[index])))
     }
     if entries.count != numbers.count
       || stages.contains(where: { Stage(rawValue: UInt8(clamping: $0)) == nil })
@@ -183,8 +200,10 @@ extension PathMemory {
       "paths", &paths, isOpen: false, note: "bits of the experts chosen: slot, layer, word")
     try coder.code(
       "successors", &followers, isOpen: false, note: "number of the token that followed, or -1")
-    masks.replaceSubrange(0..<filled * layers * words, with: paths)
-    successors.replaceSubrange(0..<filled, with: followers)
+    if Coder.isReader {
+      masks.replaceSubrange(0..<filled * layers * words, with: paths)
+      successors.replaceSubrange(0..<filled, with: followers)
+    }
     try coder.code("last_stored", &lastStored, isOpen: false, note: "a live request's last token")
     try coder.code(
       "trail_counts", &trailCounts, isOpen: false, note: "candidates left by a request's last token"
@@ -192,7 +211,7 @@ extension PathMemory {
     try coder.code("trail_tokens", &trailTokens, isOpen: false, note: "numbers of the candidates")
     try coder.code(
       "trail_scores", &trailScores, isOpen: false, note: "their scores by metric, in 64ths")
-    rebuildColumns()
+    if Coder.isReader { rebuildColumns() }
   }
 
   /// Fills the bitmaps over slots from the stored paths.

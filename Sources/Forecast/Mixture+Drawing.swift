@@ -20,8 +20,7 @@ extension Mixture {
     for layer in layers.indices { layers[layer].reserve(requests: 1) }
     paths?.reserve(requests: 1)
     let first = paths?.path(start)
-    let search = paths.map { PathSearch(memory: $0, options: options) }
-    paths = nil
+    let search = takeSearch()
     defer { paths = search?.takeMemory() }
     let votes = search.map { _ in
       PathVotes(layers: shape.layers, tokens: 1, lanes: layers[0].lanes)

@@ -33,7 +33,10 @@ extension Mixture {
   }
 
   /// Position of the next token of every request under way, by the request's number.
-  public var nextTokens: [UInt64: Int] { requests.entries.mapValues(\.nextToken) }
+  public var nextTokens: [UInt64: Int] {
+    Dictionary(
+      uniqueKeysWithValues: requests.entries.entries.map { ($0.request, $0.value.nextToken) })
+  }
 }
 
 extension MixtureLayer {
@@ -90,11 +93,12 @@ extension RequestSlots {
   /// Every place is used once and is one of those used, and every request was heard of at another time,
   /// within a stream of so many tokens.
   func isSound(tokens: Int) -> Bool {
-    let places = entries.values.map(\.slot) + free
+    let known = entries.entries.map(\.value)
+    let places = known.map(\.slot) + free
     return Set(places).count == places.count && places.count == used && used <= capacity
       && places.allSatisfy { (0..<used).contains($0) }
-      && clock <= tokens && Set(entries.values.map(\.age)).count == entries.count
-      && entries.values.allSatisfy {
+      && clock <= tokens && zip(known, known.dropFirst()).allSatisfy { $0.age < $1.age }
+      && known.allSatisfy {
         (1...max(1, clock)).contains($0.age) && (0...Self.tasks).contains($0.task)
           && (1...Int(UInt32.max)).contains($0.nextToken)
       }

@@ -26,8 +26,25 @@ public struct Mixture: Hashable, Sendable {
     paths =
       options.parts.isDisjoint(with: .paths)
       ? nil : PathMemory(shape: shape, capacity: options.storedPaths)
-    layers = Array(
-      repeating: MixtureLayer(shape: shape, options: options), count: shape.layers)
+    // One made for all would be copied by each, and be in memory beside them.
+    layers = (0..<shape.layers).map { _ in MixtureLayer(shape: shape, options: options) }
+  }
+
+  /// Bytes that a mixture takes, and its work on a block.
+  public static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
+    let layers = shape.layers * MixtureLayer.bytes(shape: shape, options: options)
+    guard !options.parts.isDisjoint(with: .paths) else { return layers }
+    let lanes = (shape.experts + 7) / 8 * 8
+    return layers + PathMemory.bytes(shape: shape, capacity: options.storedPaths)
+      + PathSearch.bytes(shape: shape)
+      + 2 * PathVotes.bytes(layers: shape.layers, tokens: step, lanes: lanes)
+  }
+
+  /// Bytes of the largest of the columns by which a mixture is written and read.
+  public static func largestColumn(shape: TraceShape, options: MixtureOptions) -> Int {
+    let table = shape.layers * MixtureLayer.largestTable(shape: shape, options: options)
+    guard !options.parts.isDisjoint(with: .paths) else { return table }
+    return max(table, PathMemory.bytes(shape: shape, capacity: options.storedPaths))
   }
 
   /// Forecasts every event of `block` in order and, if `learns`, learns it.
@@ -46,14 +63,12 @@ public struct Mixture: Hashable, Sendable {
     paths?.reserve(requests: requests.used)
     let starts = Array(stride(from: 0, to: block.tokens, by: Self.step))
     let ranges = starts.map { $0..<min($0 + Self.step, block.tokens) }
-    guard let memory = paths, let first = ranges.first else {
+    guard let first = ranges.first, let search = takeSearch() else {
       if block.tokens > 0 {
         run(block, 0..<block.tokens, owners, nil, learns, workers, beside: nil, score)
       }
       return
     }
-    paths = nil
-    let search = PathSearch(memory: memory, options: options)
     let lanes = layers[0].lanes
     let votes = [0, 1].map { _ in
       PathVotes(layers: shape.layers, tokens: Self.step, lanes: lanes)
@@ -73,6 +88,12 @@ public struct Mixture: Hashable, Sendable {
       run(block, ranges[index], owners, votes[index & 1], learns, workers, beside: beside, score)
     }
     paths = search.takeMemory()
+  }
+
+  /// A search that has the paths until they are taken back: whoever kept them too would make it copy them.
+  mutating func takeSearch() -> PathSearch? {
+    guard let memory = paths.take() else { return nil }
+    return PathSearch(memory: memory, options: options)
   }
 
   /// Runs the layers over the tokens of `range`, and `beside` at the same time.

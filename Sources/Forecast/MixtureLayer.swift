@@ -101,6 +101,31 @@ struct MixtureLayer: Hashable, Sendable {
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }
 
+  /// Bytes that the tables of one layer take; a request under way adds `lanes` numbers for each of the
+  /// parts `request` and `recent`.
+  static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
+    let lanes = (shape.experts + 7) / 8 * 8
+    let tabled = tabled(options.parts)
+    let pairs = pairParts.filter(options.parts.contains)
+    let row = RowTable.bytes(rows: 1, lanes: lanes)
+    let rows = rowParts.count(where: tabled.contains)
+    var bytes = row + rows * RowTable.bytes(rows: shape.experts, lanes: lanes)
+    for _ in pairs {
+      bytes += PairTable.bytes(
+        experts: shape.experts, lanes: lanes, budget: PairTable.budget / shape.layers / pairs.count)
+    }
+    if options.parts.contains(.repeats) {
+      bytes += RepeatTable.bytes(topK: shape.topK, budget: RepeatTable.budget / shape.layers)
+    }
+    return bytes + linearRows(shape, options.parts) * (lanes + 1) * 4
+  }
+
+  /// Bytes of a layer's largest table.
+  static func largestTable(shape: TraceShape, options: MixtureOptions) -> Int {
+    let lanes = (shape.experts + 7) / 8 * 8
+    return max(shape.experts, linearRows(shape, options.parts)) * lanes * 4
+  }
+
   /// Makes room for the state of `count` live requests.
   mutating func reserve(requests count: Int) {
     if parts.contains(.request) {

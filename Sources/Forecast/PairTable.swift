@@ -14,19 +14,26 @@ struct PairTable: Hashable, Sendable {
   var keys: [UInt32]
   var table: RowTable
 
-  /// Rows of a table of at most `budget` bytes for pairs of `experts` experts each.
+  /// A table of at most `budget` bytes for pairs of `experts` experts each.
+  init(experts: Int, lanes: Int, budget: Int, halvingTotal: Int) {
+    let rows = Self.rows(experts: experts, lanes: lanes, budget: budget)
+    self.rows = rows
+    keys = [UInt32](repeating: 0, count: rows)
+    table = RowTable(rows: rows, lanes: lanes, halvingTotal: halvingTotal)
+  }
+
+  /// Rows of a table of at most `budget` bytes, but for the least that there must be.
   static func rows(experts: Int, lanes: Int, budget: Int) -> Int {
     let rowBytes = lanes * 4 + 8
-    var rows = Self.probes
+    var rows = probes
     while rows * 2 * rowBytes <= budget, rows < 2 * experts * experts { rows *= 2 }
     return rows
   }
 
-  /// A table of at most `budget` bytes for pairs of `experts` experts each.
-  init(experts: Int, lanes: Int, budget: Int, halvingTotal: Int) {
-    rows = Self.rows(experts: experts, lanes: lanes, budget: budget)
-    keys = [UInt32](repeating: 0, count: rows)
-    table = RowTable(rows: rows, lanes: lanes, halvingTotal: halvingTotal)
+  /// Bytes that a table takes.
+  static func bytes(experts: Int, lanes: Int, budget: Int) -> Int {
+    let rows = rows(experts: experts, lanes: lanes, budget: budget)
+    return rows * 4 + RowTable.bytes(rows: rows, lanes: lanes)
   }
 
   /// Lends the table to the kernel.

@@ -85,6 +85,14 @@ struct PathMemory: Hashable, Sendable {
     successors = [Int32](repeating: -1, count: rounded)
   }
 
+  /// Bytes that the paths of `capacity` tokens take, and the work on them.
+  static func bytes(shape: TraceShape, capacity: Int) -> Int {
+    let slots = rounded(capacity)
+    let words = (shape.experts + 63) / 64
+    let stored = slots * (shape.layers * words * 8 + 4)
+    return stored + min(selecting, shape.layers) * shape.experts * slots / 8
+  }
+
   /// Makes room for the state of `count` live requests.
   mutating func reserve(requests count: Int) {
     let missing = count - lastStored.count
@@ -113,6 +121,10 @@ final class PathVotes {
     weights = .allocate(capacity: events)
     votes.initialize(repeating: 0, count: events * lanes)
     weights.initialize(repeating: 0, count: events)
+  }
+
+  static func bytes(layers: Int, tokens: Int, lanes: Int) -> Int {
+    layers * tokens * PathMemory.metrics.count * (lanes + 1) * 4
   }
 
   deinit {

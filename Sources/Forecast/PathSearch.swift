@@ -17,7 +17,8 @@ final class PathSearch {
   let topK: Int
   /// Words of a bitmap over slots.
   let mapWords: Int
-  let room = (PathMemory.maximumCandidates + 31) / 32 * 32
+  static let room = (PathMemory.maximumCandidates + 31) / 32 * 32
+  let room = PathSearch.room
   let horizon: Int
   let metrics = PathMemory.metrics
   let isHeard: [Bool]
@@ -48,8 +49,7 @@ final class PathSearch {
   /// The memory searched, while this search has it.
   var memory: PathMemory?
 
-  init(memory: PathMemory, options: MixtureOptions) {
-    self.memory = memory
+  init(memory: consuming PathMemory, options: MixtureOptions) {
     capacity = memory.capacity
     layers = memory.layers
     words = memory.words
@@ -88,6 +88,12 @@ final class PathSearch {
           to: FloatMath.exp(-metric.sharpness * Float(step) / 16))
       }
     }
+    self.memory = memory
+  }
+
+  /// Bytes of the largest part of it, the sets of all candidates.
+  static func bytes(shape: TraceShape) -> Int {
+    shape.layers * room * (shape.experts + 63) / 64 * 8
   }
 
   deinit {

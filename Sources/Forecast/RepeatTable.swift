@@ -23,21 +23,28 @@ struct RepeatTable: Hashable, Sendable {
   /// `[place, set, slot]`, the newest set first; ``TokenBlock/emptySlot`` where a set had fewer.
   var sets: [UInt16]
 
-  /// Places of a table of at most `budget` bytes; none where a bucket takes more.
+  /// A table of at most `budget` bytes; without places where a bucket takes more.
+  init(topK: Int, budget: Int) {
+    self.topK = topK
+    let places = Self.places(topK: topK, budget: budget)
+    self.places = places
+    keys = [UInt32](repeating: 0, count: places)
+    counts = [UInt32](repeating: 0, count: places)
+    sets = [UInt16](repeating: TokenBlock.emptySlot, count: places * Self.depth * topK)
+  }
+
+  private static func bytesOfPlace(topK: Int) -> Int { depth * topK * 2 + 8 }
+
   static func places(topK: Int, budget: Int) -> Int {
-    let each = Self.depth * topK * 2 + 8
-    var places = budget < Self.ways * each ? 0 : Self.ways
+    let each = bytesOfPlace(topK: topK)
+    var places = budget < ways * each ? 0 : ways
     while places > 0, places * 2 * each <= budget { places *= 2 }
     return places
   }
 
-  /// A table of at most `budget` bytes; without places where a bucket takes more.
-  init(topK: Int, budget: Int) {
-    self.topK = topK
-    places = Self.places(topK: topK, budget: budget)
-    keys = [UInt32](repeating: 0, count: places)
-    counts = [UInt32](repeating: 0, count: places)
-    sets = [UInt16](repeating: TokenBlock.emptySlot, count: places * Self.depth * topK)
+  /// Bytes that a table takes.
+  static func bytes(topK: Int, budget: Int) -> Int {
+    places(topK: topK, budget: budget) * bytesOfPlace(topK: topK)
   }
 
   /// Where the context of a hash lies, or -1.

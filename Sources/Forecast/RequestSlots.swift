@@ -27,16 +27,16 @@ struct RequestSlots: Hashable, Sendable {
   /// Buckets for task names.
   static let tasks = 64
 
-  let capacity: Int
+  var capacity: Int { entries.capacity }
   let primesDecode: Bool
-  var entries: [UInt64: Entry] = [:]
+  var entries: RequestBook<Entry>
   var free: [Int] = []
   /// Places ever used.
   var used = 0
   var clock: UInt64 = 0
 
   init(capacity: Int, primesDecode: Bool) {
-    self.capacity = max(1, capacity)
+    entries = RequestBook(capacity: capacity)
     self.primesDecode = primesDecode
   }
 
@@ -59,14 +59,14 @@ struct RequestSlots: Hashable, Sendable {
         entry.age = clock
         entry.nextToken = run.firstToken + run.count
         entry.stage = run.stage
-        entries[run.request] = entry
+        entries.note(run.request, entry)
         for token in 0..<run.count {
           owners.append(
             Owner(
               slot: Int32(entry.slot), task: Int32(entry.task), isFresh: isFresh && token == 0))
         }
       }
-      if run.endsRequest, let entry = entries.removeValue(forKey: run.request) {
+      if run.endsRequest, let entry = entries.remove(run.request) {
         free.append(entry.slot)
       }
     }
@@ -82,9 +82,7 @@ struct RequestSlots: Hashable, Sendable {
       slot = used
       used += 1
     } else {
-      let oldest = entries.min { $0.value.age < $1.value.age }
-      slot = oldest?.value.slot ?? 0
-      if let oldest { entries[oldest.key] = nil }
+      slot = entries.removeOldest()?.value.slot ?? 0
     }
     return Entry(slot: slot, age: 0, nextToken: 0, stage: .prefill, task: 0)
   }

@@ -17,6 +17,9 @@ struct RowTable: Hashable, Sendable {
     totals = [UInt32](repeating: 0, count: rows)
   }
 
+  /// Bytes that a table takes.
+  static func bytes(rows: Int, lanes: Int) -> Int { rows * (lanes + 1) * 4 }
+
   /// Lends the table to the kernel.
   @inline(__always)
   mutating func withView<Result>(_ body: (RowView) -> Result) -> Result {

@@ -18,6 +18,13 @@ public struct ScoreTally: ~Copyable {
     lossSteps.initialize(repeating: 0)
   }
 
+  /// Forgets what was scored.
+  public func clear() {
+    ranks.update(repeating: 0)
+    events.update(repeating: 0)
+    lossSteps.update(repeating: 0)
+  }
+
   deinit {
     ranks.deallocate()
     events.deallocate()

@@ -15,8 +15,9 @@ package struct LayerTally: Sendable {
   private(set) var tasks: [LayerCounts] = []
 
   init(experts: Int) {
-    let counts = LayerCounts(experts: experts, tables: [.layerPairs, .tokenPairs])
-    stages = Stage.allCases.map { _ in counts }
+    stages = Stage.allCases.map { _ in
+      LayerCounts(experts: experts, tables: [.layerPairs, .tokenPairs])
+    }
     tokens = Stage.allCases.map { _ in 0 }
     following = Stage.allCases.map { _ in 0 }
     pairs = PairCounts(experts: experts)

@@ -12,6 +12,9 @@ package struct PairCounts: Sendable {
     cells = [UInt32](repeating: 0, count: experts * experts)
   }
 
+  /// Bytes that a layer's counts take.
+  static func bytes(experts: Int) -> Int { 4 * experts * experts }
+
   /// Counts the pairs of every event of a layer.
   ///
   /// - Precondition: the layer is the block's, whose ids are below `experts` or empty.

@@ -11,23 +11,22 @@ struct TaskBook: Sendable {
   /// Whether there were more tasks than are told apart.
   private(set) var isFull = false
   private var numbers: [String: Int] = [:]
-  private var requests: [UInt64: (task: Int, age: UInt64)] = [:]
-  private var clock: UInt64 = 0
-  /// Requests remembered at most.
-  private let liveRequests: Int
+  /// The tasks of requests under way, by their numbers.
+  private var requests: RequestBook<Int>
 
-  init(liveRequests: Int) { self.liveRequests = liveRequests }
+  init(liveRequests: Int) { requests = RequestBook(capacity: liveRequests) }
 
   /// The block's tokens in stretches, and what its labels say for later.
   mutating func stretches(of block: EventBlock) -> [TokenStretch] {
+    var told: [UInt64: Int] = [:]
     for label in block.labels where !label.task.isEmpty {
-      clock += 1
-      if let task = number(of: label.task) { requests[label.request] = (task, clock) }
+      told[label.request] = number(of: label.task)
     }
     var stretches: [TokenStretch] = []
     var first = 0
     for run in block.runs {
-      let task = requests[run.request]?.task
+      let task = told.removeValue(forKey: run.request) ?? requests[run.request]
+      if let task { requests.note(run.request, task) }
       let tokens = first..<first + run.count
       first += run.count
       if let last = stretches.last, last.stage == run.stage, last.task == task {
@@ -35,9 +34,8 @@ struct TaskBook: Sendable {
       } else if !tokens.isEmpty {
         stretches.append(TokenStretch(tokens: tokens, stage: run.stage, task: task))
       }
-      if run.endsRequest { requests[run.request] = nil }
+      if run.endsRequest { requests.remove(run.request) }
     }
-    forgetOldest()
     return stretches
   }
 
@@ -50,11 +48,5 @@ struct TaskBook: Sendable {
     numbers[task] = names.count
     names.append(task)
     return names.count - 1
-  }
-
-  private mutating func forgetOldest() {
-    guard requests.count > liveRequests else { return }
-    let oldest = requests.sorted { $0.value.age < $1.value.age }
-    for (request, _) in oldest.prefix(requests.count - liveRequests) { requests[request] = nil }
   }
 }

@@ -23,7 +23,7 @@ public struct TraceAnalysis: Sendable {
   /// - Parameter liveRequests: requests under way that are remembered.
   public init(shape: TraceShape, liveRequests: Int = 4096) {
     self.shape = shape
-    layers = Array(repeating: LayerTally(experts: shape.experts), count: shape.layers)
+    layers = (0..<shape.layers).map { _ in LayerTally(experts: shape.experts) }
     live = LiveRequests(capacity: liveRequests)
     tasks = TaskBook(liveRequests: liveRequests)
   }

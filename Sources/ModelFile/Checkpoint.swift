@@ -1,6 +1,7 @@
 import DurableFile
 import Forecast
 import HDF5
+import MemoryBudget
 import PathText
 import Prequential
 import SystemPackage
@@ -29,19 +30,24 @@ public struct Checkpoint: Sendable {
   /// - Throws: ``ModelError``.
   public static func read(
     _ path: String, limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
-    operations: any FileOperations = SystemFileOperations()
+    operations: any FileOperations = SystemFileOperations(),
+    memory: AvailableMemory = .ofThisProcess()
   ) throws(ModelError) -> Checkpoint {
     try read(
       path, requiringTotals: true, limits: limits, maximumBytes: maximumBytes,
-      operations: operations)
+      operations: operations, memory: memory)
   }
 
   /// The same; `requiringTotals` is false to read what does not add up too.
   static func read(
     _ path: String, requiringTotals: Bool, limits: H5Limits = ModelLimits.hdf5,
-    maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations()
+    maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations(),
+    memory: AvailableMemory = .ofThisProcess()
   ) throws(ModelError) -> Checkpoint {
     let (image, isSealed) = try load(path, maximumBytes: maximumBytes, operations: operations)
+    do throws(MemoryShortage) { try memory.check(demand(of: image, limits: limits)) } catch {
+      throw ModelError(.tooLarge, file: path, problem: error.problem, remedy: error.remedy)
+    }
     do throws(H5Error) {
       let (learner, header) = try ModelReader.learner(
         in: image, limits: limits, requiringTotals: requiringTotals)
@@ -51,6 +57,15 @@ public struct Checkpoint: Sendable {
     } catch {
       throw ModelError(error, file: path)
     }
+  }
+
+  /// What the learner in a model file takes while it is read.
+  /// Nothing where the root cannot be read, which the reader then complains of.
+  private static func demand(of image: H5Image, limits: H5Limits) -> MemoryDemand {
+    guard let header = try? ModelReader(image, limits: limits).header else {
+      return MemoryDemand("the model's tables", bytes: 0)
+    }
+    return Learner.memoryDemand(shape: header.shape, predictors: header.predictors, for: .reading)
   }
 
   /// The learner in the bytes of a model file, which need no seal.

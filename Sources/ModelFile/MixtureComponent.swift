@@ -57,6 +57,7 @@ enum MixtureComponent: Component {
 
 /// Writes a mixture's columns into a group.
 private struct Writing: MixtureCoder, ~Copyable {
+  static var isReader: Bool { false }
   var group: GroupWriter
 
   mutating func code(
@@ -78,6 +79,7 @@ private struct Writing: MixtureCoder, ~Copyable {
 
 /// Reads a mixture's columns from a group.
 private struct Reading: MixtureCoder, ~Copyable {
+  static var isReader: Bool { true }
   /// More live requests than any options ask for.
   private static let mostOpen = 1 << 16
   var group: GroupReader

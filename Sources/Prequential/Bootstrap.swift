@@ -1,43 +1,48 @@
-/// Percentile intervals of ratios of sums over requests.
-struct Bootstrap {
-  /// `[resample][draw]`: the request drawn.
-  private let draws: [[Int]]
-  private let count: Int
+import Forecast
+import RoutingTrace
 
+/// Percentile intervals of ratios of sums over groups of requests.
+enum Bootstrap {
+  /// Recall at each n, then log loss in bits: over all rows, and the 2.5th and 97.5th percentile over
+  /// `resamples` draws of as many rows as there are, with replacement.
+  ///
   /// - Parameters:
-  ///   - count: requests to draw from, as many as are drawn.
-  ///   - resamples: how often; the same seed draws the same requests.
-  init(seed: UInt64, count: Int, resamples: Int) {
-    var state = seed
-    func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
+  ///   - rows: one a group, at least one.
+  ///   - hits: the n at which a row has hits.
+  ///   - seed: the same for the same draws.
+  static func ratios(
+    _ rows: [GroupSums.Row], hits: Int, resamples: Int, seed: UInt64
+  ) -> [Comparison.Estimate] {
+    let width = hits + 3
+    // A row's hits and loss, then what they are held against: experts chosen, events.
+    let values = rows.flatMap { row in
+      row.hits.map { Double($0) }
+        + [Double(row.lossSteps) / LossSteps.perBit, Double(row.chosen), Double(row.events)]
     }
-    draws = (0..<resamples).map { _ in
-      (0..<count).map { _ in Int(next().multipliedFullWidth(by: UInt64(count)).high) }
+    func ratios(of drawn: some Sequence<Int>) -> [Double] {
+      var sums = [Double](repeating: 0, count: width)
+      for row in drawn { for index in 0..<width { sums[index] += values[row * width + index] } }
+      return (0...hits).map { sums[$0] / sums[$0 < hits ? hits + 1 : hits + 2] }
     }
-    self.count = count
+    let all = ratios(of: rows.indices)
+    var random = SeededGenerator(seed: seed)
+    let count = UInt64(rows.count)
+    let resampled = (0..<resamples).map { _ in
+      ratios(
+        of: rows.indices.lazy.map { _ in
+          Int(random.next().multipliedFullWidth(by: count).high)
+        })
+    }
+    return all.enumerated().map { index, value in
+      interval(of: value, resampled.map { $0[index] }.sorted())
+    }
   }
 
-  /// `sum numerators / sum denominators`, and the 2.5th and 97.5th percentile over the resamples.
-  func ratio(_ numerators: [Double], _ denominators: [Double]) -> Comparison.Estimate {
-    let value = numerators.reduce(0, +) / denominators.reduce(0, +)
-    let ratios = draws.map { draw in
-      var numerator = 0.0
-      var denominator = 0.0
-      for index in draw {
-        numerator += numerators[index]
-        denominator += denominators[index]
-      }
-      return numerator / denominator
-    }.sorted()
-    guard !ratios.isEmpty else { return Comparison.Estimate(value: value, low: value, high: value) }
-    let last = Double(ratios.count - 1)
+  private static func interval(of value: Double, _ sorted: [Double]) -> Comparison.Estimate {
+    guard !sorted.isEmpty else { return Comparison.Estimate(value: value, low: value, high: value) }
+    let last = Double(sorted.count - 1)
     return Comparison.Estimate(
-      value: value, low: ratios[Int((0.025 * last).rounded(.down))],
-      high: ratios[Int((0.975 * last).rounded(.up))])
+      value: value, low: sorted[Int((0.025 * last).rounded(.down))],
+      high: sorted[Int((0.975 * last).rounded(.up))])
   }
 }

@@ -14,17 +14,31 @@ public struct LayerLearner: Hashable, Sendable {
   }
 
   /// Forecasts and scores every event of the layer in order, and learns it if `learns`.
+  ///
+  /// - Parameter scores: where to add the figures by group of requests too.
   mutating func process(
-    _ view: LayerView, by counting: [(metric: Int, predictor: any Predictor)], learns: Bool
+    _ view: LayerView, by counting: [(metric: Int, predictor: any Predictor)], learns: Bool,
+    scores: GroupScores? = nil
   ) {
     let scorer = EventScorer(experts: view.experts, topK: view.topK)
     let tally = ScoreTally(experts: view.experts, predictors: counting.count)
-    counts.withView {
-      scorer.run(
-        view, by: counting.map(\.predictor), counts: $0, learns: learns, into: tally)
-    }
-    for (index, (metric, _)) in counting.enumerated() {
-      metrics[metric].add(tally, predictor: index)
+    let predictors = counting.map(\.predictor)
+    for tokens in scores?.stretches ?? [0..<view.tokens] {
+      counts.withView {
+        scorer.run(
+          view, tokens: tokens, by: predictors, counts: $0, learns: learns, into: tally)
+      }
+      for (index, (metric, _)) in counting.enumerated() {
+        guard let scores else {
+          metrics[metric].add(tally, predictor: index)
+          continue
+        }
+        var own = LayerMetrics(experts: view.experts)
+        own.add(tally, predictor: index)
+        metrics[metric].add(own)
+        scores.add(own, endingWith: tokens.upperBound - 1, predictor: metric)
+      }
+      if scores != nil { tally.clear() }
     }
   }
 }

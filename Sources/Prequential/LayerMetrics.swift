@@ -22,6 +22,9 @@ public struct LayerMetrics: Hashable, Sendable {
     lossSteps = [0, 0]
   }
 
+  /// Bytes that the metrics of one predictor and layer take.
+  static func bytes(experts: Int) -> Int { 16 * experts }
+
   /// Metrics with known sums; nil where the lengths do not fit each other.
   public init?(events: [UInt64], ranks: [UInt64], lossSteps: [UInt64]) {
     guard events.count == 2, lossSteps.count == 2, ranks.count % 2 == 0 else { return nil }
@@ -29,6 +32,12 @@ public struct LayerMetrics: Hashable, Sendable {
     self.events = events
     self.ranks = ranks
     self.lossSteps = lossSteps
+  }
+
+  /// Forgets what was scored.
+  mutating func clear() {
+    for stage in events.indices { (events[stage], lossSteps[stage]) = (0, 0) }
+    for rank in ranks.indices { ranks[rank] = 0 }
   }
 
   /// Scores a forecast against what was chosen; an event without a choice is none.

@@ -51,13 +51,16 @@ public struct Learner: Hashable, Sendable {
         throw .unknownPredictor(name)
       }
     }
-    let layer = LayerLearner(
-      counts: LayerCounts(experts: shape.experts, tables: tables),
-      metrics: predictors.map { _ in LayerMetrics(experts: shape.experts) })
+    // One made for all layers would be copied by each, and be in memory beside them.
+    let layers = (0..<shape.layers).map { _ in
+      LayerLearner(
+        counts: LayerCounts(experts: shape.experts, tables: tables),
+        metrics: predictors.map { _ in LayerMetrics(experts: shape.experts) })
+    }
     self.init(
       shape: shape, predictors: predictors,
       recallAt: recallAt ?? Self.defaultRecall(topK: shape.topK),
-      layers: Array(repeating: layer, count: shape.layers), mixtures: mixtures,
+      layers: layers, mixtures: mixtures,
       requests: LiveRequests(capacity: liveRequests), progress: StreamProgress(), history: [])
   }
 
@@ -95,8 +98,10 @@ public struct Learner: Hashable, Sendable {
   }
 
   /// The same without noting how far the stream has been read.
+  ///
+  /// - Parameter scores: where to add the figures by group of requests too.
   mutating func consume(
-    _ tokens: TokenBlock, learns: Bool, workers: Int
+    _ tokens: TokenBlock, learns: Bool, workers: Int, scores: GroupScores? = nil
   ) throws(LearnerError) {
     guard tokens.shape.isCompatible(with: shape) else {
       throw .shape(tokens.shape, expected: shape)
@@ -105,19 +110,34 @@ public struct Learner: Hashable, Sendable {
     let block = requests.resolve(tokens)
     let counting = counting
     layers.forEachLayer(workers: workers) { layer, learner in
-      block.withLayer(layer) { learner.process($0, by: counting, learns: learns) }
+      block.withLayer(layer) { learner.process($0, by: counting, learns: learns, scores: scores) }
     }
-    processMixtures(block, learns: learns, workers: workers)
+    processMixtures(block, learns: learns, workers: workers, scores: scores)
   }
 
-  private mutating func processMixtures(_ block: EventBlock, learns: Bool, workers: Int) {
+  private mutating func processMixtures(
+    _ block: EventBlock, learns: Bool, workers: Int, scores: GroupScores?
+  ) {
     let places = predictors.indices.filter { MixtureOptions(name: predictors[$0]) != nil }
+    let none = LayerMetrics(experts: shape.experts)
+    var stretches = scores == nil ? [] : Array(repeating: none, count: shape.layers)
     for (index, place) in places.enumerated() {
       layers.withUnsafeMutableBufferPointer { layers in
-        // Events of a layer come from one thread at a time.
-        nonisolated(unsafe) let layers = layers
-        mixtures[index].process(block, learns: learns, workers: workers) { event, probabilities in
-          layers[event.layer].metrics[place].score(probabilities, event)
+        stretches.withUnsafeMutableBufferPointer { stretches in
+          // Events of a layer come from one thread at a time.
+          nonisolated(unsafe) let layers = layers
+          nonisolated(unsafe) let stretches = stretches
+          mixtures[index].process(block, learns: learns, workers: workers) { event, probabilities in
+            guard let scores else {
+              layers[event.layer].metrics[place].score(probabilities, event)
+              return
+            }
+            stretches[event.layer].score(probabilities, event)
+            guard scores.ends(with: event.token) else { return }
+            layers[event.layer].metrics[place].add(stretches[event.layer])
+            scores.add(stretches[event.layer], endingWith: event.token, predictor: place)
+            stretches[event.layer].clear()
+          }
         }
       }
     }

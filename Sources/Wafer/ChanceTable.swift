@@ -1,4 +1,5 @@
 import Forecast
+import MemoryBudget
 import RoutingTrace
 
 /// What a ``Mixture`` forecast for every event of a pool, each made before the event was learnt.
@@ -112,12 +113,30 @@ public struct MixtureTables: Sendable {
   /// By horizon, from 1 layer ahead.
   let laterLayers: [ChanceTable]
 
+  /// What the tables take; parameters as of ``init(_:horizon:workers:)``.
+  public static func memoryDemand(_ pool: RequestPool, horizon: Int) -> MemoryDemand {
+    let shape = pool.shape
+    let table = pool.tokens * shape.layers * shape.experts * MemoryLayout<Float16>.size
+    let mixture = Mixture.bytes(shape: shape, options: ChanceTable.nextLayer)
+    return MemoryDemand(
+      "forecasts of \(pool.tokens) tokens of \(shape)",
+      bytes: (1 + min(horizon, longestHorizon)) * table + mixture)
+  }
+
   /// Runs one mixture for the next token and one for every horizon up to `horizon`, at most
   /// ``longestHorizon``.
   ///
-  /// - Parameter workers: Threads; the tables do not depend on it.
+  /// - Parameters:
+  ///   - workers: Threads; the tables do not depend on it.
+  ///   - memory: What there is; the tables are held against it before they are made.
   /// - Throws: ``SimulationError`` where a table would be too large.
-  public init(_ pool: RequestPool, horizon: Int, workers: Int = 1) throws(SimulationError) {
+  public init(
+    _ pool: RequestPool, horizon: Int, workers: Int = 1, memory: AvailableMemory = .ofThisProcess()
+  ) throws(SimulationError) {
+    do throws(MemoryShortage) { try memory.check(Self.memoryDemand(pool, horizon: horizon)) } catch
+    {
+      throw SimulationError("\(error), or give fewer traces")
+    }
     nextToken = try ChanceTable(pool, ChanceTable.nextToken, workers: workers)
     var tables: [ChanceTable] = []
     for ahead in 0..<min(horizon, Self.longestHorizon) {
@@ -128,12 +147,23 @@ public struct MixtureTables: Sendable {
 }
 
 extension RequestPool {
+  /// The request that a token of the pool belongs to: a binary search, as there can be millions.
+  private func request(ofToken token: Int) -> Int {
+    var (first, last) = (0, requests)
+    while last - first > 1 {
+      let middle = (first + last) / 2
+      if starts[middle] <= token { first = middle } else { last = middle }
+    }
+    return first
+  }
+
   /// Some of the pool's tokens, in order, as a chunk of a trace.
   func block(_ range: Range<Int>) throws(BlockError) -> TokenBlock {
     var runs: [TokenRun] = []
-    for request in 0..<requests {
+    var request = self.request(ofToken: range.lowerBound)
+    while request < requests, starts[request] < range.upperBound {
+      defer { request += 1 }
       let part = range.clamped(to: starts[request]..<starts[request + 1])
-      guard !part.isEmpty else { continue }
       runs.append(
         TokenRun(
           request: UInt64(request), stage: .decode, firstToken: part.lowerBound - starts[request],

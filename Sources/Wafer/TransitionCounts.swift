@@ -1,3 +1,4 @@
+import MemoryBudget
 import RoutingTrace
 
 /// The paper's cross-token heatmap: how often expert j at a request's next token followed expert i,
@@ -7,6 +8,13 @@ public struct TransitionCounts: Hashable, Sendable {
   public let experts: Int
   /// `layers * experts * experts` counts, row i at `(layer * experts + i) * experts`.
   public private(set) var counts: [UInt32]
+
+  /// What the heatmap of a trace takes, and the followers that predictions keep of it.
+  public static func memoryDemand(shape: TraceShape) -> MemoryDemand {
+    MemoryDemand(
+      "the heatmaps of \(shape)", bytes: 4 * shape.layers * shape.experts * shape.experts,
+      alternatives: [.init("--strategy base,ep,allo", bytes: 0)])
+  }
 
   /// Wraps a model's table.
   ///

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Insight
+import MemoryBudget
 import RoutingTrace
 
 /// `moecast analyze`: what is regular in a trace.
@@ -51,6 +52,8 @@ struct Analyze: PrintingCommand {
     }
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
+    try AvailableMemory.ofThisProcess().check(
+      TraceAnalysis.memoryDemand(shape: stream.shape, workers: workers.threads))
     var analysis = TraceAnalysis(shape: stream.shape)
     var bar = ProgressBar(total: stream.size)
     let ahead = TraceReadAhead(stream)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Forecast
+import MemoryBudget
 import Prequential
 import RoutingTrace
 
@@ -9,7 +10,7 @@ struct Compare: PrintingCommand {
     abstract: "Compares predictors on the same traces in one pass, with 95 % intervals.",
     discussion: """
       Every event is forecast by every predictor, scored, and only then learnt. The intervals come \
-      from a bootstrap over requests.
+      from a bootstrap over requests, from the 4,097th on over 4,096 groups of them.
 
       A mixture's name takes changes after colons: mixture:h2 forecasts two layers ahead (h1 to h4), \
       mixture:next the next token; mixture:without-linear, mixture:only-layer and mixture:with-pairs \
@@ -37,7 +38,7 @@ struct Compare: PrintingCommand {
   @Option(help: "Seed of the bootstrap and the shuffling.")
   var seed: UInt64 = 1
 
-  @Option(help: "Times that requests are drawn anew for the intervals.")
+  @Option(help: "Times that requests or groups are drawn anew for the intervals.")
   var resamples = 1000
 
   @OptionGroup var accuracy: AccuracyOptions
@@ -65,6 +66,10 @@ struct Compare: PrintingCommand {
 
   func run(printing output: inout StandardOutput) throws {
     var stream = try TraceStream(traces)
+    try AvailableMemory.ofThisProcess().check(
+      Comparison.memoryDemand(
+        shape: stream.shape, predictors: names, recallAt: accuracy.recallAt, option: "--predictors")
+    )
     var comparison = try Comparison(
       shape: stream.shape, predictors: names, recallAt: accuracy.recallAt)
     var random = SeededGenerator(seed: seed)

@@ -29,10 +29,9 @@ struct Evaluate: PrintingCommand {
   func validate() throws { try accuracy.validate() }
 
   func run(printing output: inout StandardOutput) throws {
-    let trained = try Checkpoint.read(model).learner
+    var learner = try Checkpoint.read(model).learner.scoringAnew(recallAt: accuracy.recallAt)
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
-    var learner = trained.scoringAnew(recallAt: accuracy.recallAt)
     var run = StreamRun(accuracy, interruption)
     run.learns = !frozen
     try run.consume(stream, into: &learner, printing: &output)

@@ -1,4 +1,5 @@
 import Forecast
+import MemoryBudget
 import ModelFile
 import Prequential
 import RoutingTrace
@@ -57,6 +58,7 @@ extension Simulate {
 
   /// The token heatmap: a model's table, or the traces' own tokens.
   func transitions(_ pool: RequestPool) throws -> TransitionCounts {
+    try AvailableMemory.ofThisProcess().check(TransitionCounts.memoryDemand(shape: pool.shape))
     guard let path = model else { return TransitionCounts(of: pool) }
     let learner = try Checkpoint.read(path).learner
     guard learner.shape.isCompatible(with: pool.shape) else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Forecast
+import MemoryBudget
 import ModelFile
 import Prequential
 import RoutingTrace
@@ -69,15 +70,15 @@ struct Train: PrintingCommand {
       model, keeping: keep, inputs: try TraceStream.files(of: traces), isForced: force.force,
       isLocked: !noLock)
     for warning in file.warnings { complain("moecast: \(warning)") }
-    let checkpoint = resume ? try readCheckpoint(model) : nil
+    var checkpoint = resume ? try readCheckpoint(model) : nil
     var stream = try interruption.stream(traces)
     if checkpoint == nil { try checkLimits(model, stream.shape) }
-    let learner = try checkpoint?.learner ?? newLearner(stream.shape)
+    let learner = try checkpoint.take()?.learner ?? newLearner(stream.shape)
     do { try stream.skip(learner.progress) } catch is CancellationError {
       try interruption.check("while it passed over what was learnt; --resume goes on from there")
     }
     try learn(
-      stream, from: learner, interruption, saver: CheckpointSaver(file), printing: &output)
+      stream, from: consume learner, interruption, saver: CheckpointSaver(file), printing: &output)
   }
 
   /// Throws where the model could never be read again, before anything is learnt.
@@ -89,9 +90,15 @@ struct Train: PrintingCommand {
   private var predictorNames: [String] { predictor.split(separator: ",").map(String.init) }
 
   private func newLearner(_ shape: TraceShape) throws -> Learner {
-    try Learner(
-      shape: shape, predictors: predictorNames,
-      recallAt: accuracy.recallAt)
+    try AvailableMemory.ofThisProcess().check(
+      Learner.memoryDemand(
+        shape: shape, predictors: predictorNames, for: use, option: "--predictor"))
+    return try Learner(shape: shape, predictors: predictorNames, recallAt: accuracy.recallAt)
+  }
+
+  /// What becomes of the tables, which decides how much memory they take.
+  private var use: Learner.Use {
+    model == nil ? .learning : checkpointEvery == nil ? .saving : .checkpoints
   }
 
   private func readCheckpoint(_ model: String) throws -> Checkpoint {
@@ -103,8 +110,10 @@ struct Train: PrintingCommand {
   }
 
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
+  ///
+  /// Takes the learner over: tables that somebody else kept too would be copied.
   private func learn(
-    _ stream: sending TraceStream, from learner: Learner, _ interruption: Interruption,
+    _ stream: sending TraceStream, from learner: consuming Learner, _ interruption: Interruption,
     saver: CheckpointSaver?, printing output: inout StandardOutput
   ) throws {
     var learner = learner

@@ -1,0 +1,78 @@
+import Forecast
+import MemoryBudget
+import RoutingTrace
+
+extension Learner {
+  /// What is done with a learner's tables.
+  public enum Use: Hashable, Sendable {
+    /// They are learnt.
+    case learning
+    /// They are learnt and written at the end.
+    case saving
+    /// They are learnt while those of the last checkpoint are written.
+    case checkpoints
+    /// They are read from a file.
+    case reading
+  }
+
+  /// Bytes that a learner takes at its most, its mixtures' work on a block included.
+  ///
+  /// Requests under way come on top: `layers * topK` ids each, and of every mixture what
+  /// ``Forecast/MixtureOptions/liveRequests`` says.
+  public static func bytes(
+    shape: TraceShape, predictors: [String], for use: Use = .learning
+  ) -> Int {
+    let tables = predictors.compactMap { Predictors.named($0)?.tables }
+      .reduce(into: CountTables()) { $0.formUnion($1) }
+    let counts = shape.layers * LayerCounts.bytes(experts: shape.experts, tables: tables)
+    let metrics =
+      shape.layers * predictors.count * LayerMetrics.bytes(experts: shape.experts)
+    let options = predictors.compactMap(MixtureOptions.init(name:))
+    let mixtures = options.reduce(0) { $0 + Mixture.bytes(shape: shape, options: $1) }
+    let learning = counts + metrics + mixtures
+    // A file holds one column for all layers of what tables hold by layer.
+    let column = options.map { Mixture.largestColumn(shape: shape, options: $0) }.max() ?? 0
+    switch use {
+    case .learning: return learning
+    case .saving: return learning + 3 * max(counts / 2, column) / 2
+    case .checkpoints: return 2 * learning + 3 * max(counts / 2, column) / 2
+    // Both tables of pairs are read before any layer has its own.
+    case .reading: return learning + max(counts, 2 * column)
+    }
+  }
+
+  /// What a learner takes, and which predictors would take less.
+  ///
+  /// - Parameter option: the option by which a user chooses predictors, nil where there is no choice.
+  public static func memoryDemand(
+    shape: TraceShape, predictors: [String], for use: Use = .learning, option: String? = nil
+  ) -> MemoryDemand {
+    let all = bytes(shape: shape, predictors: predictors, for: use)
+    var demand = MemoryDemand(
+      "the tables of \(predictors.joined(separator: ",")) for \(shape)", bytes: all)
+    guard let option else { return demand }
+    for name in ["mixture-fast", "layer-markov", "frequency"] {
+      let bytes = bytes(shape: shape, predictors: [name], for: use)
+      if bytes < all { demand.alternatives.append(.init("\(option) \(name)", bytes: bytes)) }
+    }
+    return demand
+  }
+}
+
+extension Comparison {
+  /// What a comparison takes; parameters as of ``init(shape:predictors:recallAt:)``.
+  public static func memoryDemand(
+    shape: TraceShape, predictors: [String], recallAt: [Int]? = nil, option: String? = nil
+  ) -> MemoryDemand {
+    let n = (recallAt ?? Learner.defaultRecall(topK: shape.topK)).count
+    func withSums(_ bytes: Int, _ predictors: Int) -> Int {
+      bytes + GroupSums.bytes(predictors: predictors, recallAt: n)
+    }
+    var demand = Learner.memoryDemand(shape: shape, predictors: predictors, option: option)
+    demand.bytes = withSums(demand.bytes, predictors.count)
+    for index in demand.alternatives.indices {
+      demand.alternatives[index].bytes = withSums(demand.alternatives[index].bytes, 1)
+    }
+    return demand
+  }
+}
