@@ -44,7 +44,7 @@ struct Import: PrintingCommand {
   @Option(name: .shortAndLong, help: "The trace to write, or - for standard output.")
   var output: String
 
-  @Option(help: "Tokens a chunk.")
+  @Option(help: "Tokens a chunk; fewer where they would take more than 256 MiB.")
   var chunkTokens = 4096
 
   @Option(help: "LZ4 level: 0 is fastest, 12 smallest.")
