@@ -4,6 +4,9 @@ struct RoutedArray {
   let layers: Int
   let topK: Int
   let ids: [UInt16]
+  /// Numbers that a model's layers can have, and ids an event can have; see ``TraceShape``.
+  private static let mostLayers = 65_536
+  private static let largestTopK = 64
   /// The first element that cannot be an id, if any.
   let oversized: (index: Int, value: Int)?
 
@@ -15,6 +18,13 @@ struct RoutedArray {
     }
     guard array.shape[1] > 0, array.shape[2] > 0 else {
       throw NPYProblem("its shape is \(array.shape): no layers or no ids")
+    }
+    // An array of no tokens may promise any: its bytes do not bound them.
+    guard array.shape[1] <= Self.mostLayers, array.shape[2] <= Self.largestTopK else {
+      throw NPYProblem(
+        "its shape is \(array.shape): at most \(Self.mostLayers) layers and \(Self.largestTopK) ids a "
+          + "layer are possible",
+        remedy: "save the expert ids of one request as [tokens, layers, k]")
     }
     tokens = array.shape[0]
     layers = array.shape[1]

@@ -27,7 +27,8 @@ import Testing
     }
     let signed = values.map { Int16($0) }
     try Self.array("<i2", signed).withUnsafeBytes { bytes in
-      #expect(try NPYArray(MemberContent(bytes)).ids().ids == values.map { UInt16($0) })
+      let (ids, _) = try NPYArray(MemberContent(bytes)).ids()
+      #expect(ids == values.map { UInt16($0) })
     }
   }
 
@@ -41,6 +42,20 @@ import Testing
       #expect(oversized?.index == index)
       #expect(oversized?.value == -3)
     }
+  }
+
+  /// No bytes bound what an array without tokens promises.
+  @Test(arguments: ["0, 2444444444444444444, 8", "0, 65537, 8", "0, 2, 65"])
+  func anArrayOfNothingIsBounded(shape: String) throws {
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (\(shape)), }"
+    let header = text + String(repeating: " ", count: 117 - text.count) + "\n"
+    let folder = try TemporaryFolder()
+    let path = try folder.write(
+      NPYArray.magic + [1, 0, 118, 0] + Array(header.utf8), to: "nothing.npy")
+    let fault = importFault {
+      try importAll([path], options: ImportOptions(experts: 80, prefill: 0))
+    }
+    #expect(fault?.problem.contains("at most 65536 layers and 64 ids") == true)
   }
 
   /// What is asked of memory is known before it is taken.
