@@ -48,13 +48,15 @@ let package = Package(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
       linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
-      name: "TraceImport", dependencies: ["RoutingTrace", "PathText", "CSimdJSON", "CZlib", system],
+      name: "TraceImport",
+      dependencies: ["RoutingTrace", "PathText", "CSimdJSON", "CZlib", system],
       swiftSettings: strict),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     .target(
-      name: "Wafer", dependencies: ["Forecast", "MemoryBudget", "PathText", "RoutingTrace", system],
+      name: "Wafer",
+      dependencies: ["Forecast", "MemoryBudget", "PathText", "RoutingTrace", system],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },

@@ -48,7 +48,7 @@ func rotateGenerations(
     do throws(Errno) {
       try retrying { () throws(Errno) in try operations.link(path, to: newest) }
       return
-    } catch where !error.meansNoHardLinks { throw error } catch {}
+    } catch  where !error.meansNoHardLinks { throw error } catch {}
   } catch {
     throw FileError(path, .rotate, error)
   }

@@ -211,19 +211,29 @@ extension Checkpoint {
     var fault: ModelError?
     do throws(FileError) {
       try DurableFile.write(
-        bytes, to: FilePath(text: path), keeping: keeping, keepingLeftovers: true, operations: operations,
-        isWorthKeeping: { (try? read($0.text, operations: operations)) != nil }
-      ) { temporary in
-        do throws(ModelError) {
-          try verify(temporary.text, holds: learner, bytes: bytes, of: path, operations)
-        } catch {
-          fault = error
-          throw error
-        }
-      }
+        bytes, to: FilePath(text: path), keeping: keeping, keepingLeftovers: true,
+        operations: operations,
+        isWorthKeeping: { isWorthKeeping($0.text, operations) },
+        verify: { temporary in
+          do throws(ModelError) {
+            try verify(temporary.text, holds: learner, bytes: bytes, of: path, operations)
+          } catch {
+            fault = error
+            throw error
+          }
+        })
     } catch {
       throw fault ?? ModelError(error)
     }
+  }
+
+  /// Whether a file is to become a generation: not where it was read and found to be no intact model.
+  private static func isWorthKeeping(_ path: String, _ operations: any FileOperations) -> Bool {
+    do throws(ModelError) { _ = try read(path, operations: operations) } catch {
+      // Too little memory to look at it is no fault of the file.
+      return error.kind == .tooLarge
+    }
+    return true
   }
 
   /// Throws unless the file `temporary`, to become `path`, holds these bytes and reads as `learner`.

@@ -39,7 +39,8 @@ public struct CheckpointFile: ~Copyable {
     do throws(FileError) {
       let file = FilePath(text: path)
       let rule = OutputRule(
-        kind: "a model of this program", inputs: inputs.map { FilePath(text: $0) }, isForced: isForced
+        kind: "a model of this program", inputs: inputs.map { FilePath(text: $0) },
+        isForced: isForced
       ) { Self.mayBeReplaced($0.text) }
       try rule.check(file, keeping: keeping)
       let lock = isLocked ? try FileLock(of: file) : nil

@@ -1,5 +1,6 @@
 import PathText
 import SystemPackage
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else

@@ -8,7 +8,8 @@ func csvLine(_ cells: [String]) -> String {
       text = "'" + cell
     }
     guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false)
+    return "\""
+      + text.split(separator: "\"", omittingEmptySubsequences: false)
       .joined(separator: "\"\"") + "\""
   }.joined(separator: ",")
 }

@@ -41,8 +41,9 @@ final class Interruption: Sendable {
   ///
   /// - Throws: ``Stopped`` where that happens before the first chunk.
   func stream(_ traces: [String]) throws -> TraceStream {
-    do { return try TraceStream(traces, isCancelled: { self.isRequested }) } catch is CancellationError
-    {
+    do {
+      return try TraceStream(traces, isCancelled: { self.isRequested })
+    } catch is CancellationError {
       throw Stopped(by: signalNumber ?? SIGTERM, "before the first chunk")
     }
   }

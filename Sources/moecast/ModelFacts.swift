@@ -91,9 +91,11 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     var lines: [String] = []
     if shape != nil {
       lines += [
-        "model       \(visible(summary))", "requests    \(grouped(requests)), \(grouped(liveRequests)) live",
+        "model       \(visible(summary))",
+        "requests    \(grouped(requests)), \(grouped(liveRequests)) live",
         "tokens      \(grouped(tokens))", "events      \(grouped(events))",
-        "chunks      \(grouped(chunks))", "file        \(moecast.bytes(bytes)), by \(visible(software))",
+        "chunks      \(grouped(chunks))",
+        "file        \(moecast.bytes(bytes)), by \(visible(software))",
       ]
       let ns = accuracy.first?.recall.keys.compactMap { Int($0) }.sorted() ?? []
       var table = TextTable(["predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"])
@@ -112,7 +114,9 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     }
     let seal = sealed ? "yes" : "yes, though without its seal: another program edited it"
     lines.append(
-      "intact      " + (intact ? seal : "no: " + problems.map { visible($0) }.joined(separator: "\n            ")))
+      "intact      "
+        + (intact
+          ? seal : "no: " + problems.map { visible($0) }.joined(separator: "\n            ")))
     return lines.joined(separator: "\n")
   }
 }

@@ -36,7 +36,7 @@ enum Program {
       do {
         var command = try Moecast.parseAsRoot(argumentTexts())
         try command.run()
-      } catch where Moecast.exitCode(for: error) == .success {
+      } catch  where Moecast.exitCode(for: error) == .success {
         var output = StandardOutput()
         output.text(Moecast.fullMessage(for: error))
         try output.finish()

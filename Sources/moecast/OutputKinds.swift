@@ -31,7 +31,8 @@ extension OutputRule {
     kind: String, _ inputs: [String], _ force: ForceOption, isOfKind: @escaping (FilePath) -> Bool
   ) {
     self.init(
-      kind: kind, inputs: inputs.filter { $0 != TraceFile.standardInput }.map { FilePath(text: $0) },
+      kind: kind,
+      inputs: inputs.filter { $0 != TraceFile.standardInput }.map { FilePath(text: $0) },
       standardInput: inputs.contains(TraceFile.standardInput), isForced: force.force,
       isOfKind: isOfKind)
   }

@@ -31,7 +31,8 @@ final class OutputSink: ByteSink {
       stream = OpenStream(.standardOutput, path: "standard output", closes: false)
     } else if Self.isStream(path) {
       do {
-        let descriptor = try FileDescriptor.open(FilePath(text: path), .writeOnly, options: .closeOnExec)
+        let descriptor = try FileDescriptor.open(
+          FilePath(text: path), .writeOnly, options: .closeOnExec)
         stream = OpenStream(descriptor, path: FilePath(text: path), closes: true)
       } catch {
         throw FileError(

@@ -105,7 +105,9 @@ private struct Damage: Error, CustomStringConvertible {
       Issue.record("a file that does not verify was put in place")
     } catch {
       #expect(error.step == .verify)
-      #expect(error.description == "\(path): what was written does not read back: a sum is wrong; try again")
+      #expect(
+        error.description
+          == "\(path): what was written does not read back: a sum is wrong; try again")
     }
     #expect(try names() == ["M.h5"])
     #expect(try text() == "old")

@@ -80,8 +80,11 @@ import Testing
     for kilobytes in [1, 10, 50, 100] {
       let training = try Training()
       let commands = [
-        training.arguments(), ["sample", "--model", Self.model, "--requests", "300", "-o",
-          training.folder.file("drawn.moe.lz4")],
+        training.arguments(),
+        [
+          "sample", "--model", Self.model, "--requests", "300", "-o",
+          training.folder.file("drawn.moe.lz4"),
+        ],
         ["export", "--model", Self.model, "--to", "npz", "-o", training.folder.file("x.npz")],
         ["inspect", Program.trace, "--repair", training.folder.file("repaired.moe.lz4")],
       ]

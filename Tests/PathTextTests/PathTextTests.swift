@@ -16,11 +16,15 @@ import Testing
   /// All pairs of bytes, and some that begin scalars and break off, come back as they were.
   @Test func everyNameComesBack() {
     var names = (1...255).flatMap { first in (1...255).map { [UInt8(first), UInt8($0)] } }
-    names += [[0xF0, 0x9F, 0x99], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0xF4, 0x8F, 0xBC, 0x80, 0x2F]]
+    names += [
+      [0xF0, 0x9F, 0x99], [0xED, 0xA0, 0x80], [0xC0, 0x80], [0xF4, 0x8F, 0xBC, 0x80, 0x2F],
+    ]
     names += [Array("\u{10FF41}\u{10FFFF}x".utf8), Array("a\u{FFFD}".utf8)]
     for name in names where !name.contains(UInt8(ascii: "/")) {
       let back = FilePath(text: pathText(name))
-      let bytes = back.withPlatformString { Array(UnsafeBufferPointer(start: $0, count: name.count)) }
+      let bytes = back.withPlatformString {
+        Array(UnsafeBufferPointer(start: $0, count: name.count))
+      }
       #expect(bytes.map { UInt8(bitPattern: $0) } == name)
     }
     #expect(pathText([0x61, 0xFF]).unicodeScalars.compactMap(escapedByte) == [0xFF])
