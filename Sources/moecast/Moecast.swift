@@ -32,9 +32,10 @@ enum Program {
       exit(1)
     }
     prepareStreams()
+    let arguments = argumentTexts()
     do {
       do {
-        var command = try Moecast.parseAsRoot(argumentTexts())
+        var command = try Moecast.parseAsRoot(arguments)
         try command.run()
       } catch  where Moecast.exitCode(for: error) == .success {
         var output = StandardOutput()
@@ -48,7 +49,11 @@ enum Program {
       exit(0)
     } catch {
       if Moecast.exitCode(for: error) == .validationFailure {
-        complain(Moecast.fullMessage(for: error), keepingLines: true)
+        // The message has lines of its own; those in arguments, names of files often, are shown.
+        let message = arguments.reduce(Moecast.fullMessage(for: error)) { message, argument in
+          argument.isEmpty ? message : message.replacing(argument, with: visible(argument))
+        }
+        complain(message, keepingLines: true)
         exit(2)
       }
       if !(error is ExitCode) { complain("moecast: \(error)") }

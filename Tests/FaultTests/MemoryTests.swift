@@ -21,7 +21,8 @@ import Testing
     for (layers, experts) in [(3, 32768), (4096, 32768), (4096, 2048)] {
       let trace = try folder.write(
         Self.header(layers: layers, experts: experts), to: "\(layers)-\(experts).moe.lz4")
-      let ending = try Program.Run(command + [trace], kilobytes: Self.kilobytes).ending()
+      let ending = try Program.Run(command + [trace], script: Program.limit(to: Self.kilobytes))
+        .ending()
       #expect(ending.status == 1 && !ending.isKilled)
       #expect(ending.complaint.contains(" take ") && ending.complaint.contains("ulimit -v"))
       #expect(ending.complaint.split(separator: "\n").count == 1)

@@ -77,7 +77,7 @@ import Testing
     }
     var isRefused = false
     for (index, command) in commands.enumerated() {
-      let ending = try Program.Run(command, kilobytes: 2_000_000).ending()
+      let ending = try Program.Run(command, script: Program.limit(to: 2_000_000)).ending()
       let isError = ending.status == 1 && !ending.isKilled
       guard isError || ending.status == 0 else {
         return .fails("\(command[0]) ended with \(ending.status): \(ending.complaint.prefix(400))")

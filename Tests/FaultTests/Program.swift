@@ -92,8 +92,11 @@ enum Program {
 extension Program {
   /// Runs it to its end with a limit on its address space.
   static func limited(to kilobytes: Int, _ arguments: String...) throws -> Ending {
-    try Run(arguments, script: "ulimit -v \(kilobytes); exec \"$@\"").ending()
+    try Run(arguments, script: limit(to: kilobytes)).ending()
   }
+
+  /// Bash that runs `"$@"` with a limit on its address space.
+  static func limit(to kilobytes: Int) -> String { "ulimit -v \(kilobytes); exec \"$@\"" }
 
   /// Runs it to its end by `script`, bash that runs `"$@"`.
   static func shell(

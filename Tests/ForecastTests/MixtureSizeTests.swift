@@ -7,6 +7,7 @@ import Testing
 @Suite struct MixtureSizeTests {
   /// Adds up what a mixture hands to its coder.
   private struct Counting: MixtureCoder, ~Copyable {
+    static let isReader = false
     var bytes = 0
 
     mutating func code(_: String, _ values: inout [UInt64], isOpen: Bool, note: String) {

@@ -60,9 +60,10 @@ import Testing
     let shape = try TraceShape(modelLayers: [0, 1], experts: 9, topK: 2)
     var random = SplitMix64(seed: 9)
     var comparison = try Comparison(shape: shape, predictors: predictors + ["mixture"])
-    var writer = try TraceWriter(
-      MemorySink(), header: TraceHeader(shape: shape), chunkTokens: chunkTokens)
     for round in 0..<2 {
+      // A number comes back in another trace only.
+      var writer = try TraceWriter(
+        MemorySink(), header: TraceHeader(shape: shape), chunkTokens: chunkTokens)
       for token in 0..<6 {
         for request in 0..<10 {
           let trace = RequestTrace.random(shape: shape, prefill: 0, decode: 1, using: &random)
@@ -72,10 +73,10 @@ import Testing
           try writer.append(run, ids: trace.ids[...])
         }
       }
-    }
-    try writer.finish()
-    for chunk in try chunks(in: writer.sink.bytes) {
-      try comparison.consume(chunk, workers: workers)
+      try writer.finish()
+      for chunk in try chunks(in: writer.sink.bytes) {
+        try comparison.consume(chunk, workers: workers)
+      }
     }
     return comparison
   }
