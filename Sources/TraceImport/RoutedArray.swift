@@ -1,12 +1,13 @@
 /// An array `[tokens, layers, k]` of expert ids.
 struct RoutedArray {
+  /// Numbers that a model's layers can have, and ids an event can have; see ``TraceShape``.
+  private static let mostLayers = 65_536
+  private static let largestTopK = 64
+
   let tokens: Int
   let layers: Int
   let topK: Int
   let ids: [UInt16]
-  /// Numbers that a model's layers can have, and ids an event can have; see ``TraceShape``.
-  private static let mostLayers = 65_536
-  private static let largestTopK = 64
   /// The first element that cannot be an id, if any.
   let oversized: (index: Int, value: Int)?
 
