@@ -144,7 +144,7 @@ let package = Package(
       name: "MoecastTests",
       dependencies: [
         "moecast", "DurableFile", "Forecast", "Insight", "Wafer", "ModelFile", "Prequential",
-        "RoutingTrace",
+        "RoutingTrace", system,
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -1,3 +1,4 @@
+import MemoryBudget
 import RoutingTrace
 
 extension RequestPool {
@@ -8,6 +9,12 @@ extension RequestPool {
     public let stage: Stage?
     private var order: [UInt64] = []
     private var tokens: [UInt64: [UInt16]] = [:]
+    private var ids = 0
+
+    /// What the tokens gathered so far take: their lists, which have room to grow, and the pool.
+    public var memoryDemand: MemoryDemand {
+      MemoryDemand("the tokens of these traces", bytes: 3 * ids * MemoryLayout<UInt16>.stride)
+    }
 
     public init(shape: TraceShape, stage: Stage?) {
       self.shape = shape
@@ -34,6 +41,7 @@ extension RequestPool {
           }
         }
         tokens[run.request, default: []].append(contentsOf: ids)
+        self.ids += ids.count
       }
     }
 

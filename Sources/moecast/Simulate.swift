@@ -1,4 +1,5 @@
 import ArgumentParser
+import MemoryBudget
 import RoutingTrace
 import Wafer
 
@@ -230,7 +231,12 @@ struct Simulate: PrintingCommand {
     var stream = try TraceStream(traces)
     var collector = RequestPool.Collector(
       shape: stream.shape, stage: Stage.allCases.first { $0.name == stage })
-    while let chunk = try stream.next() { collector.add(chunk.block) }
+    // All of them are kept, so what there is before the first chunk has to do.
+    let memory = AvailableMemory.ofThisProcess()
+    while let chunk = try stream.next() {
+      collector.add(chunk.block)
+      try memory.check(collector.memoryDemand)
+    }
     return collector.pool()
   }
 

@@ -85,6 +85,29 @@ import Testing
     #expect(try training.endsAt(Training.undisturbed()))
   }
 
+  /// Two signals on each other's heels: the same status, and nothing is harmed.
+  @Test func askedToStopTwice() throws {
+    let expected = try Training.undisturbed()
+    var training = try Training()
+    training.trace = training.folder.file("fifo")
+    try #require(mkfifo(training.trace, 0o600) == 0)
+    let run = try Program.Run(training.arguments())
+    let pipe = try FileHandle(forWritingTo: URL(filePath: training.trace))
+    try pipe.write(contentsOf: try Data(contentsOf: URL(filePath: Program.trace)).prefix(100_000))
+    while !FileManager.default.fileExists(atPath: training.model) {
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    kill(run.process.processIdentifier, SIGTERM)
+    Thread.sleep(forTimeInterval: 0.02)
+    kill(run.process.processIdentifier, SIGINT)
+    let ending = run.ending()
+    #expect([128 + SIGINT, 128 + SIGTERM].contains(ending.status), "\(ending)")
+    #expect(try training.isWhole())
+    try pipe.close()
+    training.trace = Program.trace
+    #expect(try training.endsAt(expected))
+  }
+
   /// Under `nohup`, a terminal that is closed stops nothing.
   @Test func whatWasIgnoredStaysIgnored() throws {
     let training = try Training()

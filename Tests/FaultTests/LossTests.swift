@@ -103,7 +103,9 @@ struct LossTests {
         training.arguments() + (option.map { [$0] } ?? []),
         environment: ["LD_PRELOAD": shim.path, "FAULT_LOCKS": "\(code)"]
       ).ending()
-      let warnings = ending.complaint.split(separator: "\n").filter { $0.contains("keeps no locks") }
+      let warnings = ending.complaint.split(separator: "\n").filter {
+        $0.contains("keeps no locks")
+      }
       try tally.add(
         lost: training.folder.bytes(of: "M.h5") != expected,
         silent: ending.status != 0 || warnings.count != (option == nil ? 1 : 0)

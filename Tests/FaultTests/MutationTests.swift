@@ -49,6 +49,37 @@ import Testing
     tally.tell("\(refused) refused with a typed error, \(accepted) usable for everything")
   }
 
+  /// Numbers at the edge of their type, which once passed `inspect --verify` and ended `--resume` by a
+  /// trap, and totals of one place that no other place has.
+  @Test func numbersAtTheEdge() throws {
+    let folder = try TemporaryFolder()
+    let base = try bases(in: folder)[0]
+    let tally = Tally("single numbers of a model set to the edge of their type, digests made anew")
+    for (group, name) in [
+      ([], "requests"), ([], "chunks"), ([], "tokens"), ([], "events"), (["history"], "chunks"),
+      (["history"], "tokens"), (["history"], "events"), (["metrics", "frequency"], "events"),
+      (["metrics", "frequency"], "ranks"), (["metrics", "frequency"], "log_loss"),
+      (["history", "frequency"], "chosen"), (["history", "frequency"], "log_loss"),
+    ] {
+      // A log loss of 2^32 steps, 256 bits, is one that a layer can have.
+      for edge in [UInt64.max, 1 << 63] + (name == "log_loss" ? [] : [1 << 32]) {
+        var tree = base.tree
+        let place = try #require(tree.groups.firstIndex { $0.path == group })
+        let item = try #require(tree.groups[place].items.firstIndex { $0.name == name })
+        guard case .uint64(var values) = tree.groups[place].items[item].values, !values.isEmpty
+        else { throw CommandError("\(group)/\(name) holds no 64-bit numbers") }
+        values[values.count - 1] = edge
+        tree.groups[place].items[item].values = .uint64(values)
+        let bytes = try tree.bytes()
+        let mutant = try folder.write(bytes + Seal.of(bytes), to: "mutant.h5")
+        var isRefused = false
+        if case .refused = try use(mutant, base, in: folder) { isRefused = true }
+        tally.add(lost: false, silent: !isRefused, "\(group)/\(name) = \(edge)")
+      }
+    }
+    tally.tell("each a typed error")
+  }
+
   private enum Outcome {
     case refused
     case works
