@@ -136,4 +136,19 @@ struct ModelTests {
     let facts = try Program.json(["inspect", folder.file("drawn.moe.lz4")])
     expectAll(of: try JSONValue(parsing: #"{"prefill": 30, "decode": 90}"#), in: facts["stages"])
   }
+
+  /// The ids drawn from the shipped model's mixture, by the SHA-256 of what `contents.py` prints of
+  /// them. Made by the program itself on 2026-11-25; the forecasts it draws from are held against the
+  /// pass over chunks in `MixtureDrawingTests`.
+  @Test func drawsFromTheShippedMixture() throws {
+    let drawn = folder.file("drawn.moe.lz4")
+    _ = try Program.text([
+      "sample", "--model", Program.model, "--requests", "4", "--tokens", "48", "--prefill", "16",
+      "--seed", "7", "-o", drawn,
+    ])
+    let contents = try Reference.text("contents.py", [drawn])
+    let sum = try run("sha256sum", try folder.write(Array(contents.utf8), to: "contents"))
+    #expect(
+      sum.prefix(64) == "b59b623f188e8c5ebb85ef0f9f6f37f01c01afe6299cae562cfb940236491d2f")
+  }
 }

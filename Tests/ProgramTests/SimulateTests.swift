@@ -181,6 +181,57 @@ struct SimulateTests {
     ) { _ in .nan }
   }
 
+  /// A model that has counted the same tokens gives the traces' own heatmap; another one gives others.
+  @Test func theHeatmapIsTheModels() throws {
+    let folder = try TemporaryFolder()
+    let own = folder.file("own.h5")
+    _ = try Program.text(["train", Program.test, "--model", own, "--predictor", "token-markov"])
+    let arguments =
+      Self.arguments + [
+        "--wafer", "dojo", "--batch", "512", "--stage", "all", "--strategy", "base,ep,pred,staged",
+        "--forecast", "heatmap", "--gap-seconds", "1e-4",
+      ]
+    let without = try Program.text(arguments)
+    #expect(try Program.text(arguments + ["--model", own]) == without)
+    let other = try Program.json(arguments + ["--model", Program.model]).array
+    let lines = try Program.json(arguments).array
+    for (line, other) in zip(lines, other).prefix(2) { expectAll(of: line, in: other) }
+    #expect(lines[2]["copies"].number != other[2]["copies"].number)
+  }
+
+  /// Ways to fill batches: a seed decides, throughput is tokens over time, every read is counted.
+  @Test(arguments: [
+    ["--batching", "continuous"], ["--batching", "continuous", "--engine", "event"],
+    ["--stage", "prefill", "--prefill-chunk", "8"],
+    ["--stage", "prefill", "--prefill-chunk", "8", "--engine", "event", "--horizon", "2"],
+  ]) func batchesOfOtherKinds(options: [String]) throws {
+    let arguments =
+      Self.arguments + [
+        "--strategy", "base,staged", "--forecast", "none,frequency", "--batch", "48", "--steps",
+        "3", "--wafer", "pcie-1",
+      ]
+    let lines = try Program.json(arguments + options + ["--seed", "4"]).array
+    try #require(lines.count == 3)
+    for line in lines {
+      // 16 MoE layers of the model; the traces have 12.
+      let rate = 48 / (line["mean_layer_seconds"].number * 16)
+      #expect(abs(line["tokens_per_second"].number / rate - 1) < 1e-9)
+      guard !line["staging"].isNull else { continue }
+      let reads = line["local_reads"].number + line["remote_reads"].number
+      #expect(abs(reads * 3 * 12 - line["staging"]["reads"].number) < 1e-6)
+    }
+    expectAll(
+      of: .array(lines), in: try Program.json(arguments + options + ["--seed", "4"]), within: 0)
+    let (other, replayed) = (
+      try Program.json(arguments + options + ["--seed", "5"]).array,
+      try Program.json(arguments).array
+    )
+    for key in ["mean_layer_seconds"] {
+      #expect(lines[1][key].number != other[1][key].number)
+      #expect(lines[1][key].number != replayed[1][key].number)
+    }
+  }
+
   /// A host's link, room for some experts, and time between layers: what is brought, and in whose place,
   /// matters.
   private static let staged =

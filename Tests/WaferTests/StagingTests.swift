@@ -68,6 +68,21 @@ struct StagingTests {
     #expect(report.preemptionSeconds == 0)
   }
 
+  /// No more copies are ordered than may wait at a die; nothing else brings weights here.
+  @Test func noMoreIsOrderedThanMayWait() throws {
+    func brought(_ limit: Int) throws -> Int {
+      var options = options
+      (options.queueLimit, options.horizon, options.holdsBack) = (limit, 0, false)
+      // Nothing arrives, so that what was ordered is what waits at the end, and is counted as wasted.
+      options.bandwidthShare = 0.02
+      let report = try run(OracleForecast(schedule()), options).staging
+      return report.transfersUsed + report.transfersWasted + report.cancelled
+    }
+    #expect(try brought(0) == 0)
+    let orders = try [1, 2, 32].map(brought)
+    #expect(orders[0] > 0 && orders[0] < orders[1] && orders[1] < orders[2], "\(orders)")
+  }
+
   @Test func noBandwidthMovesNothing() throws {
     var options = options
     options.bandwidthShare = 0
