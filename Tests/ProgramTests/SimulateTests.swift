@@ -207,14 +207,14 @@ struct SimulateTests {
   ]) func batchesOfOtherKinds(options: [String]) throws {
     let arguments =
       Self.arguments + [
-        "--strategy", "base,staged", "--forecast", "none,frequency", "--batch", "48", "--steps",
+        "--strategy", "base,staged", "--forecast", "none,frequency", "--batch", "6", "--steps",
         "3", "--wafer", "pcie-1",
       ]
     let lines = try Program.json(arguments + options + ["--seed", "4"]).array
     try #require(lines.count == 3)
     for line in lines {
       // 16 MoE layers of the model; the traces have 12.
-      let rate = 48 / (line["mean_layer_seconds"].number * 16)
+      let rate = 6 / (line["mean_layer_seconds"].number * 16)
       #expect(abs(line["tokens_per_second"].number / rate - 1) < 1e-9)
       guard !line["staging"].isNull else { continue }
       let reads = line["local_reads"].number + line["remote_reads"].number
