@@ -155,6 +155,10 @@ let package = Package(
         "moecast", "HDF5", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
       ],
       exclude: ["Shim"], swiftSettings: strict),
+    // The program's own output, held against numpy and against its own tables.
+    .testTarget(
+      name: "ProgramTests", dependencies: ["moecast", "TestSupport"], exclude: ["Reference"],
+      swiftSettings: strict),
     .testTarget(
       name: "WaferTests", dependencies: ["Wafer", "Forecast", "TestSupport"], swiftSettings: strict),
   ],

@@ -45,6 +45,9 @@ struct Compare: PrintingCommand {
 
   func validate() throws {
     try accuracy.validate()
+    guard accuracy.every == nil else {
+      throw ValidationError("compare prints no lines of progress for --every to space")
+    }
     guard !names.isEmpty else { throw ValidationError("--predictors is empty") }
     guard Set(names).count == names.count else {
       throw ValidationError("--predictors names one twice")
@@ -86,7 +89,7 @@ struct Compare: PrintingCommand {
     let report = ComparisonReport(
       comparison, resamples: resamples, seed: seed, seconds: bar.seconds)
     if accuracy.json { return output.text(try json(report)) }
-    output.text(report.table)
+    output.text(report.table(stage: accuracy.stage))
     if accuracy.perLayer {
       output.line()
       output.text(
@@ -161,11 +164,13 @@ struct ComparisonReport: Encodable {
   }
 
   /// The table for people.
-  var table: String {
+  ///
+  /// - Parameter stage: the only stage to show, or nil for each.
+  func table(stage only: String?) -> String {
     var table = TextTable(
       ["stage", "predictor"] + recallAt.map { "recall@\($0) [95 %]" } + ["log loss, bits [95 %]"],
       leftColumns: 2)
-    for line in lines {
+    for line in lines where only == nil || only == line.stage {
       table.add(
         [line.stage, line.predictor] + recallAt.map { line.recall["\($0)"]?.text ?? "-" }
           + [line.logLossBits.text])

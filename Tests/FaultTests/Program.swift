@@ -4,12 +4,7 @@ import Testing
 
 /// The program as its users start it.
 enum Program {
-  /// Its path: beside the tests that were built with it, or what `MOECAST_PROGRAM` names.
-  static let path: String = {
-    if let path = ProcessInfo.processInfo.environment["MOECAST_PROGRAM"] { return path }
-    let bundle = CommandLine.arguments.first { $0.contains(".xctest") } ?? ""
-    return URL(filePath: bundle).deletingLastPathComponent().appending(path: "moecast").path()
-  }()
+  static let path = BuiltProgram.path
 
   /// Whether all tries are made (`make faults`) or a few.
   static let isFull = ProcessInfo.processInfo.environment["MOECAST_FAULTS"] == "full"
@@ -18,11 +13,7 @@ enum Program {
   static let trace = models + "/tiny-moe-train.moe.lz4"
 
   /// The folder of what ships with the project.
-  static let models: String = {
-    var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-    parts.removeLast(3)
-    return parts.joined(separator: "/") + "/models"
-  }()
+  static let models = BuiltProgram.models
 
   /// How a run of the program ended.
   struct Ending {

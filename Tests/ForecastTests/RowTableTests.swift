@@ -37,16 +37,21 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
 }
 
 @Suite struct PairTableTests {
+  /// 64 pairs in 128 rows: each finds an empty row within four places of its hash (a hash table of the
+  /// same rule in Python says so), and keeps it.
   @Test func pairsKeepTheirOwnRows() {
     var table = PairTable(experts: 8, lanes: 8, budget: 1 << 16, halvingTotal: 0)
+    #expect(table.rows == 128)
     for pair in 0..<64 {
       withSet([UInt16(pair % 8)]) { set in
         table.withView { $0.rows.learn($0.claim(pair), set) }
       }
     }
-    for pair in 0..<64 {
-      let row = table.withView { $0.find(pair) }
-      if row >= 0 { #expect(table.table.cells.values[row * 8 + pair % 8] >= 1, "pair \(pair)") }
+    let rows = (0..<64).map { pair in table.withView { $0.find(pair) } }
+    #expect(Set(rows).count == 64 && !rows.contains(-1))
+    for (pair, row) in rows.enumerated() where row >= 0 {
+      let cells = (0..<8).map { UInt32($0 == pair % 8 ? 1 : 0) }
+      #expect(Array(table.table.cells.values[row * 8..<row * 8 + 8]) == cells, "pair \(pair)")
     }
     #expect(table.withView { $0.find(64) } == -1)
   }

@@ -50,18 +50,21 @@ import Testing
     #expect(try Self.read(writer.sink.bytes) == [Self.content(10), [1, 2, 3], Self.content(20)])
   }
 
-  /// A frame made by `python3 -c "lz4.frame.compress(b'moecast '*40, block_linked=True)"`, with
-  /// linked blocks and without checksum: others write such frames.
-  @Test func readsLinkedFramesOfOthers() throws {
-    let frame: [UInt8] = [
-      0x04, 0x22, 0x4D, 0x18, 0x48, 0x40, 0x40, 0x01, 0, 0, 0, 0, 0, 0,
-    ]
-    // Only the header is fixed here; the body is one stored block.
+  /// A frame with linked blocks and without checksum, as others write them: the second block is a match
+  /// that begins in the first. Put together by the format's description; lz4 4.4 for Python reads it.
+  @Test func readsLinkedBlocksOfOthers() throws {
     let content = Array(String(repeating: "moecast ", count: 40).utf8)
+    // Version 1, linked blocks, content size 320; blocks of 64 KB at most.
+    let frame: [UInt8] = [0x04, 0x22, 0x4D, 0x18, 0x48, 0x40, 0x40, 0x01, 0, 0, 0, 0, 0, 0]
     let header = frame + [UInt8(truncatingIfNeeded: xxh32(frame[4...]) >> 8)]
-    let size = UInt32(content.count) | 0x8000_0000
-    let body = (0..<4).map { UInt8(truncatingIfNeeded: size >> (8 * UInt32($0))) }
-    #expect(try Self.read(header + body + content + [0, 0, 0, 0]) == [content])
+    let stored: [UInt8] = [8, 0, 0, 0x80] + content.prefix(8)
+    // No literals and 4 + 15 + 255 + 33 bytes from 8 bytes back; then 5 literals.
+    let linked: [UInt8] = [0x0F, 8, 0, 255, 33, 0x50] + content.suffix(5)
+    let blocks = stored + [UInt8(linked.count), 0, 0, 0] + linked + [0, 0, 0, 0]
+    #expect(try Self.read(header + blocks) == [content])
+    // Alone, the second block has nothing before it to copy.
+    let alone = header + [UInt8(linked.count), 0, 0, 0] + linked + [0, 0, 0, 0]
+    #expect(throws: LZ4FrameError.self) { try Self.read(alone) }
   }
 
   @Test func everyTruncationIsNoticed() throws {

@@ -68,7 +68,10 @@ import Testing
     #expect(grouped(1_234_567) == "1,234,567")
     #expect(grouped(12) == "12")
     #expect(bytes(1_500_000) == "1.5 MB")
-    #expect(duration(6000) == "100 min" || duration(6000) == "1 h 40 min")
+    #expect(
+      [43, 99.4, 99.5, 150, 5969, 5970, 6000, 12_000].map { duration($0) } == [
+        "43 s", "99 s", "2 min", "3 min", "99 min", "1 h 40 min", "1 h 40 min", "3 h 20 min",
+      ])
   }
 
   /// The weights of a mixture stand beside its accuracy, layer by layer.

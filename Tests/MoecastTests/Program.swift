@@ -1,6 +1,7 @@
 import ArgumentParser
 import RoutingTrace
 import TestSupport
+import Testing
 
 @testable import moecast
 
@@ -23,4 +24,17 @@ func writeSampleTrace(
 func moecastRun(_ arguments: String...) throws {
   var command = try Moecast.parseAsRoot(arguments)
   try command.run()
+}
+
+/// Expects arguments to be refused before anything is done, as wrong use, with these words.
+func expectWrongUse(
+  _ arguments: [String], _ message: String, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  let error = #expect(throws: (any Error).self, sourceLocation: sourceLocation) {
+    try Moecast.parseAsRoot(arguments)
+  }
+  guard let error else { return }
+  #expect(Moecast.exitCode(for: error) == .validationFailure, sourceLocation: sourceLocation)
+  let told = Moecast.message(for: error)
+  #expect(told.contains(message), "\(arguments): \(told)", sourceLocation: sourceLocation)
 }

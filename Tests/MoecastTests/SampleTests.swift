@@ -23,13 +23,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ["--requests", "0"], ["--requests", "1", "--tokens", "0"],
-    ["--requests", "1", "--tokens", "4", "--prefill", "5"],
-    ["--requests", "1", "--temperature", "0"],
+    (["--requests", "0"], "--requests is from 1 to 100,000,000"),
+    (["--requests", "1", "--tokens", "0"], "--tokens is from 1 to 1,048,576"),
+    (["--requests", "1", "--tokens", "4", "--prefill", "5"], "--prefill is from 0 to --tokens, 4"),
+    (["--requests", "1", "--temperature", "0"], "--temperature is from 0.05 to 20"),
+    ([], "Missing expected argument '--requests <requests>'"),
   ])
-  func wrongUseIsToldAtOnce(options: [String]) {
-    #expect(throws: (any Error).self) {
-      try Moecast.parseAsRoot(["sample", "--model", "m.h5", "-o", "o"] + options)
-    }
+  func wrongUseIsToldAtOnce(options: [String], message: String) {
+    expectWrongUse(["sample", "--model", "m.h5", "-o", "o"] + options, message)
   }
 }

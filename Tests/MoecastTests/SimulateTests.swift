@@ -24,32 +24,6 @@ import Wafer
       to: "tiny.moe.lz4")
   }
 
-  @Test func everyStrategyRunsOnAModelsHeatmap() throws {
-    let model = folder.file("m.h5")
-    try moecastRun("train", trace, "--model", model, "--predictor", "token-markov", "--json")
-    try moecastRun(
-      "simulate", trace, "--model", model, "--strategy", "base,ep,allo,pred,allo+pred,staged",
-      "--forecast", "none,frequency,heatmap,mixture,oracle,shuffled", "--batch", "20", "--json")
-    try moecastRun("simulate", trace, "--engine", "event", "--batch", "20", "--wafer", "pcie-1")
-    try moecastRun(
-      "simulate", trace, "--strategy", "ep,staged", "--batching", "continuous", "--seed", "4",
-      "--batch", "20")
-    try moecastRun(
-      "simulate", trace, "--engine", "event", "--strategy", "staged", "--batch", "20",
-      "--forecast", "none,mixture", "--horizon", "2")
-    try moecastRun(
-      "simulate", trace, "--stage", "prefill", "--prefill-chunk", "2", "--strategy", "ep,staged",
-      "--batch", "8")
-    try moecastRun("simulate", trace, "--expert-cache", "5,25", "--stage", "all")
-    try moecastRun("simulate", trace, "--demand", "--batch", "4,16", "--steps", "5")
-    try moecastRun(
-      "simulate", trace, "--demand", "--batch", "8", "--stage", "prefill", "--prefill-chunk", "2",
-      "--forecast", "persistence,oracle,shuffled", "--json")
-    try moecastRun(
-      "simulate", trace, "--sweep", "--shape", "tiny-moe,mixtral-8x7b", "--wafer", "pcie-1",
-      "--batch", "4", "--steps", "2", "--csv")
-  }
-
   /// The keys that other programs rely on.
   @Test func keysAreStable() throws {
     let model = try #require(ModelShape.named("tiny-moe"))
@@ -99,19 +73,34 @@ import Wafer
   }
 
   @Test(arguments: [
-    ["--strategy", "fast"], ["--batch", "0"], ["--steps", "0"], ["--shape", "gpt-9"],
-    ["--engine", "magic"], ["--expert-cache", "0"], ["--forecast", "luck"], ["--stage", "lunch"],
-    ["--batching", "none"], ["--batching", "continuous", "--sweep"],
-    ["--prefill-chunk", "8"], ["--prefill-chunk", "0", "--stage", "prefill"],
-    ["--prefill-chunk", "8", "--stage", "prefill", "--forecast", "mixture"],
-    ["--prefill-chunk", "8", "--stage", "prefill", "--expert-cache", "5"],
-    ["--demand", "--steps", "1"], ["--demand", "--sweep"], ["--demand", "--expert-cache", "5"],
-    ["--demand", "--prefill-chunk", "8", "--stage", "prefill"],
-    ["--sweep", "--shape", "tiny-moe,gpt-9"], ["--shape", "tiny-moe,mixtral-8x7b"],
-  ]) func wrongUseIsRefused(arguments: [String]) {
-    #expect(throws: (any Error).self) {
-      _ = try Moecast.parseAsRoot(["simulate", "t.moe.lz4"] + arguments)
-    }
+    ("--strategy fast", "--strategy 'fast' is none of base, ep,"),
+    ("--batch 0", "--batch '0' is none of whole numbers from 1"),
+    ("--steps 0", "--steps must be above --warm-steps"),
+    ("--shape gpt-9", "--shape 'gpt-9' is unknown; known are"),
+    ("--engine magic", "--engine is bound or event, not 'magic'"),
+    ("--expert-cache 0", "--expert-cache '0' is none of numbers above 0"),
+    ("--forecast luck", "--forecast 'luck' is none of"),
+    ("--stage lunch", "--stage is decode, prefill or all, not 'lunch'"),
+    ("--batching none", "The value 'none' is invalid for '--batching"),
+    ("--batching continuous --sweep", "are for single configurations, not for --sweep"),
+    ("--prefill-chunk 8", "--prefill-chunk is at least 1, goes with --stage prefill"),
+    ("--prefill-chunk 0 --stage prefill", "--prefill-chunk is at least 1, goes with"),
+    (
+      "--prefill-chunk 8 --stage prefill --forecast mixture",
+      "--forecast mixture follows requests token by"
+    ),
+    (
+      "--prefill-chunk 8 --stage prefill --expert-cache 5", "are for single configurations, not for"
+    ),
+    ("--demand --steps 1", "--demand holds every step against the one before"),
+    ("--demand --sweep", "give one of --sweep, --expert-cache and --demand"),
+    ("--demand --expert-cache 5", "give one of --sweep, --expert-cache and --demand"),
+    ("--demand --prefill-chunk 8 --stage prefill", "--forecast mixture follows requests token by"),
+    ("--sweep --shape tiny-moe,gpt-9", "--shape 'gpt-9' is unknown; known are"),
+    ("--shape tiny-moe,mixtral-8x7b", "--shape 'tiny-moe,mixtral-8x7b' is unknown"),
+  ]) func wrongUseIsRefused(options: String, message: String) {
+    let arguments = options.split(separator: " ").map(String.init)
+    expectWrongUse(["simulate", "t.moe.lz4"] + arguments, message)
   }
 
   @Test func anotherShapeAndAnUnknownWaferAreNamed() throws {

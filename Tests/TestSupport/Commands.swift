@@ -8,7 +8,10 @@ public func run(_ program: String, _ arguments: String...) throws -> String {
   try run([program] + arguments)
 }
 
-func run(_ command: [String]) throws -> String {
+/// Runs a program found on the path, or at one, with its arguments and returns what it printed.
+///
+/// - Throws: ``CommandError`` with what it printed as error where it fails.
+public func run(_ command: [String]) throws -> String {
   let process = Process()
   process.executableURL = URL(filePath: "/usr/bin/env")
   process.arguments = command

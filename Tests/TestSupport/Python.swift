@@ -18,4 +18,12 @@ public enum Python {
   public static func run(_ script: String, _ arguments: String...) throws -> String {
     try TestSupport.run(["python3", "-c", script] + arguments)
   }
+
+  /// Runs the script in `file`, which finds what it imports beside it, and returns what it printed.
+  ///
+  /// - Throws: ``CommandError`` with what it printed as error where it fails.
+  public static func run(file: String, _ arguments: [String]) throws -> String {
+    // -B: nothing is left beside the scripts.
+    try TestSupport.run(["python3", "-B", file] + arguments)
+  }
 }

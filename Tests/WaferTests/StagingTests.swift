@@ -68,6 +68,27 @@ struct StagingTests {
     #expect(report.preemptionSeconds == 0)
   }
 
+  /// No more copies are ordered than may wait at a die; nothing else brings weights here.
+  @Test func noMoreIsOrderedThanMayWait() throws {
+    let hardware = try #require(try Hardware.shipped("pcie-1"))
+    func brought(_ limit: Int) throws -> Int {
+      var options = options
+      (options.queueLimit, options.horizon, options.holdsBack) = (limit, 0, false)
+      // Nothing moves, so that all that was ordered is taken back in the end.
+      options.bandwidthShare = 0
+      options.copyBytes = 12 * 6e6
+      let report = try run(
+        OracleForecast(schedule(batch: 4)), options, batch: 4, hardware: hardware
+      ).staging
+      return report.transfersUsed + report.transfersWasted + report.cancelled
+    }
+    #expect(try brought(0) == 0)
+    let orders = try [1, 2, 3, 32].map(brought)
+    // As many as may wait are ordered anew in each of the 11 steps that have a next one.
+    #expect(orders.prefix(3) == [11, 22, 33])
+    #expect(orders[3] > 33)
+  }
+
   @Test func noBandwidthMovesNothing() throws {
     var options = options
     options.bandwidthShare = 0
