@@ -69,6 +69,11 @@ let package = Package(
         "Prequential", "HDF5", "DurableFile", "MemoryBudget", "PathText", system,
       ],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
+    // What `train` does, but for its words: the loop, checkpoints, resuming.
+    .target(
+      name: "Training",
+      dependencies: ["MemoryBudget", "ModelFile", "Prequential", "RoutingTrace"],
+      swiftSettings: strict),
     // A model's tables for simulators and scripts: a file an exporter.
     .target(
       name: "Export", dependencies: ["Archive", "Forecast", "Prequential", "RoutingTrace"],
@@ -89,6 +94,7 @@ let package = Package(
         "Prequential",
         "RoutingTrace",
         "TraceImport",
+        "Training",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -138,6 +144,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ArchiveTests", dependencies: ["Archive", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training"],
+      swiftSettings: strict),
     .testTarget(
       name: "ExportTests",
       dependencies: ["Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
