@@ -43,13 +43,15 @@ let package = Package(
       name: "Insight", dependencies: ["Forecast", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
+    // Zip archives and NumPy's arrays, both ways.
+    .target(name: "Archive", dependencies: ["CZlib"], swiftSettings: strict),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],
       linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
       name: "TraceImport",
-      dependencies: ["RoutingTrace", "PathText", "CSimdJSON", "CZlib", system],
+      dependencies: ["Archive", "RoutingTrace", "PathText", "CSimdJSON", system],
       swiftSettings: strict),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
@@ -64,9 +66,18 @@ let package = Package(
     .target(
       name: "ModelFile",
       dependencies: [
-        "Prequential", "HDF5", "DurableFile", "MemoryBudget", "PathText", "CZlib", system,
+        "Prequential", "HDF5", "DurableFile", "MemoryBudget", "PathText", system,
       ],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
+    // What `train` does, but for its words: the loop, checkpoints, resuming.
+    .target(
+      name: "Training",
+      dependencies: ["MemoryBudget", "ModelFile", "Prequential", "RoutingTrace"],
+      swiftSettings: strict),
+    // A model's tables for simulators and scripts: a file an exporter.
+    .target(
+      name: "Export", dependencies: ["Archive", "Forecast", "Prequential", "RoutingTrace"],
+      swiftSettings: strict),
     .target(name: "CProcessor"),
     .executableTarget(
       name: "moecast",
@@ -74,6 +85,7 @@ let package = Package(
         "CProcessor",
         "Chart",
         "DurableFile",
+        "Export",
         "Insight",
         "LZ4Frame",
         "MemoryBudget",
@@ -82,6 +94,7 @@ let package = Package(
         "Prequential",
         "RoutingTrace",
         "TraceImport",
+        "Training",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -96,7 +109,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "CCeilings", "CZlib", "Insight", "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
+        "Archive", "CCeilings", "CZlib", "Insight", "LZ4Frame", "ModelFile", "Prequential",
+        "TraceImport",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -125,8 +139,18 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TraceImportTests",
-      dependencies: ["TraceImport", "RoutingTrace", "TestSupport", system],
+      dependencies: ["Archive", "TraceImport", "RoutingTrace", "TestSupport", system],
       exclude: ["Fixtures"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ArchiveTests", dependencies: ["Archive", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ExportTests",
+      dependencies: ["Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),

@@ -1,4 +1,4 @@
-import CZlib
+import Archive
 import RoutingTrace
 
 /// Dense layers that stand before those that route, as in DeepSeek-V3.
@@ -63,26 +63,26 @@ func array(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
     let at = token * shape.idsPerToken
     bytes += request.ids[at..<at + shape.idsPerToken].map { UInt8(truncatingIfNeeded: $0) }
   }
-  return npy("|u1", [tokens, denseLayers + shape.layers, shape.topK], bytes)
+  return npy(.unsigned(bytes: 1), [tokens, denseLayers + shape.layers, shape.topK], bytes)
 }
 
 /// The same array as the one member of an uncompressed zip file (`numpy.savez`).
-func archive(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
-  zip([("routed_experts.npy", array(request, shape))])
+func archive(_ request: RequestTrace, _ shape: TraceShape) throws -> [UInt8] {
+  try zip([("routed_experts.npy", array(request, shape))])
 }
 
 /// The same with half-precision gate weights of 1 / (slot + 2) and the numbers of the tokens.
-func fullArchive(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
+func fullArchive(_ request: RequestTrace, _ shape: TraceShape) throws -> [UInt8] {
   let tokens = request.ids.count / shape.idsPerToken
   let layers = denseLayers + shape.layers
   let gates = (0..<shape.topK).flatMap { little(Int((1 / Float16($0 + 2)).bitPattern), 2) }
   let weights = Array(repeatElement(gates, count: tokens * layers).joined())
   func numbers(_ count: Int) -> [UInt8] {
-    npy("<i4", [count], (0..<count).flatMap { little($0, 4) })
+    npy(.signed(bytes: 4), [count], (0..<count).flatMap { little($0, 4) })
   }
-  return zip([
+  return try zip([
     ("routed_experts.npy", array(request, shape)),
-    ("routing_weights.npy", npy("<f2", [tokens, layers, shape.topK], weights)),
+    ("routing_weights.npy", npy(.float(bytes: 2), [tokens, layers, shape.topK], weights)),
     ("prompt_token_ids.npy", numbers(request.prefill)),
     ("output_token_ids.npy", numbers(tokens - request.prefill)),
   ])
@@ -92,34 +92,19 @@ func fullArchive(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
 func zipHeader(_ name: String) -> Int { 30 + name.utf8.count }
 
 /// `bytes` as a NumPy array in C order.
-private func npy(_ type: String, _ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
-  let sizes = shape.map { "\($0)," }.joined(separator: " ")
-  let header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(sizes)), }"
-  let room = npyHeader - 11
-  return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(room + 1), 0] + Array(header.utf8)
-    + [UInt8](repeating: 32, count: room - header.utf8.count) + [10] + bytes
+private func npy(_ element: NPYArray.Element, _ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
+  bytes.withUnsafeBytes { NPYArray.file(element, shape: shape, elements: $0) }
 }
 
 /// An uncompressed zip file.
-private func zip(_ members: [(name: String, content: [UInt8])]) -> [UInt8] {
-  var (file, directory): ([UInt8], [UInt8]) = ([], [])
+private func zip(_ members: [(name: String, content: [UInt8])]) throws -> [UInt8] {
+  var file: [UInt8] = []
+  var archive = ZipWriter()
   for member in members {
-    let name = Array(member.name.utf8)
-    let content = member.content
-    let checksum = content.withUnsafeBufferPointer {
-      UInt32(truncatingIfNeeded: crc32(0, $0.baseAddress, UInt32(content.count)))
-    }
-    let facts =
-      little(20, 2) + little(0, 2) + little(0, 2) + little(0, 2) + little(0x21, 2)
-      + little(Int(checksum), 4) + little(content.count, 4) + little(content.count, 4)
-      + little(name.count, 2) + little(0, 2)
-    directory +=
-      [0x50, 0x4B, 1, 2] + little(20, 2) + facts + little(0, 2) + little(0, 2) + little(0, 2)
-      + little(0, 4) + little(file.count, 4) + name
-    file += [0x50, 0x4B, 3, 4] + facts + name + content
+    try archive.add(member.name, member.content) { file += $0 }
   }
-  return file + directory + [0x50, 0x4B, 5, 6] + little(0, 4) + little(members.count, 2)
-    + little(members.count, 2) + little(directory.count, 4) + little(file.count, 4) + little(0, 2)
+  try archive.finish { file += $0 }
+  return file
 }
 
 private func little(_ value: Int, _ bytes: Int) -> [UInt8] {

@@ -15,10 +15,11 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
   let simdjson = "simdjson on demand, every number read"
   let plain = "C, a byte at a time, every number read"
   func each(
-    _ trace: SyntheticTrace, _ suffix: String, _ encode: (RequestTrace, TraceShape) -> [UInt8]
-  ) -> [ForeignFile] {
-    tokenMajor(trace).enumerated().map {
-      ForeignFile(name: "\($0)\(suffix)", bytes: encode($1, trace.shape))
+    _ trace: SyntheticTrace, _ suffix: String,
+    _ encode: (RequestTrace, TraceShape) throws -> [UInt8]
+  ) rethrows -> [ForeignFile] {
+    try tokenMajor(trace).enumerated().map {
+      ForeignFile(name: "\($0)\(suffix)", bytes: try encode($1, trace.shape))
     }
   }
   func row(
@@ -46,8 +47,8 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
       name: "expert_weights_\(layer + 1).txt",
       bytes: expertScores(requests, lite.shape, layer: layer))
   }
-  let archives = each(large, ".npz", archive)
-  let full = each(large, ".npz", fullArchive)
+  let archives = try each(large, ".npz", archive)
+  let full = try each(large, ".npz", fullArchive)
   let arrays = each(large, ".npy", array)
   let sidecars = arrays.indices.map {
     ForeignFile(name: "\($0).json", bytes: Array("{\"input_token_count\": 64}".utf8))

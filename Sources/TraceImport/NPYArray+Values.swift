@@ -1,3 +1,5 @@
+import Archive
+
 /// Elements of an array as traces need them; they can be taken once.
 extension NPYArray {
   /// Ids, or weights, of a request at most: 1 GiB in memory, as half-words.
@@ -8,7 +10,7 @@ extension NPYArray {
 
   /// Expert ids, and the first of them that is outside `0...65534`; such are 65535, which no shape
   /// accepts.
-  func ids() throws(NPYProblem) -> (ids: [UInt16], oversized: Oversized?) {
+  func ids() throws(ArchiveError) -> (ids: [UInt16], oversized: Oversized?) {
     switch element {
     case .unsigned(1): try narrowed(UInt8.self)
     case .unsigned(2): try narrowed(UInt16.self)
@@ -18,23 +20,23 @@ extension NPYArray {
     case .signed(2): try narrowed(Int16.self)
     case .signed(4): try narrowed(Int32.self)
     case .signed(8): try narrowed(Int64.self)
-    default: throw NPYProblem("its elements are not whole numbers")
+    default: throw ArchiveError("its elements are not whole numbers")
     }
   }
 
   /// Gate weights in half precision.
-  func weights() throws(NPYProblem) -> [Float16] {
+  func weights() throws(ArchiveError) -> [Float16] {
     switch element {
     case .float(2): try converted(UInt16.self) { Float16(bitPattern: $0) }
     case .float(4): try converted(UInt32.self) { Float16(Float(bitPattern: $0)) }
     case .float(8): try converted(UInt64.self) { halfPrecision(Double(bitPattern: $0)) }
-    default: throw NPYProblem("its elements are not floating-point numbers")
+    default: throw ArchiveError("its elements are not floating-point numbers")
     }
   }
 
   /// The only element of an array without axes, as text; numbers are written out.
-  func text() throws(NPYProblem) -> String {
-    guard count <= 1 else { throw NPYProblem("it has more than one element") }
+  func text() throws(ArchiveError) -> String {
+    guard count <= 1 else { throw ArchiveError("it has more than one element") }
     switch element {
     case .text:
       var text = ""
@@ -51,29 +53,31 @@ extension NPYArray {
     case .signed(2): return try described(Int16.self)
     case .signed(4): return try described(Int32.self)
     case .signed: return try described(Int64.self)
-    case .float: throw NPYProblem("its elements are neither text nor whole numbers")
+    case .float: throw ArchiveError("its elements are neither text nor whole numbers")
     }
   }
 
-  private func described<Value: FixedWidthInteger>(_ type: Value.Type) throws(NPYProblem) -> String
+  private func described<Value: FixedWidthInteger>(_ type: Value.Type) throws(ArchiveError)
+    -> String
   {
     try values(type).first.map { "\($0)" } ?? ""
   }
 
   /// All elements of a small array, or their halves, as whole numbers.
-  private func values<Value: FixedWidthInteger>(_ type: Value.Type) throws(NPYProblem) -> [Value] {
+  private func values<Value: FixedWidthInteger>(_ type: Value.Type) throws(ArchiveError) -> [Value]
+  {
     let size = MemoryLayout<Value>.size
     let bytes = try rest()
     return (0..<bytes.count / size).map { bytes.littleEndian(at: $0 * size, as: type) }
   }
 
-  private func rest() throws(NPYProblem) -> UnsafeRawBufferPointer {
+  private func rest() throws(ArchiveError) -> UnsafeRawBufferPointer {
     try content.take(content.remaining)
   }
 
   private func narrowed<Value: FixedWidthInteger>(
     _ type: Value.Type
-  ) throws(NPYProblem) -> (ids: [UInt16], oversized: Oversized?) {
+  ) throws(ArchiveError) -> (ids: [UInt16], oversized: Oversized?) {
     var oversized: Oversized?
     func look(_ bytes: UnsafeRawBufferPointer, _ ids: UnsafeBufferPointer<UInt16>, _ first: Int) {
       // A byte is never too large, and of larger elements the largest id tells at once.
@@ -97,17 +101,17 @@ extension NPYArray {
     _ type: Value.Type,
     look: (UnsafeRawBufferPointer, UnsafeBufferPointer<Result>, Int) -> Void = { _, _, _ in },
     _ convert: (Value) -> Result
-  ) throws(NPYProblem) -> [Result] {
+  ) throws(ArchiveError) -> [Result] {
     let total = count
     guard total <= Self.mostValues else {
-      throw NPYProblem(
+      throw ArchiveError(
         "it has \(total) elements; a request may have \(Self.mostValues)",
         remedy: "split its tokens over several files")
     }
-    var problem: NPYProblem?
+    var problem: ArchiveError?
     let results = [Result](unsafeUninitializedCapacity: total) { results, filled in
       guard let to = results.baseAddress else { return }
-      do throws(NPYProblem) {
+      do throws(ArchiveError) {
         while filled < total {
           let count = min(total - filled, Self.piece)
           let bytes = try content.take(count * MemoryLayout<Value>.size)

@@ -1,3 +1,5 @@
+import Archive
+
 /// A NumPy archive a request: `routed_experts` `[tokens, layers, k]` beside `prompt_token_ids`,
 /// `output_token_ids`, `request_id`, and where there are any `routing_weights` of the same shape and
 /// `task`.
@@ -25,25 +27,25 @@ struct RequestArchiveFormat: TraceFormat {
   mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
     guard let source = file.take() else { return nil }
     let reader = ArrayReader(file: source.path)
-    let archive = try reader.of(nil) { () throws(NPYProblem) in try ZipArchive(file.bytes.bytes) }
+    let archive = try reader.of(nil) { () throws(ArchiveError) in try ZipArchive(file.bytes.bytes) }
     var request = try RoutedArray.request(
       try array("routed_experts", of: archive, reader: reader) {
-        (array) throws(NPYProblem) in try RoutedArray(array)
+        (array) throws(ArchiveError) in try RoutedArray(array)
       }, reader: reader, bounds: bounds, member: "routed_experts")
     let name = try array("request_id", of: archive, reader: reader) {
-      (array) throws(NPYProblem) in try array.text()
+      (array) throws(ArchiveError) in try array.text()
     }
     request.name = name.flatMap { $0.isEmpty ? nil : $0 } ?? source.stem
     let task = try array("task", of: archive, reader: reader) {
-      (array) throws(NPYProblem) in try array.text()
+      (array) throws(ArchiveError) in try array.text()
     }
     request.task = task ?? ""
     let tokens = request.tokens
     let shape = [tokens, request.layers.count, request.topK]
     request.weights = try array("routing_weights", of: archive, reader: reader) {
-      (array) throws(NPYProblem) in
+      (array) throws(ArchiveError) in
       guard array.shape == shape else {
-        throw NPYProblem("its shape is \(array.shape), but that of routed_experts \(shape)")
+        throw ArchiveError("its shape is \(array.shape), but that of routed_experts \(shape)")
       }
       return try array.weights()
     }
@@ -62,13 +64,13 @@ struct RequestArchiveFormat: TraceFormat {
   /// What `use` makes of the array called `name`, or nil where the archive has none.
   private func array<Result>(
     _ name: String, of archive: ZipArchive, reader: ArrayReader,
-    use: (NPYArray) throws(NPYProblem) -> Result
+    use: (NPYArray) throws(ArchiveError) -> Result
   ) throws(ImportError) -> Result? {
     guard let member = archive.members.first(where: { $0.name == name + ".npy" }) else {
       return nil
     }
-    return try reader.of(name) { () throws(NPYProblem) in
-      try archive.content(of: member) { (content) throws(NPYProblem) in
+    return try reader.of(name) { () throws(ArchiveError) in
+      try archive.content(of: member) { (content) throws(ArchiveError) in
         try use(try NPYArray(content))
       }
     }

@@ -1,3 +1,5 @@
+import Archive
+
 /// An array `[tokens, layers, k]` of expert ids.
 struct RoutedArray {
   /// Numbers that a model's layers can have, and ids an event can have; see ``TraceShape``.
@@ -11,18 +13,18 @@ struct RoutedArray {
   /// The first element that cannot be an id, if any.
   let oversized: (index: Int, value: Int)?
 
-  init(_ array: NPYArray) throws(NPYProblem) {
+  init(_ array: NPYArray) throws(ArchiveError) {
     guard array.shape.count == 3 else {
-      throw NPYProblem(
+      throw ArchiveError(
         "its shape is \(array.shape) instead of [tokens, layers, k]",
         remedy: "save the expert ids of one request as one array")
     }
     guard array.shape[1] > 0, array.shape[2] > 0 else {
-      throw NPYProblem("its shape is \(array.shape): no layers or no ids")
+      throw ArchiveError("its shape is \(array.shape): no layers or no ids")
     }
     // An array of no tokens may promise any: its bytes do not bound them.
     guard array.shape[1] <= Self.mostLayers, array.shape[2] <= Self.largestTopK else {
-      throw NPYProblem(
+      throw ArchiveError(
         "its shape is \(array.shape): at most \(Self.mostLayers) layers and \(Self.largestTopK) ids a "
           + "layer are possible",
         remedy: "save the expert ids of one request as [tokens, layers, k]")
@@ -62,7 +64,7 @@ struct ArrayReader {
 
   /// Runs `body`; its problem is told of the file and of the array `member`.
   func of<Result>(
-    _ member: String?, _ body: () throws(NPYProblem) -> Result
+    _ member: String?, _ body: () throws(ArchiveError) -> Result
   ) throws(ImportError) -> Result {
     do {
       return try body()

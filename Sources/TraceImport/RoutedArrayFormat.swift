@@ -1,3 +1,5 @@
+import Archive
+
 /// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request: `[tokens, all layers, k]`
 /// in uint8 or uint16, dense layers zero.
 ///
@@ -26,7 +28,7 @@ struct RoutedArrayFormat: TraceFormat {
     guard let source = file.take() else { return nil }
     let boundary = try boundary(beside: source)
     let reader = ArrayReader(file: source.path)
-    let array = try reader.of(nil) { () throws(NPYProblem) in
+    let array = try reader.of(nil) { () throws(ArchiveError) in
       try RoutedArray(try NPYArray(MemberContent(file.bytes.bytes)))
     }
     var request = try RoutedArray.request(array, reader: reader, bounds: bounds, member: nil)

@@ -73,7 +73,7 @@ struct Analyze: PrintingCommand {
     if analysis.requests > 0 || failure == nil {
       try tell(analysis, seconds: bar.seconds, page: page, printing: &standardOutput)
     }
-    ahead.complainOfUnfinished()
+    complain(ofUnfinished: ahead.unfinished)
     if analysis.hasMoreTasks {
       complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ModelFile
 import Prequential
 import RoutingTrace
+import Training
 
 /// `moecast evaluate`: how well a model forecasts other traces.
 struct Evaluate: PrintingCommand {
@@ -33,7 +34,7 @@ struct Evaluate: PrintingCommand {
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
     var run = StreamRun(accuracy, interruption)
-    run.learns = !frozen
+    run.training.learns = !frozen
     try run.consume(stream, into: &learner, printing: &output)
     try run.report(learner, printing: &output)
     try run.checkInterruption(learner, "the figures are of those")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DurableFile
+import Export
 import ModelFile
 
 /// `moecast export`: a model's tables for simulators and scripts.
@@ -8,20 +9,22 @@ struct ExportTables: ParsableCommand {
     commandName: "export",
     abstract: "Writes a model's tables for simulators and scripts.",
     discussion: """
-      npz: NumPy's archive of uint32 arrays: c[l, j] counts expert j in MoE layer l, C[l, i, j] \
-      counts j in layer l after i in the layer before, D[l, i, j] counts j after i at the token \
-      before, and model_layers[l] is the model's number of the layer.
-      csv: one line a count over 0: table,layer,given_layer,given_expert,expert,count, layers by the \
-      model's numbers.
+      \(formats)
 
       Example:
         moecast export --model model.h5 --to npz -o tables.npz
       """)
 
+  /// A line an exporter.
+  private static var formats: String {
+    TableExporters.all.map { "\($0.name): \($0.summary)" }.joined(separator: "\n")
+  }
+
   @Option(help: ArgumentHelp("The model file.", valueName: "file"))
   var model: String
 
-  @Option(name: .customLong("to"), help: "The format: npz or csv.")
+  @Option(
+    name: .customLong("to"), help: "The format: \(TableExporters.names.joined(separator: " or ")).")
   var format: String
 
   @Option(name: .shortAndLong, help: "The file to write, or - for standard output.")
@@ -30,17 +33,17 @@ struct ExportTables: ParsableCommand {
   @OptionGroup var force: ForceOption
 
   func validate() throws {
-    guard TableExport(rawValue: format) != nil else {
+    guard TableExporters.named(format) != nil else {
       throw ValidationError(
         "--to \(format) is not known; one of "
-          + TableExport.allCases.map(\.rawValue).joined(separator: ", "))
+          + TableExporters.names.joined(separator: ", "))
     }
   }
 
   func run() throws {
-    guard let format = TableExport(rawValue: format) else { return }
-    let sink = try OutputSink(output, .tables(format, inputs: [model], force: force))
-    try format.write(try Checkpoint.read(model).learner) { try sink.write($0) }
+    guard let exporter = TableExporters.named(format) else { return }
+    let sink = try OutputSink(output, .tables(exporter, inputs: [model], force: force))
+    try exporter.write(try Checkpoint.read(model).learner) { try sink.write($0) }
     try sink.commit()
   }
 }

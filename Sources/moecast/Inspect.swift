@@ -54,7 +54,7 @@ struct Inspect: PrintingCommand {
     }
     let facts: TraceFacts
     if let repair {
-      facts = try TraceRepair(from: file, to: repair, force: force).facts
+      facts = try mend(file, to: repair)
     } else {
       facts = try TraceFacts(of: file)
     }
@@ -62,5 +62,16 @@ struct Inspect: PrintingCommand {
     // A repair has done what it was asked to do.
     if repair == nil, !facts.intact { throw ExitCode(1) }
     if verify, !(facts.intact && facts.complete) { throw ExitCode(1) }
+  }
+  /// Writes the whole chunks of `file` to `output`, which appears only once they are all there.
+  private func mend(_ file: String, to output: String) throws -> TraceFacts {
+    let source = try TraceFile(file)
+    var repair = try TraceRepair(source, name: source.name)
+    let sink = try OutputSink(output, .trace(inputs: [file], force: force))
+    var bar = ProgressBar(total: source.size)
+    defer { bar.clear() }
+    let contents = try repair.write(to: sink) { bar.update($0) }
+    try sink.commit()
+    return TraceFacts(contents)
   }
 }

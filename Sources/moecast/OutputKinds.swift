@@ -1,4 +1,5 @@
 import DurableFile
+import Export
 import ModelFile
 import PathText
 import RoutingTrace
@@ -14,8 +15,10 @@ extension OutputRule {
   }
 
   /// Tables of a model.
-  static func tables(_ format: TableExport, inputs: [String], force: ForceOption) -> OutputRule {
-    OutputRule(kind: "tables as \(format.rawValue)", inputs, force) { path in
+  static func tables(_ format: any TableExporter.Type, inputs: [String], force: ForceOption)
+    -> OutputRule
+  {
+    OutputRule(kind: "tables as \(format.name)", inputs, force) { path in
       beginning(of: path).starts(with: format.beginning)
     }
   }

@@ -4,26 +4,16 @@ import Prequential
 struct ProgressTable {
   private let predictors: [String]
   private let n: Int
-  private let every: Int?
   private var previous: HistoryRow?
   private var previousEvents: UInt64
   private var previousSeconds = 0.0
 
-  /// - Parameters:
-  ///   - n: the n of the recall shown.
-  ///   - every: chunks between lines; nil for lines at 1, 2, 4, 8, ... chunks.
-  init(_ learner: Learner, n: Int, every: Int?) {
+  /// - Parameter n: the n of the recall shown.
+  init(_ learner: Learner, n: Int) {
     predictors = learner.predictors
     self.n = n
-    self.every = every
     previous = learner.history.last
     previousEvents = learner.progress.events
-  }
-
-  /// Whether a line is due after `chunks` chunks.
-  func isDue(_ chunks: UInt64) -> Bool {
-    if let every { return chunks % UInt64(every) == 0 }
-    return chunks > 0 && chunks & (chunks - 1) == 0
   }
 
   var header: String {

@@ -1,8 +1,6 @@
 import Forecast
 import MemoryBudget
 import ModelFile
-import Prequential
-import RoutingTrace
 import Wafer
 
 extension Simulate {
@@ -60,22 +58,8 @@ extension Simulate {
   func transitions(_ pool: RequestPool) throws -> TransitionCounts {
     try AvailableMemory.ofThisProcess().check(TransitionCounts.memoryDemand(shape: pool.shape))
     guard let path = model else { return TransitionCounts(of: pool) }
-    let learner = try Checkpoint.read(path).learner
-    guard learner.shape.isCompatible(with: pool.shape) else {
-      throw TraceError(
-        .shapeMismatch, file: path, problem: "it has learnt \(learner.shape), not \(pool.shape)",
-        remedy: "give a model of these traces' shape")
-    }
-    var counts: [UInt32] = []
-    for layer in learner.layers {
-      guard let pairs = layer.counts.tokenPairs else {
-        throw TraceError(
-          .shapeMismatch, file: path, problem: "it holds no token heatmap",
-          remedy: "train it with --predictor token-markov")
-      }
-      counts += pairs
-    }
     return TransitionCounts(
-      layers: pool.shape.layers, experts: pool.shape.experts, counts: counts)
+      layers: pool.shape.layers, experts: pool.shape.experts,
+      counts: try Checkpoint.tokenHeatmap(of: path, shape: pool.shape))
   }
 }

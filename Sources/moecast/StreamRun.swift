@@ -1,74 +1,50 @@
 import Prequential
 import RoutingTrace
+import Training
 
-/// The loop of `train` and `evaluate`: chunk by chunk, with progress, until the end or a stop.
+/// The run of `train` and `evaluate` as it is seen: lines and a bar on the way, figures at the end.
 struct StreamRun {
-  let options: AccuracyOptions
-  /// Whether chunks are learnt or only scored.
-  var learns = true
-  /// Chunks after which to stop, counted from the beginning of the stream.
-  var stopAfter: Int?
+  /// The run itself.
+  var training = TrainingRun()
 
-  /// Events consumed in this run, and the seconds it took.
-  private(set) var events: UInt64 = 0
-  private(set) var seconds = 0.0
-  /// Whether it ended because the program was asked to stop.
-  private(set) var isInterrupted = false
-
+  private let options: AccuracyOptions
   private let interruption: Interruption
 
   init(_ options: AccuracyOptions, _ interruption: Interruption) {
     self.options = options
     self.interruption = interruption
+    training.noteEvery = options.every
+    training.workers = options.workers.threads
   }
 
   /// Consumes what is left of `stream`, or what comes before the program is asked to stop.
-  ///
-  /// - Parameter afterChunk: called after every chunk with the learner, for checkpoints.
   mutating func consume(
     _ stream: sending TraceStream, into learner: inout Learner,
-    printing output: inout StandardOutput,
-    afterChunk: (Learner) throws -> Void = { _ in }
+    printing output: inout StandardOutput
   ) throws {
     let shown = learner.recallAt.firstIndex(of: learner.shape.topK) ?? 0
     let n = learner.recallAt.isEmpty ? learner.shape.topK : learner.recallAt[shown]
-    var table = ProgressTable(learner, n: n, every: options.every)
+    var table = ProgressTable(learner, n: n)
     var bar = ProgressBar(total: stream.size)
-    let ahead = TraceReadAhead(stream)
-    let eventsBefore = learner.progress.events
     var isHeaderPrinted = options.json
-    defer {
-      bar.clear()
-      events = learner.progress.events - eventsBefore
-      seconds = bar.seconds
-    }
-    while true {
-      if let stopAfter, learner.progress.chunks >= stopAfter { break }
-      if interruption.isRequested {
-        isInterrupted = true
-        break
-      }
-      let next: TraceChunk?
-      do { next = try ahead.next() } catch is CancellationError {
-        isInterrupted = true
-        break
-      }
-      guard let chunk = next else { break }
-      try learner.consume(chunk, learns: learns, workers: options.workers.threads)
-      if table.isDue(learner.progress.chunks) {
-        learner.note()
-        if !options.json, !options.quiet, let row = learner.history.last {
+    let isPrinted = !options.json && !options.quiet
+    defer { bar.clear() }
+    try training.consume(
+      stream, into: &learner, isStopped: { interruption.isRequested },
+      progress: { progress in
+        switch progress {
+        case .noted(let row, let seconds):
+          guard isPrinted else { return }
           bar.clear()
           if !isHeaderPrinted { output.text(table.header) }
           isHeaderPrinted = true
-          output.line(table.line(row, recallIndex: shown, seconds: bar.seconds))
+          output.line(table.line(row, recallIndex: shown, seconds: seconds))
+        case .read(let bytes): bar.update(bytes)
+        case .ended(let unfinished):
+          bar.clear()
+          complain(ofUnfinished: unfinished)
         }
-      }
-      try afterChunk(learner)
-      bar.update(ahead.bytesRead)
-    }
-    bar.clear()
-    ahead.complainOfUnfinished()
+      })
   }
 
   /// Ends the command as one that was asked to stop, where that ended the run.
@@ -76,14 +52,14 @@ struct StreamRun {
   /// - Parameter remark: how to go on.
   /// - Throws: ``Stopped``.
   func checkInterruption(_ learner: Learner, _ remark: String) throws {
-    guard isInterrupted else { return }
+    guard training.isInterrupted else { return }
     try interruption.check("after \(grouped(learner.progress.chunks)) chunks; \(remark)")
   }
 
   /// Prints the figures of `learner` as the options ask.
   func report(_ learner: Learner, printing output: inout StandardOutput) throws {
     let report = AccuracyReport(
-      learner, recallAt: learner.recallAt, events: events, seconds: seconds)
+      learner, recallAt: learner.recallAt, events: training.events, seconds: training.seconds)
     guard !options.json else { return output.text(try json(report)) }
     if !options.quiet { output.line() }
     output.text(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
@@ -94,16 +70,14 @@ struct StreamRun {
     output.line()
     output.line(
       "\(grouped(learner.progress.requests)) requests, \(grouped(learner.progress.tokens)) tokens; "
-        + "\(grouped(events)) events in \(decimals(seconds, 2)) s, "
+        + "\(grouped(training.events)) events in \(decimals(training.seconds, 2)) s, "
         + "\(grouped(Int(report.eventsPerSecond))) events/s")
   }
 }
 
-extension TraceReadAhead {
-  /// Says which files ended without an index.
-  func complainOfUnfinished() {
-    for name in unfinished {
-      complain("moecast: \(name): no index at its end; it was cut short or is still being written")
-    }
+/// Says which files ended without an index.
+func complain(ofUnfinished files: [String]) {
+  for name in files {
+    complain("moecast: \(name): no index at its end; it was cut short or is still being written")
   }
 }

@@ -27,18 +27,18 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   let kind = "trace"
   var shape: Shape
   var provenance: [String: String]
-  var requests = 0
-  var tokens = 0
+  var requests: Int
+  var tokens: Int
   var stages: [String: Int] = [:]
-  var tasks: [String: Int] = [:]
-  var chunks = 0
-  /// Compressed bytes read, and bytes of ids and weights as they are used.
-  var bytes = 0
-  var weights = false
+  var tasks: [String: Int]
+  var chunks: Int
+  /// Compressed bytes read.
+  var bytes: Int
+  var weights: Bool
   /// Whether everything that was read is as it was written.
-  var intact = true
+  var intact: Bool
   /// Whether the index at the end is there.
-  var complete = false
+  var complete: Bool
   /// What is damaged, where something is.
   var damage: String?
   private let summary: String
@@ -48,59 +48,32 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     case complete, damage
   }
 
-  /// Reads the whole trace.
+  /// Reads the whole trace, with a bar.
   ///
   /// - Throws: ``TraceError`` where it cannot be opened or is no trace; damage further on is told,
   ///   not thrown.
   init(of file: String) throws {
     let source = try TraceFile(file)
     var reader = try TraceReader(source, name: source.name)
-    try self.init(of: &reader, size: source.size) { _ in }
-  }
-
-  /// Reads all that `reader` gives.
-  ///
-  /// - Parameters:
-  ///   - size: bytes of the whole, or nil where nobody knows.
-  ///   - body: called with every intact block; what it throws ends the reading.
-  init(
-    of reader: inout TraceReader<TraceFile>, size: Int?, body: (TokenBlock) throws -> Void
-  ) throws {
-    let shape = reader.header.shape
-    summary = shape.description
-    self.shape = Shape(shape)
-    provenance = reader.header.provenance
-    var bar = ProgressBar(total: size)
+    var bar = ProgressBar(total: source.size)
     defer { bar.clear() }
-    while true {
-      let chunk: TraceChunk?
-      do {
-        chunk = try reader.next()
-      } catch let error as TraceError where error.kind != .access {
-        intact = false
-        damage = error.description
-        break
-      }
-      guard let chunk else {
-        complete = reader.index != nil
-        break
-      }
-      add(chunk.block)
-      try body(chunk.block)
-      bar.update(reader.bytesRead)
-    }
-    bytes = reader.bytesRead
+    self.init(try TraceContents(of: &reader) { _, bytesRead in bar.update(bytesRead) })
   }
 
-  private mutating func add(_ block: TokenBlock) {
-    chunks += 1
-    tokens += block.tokens
-    weights = weights || block.weights != nil
-    for run in block.runs {
-      stages[run.stage.name, default: 0] += run.count
-      if run.begins { requests += 1 }
-    }
-    for label in block.labels where !label.task.isEmpty { tasks[label.task, default: 0] += 1 }
+  init(_ contents: TraceContents) {
+    summary = contents.header.shape.description
+    shape = Shape(contents.header.shape)
+    provenance = contents.header.provenance
+    requests = contents.requests
+    tokens = contents.tokens
+    for (stage, count) in contents.stages { stages[stage.name] = count }
+    tasks = contents.tasks
+    chunks = contents.chunks
+    bytes = contents.bytes
+    weights = contents.isWeighted
+    intact = contents.isIntact
+    complete = contents.isComplete
+    damage = contents.damage?.description
   }
 
   var description: String {

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Forecast
-import MemoryBudget
 import ModelFile
 import Prequential
 import RoutingTrace
+import Training
 
 /// `moecast train`: learns from a stream, scoring every event before learning it.
 struct Train: PrintingCommand {
@@ -72,28 +72,23 @@ struct Train: PrintingCommand {
     for warning in file.warnings { complain("moecast: \(warning)") }
     var checkpoint = resume ? try readCheckpoint(model) : nil
     var stream = try interruption.stream(traces)
-    if checkpoint == nil { try checkLimits(model, stream.shape) }
-    let learner = try checkpoint.take()?.learner ?? newLearner(stream.shape)
-    do { try stream.skip(learner.progress) } catch is CancellationError {
-      try interruption.check("while it passed over what was learnt; --resume goes on from there")
+    let learner: Learner
+    if let checkpoint = checkpoint.take() {
+      do { learner = try TrainingStart.resuming(checkpoint, &stream) } catch is CancellationError {
+        return try interruption.check(
+          "while it passed over what was learnt; --resume goes on from there")
+      }
+    } else {
+      learner = try newLearner(stream.shape)
     }
     try learn(
       stream, from: consume learner, interruption, saver: CheckpointSaver(file), printing: &output)
   }
 
-  /// Throws where the model could never be read again, before anything is learnt.
-  private func checkLimits(_ model: String, _ shape: TraceShape) throws(ModelError) {
-    try ModelLimits.check(
-      model, shape: shape, predictors: predictorNames, recallAt: accuracy.recallAt)
-  }
-
-  private var predictorNames: [String] { predictor.split(separator: ",").map(String.init) }
-
   private func newLearner(_ shape: TraceShape) throws -> Learner {
-    try AvailableMemory.ofThisProcess().check(
-      Learner.memoryDemand(
-        shape: shape, predictors: predictorNames, for: use, option: "--predictor"))
-    return try Learner(shape: shape, predictors: predictorNames, recallAt: accuracy.recallAt)
+    try TrainingStart.anew(
+      shape, predictors: predictor.split(separator: ",").map(String.init),
+      recallAt: accuracy.recallAt, model: model, for: use, option: "--predictor")
   }
 
   /// What becomes of the tables, which decides how much memory they take.
@@ -118,33 +113,17 @@ struct Train: PrintingCommand {
   ) throws {
     var learner = learner
     var run = StreamRun(accuracy, interruption)
-    run.stopAfter = stopAfter
-    let before = learner.progress
-    var schedule = checkpointEvery.map { CheckpointSchedule($0, events: before.events) }
-    let clock = ContinuousClock()
-    let start = clock.now
-    do {
-      try run.consume(stream, into: &learner, printing: &output) { learner in
-        let progress = learner.progress
-        let seconds = (clock.now - start) / .seconds(1)
-        if schedule?.isDue(chunks: progress.chunks, events: progress.events, seconds: seconds)
-          == true
-        {
-          try saver?.begin(learner)
-        }
-      }
-    } catch
-      where (error is TraceError || error is LearnerError)
-      && learner.progress.chunks > before.chunks
-    {
-      // What the chunks before taught is kept; this one has taught nothing.
-      try saver?.finish(learner)
-      throw error
-    }
-    try saver?.finish(learner)
+    run.training.stopAfter = stopAfter
+    run.training.saver = saver
+    run.training.interval = checkpointEvery
+    try run.consume(stream, into: &learner, printing: &output)
     try run.report(learner, printing: &output)
     try run.checkInterruption(
       learner,
       saver == nil ? "nothing was kept without --model" : "--resume goes on from there")
   }
+}
+
+extension CheckpointInterval: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
 }

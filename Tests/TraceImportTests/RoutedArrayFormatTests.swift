@@ -1,3 +1,4 @@
+import Archive
 import RoutingTrace
 import TestSupport
 import Testing

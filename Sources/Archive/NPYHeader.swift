@@ -6,7 +6,7 @@ struct NPYHeader {
   private(set) var shape: [Int] = []
 
   /// Parses strings, booleans and tuples of whole numbers, nothing else.
-  init(_ text: UnsafeRawBufferPointer) throws(NPYProblem) {
+  init(_ text: UnsafeRawBufferPointer) throws(ArchiveError) {
     var scanner = Scanner(bytes: Array(text))
     var seen: Set<String> = []
     try scanner.expect("{")
@@ -16,13 +16,13 @@ struct NPYHeader {
       switch key {
       case "descr":
         guard !scanner.isAt("[") else {
-          throw NPYProblem(
+          throw ArchiveError(
             "it is an array of records", remedy: "save its routing field as an array of its own")
         }
         descr = try scanner.string()
       case "fortran_order": isFortranOrder = try scanner.boolean()
       case "shape": shape = try scanner.tuple()
-      default: throw NPYProblem("its header has an unknown key")
+      default: throw ArchiveError("its header has an unknown key")
       }
       seen.insert(key)
       if !scanner.skip(",") {
@@ -30,7 +30,7 @@ struct NPYHeader {
         break
       }
     }
-    guard seen.count == 3 else { throw NPYProblem("its header lacks descr, order or shape") }
+    guard seen.count == 3 else { throw ArchiveError("its header lacks descr, order or shape") }
   }
 
   private struct Scanner {
@@ -52,32 +52,34 @@ struct NPYHeader {
       return true
     }
 
-    mutating func expect(_ sign: Unicode.Scalar) throws(NPYProblem) {
-      guard skip(sign) else { throw NPYProblem("its header is damaged") }
+    mutating func expect(_ sign: Unicode.Scalar) throws(ArchiveError) {
+      guard skip(sign) else { throw ArchiveError("its header is damaged") }
     }
 
-    mutating func string() throws(NPYProblem) -> String {
+    mutating func string() throws(ArchiveError) -> String {
       let quote: UInt8 = isAt("\"") ? 0x22 : 0x27
-      guard at < bytes.count, bytes[at] == quote else { throw NPYProblem("its header is damaged") }
+      guard at < bytes.count, bytes[at] == quote else {
+        throw ArchiveError("its header is damaged")
+      }
       guard let end = bytes[(at + 1)...].firstIndex(of: quote) else {
-        throw NPYProblem("its header is damaged")
+        throw ArchiveError("its header is damaged")
       }
       defer { at = end + 1 }
       return String(decoding: bytes[at + 1..<end], as: UTF8.self)
     }
 
-    mutating func boolean() throws(NPYProblem) -> Bool {
+    mutating func boolean() throws(ArchiveError) -> Bool {
       skipSpaces()
       for (word, value) in [("True", true), ("False", false)]
       where bytes[at...].starts(with: word.utf8) {
         at += word.utf8.count
         return value
       }
-      throw NPYProblem("its header is damaged")
+      throw ArchiveError("its header is damaged")
     }
 
     /// `()`, `(3,)`, `(3, 4)`; NumPy for Python 2 wrote `3L`.
-    mutating func tuple() throws(NPYProblem) -> [Int] {
+    mutating func tuple() throws(ArchiveError) -> [Int] {
       try expect("(")
       var numbers: [Int] = []
       while !skip(")") {
@@ -85,7 +87,7 @@ struct NPYHeader {
         let end = bytes[at...].firstIndex { !(0x30...0x39).contains($0) } ?? bytes.endIndex
         guard let number = Int(String(decoding: bytes[at..<end], as: UTF8.self)),
           numbers.count < 32
-        else { throw NPYProblem("its header has an impossible shape") }
+        else { throw ArchiveError("its header has an impossible shape") }
         at = end
         _ = skip("L")
         numbers.append(number)

@@ -3,9 +3,9 @@ import Glibc
 
 /// The uncompressed bytes of an array, taken front to back: in place where they are stored, inflated a piece
 /// at a time where they are not, so that they are never in memory as a whole.
-final class MemberContent {
+package final class MemberContent {
   /// Bytes not yet taken, as promised.
-  private(set) var remaining: Int
+  package private(set) var remaining: Int
   private var packed: UnsafeRawBufferPointer
   private let isDeflated: Bool
   /// CRC-32 of what was taken, as zip defines it.
@@ -15,7 +15,7 @@ final class MemberContent {
   private var capacity = 0
 
   /// Bytes in place, which must outlive the value.
-  init(_ bytes: UnsafeRawBufferPointer) {
+  package init(_ bytes: UnsafeRawBufferPointer) {
     packed = bytes
     remaining = bytes.count
     isDeflated = false
@@ -24,11 +24,11 @@ final class MemberContent {
   /// Raw deflate data that must give exactly `size` bytes and outlive the value.
   ///
   /// Deflate packs at most 1,032 to 1, so a directory that promises more lies.
-  init(inflating packed: UnsafeRawBufferPointer, size: Int) throws(NPYProblem) {
+  init(inflating packed: UnsafeRawBufferPointer, size: Int) throws(ArchiveError) {
     self.packed = packed
     remaining = size
     isDeflated = true
-    guard size / 1032 <= packed.count, size <= ImportOptions.largestFileSize else { throw Self.lie }
+    guard size / 1032 <= packed.count, size <= Self.largestSize else { throw Self.lie }
     guard moecast_inflate_init_raw(&stream) == Z_OK else { throw Self.noMemory }
   }
 
@@ -37,11 +37,14 @@ final class MemberContent {
     free(storage)
   }
 
-  private static let lie = NPYProblem("its size in the archive is not that of its content")
-  private static let noMemory = NPYProblem("there is not enough memory to inflate it")
+  /// The most that a member is inflated to, in bytes.
+  private static let largestSize = 1 << 32
+
+  private static let lie = ArchiveError("its size in the archive is not that of its content")
+  private static let noMemory = ArchiveError("there is not enough memory to inflate it")
 
   /// The next `count` bytes, of which there must be as many ``remaining``; valid until the next call.
-  func take(_ count: Int) throws(NPYProblem) -> UnsafeRawBufferPointer {
+  package func take(_ count: Int) throws(ArchiveError) -> UnsafeRawBufferPointer {
     precondition(count <= remaining, "the caller has looked")
     let piece = isDeflated ? try inflate(count) : UnsafeRawBufferPointer(rebasing: packed[..<count])
     if !isDeflated { packed = UnsafeRawBufferPointer(rebasing: packed[count...]) }
@@ -53,7 +56,7 @@ final class MemberContent {
   /// Goes to the end, which must be where it was promised.
   ///
   /// - Parameter expected: CRC-32 of all.
-  func finish(checksum expected: UInt32) throws(NPYProblem) {
+  func finish(checksum expected: UInt32) throws(ArchiveError) {
     while remaining > 0 { _ = try take(min(remaining, 1 << 20)) }
     if isDeflated {
       // One byte more than promised, so that a longer stream shows.
@@ -61,11 +64,11 @@ final class MemberContent {
       guard status == Z_STREAM_END, filled == 0, packed.isEmpty else { throw Self.lie }
     }
     guard UInt32(truncatingIfNeeded: checksum) == expected else {
-      throw NPYProblem("its checksum is wrong: the archive is damaged")
+      throw ArchiveError("its checksum is wrong: the archive is damaged")
     }
   }
 
-  private func inflate(_ count: Int) throws(NPYProblem) -> UnsafeRawBufferPointer {
+  private func inflate(_ count: Int) throws(ArchiveError) -> UnsafeRawBufferPointer {
     var filled = 0
     while filled < count {
       let (status, more) = try inflateOnce(from: filled, to: count)
@@ -78,7 +81,7 @@ final class MemberContent {
   /// Inflates to bytes `first..<end` of the storage, as far as one call goes.
   private func inflateOnce(
     from first: Int, to end: Int
-  ) throws(NPYProblem) -> (status: Int32, filled: Int) {
+  ) throws(ArchiveError) -> (status: Int32, filled: Int) {
     if capacity < end {
       guard let larger = realloc(storage, end) else { throw Self.noMemory }
       storage = larger
@@ -95,7 +98,7 @@ final class MemberContent {
     let status = CZlib.inflate(&stream, Z_NO_FLUSH)
     packed = UnsafeRawBufferPointer(rebasing: packed[(input - Int(stream.avail_in))...])
     guard status == Z_OK || status == Z_STREAM_END else {
-      throw NPYProblem("its compressed data is damaged or cut off")
+      throw ArchiveError("its compressed data is damaged or cut off")
     }
     return (status, room - Int(stream.avail_out))
   }

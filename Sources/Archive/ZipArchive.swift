@@ -2,26 +2,26 @@
 ///
 /// Local headers may hold 0xFFFFFFFF for sizes that stand in a zip64 field, as NumPy writes them, so
 /// only the central directory is believed, and each of its numbers is checked against the file.
-struct ZipArchive {
+package struct ZipArchive {
   /// A member as the central directory describes it.
-  struct Member {
-    var name: String
-    var method: Int
-    var flags: Int
-    var checksum: UInt32
-    var compressedSize: Int
-    var size: Int
-    var headerOffset: Int
+  package struct Member {
+    package let name: String
+    let method: Int
+    let flags: Int
+    let checksum: UInt32
+    let compressedSize: Int
+    let size: Int
+    let headerOffset: Int
   }
 
-  let members: [Member]
+  package let members: [Member]
   private let bytes: UnsafeRawBufferPointer
 
   /// Reads the central directory of the archive that fills `bytes`, which must outlive the value.
-  init(_ bytes: UnsafeRawBufferPointer) throws(NPYProblem) {
+  package init(_ bytes: UnsafeRawBufferPointer) throws(ArchiveError) {
     self.bytes = bytes
     guard let end = Self.endRecord(bytes) else {
-      throw NPYProblem("it has no zip directory: it is cut off, or no archive")
+      throw ArchiveError("it has no zip directory: it is cut off, or no archive")
     }
     var entries = Int(bytes.littleEndian(at: end + 10, as: UInt16.self))
     var size = UInt64(bytes.littleEndian(at: end + 12, as: UInt32.self))
@@ -34,7 +34,7 @@ struct ZipArchive {
       offset = bytes.littleEndian(at: record + 48, as: UInt64.self)
     }
     guard offset <= UInt64(end), size <= UInt64(end) - offset else {
-      throw NPYProblem("its zip directory is said to lie outside the file")
+      throw ArchiveError("its zip directory is said to lie outside the file")
     }
     // An entry takes 46 bytes or more, so the loop ends within the directory.
     var members: [Member] = []
@@ -48,12 +48,12 @@ struct ZipArchive {
 
   /// What `use` makes of the uncompressed bytes of `member`, which are damaged unless all of them have its
   /// checksum.
-  func content<Result>(
-    of member: Member, use: (MemberContent) throws(NPYProblem) -> Result
-  ) throws(NPYProblem) -> Result {
+  package func content<Result>(
+    of member: Member, use: (MemberContent) throws(ArchiveError) -> Result
+  ) throws(ArchiveError) -> Result {
     let content = try content(of: member)
     let result: Result
-    do throws(NPYProblem) {
+    do throws(ArchiveError) {
       result = try use(content)
     } catch {
       // What is wrong with damaged bytes is that they are damaged.
@@ -64,28 +64,28 @@ struct ZipArchive {
     return result
   }
 
-  private func content(of member: Member) throws(NPYProblem) -> MemberContent {
-    guard member.flags & 1 == 0 else { throw NPYProblem("it is encrypted") }
+  private func content(of member: Member) throws(ArchiveError) -> MemberContent {
+    guard member.flags & 1 == 0 else { throw ArchiveError("it is encrypted") }
     let header = member.headerOffset
     guard header <= bytes.count - 30,
       bytes.littleEndian(at: header, as: UInt32.self) == 0x0403_4B50
-    else { throw NPYProblem("its place in the archive is wrong") }
+    else { throw ArchiveError("its place in the archive is wrong") }
     let start =
       header + 30 + Int(bytes.littleEndian(at: header + 26, as: UInt16.self))
       + Int(bytes.littleEndian(at: header + 28, as: UInt16.self))
     guard start <= bytes.count, member.compressedSize <= bytes.count - start else {
-      throw NPYProblem("its size in the archive is wrong, or the archive is cut off")
+      throw ArchiveError("its size in the archive is wrong, or the archive is cut off")
     }
     let packed = UnsafeRawBufferPointer(rebasing: bytes[start..<start + member.compressedSize])
     switch member.method {
     case 0:
       guard member.size == packed.count else {
-        throw NPYProblem("it is stored, but its two sizes differ")
+        throw ArchiveError("it is stored, but its two sizes differ")
       }
       return MemberContent(packed)
     case 8: return try MemberContent(inflating: packed, size: member.size)
     default:
-      throw NPYProblem(
+      throw ArchiveError(
         "its compression method \(member.method) is not supported",
         remedy: "write it with numpy.savez or numpy.savez_compressed")
     }
@@ -120,8 +120,8 @@ struct ZipArchive {
 
   private static func member(
     _ bytes: UnsafeRawBufferPointer, at: inout Int, limit: Int
-  ) throws(NPYProblem) -> Member {
-    let damaged = NPYProblem("its zip directory is damaged")
+  ) throws(ArchiveError) -> Member {
+    let damaged = ArchiveError("its zip directory is damaged")
     guard at <= limit - 46, bytes.littleEndian(at: at, as: UInt32.self) == 0x0201_4B50 else {
       throw damaged
     }
@@ -143,7 +143,7 @@ struct ZipArchive {
       if kind == 1 {
         // Zip64: only those of the three that are full in the entry, in this order.
         var value = field + 4
-        func take(_ number: inout UInt64) throws(NPYProblem) {
+        func take(_ number: inout UInt64) throws(ArchiveError) {
           guard number == 0xFFFF_FFFF else { return }
           guard value + 8 <= next else { throw damaged }
           number = bytes.littleEndian(at: value, as: UInt64.self)
@@ -157,7 +157,7 @@ struct ZipArchive {
     }
     let count = UInt64(bytes.count)
     guard compressed <= count, offset <= count, size <= 1 << 40 else {
-      throw NPYProblem("a member of its zip directory is larger than the file")
+      throw ArchiveError("a member of its zip directory is larger than the file")
     }
     let name = UnsafeRawBufferPointer(rebasing: bytes[nameStart..<extraStart])
     defer { at = extraEnd + commentLength }

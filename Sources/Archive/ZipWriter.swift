@@ -1,17 +1,27 @@
 import CZlib
 
 /// A zip archive of stored members without times, as NumPy's `.npz` is one (PKWARE APPNOTE 6.3.9).
-struct ZipWriter {
+package struct ZipWriter {
   private var directory: [UInt8] = []
   private var members = 0
   private var offset = 0
 
+  package init() {}
+
   /// Writes a member and its header.
-  mutating func add(
+  ///
+  /// - Throws: what `sink` throws, or ``ArchiveError`` where the member is too large or one too many;
+  ///   nothing of it is written then.
+  package mutating func add(
     _ name: String, _ content: [UInt8], to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    // Without the Zip64 extension, sizes and offsets have 32 bits.
-    guard content.count < 1 << 31, offset < 1 << 31 else { throw ExportError(name: name) }
+    // Without the Zip64 extension, sizes and offsets have 32 bits, and counts 16.
+    guard content.count < 1 << 31, offset < 1 << 31 else {
+      throw ArchiveError("\(name) is over 2 GB, too large for a zip archive", remedy: "split it")
+    }
+    guard members < 0xFFFF, name.utf8.count <= 0xFFFF else {
+      throw ArchiveError("\(name) is one member too many, or its name is too long")
+    }
     let sum = content.withUnsafeBytes { bytes in
       UInt32(crc32(0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(bytes.count)))
     }
@@ -29,7 +39,7 @@ struct ZipWriter {
   }
 
   /// Writes the directory.
-  func finish(to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+  package func finish(to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
     let end =
       words32([0x0605_4B50]) + words16([0, 0, UInt16(members), UInt16(members)])
       + words32([UInt32(directory.count), UInt32(offset)]) + words16([0])
@@ -37,17 +47,10 @@ struct ZipWriter {
   }
 
   private func words16(_ values: [UInt16]) -> [UInt8] {
-    values.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+    values.reduce(into: []) { $0.append(littleEndian: $1) }
   }
 
   private func words32(_ values: [UInt32]) -> [UInt8] {
-    values.flatMap { value in (0..<4).map { UInt8(value >> (8 * $0) & 0xFF) } }
+    values.reduce(into: []) { $0.append(littleEndian: $1) }
   }
-}
-
-/// A table that does not fit the format.
-public struct ExportError: Error, Hashable, CustomStringConvertible {
-  let name: String
-
-  public var description: String { "\(name) is over 2 GB, too large for NPZ; export CSV instead" }
 }

@@ -1,11 +1,13 @@
+import Archive
 import Foundation
+import RoutingTrace
 import TestSupport
 import Testing
 
 @testable import TraceImport
 
 /// Arrays are converted a piece at a time; no element may be lost between two.
-@Suite struct NPYArrayTests {
+@Suite struct NPYArrayValuesTests {
   /// A header of version 1 in 128 bytes.
   static func header(_ type: String, count: Int) -> [UInt8] {
     let text = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(count),), }"
@@ -69,7 +71,7 @@ import Testing
     defer { munmap(pages, size) }
     bytes.copyBytes(from: header)
     let array = try NPYArray(MemberContent(UnsafeRawBufferPointer(bytes)))
-    let problem = #expect(throws: NPYProblem.self) { try array.ids() }
+    let problem = #expect(throws: ArchiveError.self) { try array.ids() }
     #expect(problem?.problem.contains("536870913 elements") == true)
     #expect(problem?.remedy.contains("several files") == true)
   }

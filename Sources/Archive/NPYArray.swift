@@ -3,9 +3,9 @@
 ///
 /// Plain little-endian arrays in C order only; object arrays are pickles, which this program never
 /// runs.
-struct NPYArray {
-  /// The kinds of element that traces use.
-  enum Element: Equatable {
+package struct NPYArray {
+  /// The kinds of element that are read and written.
+  package enum Element: Equatable, Sendable {
     case unsigned(bytes: Int)
     case signed(bytes: Int)
     case float(bytes: Int)
@@ -14,7 +14,7 @@ struct NPYArray {
     /// Bytes, padded with zeros.
     case bytes(count: Int)
 
-    var size: Int {
+    package var size: Int {
       switch self {
       case .unsigned(let bytes), .signed(let bytes), .float(let bytes): bytes
       case .text(let characters): 4 * characters
@@ -23,29 +23,29 @@ struct NPYArray {
     }
   }
 
-  let element: Element
-  let shape: [Int]
+  package let element: Element
+  package let shape: [Int]
   /// Elements, row-major.
-  let content: MemberContent
+  package let content: MemberContent
   /// Elements (the product of the shape).
-  let count: Int
+  package let count: Int
 
   /// The longest header taken; NumPy reads 10,000 bytes.
   private static let longestHeader = 1 << 16
 
-  static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  package static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
   /// Parses the header of the array that is all of `content`.
-  init(_ content: MemberContent) throws(NPYProblem) {
-    let noArray = NPYProblem("it is not a NumPy array, or cut off in its header")
+  package init(_ content: MemberContent) throws(ArchiveError) {
+    let noArray = ArchiveError("it is not a NumPy array, or cut off in its header")
     guard content.remaining >= 10 else { throw noArray }
     let start = try content.take(8)
     guard start.starts(with: Self.magic) else { throw noArray }
     let version = start[6]
     guard (1...3).contains(version), start[7] == 0 else {
-      throw NPYProblem("version \(version).\(start[7]) of .npy is not known")
+      throw ArchiveError("version \(version).\(start[7]) of .npy is not known")
     }
-    let cutOff = NPYProblem("it is cut off in its header")
+    let cutOff = ArchiveError("it is cut off in its header")
     guard version == 1 || content.remaining >= 4 else { throw cutOff }
     let length =
       version == 1
@@ -53,39 +53,39 @@ struct NPYArray {
       : Int(try content.take(4).littleEndian(at: 0, as: UInt32.self))
     guard length <= content.remaining else { throw cutOff }
     guard length <= Self.longestHeader else {
-      throw NPYProblem("its header takes \(length) bytes, more than \(Self.longestHeader)")
+      throw ArchiveError("its header takes \(length) bytes, more than \(Self.longestHeader)")
     }
     let header = try NPYHeader(try content.take(length))
     element = try Self.element(header.descr)
     guard !header.isFortranOrder || header.shape.count < 2 else {
-      throw NPYProblem(
+      throw ArchiveError(
         "it is in Fortran order", remedy: "write it with numpy.ascontiguousarray(array)")
     }
     shape = header.shape
     var size = element.size
     for extent in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-      guard !overflow else { throw NPYProblem("its shape \(shape) is impossible") }
+      guard !overflow else { throw ArchiveError("its shape \(shape) is impossible") }
       size = product
     }
     guard content.remaining == size else {
-      throw NPYProblem(
+      throw ArchiveError(
         "its header promises \(size) bytes of shape \(shape), but \(content.remaining) follow")
     }
     self.content = content
     count = element.size == 0 ? 0 : size / element.size
   }
 
-  private static func element(_ descr: String) throws(NPYProblem) -> Element {
+  private static func element(_ descr: String) throws(ArchiveError) -> Element {
     guard let order = descr.first, let kind = descr.dropFirst().first,
       let size = Int(descr.dropFirst(2)), (0...1 << 20).contains(size) || kind == "O"
     else {
       if descr.hasPrefix("|O") { throw .object }
-      throw NPYProblem("its element type '\(descr)' is not known")
+      throw ArchiveError("its element type '\(descr)' is not known")
     }
     if kind == "O" { throw .object }
     guard order != ">" else {
-      throw NPYProblem(
+      throw ArchiveError(
         "it is big-endian ('\(descr)')",
         remedy: "write it with array.astype(array.dtype.newbyteorder('<'))")
     }
@@ -95,29 +95,7 @@ struct NPYArray {
     case ("f", 2), ("f", 4), ("f", 8): return .float(bytes: size)
     case ("U", _): return .text(characters: size)
     case ("S", _): return .bytes(count: size)
-    default: throw NPYProblem("its element type '\(descr)' is not known")
+    default: throw ArchiveError("its element type '\(descr)' is not known")
     }
-  }
-}
-
-/// What is wrong with an array; its reader adds the place.
-struct NPYProblem: Error {
-  var problem: String
-  var remedy: String
-
-  init(_ problem: String, remedy: String = "write the file again") {
-    self.problem = problem
-    self.remedy = remedy
-  }
-
-  static let object = NPYProblem(
-    "it is an object array: a Python pickle, which can run any code and is never read",
-    remedy: "save it as an array of integers, numpy.stack(list).astype('uint8')")
-}
-
-extension UnsafeRawBufferPointer {
-  /// An integer at `offset`; the caller has checked the bounds.
-  func littleEndian<Value: FixedWidthInteger>(at offset: Int, as type: Value.Type) -> Value {
-    Value(littleEndian: loadUnaligned(fromByteOffset: offset, as: type))
   }
 }

@@ -7,17 +7,18 @@ import Synchronization
 ///
 /// Unchecked: the file, the only state that is not guarded, is written on the queue alone, one
 /// checkpoint at a time, as libhdf5 needs it.
-final class CheckpointSaver: @unchecked Sendable {
+public final class CheckpointSaver: @unchecked Sendable {
   private let file: CheckpointFile
   private let queue = DispatchQueue(label: "moecast.checkpoint")
   private let failure = Mutex<(any Error)?>(nil)
 
-  init(_ file: consuming CheckpointFile) { self.file = file }
+  /// Takes the file over, with its lock.
+  public init(_ file: consuming CheckpointFile) { self.file = file }
 
   /// Begins to write `learner` as it is now, once the checkpoint before it is on the disk.
   ///
   /// - Throws: what went wrong with the checkpoint before.
-  func begin(_ learner: Learner) throws {
+  public func begin(_ learner: Learner) throws {
     try wait()
     queue.async { [self] in
       do { try file.write(learner) } catch { failure.withLock { $0 = error } }
@@ -25,7 +26,7 @@ final class CheckpointSaver: @unchecked Sendable {
   }
 
   /// Writes `learner` and returns when it is on the disk.
-  func finish(_ learner: Learner) throws {
+  public func finish(_ learner: Learner) throws {
     try begin(learner)
     try wait()
   }

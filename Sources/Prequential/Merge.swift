@@ -1,5 +1,4 @@
 import Forecast
-import Prequential
 import RoutingTrace
 
 /// The exact sum of learners that were trained on shards of a stream.
@@ -144,30 +143,5 @@ public struct Merge {
       shape: shape, predictors: old.predictors, recallAt: old.recallAt, layers: layers,
       mixtures: mixtures, requests: LiveRequests(capacity: old.requests.capacity),
       progress: progress, history: [])
-  }
-}
-
-extension Merge {
-  /// The sum of the models at `paths`, two of them in memory at a time.
-  ///
-  /// - Throws: ``ModelError``, naming the file that cannot be read or does not fit those before it.
-  public static func files(_ paths: [String]) throws(ModelError) -> Learner {
-    var merge: Merge?
-    for path in paths {
-      let learner = try Checkpoint.read(path).learner
-      guard merge != nil else {
-        merge = Merge(learner)
-        continue
-      }
-      do throws(Problem) { try merge?.add(learner) } catch {
-        throw ModelError(
-          .mismatch, file: path, problem: error.problem, remedy: error.remedy)
-      }
-    }
-    guard let merge else {
-      throw ModelError(
-        .access, file: "no input", problem: "nothing to merge", remedy: "name two models or more")
-    }
-    return merge.learner
   }
 }

@@ -1,12 +1,26 @@
+import Export
 import Forecast
-import ModelFile
 import Prequential
 import RoutingTrace
 import TestSupport
 import Testing
 
-@Suite struct TableExportTests {
-  func bytes(_ format: TableExport, _ learner: Learner) throws -> [UInt8] {
+@Suite struct TableExporterTests {
+  /// A learner of a stream of two requests.
+  static func learner(
+    predictors: [String] = ["frequency", "layer-markov", "layer-product", "token-markov"]
+  ) throws -> Learner {
+    let shape = try TraceShape(model: "sample", modelLayers: [1, 2, 5], experts: 12, topK: 3)
+    var random = SplitMix64(seed: 1)
+    let requests = (0..<2).map { _ in
+      RequestTrace.random(shape: shape, prefill: 20, decode: 25, empty: 0.1, using: &random)
+    }
+    var learner = try Learner(shape: shape, predictors: predictors)
+    for chunk in try chunks(of: requests, shape: shape) { try learner.consume(chunk) }
+    return learner
+  }
+
+  func bytes(_ format: any TableExporter.Type, _ learner: Learner) throws -> [UInt8] {
     var bytes: [UInt8] = []
     try format.write(learner) { bytes += $0 }
     return bytes
@@ -14,9 +28,9 @@ import Testing
 
   @Test(.enabled(if: Python.has("numpy"), "python3 with numpy is absent"))
   func numpyReadsTheArchive() throws {
-    let learner = try Samples.learner()
+    let learner = try Self.learner()
     let folder = try TemporaryFolder()
-    let path = try folder.write(bytes(.npz, learner), to: "tables.npz")
+    let path = try folder.write(bytes(NPZTables.self, learner), to: "tables.npz")
     let printed = try Python.run(
       """
       import numpy as np, sys, zipfile
@@ -44,19 +58,27 @@ import Testing
         """)
   }
 
+  /// What is written begins as the exporter says, and each has a name of its own.
+  @Test func exportersAreToldApart() throws {
+    let learner = try Self.learner()
+    for exporter in TableExporters.all {
+      #expect(try bytes(exporter, learner).starts(with: exporter.beginning))
+      #expect(TableExporters.named(exporter.name) == exporter)
+    }
+    #expect(TableExporters.named("parquet") == nil)
+  }
+
   @Test func tablesThatAreNotKeptAreLeftOut() throws {
-    let shape = try Samples.shape()
-    let learner = try Samples.learner(
-      Samples.chunks(shape: shape), shape: shape, predictors: ["token-markov"])
-    let text = String(decoding: try bytes(.csv, learner), as: UTF8.self)
+    let learner = try Self.learner(predictors: ["token-markov"])
+    let text = String(decoding: try bytes(CSVTables.self, learner), as: UTF8.self)
     #expect(!text.contains("layer-markov"))
     #expect(text.contains("token-markov"))
-    #expect(try bytes(.npz, learner).count < bytes(.npz, Samples.learner()).count)
+    #expect(try bytes(NPZTables.self, learner).count < bytes(NPZTables.self, Self.learner()).count)
   }
 
   @Test func csvListsEveryCountOnce() throws {
-    let learner = try Samples.learner()
-    let text = String(decoding: try bytes(.csv, learner), as: UTF8.self)
+    let learner = try Self.learner()
+    let text = String(decoding: try bytes(CSVTables.self, learner), as: UTF8.self)
     let lines = text.split(separator: "\n").map {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }

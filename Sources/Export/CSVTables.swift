@@ -1,0 +1,63 @@
+import Forecast
+import Prequential
+import RoutingTrace
+
+/// One line a count that is not zero; layers are model layer numbers.
+public enum CSVTables: TableExporter {
+  public static let name = "csv"
+
+  public static let summary =
+    "one line a count over 0: \(header), layers by the model's numbers."
+
+  public static let beginning = Array(header.utf8)
+
+  private static let header = "table,layer,given_layer,given_expert,expert,count"
+
+  public static func write(
+    _ learner: Learner, to sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var lines = CSVLines()
+    lines.add(header)
+    let numbers = learner.shape.modelLayers
+    for (layer, own) in learner.layers.enumerated() {
+      for (expert, count) in own.counts.frequency.enumerated() where count > 0 {
+        lines.add("frequency,\(numbers[layer]),,,\(expert),\(count)")
+      }
+    }
+    let tables = [
+      ("layer-markov", 1, learner.layers.map(\.counts.layerPairs)),
+      ("token-markov", 0, learner.layers.map(\.counts.tokenPairs)),
+    ]
+    for (name, back, layers) in tables {
+      for (layer, table) in layers.enumerated() where layer >= back {
+        guard let table else { continue }
+        let place = "\(name),\(numbers[layer]),\(numbers[layer - back])"
+        for (cell, count) in table.enumerated() where count > 0 {
+          let experts = learner.shape.experts
+          lines.add("\(place),\(cell / experts),\(cell % experts),\(count)")
+          try lines.flush(beyond: 64 << 10, to: sink)
+        }
+      }
+    }
+    try lines.flush(beyond: 0, to: sink)
+  }
+}
+
+/// Lines of text that wait to be handed on.
+private struct CSVLines {
+  private var text: [UInt8] = []
+
+  mutating func add(_ line: String) {
+    text += line.utf8
+    text.append(UInt8(ascii: "\n"))
+  }
+
+  /// Hands on what waits if it is more than `count` bytes.
+  mutating func flush(
+    beyond count: Int, to sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    guard text.count > count else { return }
+    try text.withUnsafeBytes { try sink($0) }
+    text.removeAll(keepingCapacity: true)
+  }
+}

@@ -1,0 +1,31 @@
+import Forecast
+import Prequential
+import RoutingTrace
+
+extension Checkpoint {
+  /// The token heatmap of the model at `path`: how often expert j followed expert i at a request's next
+  /// token, `[layers, experts, experts]`, row i of layer l at `(l * experts + i) * experts`.
+  ///
+  /// - Parameter shape: the shape it must have.
+  /// - Throws: ``ModelError``, also where the model has learnt no such table.
+  public static func tokenHeatmap(
+    of path: String, shape: TraceShape
+  ) throws(ModelError) -> [UInt32] {
+    let learner = try read(path).learner
+    guard learner.shape.isCompatible(with: shape) else {
+      throw ModelError(
+        .mismatch, file: path, problem: "it has learnt \(learner.shape), not \(shape)",
+        remedy: "give a model of these traces' shape")
+    }
+    var counts: [UInt32] = []
+    for layer in learner.layers {
+      guard let pairs = layer.counts.tokenPairs else {
+        throw ModelError(
+          .mismatch, file: path, problem: "it holds no token heatmap",
+          remedy: "train it with --predictor token-markov")
+      }
+      counts += pairs
+    }
+    return counts
+  }
+}
