@@ -1,0 +1,93 @@
+"""The faults that `.ci/mutants` plants: (room, file, exact text, what stands there instead).
+
+The room is the module whose tests are asked first. Where a file has moved, the text is looked for in all
+sources; it must stand in one place only.
+"""
+
+MUTANTS = [
+    # LZ4 frames
+    ("LZ4Frame", "FrameReader.swift", "guard checksum == input.byte(length) else", "guard true else"),
+    ("LZ4Frame", "FrameReader.swift", "guard length <= header.maximumBlock else", "guard true else"),
+    ("LZ4Frame", "FrameReader.swift", "guard try word(start) == actual else", "guard true || actual == 0 else"),
+    ("LZ4Frame", "FrameReader.swift", "guard linked, at > 0 else", "guard linked, at < 0 else"),
+    ("LZ4Frame", "BlockDecoder.swift", "guard offset > 0, offset <= output - outputStart,", "guard offset <= output - outputStart,"),
+    ("LZ4Frame", "FrameWriter.swift", "if written == 0 || written >= block.count {", "if written == 0 {"),
+    # The container
+    ("RoutingTrace", "RequestOrder.swift", "guard run.firstToken >= known.next else", "guard true else"),
+    ("RoutingTrace", "RequestOrder.swift", "guard run.count == 0 || run.stage.rawValue >= known.stage.rawValue else", "guard true else"),
+    ("RoutingTrace", "RequestOrder.swift", 'guard run.request < .max else { return "its number is too high" }', ""),
+    ("RoutingTrace", "TraceReader.swift", "guard decoded.ordinal == UInt64(partChunks) else", "guard true else"),
+    ("RoutingTrace", "TokenBlock+Checking.swift", "if ids[at] == ids[behind] { return false }", ""),
+    ("RoutingTrace", "NaturalOrder.swift", "if left.count != right.count { return left.count < right.count }", ""),
+    ("RoutingTrace", "TraceStream.swift", "if finished.index == nil { unfinished.append(finished.name) }", ""),
+    ("RoutingTrace", "PendingChunk.swift", "last.stage == run.stage,", ""),
+    # Foreign formats
+    ("TraceImport", "ShapeFit.swift", "guard request.topK == shape.topK || request.tokens == 0 else", "guard true else"),
+    ("TraceImport", "ShapeFit.swift", "guard numbers == shape.modelLayers else", "guard true else"),
+    ("TraceImport", "EventCheck.swift", "keys[other] > keys[slot] ? 1 : 0", "keys[other] < keys[slot] ? 1 : 0"),
+    ("TraceImport", "ExpertTableFormat.swift", 'guard commas == 3 else { throw CSVProblem("\\(commas + 1) fields instead of 4") }', ""),
+    ("TraceImport", "ZipArchive.swift", 'guard member.flags & 1 == 0 else { throw NPYProblem("it is encrypted") }', ""),
+    ("TraceImport", "NPYHeader.swift", 'guard seen.count == 3 else { throw NPYProblem("its header lacks descr, order or shape") }', ""),
+    ("TraceImport", "ScoreLine.swift", "guard weights.count == ids.count else", "guard true else"),
+    # Counting and scoring
+    ("Forecast", "CountsView.swift", "probabilities[j] += log(prior[j])", ""),
+    ("Forecast", "RequestSlots.swift", "if entry.nextToken != run.firstToken { isFresh = true }", ""),
+    ("Forecast", "RequestSlots.swift", "if !primesDecode, run.stage == .decode, entry.stage == .prefill { isFresh = true }", ""),
+    ("Forecast", "PairTable.swift", "if rows.totals[row] < rows.totals[weakest] { weakest = row }", ""),
+    ("Forecast", "MixtureLayer+Linear.swift", "if visits[row] < .max { visits[row] += 1 }", ""),
+    ("Forecast", "DrawnBalance.swift", "totals[layer] += Double(chosen.count)", ""),
+    ("Forecast", "DrawnBalance.swift", "probabilities[expert] *= shares[at] * totals[layer] / drawn[at]", "_ = at"),
+    ("Forecast", "PathSearch+Drawing.swift", "      compare(layer, memory)\n", ""),
+    ("Forecast", "PathSearch+Drawing.swift", "    leaveTrail(request, &memory)\n", ""),
+    ("Forecast", "FixedSizeDraw.swift", "private static let largest = 0.999", "private static let largest = 0.9"),
+    ("Forecast", "ExpertDemand.swift", "let squares = tokens.reduce(0.0) { $0 + Double($1 * $1) }", "let squares = tokens.reduce(0.0) { $0 + Double($1) }"),
+    # Test-then-train
+    ("Prequential", "Bootstrap.swift", "low: sorted[Int((0.025 * last).rounded(.down))]", "low: sorted[Int((0.975 * last).rounded(.up))]"),
+    ("Prequential", "RequestGroups.swift", "if run.endsRequest { live.remove(run.request) }", ""),
+    ("Prequential", "GroupSums.swift", "values[first + 1] += metrics.lossSteps[stage]", "values[first + 1] += metrics.lossSteps[0]"),
+    # Observations and charts
+    ("Insight", "Observations.swift", "if value.value < least.value { least = value }", "if value.value <= least.value { least = value }"),
+    ("Insight", "Concentration.swift", "counts[$0] != counts[$1] ? counts[$0] > counts[$1] : $0 < $1", "counts[$0] >= counts[$1]"),
+    ("Insight", "RelationFigures.swift", "if expert == mostGiven { (mostUsed, mostUsedByChance) = (share, byChance) }", "(mostUsed, mostUsedByChance) = (share, byChance)"),
+    ("Insight", "TaskBook.swift", "last.stage == run.stage, last.task == task", "last.task == task"),
+    ("Insight", "TraceAnalysis+Heatmaps.swift", "relation == .layerToLayer ? tables.layerPairs : tables.tokenPairs", "relation == .layerToLayer ? tables.tokenPairs : tables.layerPairs"),
+    # Files
+    ("HDF5", "ChunkDecoder.swift", "guard fletcher32(chunk) == sum else { return nil }", "_ = sum"),
+    ("HDF5", "ChunkDecoder.swift", "return chunk.count == bytes ? chunk : nil", "return chunk"),
+    ("DurableFile", "DurableFile.swift", "if keeping > 0, exists(path), isWorthKeeping(path) {", "if keeping > 0, exists(path) {"),
+    ("DurableFile", "TemporaryFile.swift", "guard error == .fileExists, attempt < 1000 else", "guard attempt < 1000 else"),
+    ("DurableFile", "ReadableFile.swift", "guard status.st_size <= limit else", "guard true else"),
+    ("PathText", "FolderListing.swift", "if status.st_mode & S_IFMT == S_IFLNK {", "if false {"),
+    ("MemoryBudget", "MemoryShortage.swift", "guard let bytes, demand.bytes > bytes else { return }", "guard let bytes, demand.bytes > 2 * bytes else { return }"),
+    ("ModelFile", "Merge.swift", "guard learner.recallAt == other.recallAt else", "guard true else"),
+    ("ModelFile", "Merge.swift", "guard shared == 0 else { throw .overlap(shared) }", ""),
+    ("ModelFile", "Totals.swift", "if cell > given[row] || cell > chosen[column] { return row }", ""),
+    ("ModelFile", "TableExport.swift", '("layer-markov", 1,', '("layer-markov", 0,'),
+    # The wafer
+    ("Wafer", "BoundEngine.swift", "for copy in copies { memory[copy.die] += expert.weightBytes / hardware.hbmBandwidth }", ""),
+    ("Wafer", "BoundEngine.swift", "2 * fabric.wayLatency[source * fabric.nodes + die] + fabric.memoryLatency[source]", "fabric.wayLatency[source * fabric.nodes + die] + fabric.memoryLatency[source]"),
+    ("Wafer", "PredictedCopies.swift", "let room = roomPerLayer[die] - held[layer][die].count", "let room = roomPerLayer[die]"),
+    ("Wafer", "BatchPolicy.swift", "if running[slot].position == pool.length(running[slot].request) {", "if running[slot].position + 1 == pool.length(running[slot].request) {"),
+    ("Wafer", "CacheStudy.swift", "case .belady: -Double(next[time])", "case .belady: Double(next[time])"),
+    ("Wafer", "StagingRun+Transfers.swift", "guard queue.waiting(at: wish.die) < options.queueLimit, stores", "guard stores"),
+    ("Wafer", "TransferQueue.swift", "guard chunks > 0 else { continue }\n      moved += chunks", "guard chunks > 0 else { continue }\n      moved += 1"),
+    ("Wafer", "DemandReport.swift", "public static let threshold = 0.5", "public static let threshold = 0.6"),
+    ("Wafer", "SimulationResult.swift", "Double(tokens) / (seconds / Double(layers) * Double(modelLayers))", "Double(tokens) / seconds"),
+    ("Wafer", "Sweep.swift", "for choice in choices + (workload.isReal && oracle == choices.count ? [.oracle] : []) {", "for choice in choices + (oracle == choices.count ? [.oracle] : []) {"),
+    # The program
+    ("moecast", "Evaluate.swift", "run.learns = !frozen", "run.learns = true"),
+    ("moecast", "Evaluate.swift", "scoringAnew(recallAt: accuracy.recallAt)", "scoringAnew(recallAt: nil)"),
+    ("moecast", "ExportTables.swift", "guard let format = TableExport(rawValue: format) else { return }", 'guard let format = TableExport(rawValue: "npz") else { return }'),
+    ("moecast", "Compare.swift", "filter { options.parts.contains($0.part) }", "filter { !options.parts.contains($0.part) }"),
+    ("moecast", "SweepReport.swift", "row.tokensPerSecond / $0.tokensPerSecond", "$0.tokensPerSecond / row.tokensPerSecond"),
+    ("moecast", "SimulationLine.swift", "line.tokensPerSecond / $0.tokensPerSecond", "$0.tokensPerSecond / line.tokensPerSecond"),
+    ("moecast", "SimulationLine.swift", "&& $0.wafer == line.wafer && $0.batch == line.batch", "&& $0.wafer == line.wafer"),
+    ("moecast", "Simulate+Staging.swift", "result.regret(against: belady)", "result.regret(against: perfect)"),
+    ("moecast", "ExpertCacheReport.swift", "let gap = belady.hitRate - lru.hitRate", "let gap = belady.hitRate"),
+    ("moecast", "AnalysisPage+Heatmaps.swift", "return excess.max {", "return excess.min {"),
+    ("moecast", "ProgressTable.swift", "    previous = row\n", ""),
+    ("moecast", "ModelFacts.swift", "liveRequests = learner.requests.remembered.count", "liveRequests = 0"),
+    ("moecast", "StreamRun.swift", "if let stopAfter, learner.progress.chunks >= stopAfter { break }", "if let stopAfter, learner.progress.chunks > stopAfter { break }"),
+    ("moecast", "Sample.swift", "seed: seed, temperature: temperature)", "seed: seed)"),
+    ("moecast", "Import.swift", "if noWeights { request.weights = nil }", ""),
+]
