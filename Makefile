@@ -12,7 +12,7 @@ RELEASE := --scratch-path $(BUILD) -c release --static-swift-stdlib $(if $(MARCH
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: help setup build install test demo models format lint bench bench-peers growth same-bytes faults \
-  fuzz sanitize-address sanitize-thread clean
+  mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ faults: ## kill, fail, cut and flip everything, in full (minutes); `make test` r
 	@.ci/setup test
 	MOECAST_FAULTS=full $(PYTHON_PATH) $(SWIFT) test $(TEST) --filter FaultTests
 
+# What of it: numbers, rooms or files of `.ci/mutants --list`; --quick.
+MUTANTS ?=
+mutants: setup ## plant faults one at a time and name those that no test notices (hours); MUTANTS="Wafer 3-7"
+	@.ci/setup test
+	.ci/mutants $(MUTANTS)
+
 # Seconds of fuzzing a target; 400 make an hour of the nine.
 FUZZ_SECONDS ?= 400
 FUZZ := trace chunk model paper-json gpt-oss-json npz vllm-npy moe-beyond-csv esft
@@ -85,4 +91,4 @@ sanitize-thread: ## run the tests under the thread sanitizer
 	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 clean: ## remove what was built
-	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .demo .venv-peers
+	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .build-mutants .demo .venv-peers

@@ -70,5 +70,9 @@ struct AnalyzeTests {
       "Pairs in layer \(try farthest("pair_over_mean")) over the mean of all pairs",
     ]
     for caption in captions { #expect(text.contains("<figcaption>\(caption)</figcaption>")) }
+    // And every pixel is the share of that layer.
+    #expect(
+      try Reference.text("heatmaps.py", [page, Program.test])
+        == captions.map { $0 + " 0\n" }.joined())
   }
 }
