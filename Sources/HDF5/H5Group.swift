@@ -74,6 +74,9 @@ public struct H5Group: ~Copyable, H5Object {
   }
 
   /// The names of all links, ascending by their bytes.
+  ///
+  /// They are taken in the order of the file and sorted here: libhdf5 1.10.8 sorts them in a table, which
+  /// it frees half made where a link in it cannot be decoded.
   public borrowing func names() throws(H5Error) -> [String] {
     let id = handle.id
     let limit = file.limits.links
@@ -81,7 +84,7 @@ public struct H5Group: ~Copyable, H5Object {
     let result = try H5Library.call(path, "its links cannot be listed") {
       withUnsafeMutablePointer(to: &found) { found in
         H5Literate(
-          id, H5_INDEX_NAME, H5_ITER_INC, nil,
+          id, H5_INDEX_NAME, H5_ITER_NATIVE, nil,
           { _, name, _, client in
             guard let name, let client else { return 1 }
             let found = client.assumingMemoryBound(to: Links.self)
@@ -94,7 +97,7 @@ public struct H5Group: ~Copyable, H5Object {
     guard result == 0 else {
       throw H5Error(.tooLarge, at: path, "holds more than \(limit) links")
     }
-    return found.names
+    return found.names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   private borrowing func requireHardLink(
