@@ -1,8 +1,8 @@
 import TestSupport
 import Testing
 
-/// The figures of the scripts in `Reference/` where Python is not there to compute them: exact values over the
-/// traces in `models/`.
+/// The figures of the scripts in `Reference/` where Python is not there to compute them: exact
+/// values over the traces in `models/`.
 struct GoldenTests {
   /// Recall@1, @8, @16, @32 and log loss of all events, made by
   /// `python3 accuracy.py tiny-moe-train.moe.lz4 tiny-moe-test.moe.lz4`.
