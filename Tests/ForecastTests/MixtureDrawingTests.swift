@@ -4,7 +4,8 @@ import Testing
 
 @testable import Forecast
 
-/// A request that is drawn layer by layer is forecast as the same request is in the pass over chunks.
+/// A request that is drawn layer by layer is forecast as the same request is in the pass over
+/// chunks.
 @Suite struct MixtureDrawingTests {
   @Test(arguments: ["mixture", "mixture-fast", "mixture:cold-decode", "mixture:only-long-paths"])
   func forecastsAreThoseOfThePass(name: String) throws {

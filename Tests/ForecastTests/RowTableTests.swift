@@ -37,8 +37,8 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
 }
 
 @Suite struct PairTableTests {
-  /// 64 pairs in 128 rows: each finds an empty row within four places of its hash (a hash table of the
-  /// same rule in Python says so), and keeps it.
+  /// 64 pairs in 128 rows: each finds an empty row within four places of its hash (a hash table of
+  /// the same rule in Python says so), and keeps it.
   @Test func pairsKeepTheirOwnRows() {
     var table = PairTable(experts: 8, lanes: 8, budget: 1 << 16, halvingTotal: 0)
     #expect(table.rows == 128)

@@ -50,8 +50,9 @@ import Testing
     #expect(try Self.read(writer.sink.bytes) == [Self.content(10), [1, 2, 3], Self.content(20)])
   }
 
-  /// A frame with linked blocks and without checksum, as others write them: the second block is a match
-  /// that begins in the first. Put together by the format's description; lz4 4.4 for Python reads it.
+  /// A frame with linked blocks and without checksum, as others write them: the second block is a
+  /// match that begins in the first. Put together by the format's description; lz4 4.4 for Python
+  /// reads it.
   @Test func readsLinkedBlocksOfOthers() throws {
     let content = Array(String(repeating: "moecast ", count: 40).utf8)
     // Version 1, linked blocks, content size 320; blocks of 64 KB at most.

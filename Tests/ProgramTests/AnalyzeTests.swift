@@ -12,8 +12,8 @@ struct AnalyzeTests {
     #expect(count > 500)
   }
 
-  /// Every line of the table shows a measure of the JSON: its means, and the layers between which they
-  /// lie.
+  /// Every line of the table shows a measure of the JSON: its means, and the layers between which
+  /// they lie.
   @Test func theTableShowsTheFigures() throws {
     let figures = try Self.printed.get()["figures"]
     let table = try PrintedTable(
@@ -62,11 +62,14 @@ struct AnalyzeTests {
       }.filter { !$0.1.isNaN }
       return try #require(excess.max { $0.1 < $1.1 }).0
     }
+    let before = " after an expert of the layer before"
+    let token = " after an expert of the token before"
+    func share(_ layer: Int) -> String { "Share of choices in layer \(layer)" }
+    let stages = try farthest("stages_next_layer_rank")
     let captions = [
-      "Share of choices in layer \(try farthest("next_layer_top20_all", "next_layer_top20_all_by_chance")) after an expert of the layer before",
-      "Share of choices in layer \(try farthest("next_token_top20_all", "next_token_top20_all_by_chance")) after an expert of the token before",
-      "Share of choices in layer \(try farthest("stages_next_layer_rank")) after an expert of the layer before, prefill",
-      "Share of choices in layer \(try farthest("stages_next_layer_rank")) after an expert of the layer before, decode",
+      share(try farthest("next_layer_top20_all", "next_layer_top20_all_by_chance")) + before,
+      share(try farthest("next_token_top20_all", "next_token_top20_all_by_chance")) + token,
+      share(stages) + before + ", prefill", share(stages) + before + ", decode",
       "Pairs in layer \(try farthest("pair_over_mean")) over the mean of all pairs",
     ]
     for caption in captions { #expect(text.contains("<figcaption>\(caption)</figcaption>")) }

@@ -31,9 +31,9 @@ struct MixtureTests {
     }
   }
 
-  /// Recall@1, @8, @16, @32 and log loss of all events of the held-out trace with the model as shipped.
-  /// Made by the program itself on 2026-11-25, when its mixtures were equal, to the bit, to the kernels
-  /// in C that `make bench` holds them against.
+  /// Recall@1, @8, @16, @32 and log loss of all events of the held-out trace with the model as
+  /// shipped. Made by the program itself on 2026-11-25, when its mixtures were equal, to the bit,
+  /// to the kernels in C that `make bench` holds them against.
   private static let frozen = [
     0.11513239992013577, 0.7240784416491963, 0.9042034790855545, 0.97376959169412,
     4.110343948983974,

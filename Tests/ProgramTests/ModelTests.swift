@@ -138,8 +138,8 @@ struct ModelTests {
   }
 
   /// The ids drawn from the shipped model's mixture, by the SHA-256 of what `contents.py` prints of
-  /// them. Made by the program itself on 2026-11-25; the forecasts it draws from are held against the
-  /// pass over chunks in `MixtureDrawingTests`.
+  /// them. Made by the program itself on 2026-11-25; the forecasts it draws from are held against
+  /// the pass over chunks in `MixtureDrawingTests`.
   @Test func drawsFromTheShippedMixture() throws {
     let drawn = folder.file("drawn.moe.lz4")
     _ = try Program.text([

@@ -5,7 +5,8 @@ struct PrintedTable {
   let header: [String]
   let rows: [[String]]
 
-  /// The table that begins with the first line that begins with `title`, and ends with an empty line.
+  /// The table that begins with the first line that begins with `title`, and ends with an empty
+  /// line.
   init(_ text: String, beginning title: String) throws {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
       .drop { !$0.hasPrefix(title) }.prefix { !$0.isEmpty }

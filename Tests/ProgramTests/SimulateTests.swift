@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `simulate` with single configurations: against the paper's strategies in Python, and its table against
-/// its JSON.
+/// `simulate` with single configurations: against the paper's strategies in Python, and its table
+/// against its JSON.
 struct SimulateTests {
   /// A configuration's figures, means a layer.
   struct Golden: Sendable {
@@ -29,8 +29,9 @@ struct SimulateTests {
     }
   }
 
-  /// Two steps of 2,048 tokens of the held-out trace's decode as those of olmoe-1b-7b, whose experts and
-  /// top-k are the same. Made by the Python reference of the strategies (`wafer_reference.py`, numpy):
+  /// Two steps of 2,048 tokens of the held-out trace's decode as those of olmoe-1b-7b, whose
+  /// experts and top-k are the same. Made by the Python reference of the strategies
+  /// (`wafer_reference.py`, numpy):
   ///
   ///     m = Model('olmoe', 2048, 1024, 64, 8, 16); tr = Trace(*pool('decode'))
   ///     simulate(HWS[wafer](), m, tr, 2048, 2, strategy, heat=tr.heat(64), engine=engine,
@@ -181,7 +182,8 @@ struct SimulateTests {
     ) { _ in .nan }
   }
 
-  /// A model that has counted the same tokens gives the traces' own heatmap; another one gives others.
+  /// A model that has counted the same tokens gives the traces' own heatmap; another one gives
+  /// others.
   @Test func theHeatmapIsTheModels() throws {
     let folder = try TemporaryFolder()
     let own = folder.file("own.h5")
@@ -232,16 +234,16 @@ struct SimulateTests {
     }
   }
 
-  /// A host's link, room for some experts, and time between layers: what is brought, and in whose place,
-  /// matters.
+  /// A host's link, room for some experts, and time between layers: what is brought, and in whose
+  /// place, matters.
   private static let staged =
     arguments + [
       "--wafer", "pcie-1", "--batch", "4", "--steps", "24", "--copy-bytes", "3e9",
       "--gap-seconds", "1e-3",
     ]
 
-  /// Regret is time over that of a perfect forecast, and over that of one with Belady's eviction: both
-  /// are runs of their own here.
+  /// Regret is time over that of a perfect forecast, and over that of one with Belady's eviction:
+  /// both are runs of their own here.
   @Test(arguments: ["lru", "expected"]) func regretIsARatioOfTimes(eviction: String) throws {
     func seconds(_ forecast: String, _ eviction: String) throws -> Double {
       let lines = try Program.json(

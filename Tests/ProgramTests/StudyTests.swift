@@ -68,8 +68,8 @@ struct StudyTests {
     }
   }
 
-  /// Speed-up and fewer hops are ratios to Base of the same configuration; the strategies are those of a
-  /// run by themselves; table and CSV show what the JSON says.
+  /// Speed-up and fewer hops are ratios to Base of the same configuration; the strategies are those
+  /// of a run by themselves; table and CSV show what the JSON says.
   @Test func sweeps() throws {
     let arguments = [
       "simulate", Program.test, "--sweep", "--batch", "64,256", "--steps", "4", "--warm-steps", "1",

@@ -26,8 +26,8 @@ struct TraceTests {
     ] { #expect(text.contains(line + "\n"), "\(line)") }
   }
 
-  /// A prompt of two tokens and two that were decoded, in two layers of eight experts, top-1; and one
-  /// request more.
+  /// A prompt of two tokens and two that were decoded, in two layers of eight experts, top-1; and
+  /// one request more.
   @Test(.enabled(if: Reference.isPresent, "\(Reference.absence)"))
   func whatIsImportedReadsBack() throws {
     let folder = try TemporaryFolder()
