@@ -146,7 +146,9 @@ let package = Package(
       name: "ArchiveTests", dependencies: ["Archive", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training"],
+      dependencies: [
+        "Forecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ExportTests",

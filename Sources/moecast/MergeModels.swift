@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelFile
+import Prequential
 
 /// `moecast merge`: the exact sum of models that were trained on shards.
 struct MergeModels: PrintingCommand {

@@ -1,6 +1,7 @@
 import Forecast
 import MemoryBudget
 import ModelFile
+import RoutingTrace
 import Wafer
 
 extension Simulate {
