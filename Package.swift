@@ -15,11 +15,7 @@ let package = Package(
   name: "moecast",
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
-    .library(
-      name: "Moecast",
-      targets: [
-        "RoutingTrace", "TraceImport", "Forecast", "Prequential", "Insight", "ModelFile", "Wafer",
-      ]),
+    .library(name: "Moecast", targets: ["Moecast"]),
   ],
   // Pinned here and not by a Package.resolved, which holds commit ids: those of a mirror are its own, and
   // the file would stop everybody else's build. Neither package has dependencies.
@@ -100,6 +96,14 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // One module to import for users of the library.
+    .target(
+      name: "Moecast",
+      dependencies: [
+        "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace",
+        "TraceImport", "Training", "Wafer",
+      ],
+      swiftSettings: strict),
     // What `make bench` runs: never installed. The ceilings are built for the very processor.
     .target(
       name: "CCeilings",
@@ -145,8 +149,12 @@ let package = Package(
     .testTarget(
       name: "ArchiveTests", dependencies: ["Archive", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "LibraryTests", dependencies: ["Moecast", "TestSupport"], swiftSettings: strict),
+    .testTarget(
       name: "TrainingTests",
-      dependencies: ["ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training"],
+      dependencies: [
+        "Forecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ExportTests",

@@ -8,6 +8,15 @@ package struct ZipWriter {
 
   package init() {}
 
+  /// The bytes of an archive of `members`, which are small.
+  package static func archive(_ members: [(name: String, content: [UInt8])]) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    var writer = ZipWriter()
+    for member in members { try writer.add(member.name, member.content) { bytes += $0 } }
+    try writer.finish { bytes += $0 }
+    return bytes
+  }
+
   /// Writes a member and its header.
   ///
   /// - Throws: what `sink` throws, or ``ArchiveError`` where the member is too large or one too many;

@@ -68,7 +68,7 @@ func array(_ request: RequestTrace, _ shape: TraceShape) -> [UInt8] {
 
 /// The same array as the one member of an uncompressed zip file (`numpy.savez`).
 func archive(_ request: RequestTrace, _ shape: TraceShape) throws -> [UInt8] {
-  try zip([("routed_experts.npy", array(request, shape))])
+  try ZipWriter.archive([("routed_experts.npy", array(request, shape))])
 }
 
 /// The same with half-precision gate weights of 1 / (slot + 2) and the numbers of the tokens.
@@ -80,7 +80,7 @@ func fullArchive(_ request: RequestTrace, _ shape: TraceShape) throws -> [UInt8]
   func numbers(_ count: Int) -> [UInt8] {
     npy(.signed(bytes: 4), [count], (0..<count).flatMap { little($0, 4) })
   }
-  return try zip([
+  return try ZipWriter.archive([
     ("routed_experts.npy", array(request, shape)),
     ("routing_weights.npy", npy(.float(bytes: 2), [tokens, layers, shape.topK], weights)),
     ("prompt_token_ids.npy", numbers(request.prefill)),
@@ -94,17 +94,6 @@ func zipHeader(_ name: String) -> Int { 30 + name.utf8.count }
 /// `bytes` as a NumPy array in C order.
 private func npy(_ element: NPYArray.Element, _ shape: [Int], _ bytes: [UInt8]) -> [UInt8] {
   bytes.withUnsafeBytes { NPYArray.file(element, shape: shape, elements: $0) }
-}
-
-/// An uncompressed zip file.
-private func zip(_ members: [(name: String, content: [UInt8])]) throws -> [UInt8] {
-  var file: [UInt8] = []
-  var archive = ZipWriter()
-  for member in members {
-    try archive.add(member.name, member.content) { file += $0 }
-  }
-  try archive.finish { file += $0 }
-  return file
 }
 
 private func little(_ value: Int, _ bytes: Int) -> [UInt8] {

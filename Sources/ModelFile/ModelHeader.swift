@@ -9,7 +9,7 @@ public struct ModelHeader: Hashable, Sendable {
   public static let encodingType = "moecast-model"
   /// The version this program writes and reads.
   public static let encodingVersion = "1"
-  /// The program that writes, as in `moecast --version`.
+  /// This program and its version, written into every model and said by `moecast --version`.
   public static let software = "moecast 0.1.0"
 
   /// The program that wrote the file.

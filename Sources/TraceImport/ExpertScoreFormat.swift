@@ -1,5 +1,10 @@
 import RoutingTrace
 
+extension ForeignFormat {
+  /// ESFT's expert scores: a folder a task, a text file a layer.
+  public static let esft = ForeignFormat(ExpertScoreFormat.self)
+}
+
 /// ESFT's expert scores: a folder a task with `expert_weights_<layer>.txt`, one file a layer, one
 /// line a sequence: `T * k` ids parted by tabs, two tabs, `T * k` gate weights.
 ///
@@ -7,6 +12,14 @@ import RoutingTrace
 /// k best, so they do not sum to 1, and neither they nor the ids are in rank order. The sequences are
 /// teacher-forced, routed as a prompt is; so all tokens are prefill.
 struct ExpertScoreFormat: TraceFormat {
+  static let name = "esft"
+  static let summary = "ESFT expert scores, one folder a task"
+
+  static let sample = (
+    fileName: "expert_weights_2.txt",
+    content: Array("1\t2\t3\t4\t\t0.125\t0.5\t0.25\t0.125\n7\t5\t\t1\t2\n".utf8)
+  )
+
   private static let prefix = "expert_weights_"
   private static let suffix = ".txt"
 

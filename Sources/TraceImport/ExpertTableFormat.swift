@@ -1,12 +1,31 @@
 import CSimdJSON
 import Glibc
 
+extension ForeignFormat {
+  /// The MoE-Beyond data set: a CSV file a prompt.
+  public static let moeBeyond = ForeignFormat(ExpertTableFormat.self)
+}
+
 /// The MoE-Beyond data set: a CSV file a prompt, `Layer ID,Batch Number,Token,Activated Expert IDs`,
 /// all tokens of one layer, then those of the next; prefill only, in no order of weight.
 ///
 /// The ids stand in quotes, `"[8, 10, 14]"`; tokens with commas, quotes or line ends too. Layer ids
 /// are the model's own.
 struct ExpertTableFormat: TraceFormat {
+  static let name = "moe-beyond-csv"
+  static let summary = "MoE-Beyond CSV, one prompt a file"
+
+  static let sample = (
+    fileName: "1.csv",
+    content: Array(
+      """
+      Layer ID,Batch Number,Token,Activated Expert IDs
+      1,0,<s>,"[3, 1]"
+      2,0,<s>,"[5, 6]"
+
+      """.utf8)
+  )
+
   private static let header = Array("Layer ID,Batch Number,Token,Activated Expert IDs".utf8)
 
   private var file: SourceFile

@@ -1,11 +1,28 @@
 import CSimdJSON
 
+extension ForeignFormat {
+  /// The GPT-OSS fingerprinting data set: a JSON file a request, with gate weights.
+  public static let gptOSS = ForeignFormat(FingerprintFormat.self)
+}
+
 /// The GPT-OSS fingerprinting data set: decoded tokens with gate weights, one request a file.
 ///
 /// `{"dataset", "category", "row_index", "router_data": [{"token_178": {"layer_0":
 /// {"selected_experts": [ids], "selected_probs": [weights]}, ...}}, ...], ...}`. The task is
 /// `dataset/category`, the name the row's index.
 struct FingerprintFormat: TraceFormat {
+  static let name = "gpt-oss-json"
+  static let summary = "GPT-OSS fingerprinting JSON, one request a file"
+
+  static let sample = (
+    fileName: "1.json",
+    content: Array(
+      """
+      {"row_index": 27, "dataset": "gpqa", "category": "Physics", "router_data": [
+       {"token_9": {"layer_0": {"selected_experts": [3, 1], "selected_probs": [0.75, 0.25]}}}]}
+      """.utf8)
+  )
+
   private let json: JSONReader
   private var file: SourceFile
 

@@ -1,5 +1,10 @@
 import Archive
 
+extension ForeignFormat {
+  /// A NumPy archive a request, with `routed_experts` and the token ids.
+  public static let npz = ForeignFormat(RequestArchiveFormat.self)
+}
+
 /// A NumPy archive a request: `routed_experts` `[tokens, layers, k]` beside `prompt_token_ids`,
 /// `output_token_ids`, `request_id`, and where there are any `routing_weights` of the same shape and
 /// `task`.
@@ -7,6 +12,28 @@ import Archive
 /// The rows are the prompt's and the output's tokens; the last sampled token may lack its row, as in
 /// vLLM, which never routes it.
 struct RequestArchiveFormat: TraceFormat {
+  static let name = "npz"
+  static let summary = "NumPy archives (.npz), one request a file"
+
+  static let sample = (fileName: "request_000.npz", content: (try? archive()) ?? [])
+
+  /// Three tokens, the prompt's two among them, in one layer.
+  private static func archive() throws -> [UInt8] {
+    func numbers(_ values: [Int32]) -> [UInt8] {
+      values.withUnsafeBytes {
+        NPYArray.file(.signed(bytes: 4), shape: [values.count], elements: $0)
+      }
+    }
+    let ids: [UInt8] = [5, 2, 0, 7, 1, 6]
+    let routed = ids.withUnsafeBytes {
+      NPYArray.file(.unsigned(bytes: 1), shape: [3, 1, 2], elements: $0)
+    }
+    return try ZipWriter.archive([
+      ("routed_experts.npy", routed), ("prompt_token_ids.npy", numbers([11, 12])),
+      ("output_token_ids.npy", numbers([13])),
+    ])
+  }
+
   private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {

@@ -1,11 +1,26 @@
 import Archive
 
+extension ForeignFormat {
+  /// A NumPy array a request as vLLM returns it.
+  public static let vllmNPY = ForeignFormat(RoutedArrayFormat.self)
+}
+
 /// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request: `[tokens, all layers, k]`
 /// in uint8 or uint16, dense layers zero.
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
 /// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.
 struct RoutedArrayFormat: TraceFormat {
+  static let name = "vllm-npy"
+  static let summary = "vLLM arrays (.npy), one request a file"
+
+  static let sample = (
+    fileName: "1.npy",
+    content: ([0, 1, 2, 3] as [UInt8]).withUnsafeBytes {
+      NPYArray.file(.unsigned(bytes: 1), shape: [2, 1, 2], elements: $0)
+    }
+  )
+
   private let json: JSONReader
   private let sidecar: FileBytes
   private var file: SourceFile

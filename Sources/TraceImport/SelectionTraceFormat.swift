@@ -1,11 +1,28 @@
 import CSimdJSON
 
+extension ForeignFormat {
+  /// The data set core12345/MoE_expert_selection_trace: a JSON file a request.
+  public static let paperJSON = ForeignFormat(SelectionTraceFormat.self)
+}
+
 /// The paper's traces (arXiv 2510.05497): `<org>/<model>/<benchmark>/<subject>/<n>.json`.
 ///
 /// A file is a list. Entry 0 is the prompt, `{"layer": null or [[ids] per token]}`; each entry behind
 /// it is one decoded token, `{"layer": null or [[ids]]}`. Keys are all layers of the model from 0,
 /// null where a layer is dense. The task is the folder's name.
 struct SelectionTraceFormat: TraceFormat {
+  static let name = "paper-json"
+  static let summary = "MoE_expert_selection_trace JSON, one request a file"
+
+  static let sample = (
+    fileName: "1.json",
+    content: Array(
+      """
+      [{"0": null, "1": [[5, 2], [0, 7]], "3": [[1, 6], [3, 4]]},
+       {"0": null, "1": [[2, 3]], "3": [[4, 5]]}]
+      """.utf8)
+  )
+
   private let json: JSONReader
   private var file: SourceFile
 

@@ -88,7 +88,7 @@ struct SourceFinder {
     let chosen = files.filter { $0.isNamed || format.type.accepts(fileNamed: $0.name) }
     guard !chosen.isEmpty else {
       throw ImportError(
-        .notATrace, file: inputs[0], problem: "no file of format \(format.rawValue) is in it",
+        .notATrace, file: inputs[0], problem: "no file of format \(format.name) is in it",
         remedy: "name another folder, or use --format auto")
     }
     self.format = format
@@ -107,7 +107,7 @@ struct SourceFinder {
         head = try FileBytes.head(of: file.path, count: headSize)
       }
       let name = file.name
-      if let format = ForeignFormat.allCases.first(where: {
+      if let format = ForeignFormat.all.first(where: {
         $0.type.recognises(head, fileNamed: name)
       }) {
         return format
@@ -121,7 +121,7 @@ struct SourceFinder {
               ? "it is compressed with LZ4, as moecast traces are: nothing to convert"
               : "it is in none of the known formats",
           remedy: "name the format with --format, one of "
-            + ForeignFormat.allCases.map(\.rawValue).joined(separator: ", "))
+            + ForeignFormat.names.joined(separator: ", "))
       }
     }
     throw ImportError(

@@ -10,7 +10,7 @@ struct Import: PrintingCommand {
     abstract: "Converts other programs' routing traces to a moecast trace.",
     discussion: """
       Formats:
-      \(ForeignFormat.allCases.map { "  \($0.rawValue): \($0.summary)" }.joined(separator: "\n"))
+      \(ForeignFormat.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
 
       Shapes:
         \(ModelShape.known.map(\.name).joined(separator: ", "))
@@ -62,10 +62,10 @@ struct Import: PrintingCommand {
   var inputs: [String]
 
   func validate() throws {
-    if format != "auto", ForeignFormat(rawValue: format) == nil {
+    if format != "auto", ForeignFormat(named: format) == nil {
       throw ValidationError(
         "--format \(format) is not known; one of auto, "
-          + ForeignFormat.allCases.map(\.rawValue).joined(separator: ", "))
+          + ForeignFormat.names.joined(separator: ", "))
     }
     if let shape, ModelShape.named(shape) == nil {
       throw ValidationError(
@@ -89,7 +89,7 @@ struct Import: PrintingCommand {
   func run(printing standardOutput: inout StandardOutput) throws {
     let start = ContinuousClock.now
     var importer = try TraceImporter(
-      inputs, format: ForeignFormat(rawValue: format),
+      inputs, format: ForeignFormat(named: format),
       options: ImportOptions(
         model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
         prefill: prefill))
@@ -112,7 +112,7 @@ struct Import: PrintingCommand {
       : "\(names[0]) to \(names[names.count - 1]), \(names.count) inputs"
     let header = TraceHeader(
       shape: importer.shape,
-      provenance: ["format": importer.format.rawValue, "source": source])
+      provenance: ["format": importer.format.name, "source": source])
     var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens, level: level)
     var bar = ProgressBar(total: importer.totalBytes)
     defer { bar.clear() }
@@ -123,7 +123,7 @@ struct Import: PrintingCommand {
     }
     try writer.finish()
     return ImportSummary(
-      format: importer.format.rawValue, guessed: importer.isGuessed, files: importer.files,
+      format: importer.format.name, guessed: importer.isGuessed, files: importer.files,
       filesPassedOver: importer.passedOver, requests: importer.requests, tokens: importer.tokens,
       events: importer.tokens * importer.shape.layers, weights: importer.isWeighted && !noWeights,
       chunks: writer.index.offsets.count, bytesIn: importer.bytesRead,

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CProcessor
 import Glibc
+import ModelFile
 import PathText
 
 /// The program's root: subcommands and how its failures end.
@@ -14,7 +15,7 @@ struct Moecast: ParsableCommand {
         moecast train trace.moe.lz4 --model model.h5
         moecast evaluate --model model.h5 other.moe.lz4
       """,
-    version: "moecast 0.1.0",
+    version: ModelHeader.software,
     subcommands: [
       Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, Analyze.self,
       MergeModels.self,

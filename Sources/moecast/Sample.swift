@@ -98,6 +98,11 @@ struct SampleSummary: Codable, CustomStringConvertible {
   var events: Int
   var bytesOut: Int
 
+  enum CodingKeys: String, CodingKey {
+    case source, requests, tokens, events
+    case bytesOut = "bytes_out"
+  }
+
   /// One line for people.
   var description: String {
     "drawn from \(source): \(requests) requests, \(tokens) tokens, \(events) events; "

@@ -18,8 +18,8 @@ public func initialize(
   let words = (1..<Int(count.pointee)).compactMap {
     arguments.pointee[$0].map { String(cString: $0) }
   }
-  guard let name = words.first, let chosen = FuzzTarget(rawValue: name) else {
-    print("usage: Fuzz \(FuzzTarget.allCases.map(\.rawValue).joined(separator: "|")) CORPUS...")
+  guard let name = words.first, let chosen = FuzzTarget(named: name) else {
+    print("usage: Fuzz \(FuzzTarget.names.joined(separator: "|")) CORPUS...")
     exit(2)
   }
   target = chosen

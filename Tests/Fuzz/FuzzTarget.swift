@@ -6,16 +6,25 @@ import RoutingTrace
 import TraceImport
 
 /// What is fuzzed: a reader each.
-enum FuzzTarget: String, CaseIterable {
+enum FuzzTarget {
   case trace
   case chunk
   case model
-  case paperJSON = "paper-json"
-  case gptOSS = "gpt-oss-json"
-  case npz
-  case vllmNPY = "vllm-npy"
-  case moeBeyond = "moe-beyond-csv"
-  case esft
+  case foreign(ForeignFormat)
+
+  /// A target by its name: `trace`, `chunk`, `model` or that of a foreign format.
+  init?(named name: String) {
+    switch name {
+    case "trace": self = .trace
+    case "chunk": self = .chunk
+    case "model": self = .model
+    default:
+      guard let format = ForeignFormat(named: name) else { return nil }
+      self = .foreign(format)
+    }
+  }
+
+  static var names: [String] { ["trace", "chunk", "model"] + ForeignFormat.names }
 
   /// Reads `bytes`; an error of another type than the reader's own ends the process.
   func run(_ bytes: [UInt8]) {
@@ -24,7 +33,7 @@ enum FuzzTarget: String, CaseIterable {
       case .trace: try readTrace(bytes)
       case .chunk: try readChunks(bytes)
       case .model: try readModel(bytes)
-      default: try importFile(bytes)
+      case .foreign(let format): try importFile(bytes, as: format)
       }
     } catch is TraceError {
     } catch is ModelError {
@@ -109,29 +118,18 @@ enum FuzzTarget: String, CaseIterable {
     _ = try Checkpoint.bytes(of: learner)
   }
 
-  /// Imports one file of this format.
-  private func importFile(_ bytes: [UInt8]) throws {
+  /// Imports one file of a foreign format.
+  private func importFile(_ bytes: [UInt8], as format: ForeignFormat) throws {
     let folder = "/dev/shm/moecast-fuzz-\(getpid())"
     mkdir(folder, 0o700)
-    let path = folder + "/" + fileName
+    let path = folder + "/" + format.sample.fileName
     guard let file = fopen(path, "wb") else { return }
     bytes.withUnsafeBytes { _ = fwrite($0.baseAddress, 1, $0.count, file) }
     fclose(file)
     var importer = try TraceImporter(
-      [path], format: ForeignFormat(rawValue: rawValue),
-      options: ImportOptions(experts: 8, topK: self == .esft ? 2 : nil, prefill: 1))
+      [path], format: format,
+      options: ImportOptions(experts: 8, topK: format == .esft ? 2 : nil, prefill: 1))
     while try importer.next() != nil {}
-  }
-
-  private var fileName: String {
-    switch self {
-    case .trace, .chunk, .model: "file"
-    case .paperJSON, .gptOSS: "1.json"
-    case .npz: "request_000.npz"
-    case .vllmNPY: "1.npy"
-    case .moeBeyond: "1.csv"
-    case .esft: "expert_weights_2.txt"
-    }
   }
 
   /// Small files that are read without an error.
@@ -144,37 +142,8 @@ enum FuzzTarget: String, CaseIterable {
         try Self.model(["layer-markov", "token-markov"]), try Self.model(["mixture-fast"]),
         try Self.model(["frequency", "mixture"]),
       ]
-    case .paperJSON:
-      [
-        Array(
-          """
-          [{"0": null, "1": [[5, 2], [0, 7]], "3": [[1, 6], [3, 4]]},
-           {"0": null, "1": [[2, 3]], "3": [[4, 5]]}]
-          """.utf8)
-      ]
-    case .gptOSS:
-      [
-        Array(
-          """
-          {"row_index": 27, "dataset": "gpqa", "category": "Physics", "router_data": [
-           {"token_9": {"layer_0": {"selected_experts": [3, 1], "selected_probs": [0.75, 0.25]}}}]}
-          """.utf8)
-      ]
-    case .npz: try Self.archives()
-    case .vllmNPY:
-      [
-        Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) }) + [1, 0, 0x76, 0]
-          + Array(
-            "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 2), }".utf8)
-          + [UInt8](repeating: 0x20, count: 55) + [0x0A] + [0, 1, 2, 3]
-      ]
-    case .moeBeyond:
-      [
-        Array(
-          "Layer ID,Batch Number,Token,Activated Expert IDs\n1,0,<s>,\"[3, 1]\"\n2,0,<s>,\"[5, 6]\"\n"
-            .utf8)
-      ]
-    case .esft: [Array("1\t2\t3\t4\t\t0.125\t0.5\t0.25\t0.125\n7\t8\t\t1\t2\n".utf8)]
+    case .foreign(let format):
+      [format.sample.content] + (format == .npz ? try Self.archives() : [])
     }
   }
 

@@ -32,4 +32,19 @@ import Testing
   func wrongUseIsToldAtOnce(options: [String], message: String) {
     expectWrongUse(["sample", "--model", "m.h5", "-o", "o"] + options, message)
   }
+
+  @Test func keysAreInSnakeCase() throws {
+    let summary = SampleSummary(
+      source: "mixture", requests: 1, tokens: 2, events: 3, bytesOut: 4)
+    #expect(
+      try json(summary) == """
+        {
+          "bytes_out" : 4,
+          "events" : 3,
+          "requests" : 1,
+          "source" : "mixture",
+          "tokens" : 2
+        }
+        """)
+  }
 }

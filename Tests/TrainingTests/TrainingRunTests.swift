@@ -1,4 +1,4 @@
-import LZ4Frame
+import Forecast
 import ModelFile
 import Prequential
 import RoutingTrace
@@ -87,13 +87,14 @@ import Training
       })
     first.saver = nil
     #expect(first.isInterrupted && learner.progress.chunks == chunks)
-    #expect(try Checkpoint.read(model).learner == learner)
+    let kept = try Checkpoint.bytes(of: Checkpoint.read(model).learner)
+    #expect(try kept == Checkpoint.bytes(of: learner))
 
     var stream = try TraceStream([trace])
     var resumed = try TrainingStart.resuming(Checkpoint.readNewest(of: model), &stream)
     var second = TrainingRun()
     try second.consume(stream, into: &resumed)
-    #expect(try resumed == whole(trace))
+    #expect(try Checkpoint.bytes(of: resumed) == Checkpoint.bytes(of: whole(trace)))
   }
 
   /// What came before a damaged chunk is saved; the chunk has taught nothing.
@@ -124,7 +125,8 @@ import Training
     run.stopAfter = 5
     try run.consume(TraceStream([trace]), into: &learner)
     #expect(learner.layers.map(\.counts) == known.layers.map(\.counts))
-    #expect(learner.mixtures == known.mixtures)
+    // Which requests are under way is no knowledge.
+    #expect(learner.mixtures.map(\.summable) == known.mixtures.map(\.summable))
     #expect(learner.progress.chunks == 5)
     #expect(learner.score(of: 0, stages: Stage.allCases).events == run.events)
   }

@@ -1,0 +1,33 @@
+import RoutingTrace
+
+/// What the user says of the traces beside their files.
+public struct ImportOptions: Sendable {
+  /// The model, which fixes layers, experts and top-k.
+  public var model: ModelShape?
+  /// Experts of a MoE layer (E), where the model is not known.
+  public var experts: Int?
+  /// Experts a token takes (K), where neither a model nor the data says so.
+  public var topK: Int?
+  /// The model's name for the trace's header; the shape's own where empty.
+  public var modelName: String
+  /// Tokens of every request's prompt, where the data does not say so.
+  public var prefill: Int?
+  /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
+  /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
+  public var maximumFileSize: Int
+
+  /// The most that simdjson's 32-bit positions reach.
+  public static let largestFileSize = 4_294_967_231
+
+  public init(
+    model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
+    prefill: Int? = nil, maximumFileSize: Int = largestFileSize
+  ) {
+    self.model = model
+    self.experts = experts
+    self.topK = topK
+    self.modelName = modelName
+    self.prefill = prefill
+    self.maximumFileSize = min(max(1, maximumFileSize), Self.largestFileSize)
+  }
+}

@@ -1,0 +1,50 @@
+/// A reader of one foreign format: opens one source after another and gives their requests.
+protocol TraceFormat: SendableMetatype {
+  /// The name on the command line.
+  static var name: String { get }
+
+  /// What it is, in a few words for people.
+  static var summary: String { get }
+
+  /// A small file that is read without an error where there are 8 experts.
+  static var sample: (fileName: String, content: [UInt8]) { get }
+
+  /// - Parameter options: what the user knows beside the files.
+  init(options: ImportOptions) throws(ImportError)
+
+  /// Whether files of this format may have such a name; used to choose among a folder's files.
+  static func accepts(fileNamed name: String) -> Bool
+
+  /// Whether a file that begins so is of this format.
+  ///
+  /// - Parameters:
+  ///   - head: the first bytes, up to a megabyte.
+  ///   - name: the file's name without its folder.
+  static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool
+
+  /// What is opened at once: a file each, unless the format spreads a request over files.
+  static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource]
+
+  /// Goes on to `source`, leaving the last one.
+  mutating func open(_ source: TraceSource) throws(ImportError)
+
+  /// The next request of the open source; nil where it has no more.
+  ///
+  /// - Parameter bounds: what its events must keep; formats check what they meet early, the rest is
+  ///   checked behind them.
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest?
+}
+
+extension TraceFormat {
+  static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
+    files.map { TraceSource(path: $0.path, folder: $0.folder, size: $0.size, files: [$0]) }
+  }
+}
+
+/// What is known of every event before a request is read.
+struct EventBounds {
+  /// Experts of a MoE layer (E).
+  var experts: Int
+  /// Experts a token takes (K), or nil before the first request of a shape that is not given.
+  var topK: Int?
+}
