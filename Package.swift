@@ -30,7 +30,7 @@ let package = Package(
     .target(
       name: "RoutingTrace", dependencies: ["LZ4Frame", "PathText", system], swiftSettings: strict),
     .target(
-      name: "Forecast", dependencies: ["CProcessor", "RoutingTrace"], swiftSettings: strict),
+      name: "Forecast", dependencies: ["CVectorShims", "RoutingTrace"], swiftSettings: strict),
     // What this process may still take of memory; imports nothing, so that every room may ask.
     .target(name: "MemoryBudget", swiftSettings: strict),
     .target(
@@ -74,11 +74,11 @@ let package = Package(
     .target(
       name: "Export", dependencies: ["Archive", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
-    .target(name: "CProcessor"),
+    .target(name: "CVectorShims"),
     .executableTarget(
       name: "moecast",
       dependencies: [
-        "CProcessor",
+        "CVectorShims",
         "Chart",
         "DurableFile",
         "Export",
@@ -106,14 +106,14 @@ let package = Package(
       swiftSettings: strict),
     // What `make bench` runs: never installed. The ceilings are built for the very processor.
     .target(
-      name: "CCeilings",
+      name: "CReferenceKernels",
       cSettings: [.unsafeFlags(["-O3", "-march=native"])],
       cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3", "-march=native"])],
       linkerSettings: [.linkedLibrary("lz4"), .linkedLibrary("simdjson")]),
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CCeilings", "CZlib", "Insight", "LZ4Frame", "ModelFile", "Prequential",
+        "Archive", "CReferenceKernels", "CZlib", "Insight", "LZ4Frame", "ModelFile", "Prequential",
         "TraceImport",
         "Wafer",
         system,

@@ -1,4 +1,4 @@
-import CCeilings
+import CReferenceKernels
 import LZ4Frame
 import RoutingTrace
 import TraceImport

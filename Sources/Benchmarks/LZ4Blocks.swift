@@ -1,4 +1,4 @@
-import CCeilings
+import CReferenceKernels
 import Glibc
 import RoutingTrace
 

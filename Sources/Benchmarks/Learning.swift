@@ -1,4 +1,4 @@
-import CCeilings
+import CReferenceKernels
 import Forecast
 import LZ4Frame
 import Prequential

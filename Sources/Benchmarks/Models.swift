@@ -1,4 +1,4 @@
-import CCeilings
+import CReferenceKernels
 import Forecast
 import ModelFile
 import Prequential

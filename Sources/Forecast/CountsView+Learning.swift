@@ -4,7 +4,7 @@ import RoutingTrace
 /// a chunk at a time.
 extension CountsView {
   /// Counts the events of `tokens`, which must be the layer's.
-  func learn(_ view: LayerView, tokens: Range<Int>) {
+  func learn(_ view: LayerEvents, tokens: Range<Int>) {
     // Loops over a top-k known here unroll; these are those of the models that people run.
     switch view.isFull ? view.topK : 0 {
     case 1: learn(view, tokens, TopK<1>())
@@ -17,7 +17,7 @@ extension CountsView {
   }
 
   private func learn<let constant: Int>(
-    _ view: LayerView, _ tokens: Range<Int>, _ topK: TopK<constant>
+    _ view: LayerEvents, _ tokens: Range<Int>, _ topK: TopK<constant>
   ) {
     guard view.ids.baseAddress != nil else { return }
     let view = view.counted(topK)

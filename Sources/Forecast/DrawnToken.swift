@@ -30,9 +30,9 @@ final class DrawnToken {
   /// The token as the kernels see it at one layer.
   ///
   /// - Precondition: `layer` is one of the shape's; this token outlives the view.
-  func view(_ layer: Int) -> LayerView {
+  func view(_ layer: Int) -> LayerEvents {
     precondition((0..<shape.layers).contains(layer))
-    return LayerView(
+    return LayerEvents(
       ids: UnsafeBufferPointer(ids), previous: UnsafeBufferPointer(previous),
       stages: UnsafeBufferPointer(stages), layer: layer, tokens: 1, rows: 2,
       layers: shape.layers, topK: shape.topK, experts: shape.experts, isFull: false)

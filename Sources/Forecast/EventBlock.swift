@@ -26,7 +26,7 @@ public struct EventBlock: Sendable {
   /// Lends the block's columns to the kernels, seen from one layer.
   ///
   /// - Precondition: `layer` is one of the shape's.
-  public func withLayer<Result>(_ layer: Int, _ body: (LayerView) throws -> Result) rethrows
+  public func withLayer<Result>(_ layer: Int, _ body: (LayerEvents) throws -> Result) rethrows
     -> Result
   {
     precondition((0..<shape.layers).contains(layer))
@@ -34,7 +34,7 @@ public struct EventBlock: Sendable {
       try previous.withUnsafeBufferPointer { previous in
         try stages.withUnsafeBufferPointer { stages in
           try body(
-            LayerView(
+            LayerEvents(
               ids: ids, previous: previous, stages: stages, layer: layer, tokens: tokens,
               rows: rows, layers: shape.layers, topK: shape.topK, experts: shape.experts,
               isFull: isFull))
@@ -48,7 +48,7 @@ public struct EventBlock: Sendable {
 ///
 /// The pointers cover `layers * rows * topK` ids and `tokens` predecessors and stages, checked where
 /// the block was made; every id in them is below `experts` or empty.
-public struct LayerView {
+public struct LayerEvents {
   let ids: UnsafeBufferPointer<UInt16>
   let previous: UnsafeBufferPointer<Int32>
   let stages: UnsafeBufferPointer<UInt8>
@@ -67,9 +67,9 @@ public struct LayerView {
 
   /// The same view, whose events hold as many experts as `topK` says where it is known.
   @inline(__always)
-  func counted<let constant: Int>(_: TopK<constant>) -> LayerView {
+  func counted<let constant: Int>(_: TopK<constant>) -> LayerEvents {
     guard constant > 0 else { return self }
-    return LayerView(
+    return LayerEvents(
       ids: ids, previous: previous, stages: stages, layer: layer, tokens: tokens, rows: rows,
       layers: layers, topK: constant, experts: experts, isFull: true)
   }
@@ -81,7 +81,7 @@ public struct LayerView {
 
 /// One token at one MoE layer, with the choices that were known before it.
 public struct Event {
-  let view: LayerView
+  let view: LayerEvents
   /// The token's place in its block.
   public let token: Int
 

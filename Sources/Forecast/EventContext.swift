@@ -19,21 +19,21 @@ struct EventContext {
   /// The same token's choice `layers` layers back, from 1 on, counted from the nearest known one; empty
   /// before the first layer.
   @inline(__always)
-  func own(_ layers: Int) -> ExpertSet {
+  func sameToken(_ layers: Int) -> ExpertSet {
     let layer = event.layer - gap - layers
     return layer >= 0 ? event.experts(layer: layer, row: event.token) : .none
   }
 
   /// The previous token's choice in this layer.
   @inline(__always)
-  var token: ExpertSet { row >= 0 ? event.experts(layer: event.layer, row: row) : .none }
+  var previousToken: ExpertSet { row >= 0 ? event.experts(layer: event.layer, row: row) : .none }
 
-  /// As ``own(_:)``, and before the first layer the last ones of the previous token: its output is
+  /// As ``sameToken(_:)``, and before the first layer the last ones of the previous token: its output is
   /// where this token comes from.
   @inline(__always)
-  func back(_ layers: Int) -> ExpertSet {
+  func wrappedBack(_ layers: Int) -> ExpertSet {
     let layer = event.layer - gap - layers
-    guard layer < 0 else { return own(layers) }
+    guard layer < 0 else { return sameToken(layers) }
     guard row >= 0, layer >= -event.view.layers else { return .none }
     return event.experts(layer: layer + event.view.layers, row: row)
   }
@@ -49,10 +49,10 @@ extension EventContext {
   /// A hash of the sets chosen one to three layers back and by the previous token, in 32 bits; the
   /// order within a set does not count.
   var fingerprint: UInt32 {
-    var hash = own(1).hash(after: 0)
-    hash = own(2).hash(after: hash)
-    hash = own(3).hash(after: hash)
-    hash = token.hash(after: hash)
+    var hash = sameToken(1).hash(after: 0)
+    hash = sameToken(2).hash(after: hash)
+    hash = sameToken(3).hash(after: hash)
+    hash = previousToken.hash(after: hash)
     return UInt32(truncatingIfNeeded: hash >> 32)
   }
 }

@@ -1,4 +1,4 @@
-import CProcessor
+import CVectorShims
 
 /// The hot loops. Every pointer covers `experts` values or, for those of an event, top-k.
 extension EventScorer {

@@ -6,7 +6,7 @@ extension EventScorer {
   ///   - tokens: those to score, all of the view's unless given.
   ///   - tally: of as many experts and predictors.
   public func run(
-    _ view: LayerView, tokens: Range<Int>? = nil, by predictors: [any Predictor],
+    _ view: LayerEvents, tokens: Range<Int>? = nil, by predictors: [any Predictor],
     counts: CountsView, learns: Bool, into tally: borrowing ScoreTally
   ) {
     let tokens = tokens ?? 0..<view.tokens
@@ -23,7 +23,7 @@ extension EventScorer {
   }
 
   private func pass<let constant: Int>(
-    _ view: LayerView, _ tokens: Range<Int>, _ topK: TopK<constant>,
+    _ view: LayerEvents, _ tokens: Range<Int>, _ topK: TopK<constant>,
     _ predictors: [any Predictor], _ counts: CountsView, _ learns: Bool,
     _ tally: borrowing ScoreTally
   ) {

@@ -1,4 +1,4 @@
-import CProcessor
+import CVectorShims
 
 /// Ranks by approximate scores, decided exactly where those lie near to each other.
 extension EventScorer {

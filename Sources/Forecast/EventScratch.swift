@@ -22,7 +22,7 @@ final class EventScratch {
   let slotScales: UnsafeMutablePointer<Float>
   let probabilities: UnsafeMutableBufferPointer<Double>
   /// The inputs that have something to say of the event: all, or all but the last.
-  var heard = 0
+  var activeInputs = 0
   /// The event's ``EventContext/fingerprint``, and where the table of repeats has it, or -1.
   var context: UInt32 = 0
   var found = -1
@@ -42,7 +42,7 @@ final class EventScratch {
     errors = floats + 5 * lanes
     meanRows = floats + 6 * lanes
     inputs = floats + 7 * lanes
-    let rows = LinearGroups.count * topK + 2
+    let rows = EarlierChoices.count * topK + 2
     linearRows = .allocate(capacity: rows)
     linearScales = .allocate(capacity: rows)
     linearScales.initialize(repeating: 1, count: rows)

@@ -114,7 +114,7 @@ public struct LayerCounts: Hashable, Sendable {
   /// - Parameter tokens: those to count; all unless given.
   /// - Precondition: the tokens are the layer's, and ``largest`` together with them stays within
   ///   ``maximumTokens``.
-  public mutating func learn(_ view: LayerView, tokens: Range<Int>? = nil) {
+  public mutating func learn(_ view: LayerEvents, tokens: Range<Int>? = nil) {
     let tokens = tokens ?? 0..<view.tokens
     precondition(view.experts == experts && tokens.lowerBound >= 0)
     precondition(tokens.upperBound <= view.tokens)

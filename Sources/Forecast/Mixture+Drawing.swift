@@ -10,7 +10,7 @@ extension Mixture {
   ///   - choose: called with an event whose choice is open and the probabilities of its experts;
   ///     must set the token's choice in that layer.
   ///   - drawn: called when all layers of the token are chosen.
-  /// - Precondition: the mixture is ``betweenStreams`` or has only been drawn from since, and
+  /// - Precondition: the mixture is ``withoutRequests`` or has only been drawn from since, and
   ///   forecasts the next layer (horizon 1).
   mutating func draw(
     _ stages: [Stage], token: DrawnToken, beginsAt start: UInt64,
@@ -27,8 +27,8 @@ extension Mixture {
     }
     for (position, stage) in stages.enumerated() {
       let isCold =
-        !options.primesDecode && stage == .decode && stages[max(0, position - 1)] != stage
-      let owner = RequestSlots.Owner(slot: 0, task: 0, isFresh: position == 0 || isCold)
+        !options.keepsPrefill && stage == .decode && stages[max(0, position - 1)] != stage
+      let owner = TokenOwner(slot: 0, task: 0, isFresh: position == 0 || isCold)
       token.advance(startsRequest: position == 0, stage: stage)
       func draw(_ layer: Int) {
         layers[layer].process(

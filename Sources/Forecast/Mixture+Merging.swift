@@ -2,10 +2,10 @@ import RoutingTrace
 
 extension Mixture {
   /// The same knowledge before another stream: no request is under way.
-  public var betweenStreams: Mixture {
+  public var withoutRequests: Mixture {
     var other = self
     other.requests = RequestSlots(
-      capacity: options.liveRequests, primesDecode: options.primesDecode)
+      capacity: options.liveRequests, keepsPrefill: options.keepsPrefill)
     other.paths?.forgetRequests()
     for layer in layers.indices {
       other.layers[layer].requestCounts = []
@@ -18,7 +18,7 @@ extension Mixture {
   ///
   /// Weights, stored paths, repeats and tables of pairs follow the order of the stream, so they start
   /// anew.
-  public var summable: Mixture {
+  public var mergeablePart: Mixture {
     var sum = Mixture(shape: shape, options: options)
     for layer in layers.indices {
       sum.layers[layer].frequency = layers[layer].frequency
@@ -27,7 +27,7 @@ extension Mixture {
     return sum
   }
 
-  /// Adds the counts of another shard of the stream. Both must be ``summable``; so the sum does not
+  /// Adds the counts of another shard of the stream. Both must be ``mergeablePart``; so the sum does not
   /// depend on order or grouping.
   public mutating func add(_ other: Mixture) {
     precondition(options == other.options && shape.isCompatible(with: other.shape))

@@ -22,7 +22,7 @@ public struct Mixture: Hashable, Sendable {
   public init(shape: TraceShape, options: MixtureOptions = MixtureOptions()) {
     self.shape = shape
     self.options = options
-    requests = RequestSlots(capacity: options.liveRequests, primesDecode: options.primesDecode)
+    requests = RequestSlots(capacity: options.liveRequests, keepsPrefill: options.keepsPrefill)
     paths =
       options.parts.isDisjoint(with: .paths)
       ? nil : PathMemory(shape: shape, capacity: options.storedPaths)
@@ -98,7 +98,7 @@ public struct Mixture: Hashable, Sendable {
 
   /// Runs the layers over the tokens of `range`, and `beside` at the same time.
   private mutating func run(
-    _ block: EventBlock, _ range: Range<Int>, _ owners: [RequestSlots.Owner], _ votes: PathVotes?,
+    _ block: EventBlock, _ range: Range<Int>, _ owners: [TokenOwner], _ votes: PathVotes?,
     _ learns: Bool, _ workers: Int, beside: (@Sendable () -> Void)?,
     _ score: @Sendable (Event, UnsafeMutableBufferPointer<Double>) -> Void
   ) {

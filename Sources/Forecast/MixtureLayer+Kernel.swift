@@ -9,7 +9,7 @@ extension MixtureLayer {
   ///   - votes: of the paths, for the tokens of `range`; nil where no part needs them.
   ///   - score: called with every token and the probabilities of its experts.
   mutating func process(
-    _ view: LayerView, range: Range<Int>, owners: [RequestSlots.Owner], votes: PathVotes?,
+    _ view: LayerEvents, range: Range<Int>, owners: [TokenOwner], votes: PathVotes?,
     options: MixtureOptions, learns: Bool,
     score: (Event, UnsafeMutableBufferPointer<Double>) -> Void
   ) {
@@ -91,7 +91,7 @@ extension MixtureLayer {
             sum3 += values.eight(24) * scale
           }
           var index = 0
-          while index < scratch.heard {
+          while index < scratch.activeInputs {
             add(scratch.inputs + (index &* lanes &+ lane), weights[index])
             index &+= 1
           }
@@ -109,7 +109,7 @@ extension MixtureLayer {
         while lane < lanes {
           var sum = SIMD8<Float>()
           var index = 0
-          while index < scratch.heard {
+          while index < scratch.activeInputs {
             sum += scratch.inputs.eight(index &* lanes &+ lane) * weights[index]
             index &+= 1
           }
@@ -171,7 +171,7 @@ extension MixtureLayer {
       j += 1
     }
     for index in 0..<chosen.count { errors[chosen[index]] += share }
-    for index in 0..<scratch.heard {
+    for index in 0..<scratch.activeInputs {
       var sums = SIMD8<Float>()
       var j = 0
       while j < lanes {
@@ -193,20 +193,22 @@ extension MixtureLayer {
     for part in Self.rowParts where Self.tabled(parts).contains(part) {
       let given: ExpertSet =
         switch part {
-        case .layer: context.own(1)
-        case .skip2: context.own(2)
-        case .skip3: context.own(3)
-        case .skip4: context.own(4)
-        default: context.token
+        case .layer: context.sameToken(1)
+        case .skip2: context.sameToken(2)
+        case .skip3: context.sameToken(3)
+        case .skip4: context.sameToken(4)
+        default: context.previousToken
         }
       rows[rowIndex(part)].withView { view in
         for index in 0..<given.count { view.learn(given[index], chosen) }
       }
     }
-    if parts.contains(.pairs) { learnPairs(.pairs, context.own(2), context.own(1), chosen) }
+    if parts.contains(.pairs) {
+      learnPairs(.pairs, context.sameToken(2), context.sameToken(1), chosen)
+    }
     repeats.learn(scratch.context, found: scratch.found, chosen)
     if parts.contains(.jointPairs) {
-      learnPairs(.jointPairs, context.own(1), context.token, chosen)
+      learnPairs(.jointPairs, context.sameToken(1), context.previousToken, chosen)
     }
   }
 

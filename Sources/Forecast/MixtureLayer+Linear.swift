@@ -6,12 +6,12 @@ import RoutingTrace
 extension MixtureLayer {
   /// Lists the rows of the linear part that the event looks at.
   func listLinearRows(
-    _ context: EventContext, _ owner: RequestSlots.Owner, usesTasks: Bool, _ scratch: EventScratch
+    _ context: EventContext, _ owner: TokenOwner, usesTasks: Bool, _ scratch: EventScratch
   ) -> Int {
     guard parts.contains(.linear) else { return 0 }
     var count = 0
-    for group in 0..<LinearGroups.count {
-      let set = LinearGroups.choices(group, of: context)
+    for group in 0..<EarlierChoices.count {
+      let set = EarlierChoices.choices(group, of: context)
       var slot = 0
       while slot < set.count {
         scratch.linearRows[count] = group &* experts &+ set[slot]
@@ -21,7 +21,7 @@ extension MixtureLayer {
       }
     }
     if usesTasks, owner.task > 0 {
-      scratch.linearRows[count] = LinearGroups.count * experts + Int(owner.task) - 1
+      scratch.linearRows[count] = EarlierChoices.count * experts + Int(owner.task) - 1
       scratch.linearScales[count] = 1
       count += 1
     }

@@ -5,7 +5,7 @@
 extension MixtureLayer {
   /// Writes every part's probability of every expert.
   mutating func fillInputs(
-    _ context: EventContext, _ owner: RequestSlots.Owner, topK: Float, votes: PathVotes?, at: Int,
+    _ context: EventContext, _ owner: TokenOwner, topK: Float, votes: PathVotes?, at: Int,
     _ scratch: EventScratch
   ) {
     let lanes = lanes
@@ -13,17 +13,17 @@ extension MixtureLayer {
     fillPrior(prior)
     let tabled = Self.tabled(parts)
     if tabled.contains(.layer) {
-      averageRows(.layer, context.own(1), prior, into: scratch.layerRows, scratch.sums)
+      averageRows(.layer, context.sameToken(1), prior, into: scratch.layerRows, scratch.sums)
     }
     if tabled.contains(.token) {
-      averageRows(.token, context.token, prior, into: scratch.tokenRows, scratch.sums)
+      averageRows(.token, context.previousToken, prior, into: scratch.tokenRows, scratch.sums)
     }
-    scratch.heard = inputs.count
+    scratch.activeInputs = inputs.count
     if parts.contains(.repeats) {
       scratch.context = context.fingerprint
       scratch.found = repeats.find(scratch.context)
       // The last input, and no more than its fallback where the context is new.
-      if scratch.found < 0, mixes { scratch.heard -= 1 }
+      if scratch.found < 0, mixes { scratch.activeInputs -= 1 }
     }
     if parts.contains(.jointPairs) {
       for j in 0..<lanes {
@@ -31,21 +31,23 @@ extension MixtureLayer {
       }
     }
     var index = 0
-    while index < scratch.heard {
+    while index < scratch.activeInputs {
       let out = scratch.inputs + index * lanes
       switch inputs[index] {
       case .frequency: out.update(from: prior, count: lanes)
       case .layer: out.update(from: scratch.layerRows, count: lanes)
-      case .skip2: averageRows(.skip2, context.own(2), prior, into: out, scratch.sums)
-      case .skip3: averageRows(.skip3, context.own(3), prior, into: out, scratch.sums)
-      case .skip4: averageRows(.skip4, context.own(4), prior, into: out, scratch.sums)
+      case .skip2: averageRows(.skip2, context.sameToken(2), prior, into: out, scratch.sums)
+      case .skip3: averageRows(.skip3, context.sameToken(3), prior, into: out, scratch.sums)
+      case .skip4: averageRows(.skip4, context.sameToken(4), prior, into: out, scratch.sums)
       case .token: out.update(from: scratch.tokenRows, count: lanes)
       case .request: requestShare(Int(owner.slot), prior, into: out)
       case .recent: recentShare(Int(owner.slot), prior, into: out)
       case .pairs:
-        averagePairs(.pairs, context.own(2), context.own(1), scratch.layerRows, into: out)
+        averagePairs(
+          .pairs, context.sameToken(2), context.sameToken(1), scratch.layerRows, into: out)
       case .jointPairs:
-        averagePairs(.jointPairs, context.own(1), context.token, scratch.meanRows, into: out)
+        averagePairs(
+          .jointPairs, context.sameToken(1), context.previousToken, scratch.meanRows, into: out)
       case .repeats: shareOfRepeats(scratch, scratch.layerRows, into: out)
       case .nearPaths: pathShare(votes, at, topK, prior, into: out)
       case .longPaths: pathShare(votes, at + 1, topK, prior, into: out)
@@ -58,7 +60,7 @@ extension MixtureLayer {
   /// Replaces every part's probabilities by log odds of being among the chosen; those of `repeats`
   /// count from its fallback's.
   func stretch(topK: Float, _ scratch: EventScratch) {
-    let values = scratch.heard * lanes
+    let values = scratch.activeInputs * lanes
     var j = 0
     while j < values {
       scratch.inputs[j] *= topK

@@ -66,7 +66,7 @@ struct MixtureLayer: Hashable, Sendable {
 
   /// Rows of the linear part: the groups' experts, the tasks, the bias.
   static func linearRows(_ shape: TraceShape, _ parts: MixtureParts) -> Int {
-    parts.contains(.linear) ? LinearGroups.count * shape.experts + RequestSlots.tasks + 1 : 0
+    parts.contains(.linear) ? EarlierChoices.count * shape.experts + RequestSlots.tasks + 1 : 0
   }
 
   init(shape: TraceShape, options: MixtureOptions) {

@@ -68,7 +68,7 @@ public struct MixtureOptions: Hashable, Sendable {
   /// Whether the tasks of requests, where told, are an input.
   public var usesTasks = false
   /// Whether what a request's prefill left behind is an input of its decode.
-  public var primesDecode = true
+  public var keepsPrefill = true
   /// Tokens whose paths are stored; the oldest is forgotten first.
   public var storedPaths = 16_384
   /// Requests under way that are remembered; the longest unheard of is forgotten first.
@@ -111,7 +111,7 @@ public struct MixtureOptions: Hashable, Sendable {
     case "h1", "h2", "h3", "h4": horizon = Int(word.dropFirst()) ?? 1
     case "next": horizon = 0
     case "tasks": usesTasks = true
-    case "cold-decode": primesDecode = false
+    case "cold-decode": keepsPrefill = false
     default:
       if word.hasPrefix("halving-"), let total = Int(word.dropFirst(8)), total >= 16 {
         halvingTotal = min(total, Int(Int32.max))

@@ -7,8 +7,7 @@ extension PathSearch {
   /// - Parameters:
   ///   - votes: room for one token.
   ///   - choose: called with every layer once its votes are in; gives the experts chosen there.
-  func search(owner: RequestSlots.Owner, into votes: PathVotes, choose: (Int) -> ArraySlice<UInt16>)
-  {
+  func search(owner: TokenOwner, into votes: PathVotes, choose: (Int) -> ArraySlice<UInt16>) {
     guard var memory = takeMemory() else { return }
     defer { self.memory = memory }
     let request = Int(owner.slot)

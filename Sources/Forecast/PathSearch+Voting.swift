@@ -1,4 +1,4 @@
-import CProcessor
+import CVectorShims
 import RoutingTrace
 
 /// What the best candidates chose, weighted by how well they match.

@@ -106,7 +106,7 @@ final class PathSearch {
   /// Searches for the tokens `range` of `block` in order, writes their votes, and stores their paths
   /// if `learns`.
   func search(
-    _ block: EventBlock, owners: [RequestSlots.Owner], range: Range<Int>, into votes: PathVotes,
+    _ block: EventBlock, owners: [TokenOwner], range: Range<Int>, into votes: PathVotes,
     learns: Bool
   ) {
     guard var memory = takeMemory() else { return }

@@ -44,7 +44,7 @@ public struct RequestSampler {
   ) {
     precondition(counts.count == shape.layers)
     self.shape = shape
-    mixture = mixtures.first { $0.options.horizon == 1 }?.betweenStreams
+    mixture = mixtures.first { $0.options.horizon == 1 }?.withoutRequests
     self.counts = counts
     draw = FixedSizeDraw(experts: shape.experts, count: shape.topK, temperature: temperature)
     random = SeededGenerator(seed: seed)
@@ -94,7 +94,7 @@ public struct RequestSampler {
 extension LayerCounts {
   /// Calls `choose` with the only event of `view` and its forecast by all tables.
   fileprivate mutating func forecast(
-    _ view: LayerView, _ choose: (Event, UnsafeMutableBufferPointer<Double>) -> Void
+    _ view: LayerEvents, _ choose: (Event, UnsafeMutableBufferPointer<Double>) -> Void
   ) {
     let event = view.event(0)
     let kept = tables

@@ -16,33 +16,25 @@ struct RequestSlots: Hashable, Sendable {
     var task: Int
   }
 
-  /// One token's owner as the kernels see it.
-  struct Owner {
-    var slot: Int32
-    var task: Int32
-    /// Whether nothing is known of the request before this token.
-    var isFresh: Bool
-  }
-
   /// Buckets for task names.
   static let tasks = 64
 
   var capacity: Int { entries.capacity }
-  let primesDecode: Bool
+  let keepsPrefill: Bool
   var entries: RequestBook<Entry>
   var free: [Int] = []
   /// Places ever used.
   var used = 0
   var clock: UInt64 = 0
 
-  init(capacity: Int, primesDecode: Bool) {
+  init(capacity: Int, keepsPrefill: Bool) {
     entries = RequestBook(capacity: capacity)
-    self.primesDecode = primesDecode
+    self.keepsPrefill = keepsPrefill
   }
 
   /// Finds every token's owner and keeps the book of requests that begin and end.
-  mutating func resolve(_ block: EventBlock) -> [Owner] {
-    var owners: [Owner] = []
+  mutating func resolve(_ block: EventBlock) -> [TokenOwner] {
+    var owners: [TokenOwner] = []
     owners.reserveCapacity(block.tokens)
     var tasks: [UInt64: Int] = [:]
     for label in block.labels where !label.task.isEmpty {
@@ -53,7 +45,7 @@ struct RequestSlots: Hashable, Sendable {
         var isFresh = block.previous[owners.count] < 0
         var entry = entries[run.request] ?? newEntry(&isFresh)
         if entry.nextToken != run.firstToken { isFresh = true }
-        if !primesDecode, run.stage == .decode, entry.stage == .prefill { isFresh = true }
+        if !keepsPrefill, run.stage == .decode, entry.stage == .prefill { isFresh = true }
         if let task = tasks[run.request] { entry.task = task }
         clock += 1
         entry.age = clock
@@ -62,7 +54,7 @@ struct RequestSlots: Hashable, Sendable {
         entries.note(run.request, entry)
         for token in 0..<run.count {
           owners.append(
-            Owner(
+            TokenOwner(
               slot: Int32(entry.slot), task: Int32(entry.task), isFresh: isFresh && token == 0))
         }
       }

@@ -25,7 +25,7 @@ struct BlockDecoder {
   /// - Returns: how many bytes it holds; nil where liblz4 is to be asked, `hashed` as it was.
   static func decode(
     _ block: UnsafeRawBufferPointer, into content: UnsafeMutableRawPointer, at: Int, room: Int,
-    hashed: inout HashedFront
+    hashed: inout PartialHash
   ) -> Int? {
     guard let input = block.baseAddress, room > 0 else { return nil }
     var decoder = BlockDecoder(
@@ -46,7 +46,7 @@ struct BlockDecoder {
 extension BlockDecoder {
   /// Takes short sequences as long as there are some, well before both ends, and hashes a stripe with
   /// each.
-  private mutating func runShort(_ content: UnsafeMutableRawPointer, _ hashed: inout HashedFront) {
+  private mutating func runShort(_ content: UnsafeMutableRawPointer, _ hashed: inout PartialHash) {
     guard inputEnd - input > Self.margin, outputEnd - output > Self.margin else { return }
     let (inputBound, outputBound) = (inputEnd - Self.margin, outputEnd - Self.margin)
     var (from, to) = (input, output)
@@ -73,7 +73,7 @@ extension BlockDecoder {
       }
     }
     (input, output) = (from, to)
-    hashed = HashedFront(hash: hash, count: front - UnsafeRawPointer(content))
+    hashed = PartialHash(hash: hash, count: front - UnsafeRawPointer(content))
   }
 
   /// Takes a sequence, ``margin`` bytes being there on both sides; false, with nothing taken, where it is

@@ -17,7 +17,7 @@ public struct FrameReader<Source: ByteSource> {
 
   private var input: InputWindow<Source>
   /// What is hashed already of the content of the data frame read last: blocks are hashed on the way.
-  public private(set) var hashed = HashedFront()
+  public private(set) var hashed = PartialHash()
   /// A frame whose content grows beyond this is refused.
   public let maximumContent: Int
 
@@ -121,7 +121,7 @@ extension FrameReader {
     // A declared size is a bound to break, not one to allocate.
     let limit = min(maximumContent, header.contentSize.map { Int($0) } ?? .max)
     var count = 0
-    var hashed = HashedFront()
+    var hashed = PartialHash()
     defer { self.hashed = hashed }
     while true {
       let size = try word(start)
@@ -162,7 +162,7 @@ extension FrameReader {
   /// Decodes one block to `buffer[at...]`, at most `room` bytes of which exist there.
   private static func decode(
     _ block: UnsafeRawBufferPointer, stored: Bool, linked: Bool,
-    into buffer: UnsafeMutableRawBufferPointer, at: Int, room: Int, hashed: inout HashedFront
+    into buffer: UnsafeMutableRawBufferPointer, at: Int, room: Int, hashed: inout PartialHash
   ) -> Int {
     if stored {
       guard block.count <= room else { return -1 }

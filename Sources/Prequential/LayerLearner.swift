@@ -17,7 +17,7 @@ public struct LayerLearner: Hashable, Sendable {
   ///
   /// - Parameter scores: where to add the figures by group of requests too.
   mutating func process(
-    _ view: LayerView, by counting: [(metric: Int, predictor: any Predictor)], learns: Bool,
+    _ view: LayerEvents, by counting: [(metric: Int, predictor: any Predictor)], learns: Bool,
     scores: GroupScores? = nil
   ) {
     let scorer = EventScorer(experts: view.experts, topK: view.topK)

@@ -12,7 +12,7 @@ extension Learner {
         LayerLearner(
           counts: $0.counts, metrics: $0.metrics.map { LayerMetrics(experts: $0.experts) })
       },
-      mixtures: mixtures.map(\.betweenStreams),
+      mixtures: mixtures.map(\.withoutRequests),
       requests: LiveRequests(capacity: requests.capacity), progress: StreamProgress(), history: [])
   }
 

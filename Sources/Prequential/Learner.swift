@@ -159,7 +159,7 @@ public struct Learner: Hashable, Sendable {
   }
 
   /// Notes the figures so far in ``history``, once a chunk at most.
-  public mutating func note() {
+  public mutating func recordHistory() {
     guard history.last?.chunks != progress.chunks else { return }
     let scores = predictors.indices.map { score(of: $0, stages: Stage.allCases) }
     history.append(HistoryRow(progress: progress, scores: scores, recallAt: recallAt))

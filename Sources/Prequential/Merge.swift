@@ -8,7 +8,7 @@ import RoutingTrace
 /// What belongs to one stream only is not carried on: requests under way are forgotten, as if each
 /// shard's had ended, and there are no figures along the stream. Of a mixture only its counts add up:
 /// weights, stored paths, repeats and tables of pairs follow the order of a stream and start anew
-/// (``Forecast/Mixture/summable``).
+/// (``Forecast/Mixture/mergeablePart``).
 public struct Merge {
   /// Why learners cannot be merged.
   public enum Problem: Error, Hashable, CustomStringConvertible {
@@ -72,7 +72,7 @@ public struct Merge {
     progress.requests += other.progress.requests
     progress.checksums = (progress.checksums + other.progress.checksums).sorted()
     var mixtures = learner.mixtures
-    for index in mixtures.indices { mixtures[index].add(other.mixtures[index].summable) }
+    for index in mixtures.indices { mixtures[index].add(other.mixtures[index].mergeablePart) }
     learner = Self.learner(
       learner, shape: learner.shape.named(as: other.shape), layers: layers, mixtures: mixtures,
       progress: progress)
@@ -132,7 +132,7 @@ public struct Merge {
     progress.checksums.sort()
     return Self.learner(
       learner, shape: learner.shape, layers: learner.layers,
-      mixtures: learner.mixtures.map(\.summable), progress: progress)
+      mixtures: learner.mixtures.map(\.mergeablePart), progress: progress)
   }
 
   private static func learner(

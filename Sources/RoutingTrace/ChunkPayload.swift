@@ -101,7 +101,7 @@ enum ChunkPayload {
   /// - Parameter pass: what the pass over the same bytes came to.
   /// - Throws: ``PayloadError`` on fields that contradict the shape or each other.
   static func decode(
-    _ payload: UnsafeRawBufferPointer, pass: ChunkPass, shape: TraceShape
+    _ payload: UnsafeRawBufferPointer, pass: ChunkVerifier, shape: TraceShape
   ) throws(PayloadError) -> (block: TokenBlock, ordinal: UInt64) {
     var cursor = ByteCursor(payload)
     guard try cursor.take(4).elementsEqual(magic) else {
@@ -137,8 +137,8 @@ enum ChunkPayload {
     _ = try cursor.take(idsAt - cursor.position)
     let raw = try cursor.take(ids * width)
     let column = pass.plainIDs ?? widen(raw, width: width, experts: shape.experts)
-    let isPlain =
-      pass.plainIDs != nil || TokenBlock.isPlain(column, experts: shape.experts, topK: topK)
+    let allSlotsValid =
+      pass.plainIDs != nil || TokenBlock.allSlotsValid(column, experts: shape.experts, topK: topK)
     var weights: [Float16]?
     if weighted == 1 {
       let raw = try cursor.take(ids * 2)
@@ -150,7 +150,7 @@ enum ChunkPayload {
     do {
       let block = try TokenBlock(
         shape: shape, runs: runs, labels: labels, ids: column, weights: weights,
-        isPlain: isPlain)
+        allSlotsValid: allSlotsValid)
       guard block.tokens == tokens else {
         throw PayloadError("its runs hold \(block.tokens) tokens, its header says \(tokens)")
       }

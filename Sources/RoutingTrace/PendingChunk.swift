@@ -45,12 +45,12 @@ struct PendingChunk {
   func encode(
     _ shape: TraceShape, ordinal: Int, into bytes: inout [UInt8]
   ) throws(BlockError) {
-    let isPlain = TokenBlock.isPlain(ids, experts: shape.experts, topK: shape.topK)
-    guard isPlain, ChunkPayload.isNarrow(shape, isFull: true),
+    let allSlotsValid = TokenBlock.allSlotsValid(ids, experts: shape.experts, topK: shape.topK)
+    guard allSlotsValid, ChunkPayload.isNarrow(shape, isFull: true),
       TokenBlock.firstWithoutNumber(weights) == nil
     else {
       ChunkPayload.encode(
-        try block(shape, isPlain: isPlain), ordinal: ordinal, into: &bytes)
+        try block(shape, allSlotsValid: allSlotsValid), ordinal: ordinal, into: &bytes)
       return
     }
     ChunkPayload.encodeFields(
@@ -60,7 +60,7 @@ struct PendingChunk {
     if weighted { appendLayerMajor(weights, as: Float16.self, shape, to: &bytes) { $0 } }
   }
 
-  private func block(_ shape: TraceShape, isPlain: Bool) throws(BlockError) -> TokenBlock {
+  private func block(_ shape: TraceShape, allSlotsValid: Bool) throws(BlockError) -> TokenBlock {
     func column<Value: BitwiseCopyable>(_ values: [Value]) -> [Value] {
       [Value](unsafeUninitializedCapacity: values.count) { target, count in
         layerMajor(values, to: target, tokens: tokens, shape: shape) { $0 }
@@ -69,7 +69,7 @@ struct PendingChunk {
     }
     return try TokenBlock(
       shape: shape, runs: runs, labels: labels, ids: column(ids),
-      weights: weighted ? column(weights) : nil, isPlain: isPlain)
+      weights: weighted ? column(weights) : nil, allSlotsValid: allSlotsValid)
   }
 
   private func appendLayerMajor<Value: BitwiseCopyable, Stored: BitwiseCopyable>(

@@ -2,25 +2,25 @@
 extension TokenBlock {
   /// Whether nothing is to be said against a column of ids, in whichever order its events stand: all
   /// slots are filled by experts that are below `experts` and not twice in their event.
-  package static func isPlain(_ ids: [UInt16], experts: Int, topK: Int) -> Bool {
+  package static func allSlotsValid(_ ids: [UInt16], experts: Int, topK: Int) -> Bool {
     let masks = SlotMasks<SIMD16<Int16>>(topK: topK).masks
     return ids.withUnsafeBufferPointer { ids in
       masks.withUnsafeBufferPointer { masks in
         guard let masks = masks.baseAddress else { return false }
         // The top-k that models have is a constant in each copy, so that its loops unroll.
         switch topK {
-        case 1: return isPlain(ids, experts: experts, topK: 1, masks)
-        case 4: return isPlain(ids, experts: experts, topK: 4, masks)
-        case 6: return isPlain(ids, experts: experts, topK: 6, masks)
-        case 8: return isPlain(ids, experts: experts, topK: 8, masks)
-        default: return isPlain(ids, experts: experts, topK: topK, masks)
+        case 1: return allSlotsValid(ids, experts: experts, topK: 1, masks)
+        case 4: return allSlotsValid(ids, experts: experts, topK: 4, masks)
+        case 6: return allSlotsValid(ids, experts: experts, topK: 6, masks)
+        case 8: return allSlotsValid(ids, experts: experts, topK: 8, masks)
+        default: return allSlotsValid(ids, experts: experts, topK: topK, masks)
         }
       }
     }
   }
 
   @inline(__always)
-  private static func isPlain(
+  private static func allSlotsValid(
     _ ids: UnsafeBufferPointer<UInt16>, experts: Int, topK: Int,
     _ masks: UnsafePointer<SIMDMask<SIMD16<Int16>>>
   ) -> Bool {

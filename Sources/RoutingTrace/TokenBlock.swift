@@ -96,13 +96,13 @@ public struct TokenBlock: Hashable, Sendable {
   ) throws(BlockError) {
     try self.init(
       shape: shape, runs: runs, labels: labels, ids: ids, weights: weights,
-      isPlain: Self.isPlain(ids, experts: shape.experts, topK: shape.topK))
+      allSlotsValid: Self.allSlotsValid(ids, experts: shape.experts, topK: shape.topK))
   }
 
-  /// The same where ``isPlain(_:experts:topK:)`` has been asked.
+  /// The same where ``allSlotsValid(_:experts:topK:)`` has been asked.
   init(
     shape: TraceShape, runs: [TokenRun], labels: [RequestLabel], ids: [UInt16],
-    weights: [Float16]?, isPlain: Bool
+    weights: [Float16]?, allSlotsValid: Bool
   ) throws(BlockError) {
     var tokens = 0
     for run in runs {
@@ -124,8 +124,10 @@ public struct TokenBlock: Hashable, Sendable {
     self.tokens = tokens
     self.ids = ids
     self.weights = weights
-    isFull = isPlain
-    if !isPlain, let event = Self.firstFaultyEvent(ids, experts: shape.experts, topK: shape.topK) {
+    isFull = allSlotsValid
+    if !allSlotsValid,
+      let event = Self.firstFaultyEvent(ids, experts: shape.experts, topK: shape.topK)
+    {
       throw fault(inEvent: event)
     }
     if let weights, let at = Self.firstWithoutNumber(weights) {

@@ -5,9 +5,6 @@ import SystemPackage
 
 /// A file, pipe or standard input as a source of bytes; closed when let go.
 public final class TraceFile: ByteSource {
-  /// The name used for standard input on the command line and in ``open(_:)``.
-  public static let standardInput = "-"
-
   /// What to call this source in messages.
   public let name: String
   /// Bytes of the whole file where it is a regular one; nil for pipes.
@@ -26,7 +23,7 @@ public final class TraceFile: ByteSource {
   ) throws(TraceError) {
     self.isCancelled = isCancelled
     name = Self.name(of: path)
-    if path == Self.standardInput {
+    if path == StandardStream.dash {
       descriptor = .standardInput
       closes = false
     } else {
@@ -43,7 +40,7 @@ public final class TraceFile: ByteSource {
 
   /// What to call the source `path` in messages.
   public static func name(of path: String) -> String {
-    path == standardInput ? "standard input" : path
+    path == StandardStream.dash ? "standard input" : path
   }
 
   deinit {

@@ -69,7 +69,7 @@ public struct TraceReader<Source: ByteSource> {
     else { throw TraceError.notATrace(name) }
     do throws(PayloadError) {
       header = try TraceHeader(decoding: buffer.bytes(count))
-      masks = ChunkPass.masks(for: header.shape)
+      masks = ChunkVerifier.masks(for: header.shape)
     } catch {
       throw TraceError(
         .corrupt, file: name, problem: "its header is damaged: \(error.problem)",
@@ -100,7 +100,7 @@ public struct TraceReader<Source: ByteSource> {
       case .data(_, nil):
         throw corrupt("its frame has no content checksum", at: offset)
       case .data(let count, let checksum?):
-        let pass = ChunkPass(
+        let pass = ChunkVerifier(
           buffer.bytes(count), shape: header.shape, masks: masks, hashed: frames.hashed)
         guard pass.checksum == checksum else {
           throw TraceError(LZ4FrameError.checksum(at: offset), file: name, chunk: chunks)
@@ -119,7 +119,7 @@ public struct TraceReader<Source: ByteSource> {
 
 extension TraceReader {
   private mutating func decode(
-    _ count: Int, _ pass: ChunkPass, at offset: Int
+    _ count: Int, _ pass: ChunkVerifier, at offset: Int
   ) throws -> TokenBlock {
     let decoded: (block: TokenBlock, ordinal: UInt64)
     do throws(PayloadError) {

@@ -45,7 +45,7 @@ public struct TraceStream {
     self.maximumChunk = maximumChunk
     var size: Int? = 0
     for file in files {
-      let bytes = file == TraceFile.standardInput ? nil : Self.regularSize(file)
+      let bytes = file == StandardStream.dash ? nil : Self.regularSize(file)
       size = size.flatMap { size in bytes.map { size + $0 } }
     }
     self.size = size
@@ -102,7 +102,7 @@ public struct TraceStream {
     var files: [String] = []
     for input in inputs {
       let path = FilePath(text: input)
-      guard input != TraceFile.standardInput, (try? path.stat().type) == .directory else {
+      guard input != StandardStream.dash, (try? path.stat().type) == .directory else {
         files.append(input)
         continue
       }

@@ -46,7 +46,7 @@ func checkAndRank(
   precondition(topK > 0 && ids.count % topK == 0, "the shape's top-k is at least 1")
   precondition(weights.map { $0.count == ids.count } ?? true, "a weight an id")
   let fault =
-    TokenBlock.isPlain(ids, experts: experts, topK: topK)
+    TokenBlock.allSlotsValid(ids, experts: experts, topK: topK)
     ? nil : firstFault(ids, topK: topK, experts: experts)
   if let fault { return fault }
   guard var column = weights.take() else { return nil }

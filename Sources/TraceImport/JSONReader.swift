@@ -28,7 +28,7 @@ final class JSONReader {
   /// Parses the file in `bytes` and copies the request out of the parser's arrays.
   func request(
     in bytes: FileBytes, file: String, bounds: EventBounds, parse: Parse
-  ) throws(ImportError) -> ForeignRequest {
+  ) throws(ImportError) -> RawRequest {
     var result = csj_request()
     var fault = csj_fault()
     let code = parse(
@@ -36,7 +36,7 @@ final class JSONReader {
       csj_bounds(experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0)), &result, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file) }
     let count = result.tokens * result.layers * result.top_k
-    var request = ForeignRequest(
+    var request = RawRequest(
       name: Self.text(result.name, result.name_length),
       task: Self.text(result.task, result.task_length), tokens: result.tokens,
       prefill: result.prefill,

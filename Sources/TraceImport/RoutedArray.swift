@@ -40,7 +40,7 @@ struct RoutedArray {
   /// - Parameter member: the array's name in an archive, for messages.
   static func request(
     _ array: RoutedArray?, reader: ArrayReader, bounds: EventBounds, member: String?
-  ) throws(ImportError) -> ForeignRequest {
+  ) throws(ImportError) -> RawRequest {
     guard let array else {
       throw ImportError(
         .notATrace, file: reader.file, problem: "it has no array \(member ?? "")",
@@ -53,7 +53,7 @@ struct RoutedArray {
         problem: "expert \(value) is outside 0 to \(bounds.experts - 1)",
         remedy: "check --shape or --experts")
     }
-    return ForeignRequest(
+    return RawRequest(
       tokens: array.tokens, layers: .counted(array.layers), topK: array.topK, ids: array.ids)
   }
 }

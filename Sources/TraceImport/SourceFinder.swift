@@ -77,7 +77,7 @@ struct SourceFinder {
     }
     var files: [FoundFile] = []
     for input in inputs {
-      if input == TraceFile.standardInput {
+      if input == StandardStream.dash {
         files.append(try Self.read(standardInput, limit: limit))
       } else {
         files += try Self.expand(input)
@@ -134,7 +134,7 @@ struct SourceFinder {
     _ standardInput: FileDescriptor, limit: Int
   ) throws(ImportError) -> FoundFile {
     let content = FileBytes(limit: limit)
-    let name = TraceFile.name(of: TraceFile.standardInput)
+    let name = TraceFile.name(of: StandardStream.dash)
     try content.read(standardInput, file: name)
     return FoundFile(path: name, folder: "", size: content.count, isNamed: true, content: content)
   }

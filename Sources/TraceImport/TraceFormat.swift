@@ -32,7 +32,7 @@ protocol TraceFormat: SendableMetatype {
   ///
   /// - Parameter bounds: what its events must keep; formats check what they meet early, the rest is
   ///   checked behind them.
-  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest?
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest?
 }
 
 extension TraceFormat {

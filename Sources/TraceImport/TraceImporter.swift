@@ -48,7 +48,7 @@ public struct TraceImporter {
   public init(
     _ inputs: [String], format wanted: ForeignFormat? = nil, options: ImportOptions
   ) throws(ImportError) {
-    let fit = try ShapeFit(options)
+    let fit = try RequestValidator(options)
     let finder = try SourceFinder(inputs, format: wanted, limit: options.maximumFileSize)
     format = finder.format
     isGuessed = wanted == nil
@@ -87,7 +87,7 @@ public struct TraceImporter {
 /// Source after source, request after request, each held against the shape.
 private struct RequestStream {
   var reader: any TraceFormat
-  var fit: ShapeFit
+  var fit: RequestValidator
   let sources: [TraceSource]
   /// Bytes of the sources left behind.
   private(set) var bytesRead = 0
@@ -96,7 +96,7 @@ private struct RequestStream {
   private var isOpen = false
   private var ordinal = 0
 
-  init(reader: any TraceFormat, fit: ShapeFit, sources: [TraceSource]) {
+  init(reader: any TraceFormat, fit: RequestValidator, sources: [TraceSource]) {
     self.reader = reader
     self.fit = fit
     self.sources = sources

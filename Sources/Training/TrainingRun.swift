@@ -101,7 +101,7 @@ public struct TrainingRun {
       try learner.consume(chunk, learns: learns, workers: workers)
       let elapsed = (clock.now - start) / .seconds(1)
       if isNoteDue(learner.progress.chunks) {
-        learner.note()
+        learner.recordHistory()
         if let row = learner.history.last { try progress(.noted(row, seconds: elapsed)) }
       }
       if let saver,

@@ -39,7 +39,7 @@ func allocationPlan(
   on fabric: Fabric
 ) -> [ExpertTask] {
   var scheduler = ListScheduler(cost: cost, options: options, fabric: fabric)
-  var deal = Deal(experts: counts.count, dies: fabric.dies)
+  var deal = PlanBuilder(experts: counts.count, dies: fabric.dies)
   let order = counts.indices.filter { counts[$0] > 0 }.sorted { first, second in
     switch options.order {
     case .requests: (counts[first], first) < (counts[second], second)

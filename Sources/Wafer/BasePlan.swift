@@ -23,7 +23,7 @@ public enum BaseRule: String, CaseIterable, Sendable {
 func basePlan(
   counts: [Int], chosen: () -> [UInt16], topK: Int, rule: BaseRule, blockSize: Int, dies: Int
 ) -> [ExpertTask] {
-  var deal = Deal(experts: counts.count, dies: dies)
+  var deal = PlanBuilder(experts: counts.count, dies: dies)
   switch rule {
   case .blocks:
     var turn = 0

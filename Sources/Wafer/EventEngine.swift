@@ -46,14 +46,14 @@ public struct EventEngine: Hashable, Sendable {
   public func run(
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
   ) -> LayerResult {
-    var nothing = NoSideTraffic()
+    var nothing = NoBackgroundTraffic()
     return run(tasks, copies: copies, expert: expert, on: fabric, beside: &nothing)
   }
 
   /// Runs one layer beside other traffic; a layer without tasks leaves that where it is.
   ///
   /// - Parameter llcBytes: What demand may use of every LLC; nil for all of it.
-  func run<Side: SideTraffic>(
+  func run<Side: BackgroundTraffic>(
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric,
     llcBytes: Double? = nil, beside side: inout Side
   ) -> LayerResult {

@@ -79,7 +79,7 @@ struct EventRun {
   ///
   /// Unsafe pointers: every index below was made by `init`, by the loop itself, or by the side traffic
   /// from the fabric.
-  func simulate<Side: SideTraffic>(
+  func simulate<Side: BackgroundTraffic>(
     spacing: Double, into result: inout LayerResult, beside side: inout Side
   ) {
     let dies = fabric.dies

@@ -4,23 +4,16 @@
 /// busiest die often stay idle. Each round takes that die, and of all its tasks and their experts'
 /// other holders the move (of the whole task, or of the blocks that level the two dies) after which
 /// the higher of both loads is lowest. A die's load is max(compute, memory) as the bound engine counts
-/// them. Where no holder helps, a copy on the least loaded die is tried, if copies may be wished for.
+/// them. Where no holder helps, a copy on the least loaded die is tried, if copies may be proposed.
 struct Rebalancing {
   let cost: ExpertCost
   let blockSize: Int
   let fabric: Fabric
   /// The chance that each expert's weights are read at all; nil where the plan is certain.
   var chances: [Double]?
-  /// Copies that may be wished for, and what one must save as a share of a read.
-  var wishLimit = 0
+  /// Copies that may be proposed, and what one must save as a share of a read.
+  var proposalLimit = 0
   var margin = 0.0
-
-  /// A copy that would relieve the busiest die by `saved` seconds.
-  struct Wish {
-    let expert: Int
-    let die: Int
-    let saved: Double
-  }
 
   private struct Move {
     var task: Int
@@ -42,13 +35,13 @@ struct Rebalancing {
   /// Rebalances `plan`, whose sources are set.
   ///
   /// - Parameter hasRoom: Whether a die could take one more copy.
-  /// - Returns: The copies wished for, most urgent first.
+  /// - Returns: The copies proposed, most urgent first.
   @discardableResult
   func apply(
     to plan: inout [ExpertTask], holders: Holders, hasRoom: (Int) -> Bool = { _ in false }
-  ) -> [Wish] {
+  ) -> [CopyProposal] {
     var holders = holders
-    var wishes: [Wish] = []
+    var proposals: [CopyProposal] = []
     var loads = Loads(
       own: Array(repeating: [], count: fabric.dies),
       compute: Array(repeating: 0, count: fabric.dies),
@@ -72,7 +65,7 @@ struct Rebalancing {
           consider(index, holder, isCopy: false, plan, loads, busiest, before, &best)
         }
       }
-      if best == nil, wishes.count < wishLimit,
+      if best == nil, proposals.count < proposalLimit,
         let idle = (0..<fabric.dies).filter(hasRoom).min(by: { loads.load($0) < loads.load($1) })
       {
         for index in loads.own[busiest]
@@ -83,13 +76,14 @@ struct Rebalancing {
       guard let move = best else { break }
       if move.isCopy {
         let expert = Int(plan[move.task].expert)
-        wishes.append(Wish(expert: expert, die: move.to, saved: before - move.highest))
+        proposals.append(
+          CopyProposal(expert: expert, die: move.to, seconds: before - move.highest, isHeld: false))
         holders.add(die: move.to, expert: expert)
       }
       carryOut(move, on: &plan, &loads, busiest)
     }
     plan.removeAll { $0.requests == 0 }
-    return wishes
+    return proposals
   }
 
   /// Keeps the better of `best` and moving task `index` from the busiest die to `die`.

@@ -16,7 +16,7 @@ public struct ExpertTask: Hashable, Sendable {
 }
 
 /// Requests dealt to (expert, die) pairs, in the order in which pairs first got one.
-struct Deal {
+struct PlanBuilder {
   private(set) var tasks: [ExpertTask] = []
   private var place: [Int32]
   private let dies: Int

@@ -91,7 +91,7 @@ struct Analyze: PrintingCommand {
       try page.write(Array(AnalysisPage(report, analysis).html.utf8))
       try page.commit()
     }
-    guard output != TraceFile.standardInput else { return }
+    guard output != StandardStream.dash else { return }
     try standardOutput.report(json, report, report.text(perLayer: perLayer))
   }
 }

@@ -141,7 +141,7 @@ struct Import: PrintingCommand {
       line = String(decoding: try encoder.encode(summary), as: UTF8.self)
     }
     // Standard output may carry the trace itself.
-    if output == TraceFile.standardInput { complain(line) } else { standardOutput.line(line) }
+    if output == StandardStream.dash { complain(line) } else { standardOutput.line(line) }
   }
 }
 

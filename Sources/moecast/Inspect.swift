@@ -43,7 +43,7 @@ struct Inspect: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
-    if file != TraceFile.standardInput, Checkpoint.isModel(file) {
+    if file != StandardStream.dash, Checkpoint.isModel(file) {
       guard repair == nil else {
         throw ValidationError("--repair is for traces; a model falls back to an older checkpoint")
       }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CProcessor
+import CVectorShims
 import Glibc
 import ModelFile
 import PathText

@@ -35,8 +35,8 @@ extension OutputRule {
   ) {
     self.init(
       kind: kind,
-      inputs: inputs.filter { $0 != TraceFile.standardInput }.map { FilePath(text: $0) },
-      standardInput: inputs.contains(TraceFile.standardInput), isForced: force.force,
+      inputs: inputs.filter { $0 != StandardStream.dash }.map { FilePath(text: $0) },
+      standardInput: inputs.contains(StandardStream.dash), isForced: force.force,
       isOfKind: isOfKind)
   }
 

@@ -27,7 +27,7 @@ final class OutputSink: ByteSink {
   ///   - rule: what may be replaced.
   /// - Throws: `FileError`.
   init(_ path: String, _ rule: OutputRule) throws(FileError) {
-    if path == TraceFile.standardInput {
+    if path == StandardStream.dash {
       stream = OpenStream(.standardOutput, path: "standard output", closes: false)
     } else if Self.isStream(path) {
       do {

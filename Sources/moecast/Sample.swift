@@ -82,7 +82,7 @@ struct Sample: PrintingCommand {
       events: requests * tokens * learner.shape.layers, bytesOut: writer.bytesWritten)
     let text = json ? try moecast.json(summary) : "\(summary); \(visible("\(learner.shape)"))"
     // Standard output may carry the trace itself.
-    if output == TraceFile.standardInput {
+    if output == StandardStream.dash {
       complain(text, keepingLines: json)
     } else {
       standardOutput.text(text)

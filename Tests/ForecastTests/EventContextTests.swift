@@ -29,44 +29,44 @@ import Testing
 
   @Test func theLayersBackGoRoundToThePreviousToken() throws {
     try Self.look(horizon: 1) { layer, context in
-      for back in 1...LinearGroups.backs {
+      for back in 1...EarlierChoices.backs {
         // Token 1's layers are 12 to 23, and before them come the last ones of token 0.
-        #expect(Self.id(context.back(back)) == 12 + layer - back)
+        #expect(Self.id(context.wrappedBack(back)) == 12 + layer - back)
       }
-      #expect(Self.id(context.token) == layer)
-      #expect(Self.id(context.own(1)) == (layer >= 1 ? 11 + layer : nil))
-      let first = context.first(before: LinearGroups.backs)
-      #expect(Self.id(first) == (layer > LinearGroups.backs ? 12 : nil))
+      #expect(Self.id(context.previousToken) == layer)
+      #expect(Self.id(context.sameToken(1)) == (layer >= 1 ? 11 + layer : nil))
+      let first = context.first(before: EarlierChoices.backs)
+      #expect(Self.id(first) == (layer > EarlierChoices.backs ? 12 : nil))
     }
   }
 
   @Test func aFreshRequestHasNothingBeforeItsFirstLayer() throws {
     try Self.look(horizon: 1, isFresh: true) { layer, context in
-      for back in 1...LinearGroups.backs {
-        #expect(Self.id(context.back(back)) == (layer >= back ? 12 + layer - back : nil))
+      for back in 1...EarlierChoices.backs {
+        #expect(Self.id(context.wrappedBack(back)) == (layer >= back ? 12 + layer - back : nil))
       }
-      #expect(context.token.count == 0)
+      #expect(context.previousToken.count == 0)
     }
   }
 
   @Test func fartherAheadLessIsKnown() throws {
     try Self.look(horizon: 3) { layer, context in
-      #expect(Self.id(context.back(1)) == 12 + layer - 3)
-      #expect(Self.id(context.own(1)) == (layer >= 3 ? 12 + layer - 3 : nil))
+      #expect(Self.id(context.wrappedBack(1)) == 12 + layer - 3)
+      #expect(Self.id(context.sameToken(1)) == (layer >= 3 ? 12 + layer - 3 : nil))
     }
     // The next token: of this one nothing is known.
     try Self.look(horizon: 0) { _, context in
-      for back in 1...LinearGroups.backs {
-        #expect(Self.id(context.back(back)) == 12 - back)
+      for back in 1...EarlierChoices.backs {
+        #expect(Self.id(context.wrappedBack(back)) == 12 - back)
       }
-      #expect(context.own(1).count == 0 && context.first(before: 0).count == 0)
+      #expect(context.sameToken(1).count == 0 && context.first(before: 0).count == 0)
     }
   }
 
   @Test func everyChoiceHasAGroupOfItsOwn() throws {
     try Self.look(horizon: 1) { layer, context in
       guard layer == 11 else { return }
-      let ids = (0..<LinearGroups.count).map { Self.id(LinearGroups.choices($0, of: context)) }
+      let ids = (0..<EarlierChoices.count).map { Self.id(EarlierChoices.choices($0, of: context)) }
       #expect(ids == [11, 22, 21, 20, 19, 18, 17, 16, 15, 12])
     }
   }

@@ -20,7 +20,7 @@ import Testing
       mixture.process(live.resolve(chunk.block)) { _, _ in }
     }
 
-    var drawing = mixture.betweenStreams
+    var drawing = mixture.withoutRequests
     var draw = FixedSizeDraw(experts: 12, count: 2, temperature: 1)
     var generator = SeededGenerator(seed: 5)
     let stages: [Stage] =
@@ -37,7 +37,7 @@ import Testing
         for layer in 0..<4 { ids += token[layer] }
       }
 
-      var frozen = mixture.betweenStreams
+      var frozen = mixture.withoutRequests
       var live = LiveRequests()
       nonisolated(unsafe) var passed: [[[Double]]] = Array(repeating: [], count: 4)
       let request = RequestTrace(prefill: 6, ids: ids)

@@ -13,7 +13,7 @@ import Testing
       MixtureOptions(name: "mixture:without-paths")?.parts
         == MixtureParts.standard.subtracting([.nearPaths, .longPaths, .bestPaths]))
     #expect(MixtureOptions(name: "mixture:tasks")?.usesTasks == true)
-    #expect(MixtureOptions(name: "mixture:cold-decode")?.primesDecode == false)
+    #expect(MixtureOptions(name: "mixture:cold-decode")?.keepsPrefill == false)
     #expect(MixtureOptions(name: "mixture:halving-4096")?.halvingTotal == 4096)
   }
 

@@ -25,7 +25,7 @@ import Testing
       RequestTrace.random(shape: shape, prefill: 0, decode: 25, using: &random)
     }
     let lanes = (experts + 7) / 8 * 8
-    var slots = RequestSlots(capacity: 4, primesDecode: true)
+    var slots = RequestSlots(capacity: 4, keepsPrefill: true)
     var live = LiveRequests()
     let options = MixtureOptions()
     var memory = PathMemory(shape: shape, capacity: 512)
@@ -118,7 +118,7 @@ import Testing
     let shape = try Self.shape(experts: 12, topK: 2)
     var random = SplitMix64(seed: 8)
     let request = RequestTrace.random(shape: shape, prefill: 0, decode: 700, using: &random)
-    var slots = RequestSlots(capacity: 1, primesDecode: true)
+    var slots = RequestSlots(capacity: 1, keepsPrefill: true)
     var live = LiveRequests()
     var memory = PathMemory(shape: shape, capacity: 512)
     memory.reserve(requests: 1)

@@ -115,6 +115,6 @@ import Testing
     // Merging starts the table anew.
     let fresh = Mixture(shape: shape, options: mixture.options)
     #expect(mixture.layers[3].repeats != fresh.layers[3].repeats)
-    #expect(mixture.summable.layers[3].repeats == fresh.layers[3].repeats)
+    #expect(mixture.mergeablePart.layers[3].repeats == fresh.layers[3].repeats)
   }
 }

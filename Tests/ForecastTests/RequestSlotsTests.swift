@@ -23,7 +23,7 @@ import Testing
 
   @Test func requestsKeepTheirPlaces() throws {
     var live = LiveRequests()
-    var slots = RequestSlots(capacity: 8, primesDecode: true)
+    var slots = RequestSlots(capacity: 8, keepsPrefill: true)
     var owners = slots.resolve(
       try Self.block([Self.run(7, 0, 2), Self.run(9, 0, 1), Self.run(7, 2, 1)], &live))
     #expect(owners.map(\.slot) == [0, 0, 1, 0])
@@ -37,7 +37,7 @@ import Testing
 
   @Test func theLongestUnheardOfIsForgotten() throws {
     var live = LiveRequests()
-    var slots = RequestSlots(capacity: 2, primesDecode: true)
+    var slots = RequestSlots(capacity: 2, keepsPrefill: true)
     let owners = slots.resolve(
       try Self.block(
         [
@@ -52,7 +52,7 @@ import Testing
   @Test func colderDecodesForgetThePrefill() throws {
     for primes in [true, false] {
       var live = LiveRequests()
-      var slots = RequestSlots(capacity: 2, primesDecode: primes)
+      var slots = RequestSlots(capacity: 2, keepsPrefill: primes)
       let owners = slots.resolve(
         try Self.block([Self.run(1, 0, 2, stage: .prefill), Self.run(1, 2, 2)], &live))
       #expect(owners.map(\.isFresh) == [true, false, !primes, false])
@@ -61,7 +61,7 @@ import Testing
 
   @Test func tasksAreRemembered() throws {
     var live = LiveRequests()
-    var slots = RequestSlots(capacity: 4, primesDecode: true)
+    var slots = RequestSlots(capacity: 4, keepsPrefill: true)
     let owners = slots.resolve(
       try Self.block(
         [Self.run(1, 0, 1), Self.run(2, 0, 1), Self.run(1, 1, 1)], &live,

@@ -179,7 +179,7 @@ enum FuzzTarget {
     var learner = try Learner(shape: reader.header.shape, predictors: predictors)
     while let chunk = try reader.next() {
       try learner.consume(chunk)
-      learner.note()
+      learner.recordHistory()
     }
     return Array(try Checkpoint.bytes(of: learner).dropLast(64))
   }

@@ -59,7 +59,7 @@ import Testing
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: packed.count, alignment: 1)
     defer { block.deallocate() }
     block.copyBytes(from: packed)
-    var hashed = HashedFront()
+    var hashed = PartialHash()
     let count = memory.withUnsafeMutableBytes { memory -> Int? in
       guard let start = memory.baseAddress else { return nil }
       return BlockDecoder.decode(

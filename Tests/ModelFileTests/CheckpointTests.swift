@@ -53,7 +53,7 @@ import Testing
       learner = try Checkpoint.read(path).learner
       for chunk in chunks[stop...] {
         try learner.consume(chunk)
-        learner.note()
+        learner.recordHistory()
       }
       #expect(try Checkpoint.bytes(of: learner) == whole, "stopped after \(stop) chunks")
     }

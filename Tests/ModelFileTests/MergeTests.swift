@@ -39,7 +39,7 @@ import Testing
     #expect(try Checkpoint.bytes(of: merged(shards.reversed())) == expected)
     #expect(
       try Checkpoint.bytes(of: merged([shards[1], merged([shards[2], shards[0]])])) == expected)
-    #expect(try merged(shards).mixtures != shards[0].mixtures.map(\.summable))
+    #expect(try merged(shards).mixtures != shards[0].mixtures.map(\.mergeablePart))
   }
 
   @Test func countsAndMetricsAreTheSums() throws {

@@ -47,7 +47,7 @@ enum Samples {
     var learner = try Learner(shape: shape, predictors: predictors, liveRequests: 8)
     for chunk in chunks {
       try learner.consume(chunk)
-      learner.note()
+      learner.recordHistory()
     }
     return learner
   }

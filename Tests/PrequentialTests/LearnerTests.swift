@@ -106,8 +106,8 @@ import Testing
 
   @Test func historyNotesSumsOncePerChunk() throws {
     var learner = try Self.learner(chunkTokens: 50, workers: 1)
-    learner.note()
-    learner.note()
+    learner.recordHistory()
+    learner.recordHistory()
     #expect(learner.history.count == 1)
     let row = try #require(learner.history.first)
     #expect(learner.recallAt == [1, 3, 6, 12])

@@ -37,7 +37,7 @@ import Testing
     let learner = try Self.learner(chunkTokens: chunkTokens, workers: workers)
     #expect(learner.layers == expected.layers)
     // Ages count runs, which chunks cut; all else agrees.
-    #expect(learner.mixtures.map(\.summable) == expected.mixtures.map(\.summable))
+    #expect(learner.mixtures.map(\.mergeablePart) == expected.mixtures.map(\.mergeablePart))
     if chunkTokens == 50 {
       #expect(
         learner.mixtures
@@ -67,7 +67,7 @@ import Testing
   @Test func frozenMixturesStayAsTheyWere() throws {
     let learner = try Self.learner(chunkTokens: 10, workers: 2, learns: false)
     let fresh = try Learner(shape: Self.shape(), predictors: Self.predictors)
-    #expect(learner.mixtures.map(\.betweenStreams) == fresh.mixtures)
+    #expect(learner.mixtures.map(\.withoutRequests) == fresh.mixtures)
     #expect(learner.score(of: 1, stages: Stage.allCases).events == 5 * 19 * 5)
   }
 

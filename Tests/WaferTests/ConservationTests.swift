@@ -63,7 +63,7 @@ struct ConservationTests {
       event.usesLLC = false
       let run = EventRun(event, plan, copies: copies, expert: simulation.expert, on: fabric)
       var result = LayerResult(tasks: plan, copies: copies.count, on: fabric)
-      var nothing = NoSideTraffic()
+      var nothing = NoBackgroundTraffic()
       run.simulate(spacing: 1e-6, into: &result, beside: &nothing)
       #expect(result.llcMisses == plan.count * run.chunks)
       #expect(result.events == run.chunks * (3 * plan.count + result.hops))

@@ -29,7 +29,7 @@ struct TransferTrafficTests {
   private func run(
     _ tasks: [ExpertTask], _ transfers: [Transfer], attached: [TransferTraffic.Attached],
     window: Double = 8e6, share: Double = 1, gap: Double = 0,
-    remains: TransferTraffic.Remains? = nil
+    remains: TransferTraffic.CarriedOver? = nil
   ) -> (LayerResult, TransferTraffic) {
     let fabric = fabric
     var engine = EventEngine()

@@ -4,25 +4,16 @@ import Glibc
 ///
 /// The expected requests are planned as they would be if they came true, over homes, copies and
 /// transfers under way. What that plan reads from elsewhere, and what ``Rebalancing`` would move from
-/// the busiest die to an idle one if a copy were there, is wished for. An expert of which r requests
+/// the busiest die to an idle one if a copy were there, is proposed. An expert of which r requests
 /// are expected is read with the chance p = 1 - exp(-r) (requests arrive as a Poisson variable).
 struct CopyPlanner {
-  /// A wanted copy and the seconds it would take off the layer's critical path, or takes off it now.
-  struct Wish {
-    let expert: Int
-    let die: Int
-    let value: Double
-    /// There already, or on its way.
-    let isHeld: Bool
-  }
-
   /// Expected requests below this are not planned for.
   static let least = 0.02
 
   let fabric: Fabric
   let expert: ExpertCost
   let blockSize: Int
-  /// What a copy must save, as a share of its expert's read, before it is wished for.
+  /// What a copy must save, as a share of its expert's read, before it is proposed.
   let margin: Double
 
   /// - Parameters:
@@ -30,36 +21,35 @@ struct CopyPlanner {
   ///   - holders: Who holds each expert, or will.
   ///   - hasRoom: Whether a die could take one more copy.
   ///   - plan: Plans request counts over holders.
-  func wishes(
+  func proposals(
     expected: [Double], holders: Holders, hasRoom: (Int) -> Bool,
     plan: ([Int], Holders) -> [ExpertTask]
-  ) -> [Wish] {
+  ) -> [CopyProposal] {
     let counts = expected.map { $0 < Self.least ? 0 : max(1, Int($0.rounded())) }
     guard counts.contains(where: { $0 > 0 }) else { return [] }
     let chances = expected.map(chance)
     var tasks = plan(counts, holders)
     var rebalancing = Rebalancing(cost: expert, blockSize: blockSize, fabric: fabric)
     rebalancing.chances = chances
-    rebalancing.wishLimit = fabric.dies
+    rebalancing.proposalLimit = fabric.dies
     rebalancing.margin = margin
-    let wished = rebalancing.apply(to: &tasks, holders: holders, hasRoom: hasRoom)
-    var wishes = wished.map {
-      Wish(expert: $0.expert, die: $0.die, value: $0.saved, isHeld: false)
-    }
-    let taken = Set(wishes.map { $0.expert * fabric.dies + $0.die })
+    var proposals = rebalancing.apply(to: &tasks, holders: holders, hasRoom: hasRoom)
+    let taken = Set(proposals.map { $0.expert * fabric.dies + $0.die })
     for task in tasks {
       let (index, die, source) = (Int(task.expert), Int(task.die), Int(task.source))
       guard !taken.contains(index * fabric.dies + die) else { continue }
       if source != die {
         let way = waySeconds(from: source, to: die)
-        wishes.append(Wish(expert: index, die: die, value: chances[index] * way, isHeld: false))
+        proposals.append(
+          CopyProposal(expert: index, die: die, seconds: chances[index] * way, isHeld: false))
       } else if holders.of[index].first != die {
         // Without it, the weights would come from their home again.
         let back = waySeconds(from: holders.of[index][0], to: die)
-        wishes.append(Wish(expert: index, die: die, value: chances[index] * back, isHeld: true))
+        proposals.append(
+          CopyProposal(expert: index, die: die, seconds: chances[index] * back, isHeld: true))
       }
     }
-    return wishes
+    return proposals
   }
 
   /// The chance that an expert of which `requests` are expected is asked for at all.

@@ -47,7 +47,7 @@ struct TransferTrust: Sendable {
 }
 
 /// A layer as the engine without forecasts ran it, and the copies that it holds now.
-struct PlainLayer {
+struct BaselineLayer {
   let plan: [ExpertTask]
   let seconds: Double
   let stores: [CopyStore]

@@ -7,7 +7,7 @@ extension StagingRun {
 
   // MARK: Token forecasts
 
-  /// Renews the layer's wishes for the next step: cancels what is not wished for any more, values
+  /// Renews the layer's proposals for the next step: cancels what is not proposed any more, values
   /// what is there, orders what is missing.
   ///
   /// - Parameter busy: What the layer's demand leaves of memories; copies made at once are added.
@@ -23,16 +23,16 @@ extension StagingRun {
     where transfer.target == .copy && transfer.key / shape.experts == layer {
       coming.add(die: transfer.die, expert: transfer.key % shape.experts)
     }
-    let wishes = planner.wishes(
+    let proposals = planner.proposals(
       expected: expected, holders: coming,
       hasRoom: { stores[$0].slots > 0 && queue.waiting(at: $0) < options.queueLimit },
       plan: plan)
-    revalue(wishes, expected: expected, layer: layer, ordinal)
-    cancel(wishes, layer: layer)
+    revalue(proposals, expected: expected, layer: layer, ordinal)
+    cancel(proposals, layer: layer)
     let fills = fill(missed, expected: expected, layer: layer, &busy, step, ordinal)
     if options.stagesTokens {
-      for wish in wishes where !wish.isHeld {
-        order(wish, key: key(layer, wish.expert), holders: holders, step: step)
+      for proposal in proposals where !proposal.isHeld {
+        order(proposal, key: key(layer, proposal.expert), holders: holders, step: step)
       }
     }
     report.fills += fills.count
@@ -44,7 +44,7 @@ extension StagingRun {
 
   /// What displaced copies may cost: what forecasts push out comes back when it is read, so a read
   /// each.
-  func displacedSeconds(_ plain: PlainLayer) -> Double {
+  func secondsDisplaced(in plain: BaselineLayer) -> Double {
     var seconds = 0.0
     for (die, store) in plain.stores.enumerated() {
       for copy in store.copies where !stores[die].holds(copy.key) {
@@ -107,7 +107,7 @@ extension StagingRun {
 
   /// Gives the layer's copies the worth that the forecast sees in them now.
   private mutating func revalue(
-    _ wishes: [CopyPlanner.Wish], expected: [Double], layer: Int, _ ordinal: Int
+    _ proposals: [CopyProposal], expected: [Double], layer: Int, _ ordinal: Int
   ) {
     let read = setup.expert.weightBytes / fabric.hardware.hbmBandwidth
     for die in stores.indices {
@@ -121,14 +121,14 @@ extension StagingRun {
         stores[die].setValue(chance * (1e-3 * read + 0.8 * rate * way), of: copy.key)
       }
     }
-    for wish in wishes {
-      stores[wish.die].setValue(wish.value, of: key(layer, wish.expert))
-      queue.setValue(wish.value, key: key(layer, wish.expert), die: wish.die)
+    for proposal in proposals {
+      stores[proposal.die].setValue(proposal.seconds, of: key(layer, proposal.expert))
+      queue.setValue(proposal.seconds, key: key(layer, proposal.expert), die: proposal.die)
     }
   }
 
-  private mutating func cancel(_ wishes: [CopyPlanner.Wish], layer: Int) {
-    let wanted = Set(wishes.map { $0.die * shape.experts + $0.expert })
+  private mutating func cancel(_ proposals: [CopyProposal], layer: Int) {
+    let wanted = Set(proposals.map { $0.die * shape.experts + $0.expert })
     let experts = shape.experts
     let unwanted = queue.take {
       $0.target == .copy && $0.key / experts == layer
@@ -137,29 +137,30 @@ extension StagingRun {
     for transfer in unwanted { takeBack(transfer) }
   }
 
-  /// Queues a transfer for a wish if it promises more than it costs.
+  /// Queues a transfer for a proposal if it promises more than it costs.
   private mutating func order(
-    _ wish: CopyPlanner.Wish, key: Int, holders: Holders, step: Int
+    _ proposal: CopyProposal, key: Int, holders: Holders, step: Int
   ) {
-    guard queue.waiting(at: wish.die) < options.queueLimit, stores[wish.die].slots > 0,
-      !queue.contains(key, die: wish.die, target: .copy), !stores[wish.die].holds(key)
+    guard queue.waiting(at: proposal.die) < options.queueLimit, stores[proposal.die].slots > 0,
+      !queue.contains(key, die: proposal.die, target: .copy), !stores[proposal.die].holds(key)
     else { return }
-    let source = nearestHolder(holders.of[wish.expert], to: wish.die)
+    let source = nearestHolder(holders.of[proposal.expert], to: proposal.die)
     if options.holdsBack {
       let trust = copyTrust.share
-      let cost = transferCost(from: source, to: wish.die, chunks: chunks)
-      guard trust * wish.value > cost, mayRisk(cost) else { return }
+      let cost = transferCost(from: source, to: proposal.die, chunks: chunks)
+      guard trust * proposal.seconds > cost, mayRisk(cost) else { return }
       // What would have to leave must be expected to serve less.
       if options.eviction != .belady,
-        let victim = stores[wish.die].victim(options.eviction, nextUse: { _ in 0 }),
-        trust * wish.value <= victim.value
+        let victim = stores[proposal.die].victim(options.eviction, nextUse: { _ in 0 }),
+        trust * proposal.seconds <= victim.value
       {
         return
       }
     }
     queue.add(
       Transfer(
-        key: key, source: source, die: wish.die, target: .copy, chunks: chunks, value: wish.value))
+        key: key, source: source, die: proposal.die, target: .copy, chunks: chunks,
+        value: proposal.seconds))
   }
 
   /// What a transfer costs the demand beside it: a chunk's wait in every layer that it lasts.
@@ -215,7 +216,7 @@ extension StagingRun {
       return next == .max ? next : next * shape.layers + layer
     }
     let way = waySeconds(from: homes[key % experts], to: die)
-    let mayDisplace = mayRisk(debt + way)
+    let mayDisplace = mayRisk(displacedSeconds + way)
     let plainStore = plain?.stores[die]
     let returns = plainStore.map { $0.holds(key) } ?? false
     if let victim = stores[die].victim(
@@ -232,9 +233,9 @@ extension StagingRun {
       }
       stores[die].remove(victim.key)
       if victim.isFresh { settle(.copy, used: false, bytes: setup.expert.weightBytes) }
-      if displaces { debt += waySeconds(from: homes[victim.key % experts], to: die) }
+      if displaces { displacedSeconds += waySeconds(from: homes[victim.key % experts], to: die) }
     }
-    if returns { debt -= way }
+    if returns { displacedSeconds -= way }
     stores[die].add(
       CopyStore.Copy(
         key: key, lastUse: ordinal, arrived: ordinal, value: value, isFresh: isFresh))

@@ -30,11 +30,11 @@ struct StagingRun {
   var copyTrust = TransferTrust()
   var bufferTrust = TransferTrust()
   /// The same run without forecasts, as it stands; nil where nothing is held back.
-  private(set) var plain: PlainLayer?
+  private(set) var plain: BaselineLayer?
   /// Seconds that copies may cost which the run without forecasts holds and this one does not.
-  var debt = 0.0
+  var displacedSeconds = 0.0
   /// What the event engine's last layer left on its way.
-  var remains: TransferTraffic.Remains
+  var remains: TransferTraffic.CarriedOver
   /// The plan of the layer run last, and the copies made of what it read from elsewhere.
   private(set) var lastPlan: [ExpertTask] = []
   private(set) var lastFills: [ExpertCopy] = []
@@ -72,7 +72,7 @@ struct StagingRun {
       return CopyStore(slots: slots, keys: keys)
     }
     queue = TransferQueue(fabric: fabric, chunkBytes: self.chunkBytes)
-    remains = TransferTraffic.Remains(on: fabric)
+    remains = TransferTraffic.CarriedOver(on: fabric)
     ledger = StagingLedger(layers: shape.layers)
   }
 
@@ -108,13 +108,13 @@ struct StagingRun {
   /// - Parameter plain: The same layer of the same engine without forecasts; nil where nothing is
   ///   held back.
   mutating func layer(
-    step: Int, layer: Int, chosen: [UInt16], beside plain: PlainLayer? = nil
+    step: Int, layer: Int, chosen: [UInt16], beside plain: BaselineLayer? = nil
   ) -> LayerResult {
     let ordinal = step * shape.layers + layer
     self.plain = plain
     // Kept no longer than the layer lasts: the run without forecasts goes on changing its stores.
     defer { self.plain = nil }
-    debt = plain.map(displacedSeconds) ?? 0
+    displacedSeconds = plain.map { secondsDisplaced(in: $0) } ?? 0
     let holders = holders(layer: layer)
     var plan = plan(schedule.counts(step: step, layer: layer), holders)
     var busy = demand(of: plan, layer: layer, ordinal: ordinal)
@@ -154,9 +154,9 @@ struct StagingRun {
   }
 
   /// Runs one layer of the engine without forecasts, for others to run beside.
-  mutating func plainLayer(step: Int, layer: Int, chosen: [UInt16]) -> PlainLayer {
+  mutating func baselineLayer(step: Int, layer: Int, chosen: [UInt16]) -> BaselineLayer {
     let seconds = self.layer(step: step, layer: layer, chosen: chosen).seconds
-    return PlainLayer(plan: lastPlan, seconds: seconds, stores: stores)
+    return BaselineLayer(plan: lastPlan, seconds: seconds, stores: stores)
   }
 
   /// The layer by the bound engine's formula, after the chunk on its way.

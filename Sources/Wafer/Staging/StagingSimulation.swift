@@ -5,7 +5,7 @@ import RoutingTrace
 /// Every layer of every step is planned by Algorithm 1 over homes and copies and timed by the bound
 /// engine's formula, or executed by the event engine with the transfers beside it. What its demand
 /// leaves idle of memories and links carries transfers (``TransferQueue``, ``TransferTraffic``): copies
-/// that ``CopyPlanner`` wishes for from the token forecast, and weights of the next layers into the
+/// that ``CopyPlanner`` proposes from the token forecast, and weights of the next layers into the
 /// staging buffer. Deterministic; the forecast sees only what was routed.
 public struct StagingSimulation: Sendable {
   public let fabric: Fabric
@@ -54,7 +54,7 @@ public struct StagingSimulation: Sendable {
     for step in 0..<schedule.steps {
       for layer in 0..<pool.shape.layers {
         let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
-        let without = plain?.plainLayer(step: step, layer: layer, chosen: chosen)
+        let without = plain?.baselineLayer(step: step, layer: layer, chosen: chosen)
         for index in runs.indices {
           if step == warmSteps, layer == 0 { runs[index].report = StagingReport() }
           let result = runs[index].layer(

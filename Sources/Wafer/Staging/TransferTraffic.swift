@@ -8,7 +8,7 @@
 /// A transfer whose expert the layer itself reads is attached to that task: the die takes the chunks
 /// that are there, waits for those on their way, and asks for the rest itself; then the transfer asks
 /// for no more.
-struct TransferTraffic: SideTraffic {
+struct TransferTraffic: BackgroundTraffic {
   /// Chunks that a die's transfers have asked for and not yet received, at most.
   static let window = 4
   static var isPresent: Bool { true }
@@ -56,7 +56,7 @@ struct TransferTraffic: SideTraffic {
   }
 
   /// What a layer leaves to the next one.
-  struct Remains {
+  struct CarriedOver {
     var chunks: [Carried] = []
     /// Seconds that chunks still hold each memory and link.
     var memory: [Double]
@@ -73,7 +73,7 @@ struct TransferTraffic: SideTraffic {
   private(set) var attached: [Attached]
   /// Transfers that have arrived whole, in order.
   private(set) var completed: [Int] = []
-  private(set) var remains: Remains
+  private(set) var remains: CarriedOver
   /// Chunks moved into dies.
   private(set) var arrivals = 0
   let gapSeconds: Double
@@ -109,7 +109,7 @@ struct TransferTraffic: SideTraffic {
   ///   - buffersInHBM: Whether staging buffers are a part of HBM.
   ///   - share: Share of idle time that transfers may take.
   init(
-    _ transfers: [Transfer], attached: [Attached], remains: Remains, chunkBytes: Double,
+    _ transfers: [Transfer], attached: [Attached], remains: CarriedOver, chunkBytes: Double,
     buffersInHBM: Bool, share: Double, gapSeconds: Double, on fabric: Fabric
   ) {
     moving = transfers.map { Moving(transfer: $0, asked: $0.done) }

@@ -1,7 +1,7 @@
 import RoutingTrace
 
 /// Holds requests against the shape: the one given, or the one of the first request.
-struct ShapeFit {
+struct RequestValidator {
   /// The shape, once it is known.
   private(set) var shape: TraceShape?
   /// Whether requests have gate weights, once one was seen.
@@ -55,7 +55,7 @@ struct ShapeFit {
   ///   - file: where it comes from, for messages.
   ///   - ordinal: its number in the stream.
   mutating func fit(
-    _ request: consuming ForeignRequest, file: String, ordinal: Int
+    _ request: consuming RawRequest, file: String, ordinal: Int
   ) throws(ImportError) -> RequestTrace {
     do throws(ImportError) {
       try settleLayers(request, file: file)
@@ -76,7 +76,7 @@ struct ShapeFit {
   }
 
   private func settlePrefill(
-    _ request: borrowing ForeignRequest, file: String
+    _ request: borrowing RawRequest, file: String
   ) throws(ImportError) -> Int {
     if let own = request.prefill, let given = options.prefill, own != given {
       throw ImportError(
@@ -98,7 +98,7 @@ struct ShapeFit {
   }
 
   private mutating func settleWeights(
-    _ request: borrowing ForeignRequest, file: String
+    _ request: borrowing RawRequest, file: String
   ) throws(ImportError) {
     guard request.tokens > 0 else { return }
     let weighted = request.weights != nil
@@ -115,7 +115,7 @@ struct ShapeFit {
 
   /// Chooses the routing layers of an axis without numbers.
   private mutating func settleLayers(
-    _ request: borrowing ForeignRequest, file: String
+    _ request: borrowing RawRequest, file: String
   ) throws(ImportError) {
     guard case .counted(let count) = request.layers else { return }
     if let axis {
@@ -144,7 +144,7 @@ struct ShapeFit {
 
   /// Without a model, layers of nothing but zeros are dense: no router chooses an expert twice.
   private func routingLayers(
-    _ request: borrowing ForeignRequest, count: Int, file: String
+    _ request: borrowing RawRequest, count: Int, file: String
   ) throws(ImportError) -> [Int] {
     let zero = (0..<count).filter {
       firstFilledToken(of: request, layer: $0, layers: count) == nil
@@ -160,7 +160,7 @@ struct ShapeFit {
   }
 
   private mutating func settleShape(
-    _ request: borrowing ForeignRequest, file: String
+    _ request: borrowing RawRequest, file: String
   ) throws(ImportError) -> TraceShape {
     let numbers: [Int]
     switch request.layers {
@@ -205,7 +205,7 @@ struct ShapeFit {
 
   /// Drops the dense layers, which must be zero throughout.
   private func keepRoutingLayers(
-    _ request: inout ForeignRequest, shape: TraceShape, file: String
+    _ request: inout RawRequest, shape: TraceShape, file: String
   ) throws(ImportError) {
     guard case .counted(let count) = request.layers, let axis, axis.kept.count < count else {
       return
@@ -228,7 +228,7 @@ struct ShapeFit {
   }
 
   private func firstFilledToken(
-    of request: borrowing ForeignRequest, layer: Int, layers: Int
+    of request: borrowing RawRequest, layer: Int, layers: Int
   ) -> Int? {
     let topK = request.topK
     return request.ids.withUnsafeBufferPointer { ids -> Int? in

@@ -2,7 +2,7 @@ import CSimdJSON
 
 extension ForeignFormat {
   /// The data set core12345/MoE_expert_selection_trace: a JSON file a request.
-  public static let paperJSON = ForeignFormat(SelectionTraceFormat.self)
+  public static let paperJSON = ForeignFormat(PaperJSONFormat.self)
 }
 
 /// The paper's traces (arXiv 2510.05497): `<org>/<model>/<benchmark>/<subject>/<n>.json`.
@@ -10,7 +10,7 @@ extension ForeignFormat {
 /// A file is a list. Entry 0 is the prompt, `{"layer": null or [[ids] per token]}`; each entry behind
 /// it is one decoded token, `{"layer": null or [[ids]]}`. Keys are all layers of the model from 0,
 /// null where a layer is dense. The task is the folder's name.
-struct SelectionTraceFormat: TraceFormat {
+struct PaperJSONFormat: TraceFormat {
   static let name = "paper-json"
   static let summary = "MoE_expert_selection_trace JSON, one request a file"
 
@@ -41,7 +41,7 @@ struct SelectionTraceFormat: TraceFormat {
 
   mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
-  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source = file.take() else { return nil }
     var request = try json.request(
       in: file.bytes, file: source.path, bounds: bounds, parse: csj_read_selection_trace)

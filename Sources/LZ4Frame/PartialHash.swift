@@ -1,5 +1,5 @@
 /// How far the content of a frame is hashed, and what its hash is so far.
-public struct HashedFront {
+public struct PartialHash {
   public var hash: XXH32
   /// Bytes in whole stripes from the content's beginning.
   public var count: Int

@@ -2,7 +2,7 @@ import Archive
 
 extension ForeignFormat {
   /// A NumPy archive a request, with `routed_experts` and the token ids.
-  public static let npz = ForeignFormat(RequestArchiveFormat.self)
+  public static let npz = ForeignFormat(RequestNPZFormat.self)
 }
 
 /// A NumPy archive a request: `routed_experts` `[tokens, layers, k]` beside `prompt_token_ids`,
@@ -11,7 +11,7 @@ extension ForeignFormat {
 ///
 /// The rows are the prompt's and the output's tokens; the last sampled token may lack its row, as in
 /// vLLM, which never routes it.
-struct RequestArchiveFormat: TraceFormat {
+struct RequestNPZFormat: TraceFormat {
   static let name = "npz"
   static let summary = "NumPy archives (.npz), one request a file"
 
@@ -51,7 +51,7 @@ struct RequestArchiveFormat: TraceFormat {
 
   mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
-  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source = file.take() else { return nil }
     let reader = ArrayReader(file: source.path)
     let archive = try reader.of(nil) { () throws(ArchiveError) in try ZipArchive(file.bytes.bytes) }

@@ -14,7 +14,7 @@ private let sample = """
                   "layer_0": {"selected_experts": [2, 4], "selected_probs": [1e0, 0]}}}]}
   """
 
-@Suite struct FingerprintFormatTests {
+@Suite struct GPTOSSFormatTests {
   @Test func readsIdsWeightsAndTask() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(Array(sample.utf8), to: "True_True_examples.json")

@@ -3,7 +3,7 @@ import Glibc
 
 extension ForeignFormat {
   /// The MoE-Beyond data set: a CSV file a prompt.
-  public static let moeBeyond = ForeignFormat(ExpertTableFormat.self)
+  public static let moeBeyond = ForeignFormat(MoEBeyondFormat.self)
 }
 
 /// The MoE-Beyond data set: a CSV file a prompt, `Layer ID,Batch Number,Token,Activated Expert IDs`,
@@ -11,7 +11,7 @@ extension ForeignFormat {
 ///
 /// The ids stand in quotes, `"[8, 10, 14]"`; tokens with commas, quotes or line ends too. Layer ids
 /// are the model's own.
-struct ExpertTableFormat: TraceFormat {
+struct MoEBeyondFormat: TraceFormat {
   static let name = "moe-beyond-csv"
   static let summary = "MoE-Beyond CSV, one prompt a file"
 
@@ -42,7 +42,7 @@ struct ExpertTableFormat: TraceFormat {
 
   mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
-  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source = file.take() else { return nil }
     let bytes = file.bytes.bytes
     var table = ExpertTable(bytes: bytes, bounds: bounds)
@@ -211,7 +211,7 @@ private struct ExpertTable {
   }
 
   /// The request, once all rows were added.
-  mutating func request(named name: String) throws(CSVProblem) -> ForeignRequest {
+  mutating func request(named name: String) throws(CSVProblem) -> RawRequest {
     guard !layers.isEmpty else { throw CSVProblem("the table has no rows") }
     try finishLayer()
     token = nil
@@ -234,7 +234,7 @@ private struct ExpertTable {
         }
       }
     }
-    return ForeignRequest(
+    return RawRequest(
       name: name, tokens: tokens, prefill: tokens, layers: .numbered(order.map { layers[$0] }),
       topK: topK, ids: tokenMajor)
   }

@@ -13,7 +13,7 @@ private let sample = """
   ]
   """
 
-@Suite struct SelectionTraceFormatTests {
+@Suite struct PaperJSONFormatTests {
   @Test func readsPromptAndDecodedTokens() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(Array(sample.utf8), to: "12.json")

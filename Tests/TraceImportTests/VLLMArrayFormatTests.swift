@@ -15,7 +15,7 @@ func npy(_ descr: String, shape: [Int], order: String = "False", content: [UInt8
     + content
 }
 
-@Suite struct RoutedArrayFormatTests {
+@Suite struct VLLMArrayFormatTests {
   /// Three tokens, two layers, top-2.
   private static let ids: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 0, 2, 1, 4, 3]
   private static let array = npy("|u1", shape: [3, 2, 2], content: ids)

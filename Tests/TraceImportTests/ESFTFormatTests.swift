@@ -4,7 +4,7 @@ import Testing
 
 @testable import TraceImport
 
-@Suite struct ExpertScoreFormatTests {
+@Suite struct ESFTFormatTests {
   private static let options = ImportOptions(experts: 16, topK: 2)
 
   @Test func readsLayersInStepAndRanks() throws {

@@ -2,7 +2,7 @@ import Archive
 
 extension ForeignFormat {
   /// A NumPy array a request as vLLM returns it.
-  public static let vllmNPY = ForeignFormat(RoutedArrayFormat.self)
+  public static let vllmNPY = ForeignFormat(VLLMArrayFormat.self)
 }
 
 /// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request: `[tokens, all layers, k]`
@@ -10,7 +10,7 @@ extension ForeignFormat {
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
 /// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.
-struct RoutedArrayFormat: TraceFormat {
+struct VLLMArrayFormat: TraceFormat {
   static let name = "vllm-npy"
   static let summary = "vLLM arrays (.npy), one request a file"
 
@@ -39,7 +39,7 @@ struct RoutedArrayFormat: TraceFormat {
 
   mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
-  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source = file.take() else { return nil }
     let boundary = try boundary(beside: source)
     let reader = ArrayReader(file: source.path)

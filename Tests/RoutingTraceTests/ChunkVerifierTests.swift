@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Chunks are checked many ids at a time; each id must be looked at, wherever the ids begin.
-@Suite struct ChunkPassTests {
+@Suite struct ChunkVerifierTests {
   /// The frames of a trace of one chunk, whose ids can be altered below its checksums.
   struct OneChunk {
     let header: [UInt8]

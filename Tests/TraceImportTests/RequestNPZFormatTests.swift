@@ -20,7 +20,7 @@ private let expected: [UInt16] = [
   6, 4, 1, 5, 0, 6, 5, 1, 7, 2, 5, 2, 4, 7, 6, 7, 3, 6, 5, 1,
 ]
 
-@Suite struct RequestArchiveFormatTests {
+@Suite struct RequestNPZFormatTests {
   @Test(arguments: ["stored.npz", "deflated.npz"])
   func readsArraysAndLabels(_ name: String) throws {
     var importer = try TraceImporter([fixture(name)], options: options)

@@ -1,5 +1,5 @@
 /// The earlier choices that the linear part of a ``Mixture`` looks at; each has rows of its own.
-enum LinearGroups {
+enum EarlierChoices {
   /// Layers back, of this token or, before the first layer, of the previous one.
   static let backs = 8
   /// The previous token in this layer, the layers back, the first layer.
@@ -9,8 +9,8 @@ enum LinearGroups {
   @inline(__always)
   static func choices(_ group: Int, of context: EventContext) -> ExpertSet {
     switch group {
-    case 0: context.token
-    case 1...backs: context.back(group)
+    case 0: context.previousToken
+    case 1...backs: context.wrappedBack(group)
     default: context.first(before: backs)
     }
   }

@@ -4,7 +4,7 @@ enum ChunkPresence {
   case elsewhere
   /// At the die, to be used from the given time on.
   case here(ready: Double)
-  /// On its way; ``SideTraffic/advance(_:at:_:_:)`` will say when it has come.
+  /// On its way; ``BackgroundTraffic/advance(_:at:_:_:)`` will say when it has come.
   case coming
 }
 
@@ -12,8 +12,8 @@ enum ChunkPresence {
 /// of it.
 ///
 /// Its events are flights of their own in the same calendar, numbered from `first` on. Without any,
-/// ``NoSideTraffic`` costs nothing: the loop is compiled for it apart.
-protocol SideTraffic {
+/// ``NoBackgroundTraffic`` costs nothing: the loop is compiled for it apart.
+protocol BackgroundTraffic {
   static var isPresent: Bool { get }
   /// Flights that it needs.
   var flights: Int { get }
@@ -49,7 +49,7 @@ protocol SideTraffic {
 }
 
 /// Nothing beside the demand.
-struct NoSideTraffic: SideTraffic {
+struct NoBackgroundTraffic: BackgroundTraffic {
   static var isPresent: Bool { false }
   var flights: Int { 0 }
   var gapSeconds: Double { 0 }

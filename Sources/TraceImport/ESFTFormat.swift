@@ -2,7 +2,7 @@ import RoutingTrace
 
 extension ForeignFormat {
   /// ESFT's expert scores: a folder a task, a text file a layer.
-  public static let esft = ForeignFormat(ExpertScoreFormat.self)
+  public static let esft = ForeignFormat(ESFTFormat.self)
 }
 
 /// ESFT's expert scores: a folder a task with `expert_weights_<layer>.txt`, one file a layer, one
@@ -11,7 +11,7 @@ extension ForeignFormat {
 /// The files are read in step, a line of each at a time. Weights are those before the choice of the
 /// k best, so they do not sum to 1, and neither they nor the ids are in rank order. The sequences are
 /// teacher-forced, routed as a prompt is; so all tokens are prefill.
-struct ExpertScoreFormat: TraceFormat {
+struct ESFTFormat: TraceFormat {
   static let name = "esft"
   static let summary = "ESFT expert scores, one folder a task"
 
@@ -99,7 +99,7 @@ struct ExpertScoreFormat: TraceFormat {
     sequences = 0
   }
 
-  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source, let topK = bounds.topK ?? topK, let first = readers.first else { return nil }
     guard let firstLine = try first.next() else {
       for (reader, layer) in zip(readers, layers).dropFirst() where try reader.next() != nil {
@@ -111,7 +111,7 @@ struct ExpertScoreFormat: TraceFormat {
       return nil
     }
     sequences += 1
-    var request = ForeignRequest(
+    var request = RawRequest(
       name: "\(sequences)", task: source.folder, tokens: 0, layers: .numbered(layers), topK: topK,
       ids: [], weights: [])
     var line = ScoreLine()
@@ -146,7 +146,7 @@ struct ExpertScoreFormat: TraceFormat {
   }
 
   /// Puts a layer's events into their places in the token-major columns.
-  private func scatter(_ line: ScoreLine, layer: Int, into request: inout ForeignRequest) {
+  private func scatter(_ line: ScoreLine, layer: Int, into request: inout RawRequest) {
     let (tokens, topK) = (request.tokens, request.topK)
     func scatter<Value>(_ column: [Value], into rows: inout [Value]) {
       let stride = layers.count * topK

@@ -19,7 +19,7 @@ private let sample =
 
     """
 
-@Suite struct ExpertTableFormatTests {
+@Suite struct MoEBeyondFormatTests {
   @Test func readsLayerMajorRows() throws {
     let requests = try importText(sample, named: "prompt_4_data.csv")
     #expect(

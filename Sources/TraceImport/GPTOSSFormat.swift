@@ -2,7 +2,7 @@ import CSimdJSON
 
 extension ForeignFormat {
   /// The GPT-OSS fingerprinting data set: a JSON file a request, with gate weights.
-  public static let gptOSS = ForeignFormat(FingerprintFormat.self)
+  public static let gptOSS = ForeignFormat(GPTOSSFormat.self)
 }
 
 /// The GPT-OSS fingerprinting data set: decoded tokens with gate weights, one request a file.
@@ -10,7 +10,7 @@ extension ForeignFormat {
 /// `{"dataset", "category", "row_index", "router_data": [{"token_178": {"layer_0":
 /// {"selected_experts": [ids], "selected_probs": [weights]}, ...}}, ...], ...}`. The task is
 /// `dataset/category`, the name the row's index.
-struct FingerprintFormat: TraceFormat {
+struct GPTOSSFormat: TraceFormat {
   static let name = "gpt-oss-json"
   static let summary = "GPT-OSS fingerprinting JSON, one request a file"
 
@@ -47,7 +47,7 @@ struct FingerprintFormat: TraceFormat {
 
   mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
 
-  mutating func next(within bounds: EventBounds) throws(ImportError) -> ForeignRequest? {
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source = file.take() else { return nil }
     var request = try json.request(
       in: file.bytes, file: source.path, bounds: bounds, parse: csj_read_fingerprint)

@@ -1,5 +1,5 @@
 /// A request as a format gives it, before it is held against the shape.
-struct ForeignRequest {
+struct RawRequest {
   /// The layer axis of its ids.
   enum LayerAxis: Equatable {
     /// Only layers that route, by the model's own numbers, ascending.

@@ -6,7 +6,7 @@ import LZ4Frame
 /// XXH32 waits for itself most of the time. What is done with the same bytes between its stripes is
 /// free; in passes of their own, check and widening cost as much again as the hash. What was hashed as
 /// it was decoded is not hashed again.
-struct ChunkPass {
+struct ChunkVerifier {
   /// XXH32 of the payload.
   let checksum: UInt32
   /// Ids, where they take a byte each, all are experts and none is twice in its event; nil where
@@ -20,16 +20,16 @@ struct ChunkPass {
   ///   - hashed: what is hashed of it already.
   init(
     _ payload: UnsafeRawBufferPointer, shape: TraceShape, masks: SlotMasks<SIMD32<Int8>>,
-    hashed: HashedFront
+    hashed: PartialHash
   ) {
     var hashed = hashed
     if let column = Self.byteColumn(payload, shape: shape) {
       let bytes = UnsafeRawBufferPointer(rebasing: payload[column])
       let span = Span(column, in: payload, topK: shape.topK, hashed: &hashed)
-      var isPlain = false
+      var allSlotsValid = false
       let ids = [UInt16](unsafeUninitializedCapacity: bytes.count) { target, count in
         guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
-        isPlain = masks.masks.withUnsafeBufferPointer { masks in
+        allSlotsValid = masks.masks.withUnsafeBufferPointer { masks in
           guard let masks = masks.baseAddress else { return false }
           return Self.pass(
             from, span, to: to, masks: masks, shape: shape, hash: &hashed.hash)
@@ -44,7 +44,7 @@ struct ChunkPass {
       }
       // Vectors end amid an event, and without their last ones where the payload ends.
       let rest = span.end / shape.topK * shape.topK
-      if isPlain,
+      if allSlotsValid,
         TokenBlock.firstFaultyEvent(
           Array(ids[rest...]), experts: shape.experts, topK: shape.topK) == nil
       {
@@ -73,7 +73,7 @@ struct ChunkPass {
     /// Hashes up to where ids and hash can go on together.
     init(
       _ column: Range<Int>, in payload: UnsafeRawBufferPointer, topK: Int,
-      hashed: inout HashedFront
+      hashed: inout PartialHash
     ) {
       // A vector is compared with those that begin up to k - 1 ids later.
       let last = column.count - (topK - 1)
@@ -143,7 +143,7 @@ struct ChunkPass {
       at &+= width
     }
     hash = own
-    return check.isPlain(masks, topK: topK)
+    return check.allSlotsValid(masks, topK: topK)
   }
 
   /// What is found out on the way about a column's ids.
@@ -192,7 +192,7 @@ struct ChunkPass {
     }
 
     @inline(__always)
-    func isPlain(_ masks: UnsafePointer<Mask>, topK: Int) -> Bool {
+    func allSlotsValid(_ masks: UnsafePointer<Mask>, topK: Int) -> Bool {
       var twice = twice
       for distance in 1..<max(2, topK) { twice .|= equal[distance - 1] .& masks[distance - 1] }
       return all(inside) && !any(twice)
