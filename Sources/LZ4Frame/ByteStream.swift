@@ -8,6 +8,15 @@ public protocol ByteSource {
   mutating func takeAll() -> [UInt8]?
 }
 
+/// A source that can go to any of its bytes.
+public protocol SeekableSource: ByteSource {
+  /// Bytes of the whole.
+  var length: Int { get }
+
+  /// Lets the next read begin at byte `offset` of `0...length`.
+  mutating func seek(to offset: Int) throws
+}
+
 extension ByteSource {
   /// Nil.
   public mutating func takeAll() -> [UInt8]? { nil }
@@ -40,6 +49,14 @@ public struct MemorySource: ByteSource {
     defer { position = bytes.count }
     return position == 0 ? bytes : Array(bytes[position...])
   }
+}
+
+extension MemorySource: SeekableSource {
+  /// Bytes of the whole.
+  public var length: Int { bytes.count }
+
+  /// Lets the next read begin at byte `offset`.
+  public mutating func seek(to offset: Int) { position = min(max(0, offset), bytes.count) }
 }
 
 /// A sink that keeps what it is given.

@@ -30,6 +30,13 @@ public struct FrameReader<Source: ByteSource> {
     self.maximumContent = maximumContent
   }
 
+  /// Goes on with the frame that begins at byte `offset` of the source.
+  ///
+  /// - Throws: what the source throws.
+  public mutating func seek(to offset: Int) throws where Source: SeekableSource {
+    try input.seek(to: offset)
+  }
+
   /// Decodes the next frame into the front of `buffer`, which grows as needed and never shrinks.
   ///
   /// - Returns: the frame, or nil at the end of the stream.

@@ -22,6 +22,15 @@ struct InputWindow<Source: ByteSource> {
     }
   }
 
+  /// Forgets what waits and goes on at byte `offset` of the source.
+  mutating func seek(to offset: Int) throws where Source: SeekableSource {
+    try source.seek(to: offset)
+    first = 0
+    end = 0
+    isWhole = false
+    dropped = offset
+  }
+
   /// Makes at least `count` bytes available; false where the source ends before.
   mutating func fill(_ count: Int) throws -> Bool {
     if end - first >= count { return true }

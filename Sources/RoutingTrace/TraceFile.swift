@@ -68,6 +68,27 @@ public final class TraceFile: ByteSource {
   }
 }
 
+extension TraceFile: SeekableSource {
+  /// Bytes of the whole file; 0 where it is a pipe.
+  public var length: Int { size ?? 0 }
+
+  /// Lets the next read begin at byte `offset`.
+  ///
+  /// - Throws: ``TraceError`` of kind `access`, for pipes too.
+  public func seek(to offset: Int) throws {
+    guard size != nil else {
+      throw TraceError(
+        .access, file: name, problem: "it is a pipe, of which no part can be read by itself",
+        remedy: "save it as a file, or read it from its beginning")
+    }
+    do {
+      try descriptor.seek(offset: Int64(offset), from: .start)
+    } catch {
+      throw TraceError(error as? Errno ?? .ioError, file: name, doing: "go to byte \(offset) of it")
+    }
+  }
+}
+
 /// An open file descriptor as a sink of bytes; the owner of the descriptor closes it.
 public struct DescriptorSink: ByteSink {
   private let descriptor: FileDescriptor

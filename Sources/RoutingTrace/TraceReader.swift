@@ -20,18 +20,20 @@ public struct TraceReader<Source: ByteSource> {
   public let name: String
   /// The first header.
   public let header: TraceHeader
-  /// The index of the part read last, once its end has been passed; nil before, and at the end where
-  /// the trace was cut short.
-  public private(set) var index: TraceIndex?
-  /// Totals of what has been handed on.
-  public private(set) var chunks = 0
+  /// The index of the part read last, once its end has been passed, or by which a range was found; nil
+  /// before, and at the end where the trace was cut short.
+  public internal(set) var index: TraceIndex?
+  /// Chunks up to here: those handed on, and those before a range.
+  public internal(set) var chunks = 0
   /// Compressed bytes taken so far.
   public var bytesRead: Int { frames.offset }
 
-  private var frames: FrameReader<Source>
+  var frames: FrameReader<Source>
   private let buffer = FrameBuffer()
   private let masks: SlotMasks<SIMD32<Int8>>
-  private var partChunks = 0
+  var partChunks = 0
+  /// Chunks of a range that are still to come; nil where all that follow are read.
+  var chunksLeft: Int?
   private var partTokens = 0
   private var partRequests = 0
   private var order = RequestOrder()
@@ -82,7 +84,7 @@ public struct TraceReader<Source: ByteSource> {
   /// - Throws: ``TraceError`` naming chunk and byte; the chunk is not handed on, and the reader is
   ///   spent.
   public mutating func next() throws -> TraceChunk? {
-    while true {
+    while chunksLeft != 0 {
       let offset = frames.offset
       let frame: FrameReader<Source>.Frame?
       do {
@@ -111,9 +113,11 @@ public struct TraceReader<Source: ByteSource> {
         }
         let block = try decode(count, pass, at: offset)
         defer { chunks += 1 }
+        chunksLeft = chunksLeft.map { $0 - 1 }
         return TraceChunk(block: block, checksum: checksum, ordinal: chunks)
       }
     }
+    return nil
   }
 }
 

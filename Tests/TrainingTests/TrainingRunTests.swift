@@ -39,7 +39,7 @@ import Training
     var byHand = try learner()
     for chunk in try chunks(in: bytes) {
       try byHand.consume(chunk)
-      if [1, 2, 4, 8].contains(byHand.progress.chunks) { byHand.note() }
+      if [1, 2, 4, 8].contains(byHand.progress.chunks) { byHand.recordHistory() }
     }
     #expect(try whole(folder.write(bytes, to: "t.moe.lz4")) == byHand)
     #expect(byHand.progress.chunks == 8)
