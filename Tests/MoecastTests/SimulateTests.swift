@@ -66,7 +66,7 @@ import Wafer
   @Test func aModelWithoutHeatmapIsNamed() throws {
     let model = folder.file("f.h5")
     try moecastRun("train", trace, "--model", model, "--predictor", "frequency", "--json")
-    let error = #expect(throws: TraceError.self) {
+    let error = #expect(throws: ModelError.self) {
       try moecastRun("simulate", trace, "--model", model, "--strategy", "pred")
     }
     #expect(error?.description.contains("--predictor token-markov") == true)
