@@ -7,9 +7,9 @@ extension Learner {
   public enum Use: Hashable, Sendable {
     /// They are learnt.
     case learning
-    /// They are learnt and written at the end.
+    /// They are learnt, written at the end and read back.
     case saving
-    /// They are learnt while those of the last checkpoint are written.
+    /// They are learnt while those of the last checkpoint are written and read back.
     case checkpoints
     /// They are read from a file.
     case reading
@@ -32,12 +32,15 @@ extension Learner {
     let learning = counts + metrics + mixtures
     // A file holds one column for all layers of what tables hold by layer.
     let column = options.map { Mixture.largestColumn(shape: shape, options: $0) }.max() ?? 0
+    // Both tables of pairs are read before any layer has its own.
+    let reading = learning + max(counts, 2 * column)
     switch use {
     case .learning: return learning
-    case .saving: return learning + 3 * max(counts / 2, column) / 2
-    case .checkpoints: return 2 * learning + 3 * max(counts / 2, column) / 2
-    // Both tables of pairs are read before any layer has its own.
-    case .reading: return learning + max(counts, 2 * column)
+    case .reading: return reading
+    // What was written is read back beside what wrote it.
+    case .saving: return learning + reading
+    // Beside learning that goes on, with the file's own bytes.
+    case .checkpoints: return 3 * learning + reading
     }
   }
 
