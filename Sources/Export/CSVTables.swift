@@ -4,15 +4,19 @@ import RoutingTrace
 
 /// One line a count that is not zero; layers are model layer numbers.
 public enum CSVTables: TableExporter {
+  /// The format on the command line, and its suffix.
   public static let name = "csv"
 
+  /// What stands in the file, for people.
   public static let summary =
     "one line a count over 0: \(header), layers by the model's numbers."
 
+  /// How every file of the format begins.
   public static let beginning = Array(header.utf8)
 
   private static let header = "table,layer,given_layer,given_expert,expert,count"
 
+  /// Hands the bytes of a learner's tables to a sink, piece by piece; see ``TableExporter``.
   public static func write(
     _ learner: Learner, to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {

@@ -6,16 +6,20 @@ import RoutingTrace
 /// NumPy's archive: `c[l, j]`, `C[l, i, j]`, `D[l, i, j]` as uint32 (the tables that are kept) and
 /// `model_layers[l]`.
 public enum NPZTables: TableExporter {
+  /// The format on the command line, and its suffix.
   public static let name = "npz"
 
+  /// What stands in the file, for people.
   public static let summary = """
     NumPy's archive of uint32 arrays: c[l, j] counts expert j in MoE layer l, C[l, i, j] counts j in \
     layer l after i in the layer before, D[l, i, j] counts j after i at the token before, and \
     model_layers[l] is the model's number of the layer.
     """
 
+  /// How every file of the format begins.
   public static let beginning: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
 
+  /// Hands the bytes of a learner's tables to a sink, piece by piece; see ``TableExporter``.
   public static func write(
     _ learner: Learner, to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {

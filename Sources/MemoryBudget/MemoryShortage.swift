@@ -11,14 +11,17 @@ public struct MemoryDemand: Hashable, Sendable {
   public struct Alternative: Hashable, Sendable {
     /// What to use, as a user writes it: `--predictor frequency`.
     public var advice: String
+    /// What it takes, in bytes.
     public var bytes: Int
 
+    /// Advice that needs `bytes`.
     public init(_ advice: String, bytes: Int) {
       self.advice = advice
       self.bytes = bytes
     }
   }
 
+  /// `bytes` at most for `purpose`.
   public init(_ purpose: String, bytes: Int, alternatives: [Alternative] = []) {
     self.purpose = purpose
     self.bytes = bytes
@@ -28,7 +31,9 @@ public struct MemoryDemand: Hashable, Sendable {
 
 /// More memory would be needed than there is. Nothing has been allocated yet.
 public struct MemoryShortage: Error, Hashable, CustomStringConvertible {
+  /// What was asked for.
   public var demand: MemoryDemand
+  /// What there is.
   public var available: AvailableMemory
 
   /// What is wrong, with both sizes.

@@ -128,13 +128,12 @@ public struct Checkpoint: Sendable {
 
   /// Whether `path` begins as HDF5 files do, or is called `.h5` and empty or cut.
   public static func isModel(_ path: String) -> Bool {
-    var beginning = [UInt8](repeating: 0, count: signature.count)
-    guard let status = try? FilePath(text: path).stat(), status.type == .regular,
-      let file = try? FileDescriptor.open(FilePath(text: path), .readOnly, options: .closeOnExec)
+    // A FIFO would hold up the opening, so look before.
+    guard (try? FilePath(text: path).stat().type) == .regular,
+      let beginning = try? firstBytes(of: FilePath(text: path), count: signature.count)
     else { return false }
-    defer { try? file.close() }
-    let count = (try? beginning.withUnsafeMutableBytes { try file.read(into: $0) }) ?? 0
-    return beginning == signature || (count < signature.count && path.hasSuffix(".h5"))
+    return beginning == signature
+      || (beginning.count < signature.count && path.hasSuffix(".h5"))
   }
 
   /// A whole file in memory, its seal checked before HDF5 parses any of it.
@@ -213,7 +212,7 @@ extension Checkpoint {
       try DurableFile.write(
         bytes, to: FilePath(text: path), keeping: keeping, keepingLeftovers: true,
         operations: operations,
-        isWorthKeeping: { isWorthKeeping($0.text, operations) },
+        isWorthKeeping: { isWorthKeeping($0.text, operations: operations) },
         verify: { temporary in
           do throws(ModelError) {
             try verify(temporary.text, holds: learner, bytes: bytes, of: path, operations)
@@ -228,7 +227,9 @@ extension Checkpoint {
   }
 
   /// Whether a file is to become a generation: not where it was read and found to be no intact model.
-  private static func isWorthKeeping(_ path: String, _ operations: any FileOperations) -> Bool {
+  public static func isWorthKeeping(
+    _ path: String, operations: any FileOperations = SystemFileOperations()
+  ) -> Bool {
     do throws(ModelError) { _ = try read(path, operations: operations) } catch {
       // Too little memory to look at it is no fault of the file.
       return error.kind == .tooLarge

@@ -18,6 +18,7 @@ public struct TraceError: Error, Hashable, CustomStringConvertible {
     case tooLarge
   }
 
+  /// Which kind of fault it is.
   public let kind: Kind
   /// The file's name as the user gave it, `standard input`, or a name a caller chose.
   public let file: String
@@ -25,10 +26,12 @@ public struct TraceError: Error, Hashable, CustomStringConvertible {
   public var chunk: Int?
   /// Byte of the compressed file at which the chunk begins.
   public var offset: Int?
+  /// What is wrong.
   public let problem: String
   /// What the user can do.
   public let remedy: String
 
+  /// A fault in `file`, at the place that the other parameters name.
   public init(
     _ kind: Kind, file: String, chunk: Int? = nil, offset: Int? = nil, problem: String,
     remedy: String

@@ -5,13 +5,16 @@ import FoundationEssentials
 /// Wire form, little-endian: magic `MOETRACE`, u16 version, u16 reserved, u32 experts, u16 top-k,
 /// u16 MoE layers L, u32 length of the JSON, L u16 model layer numbers, JSON.
 public struct TraceHeader: Hashable, Sendable {
+  /// The version of the container that is written and read.
   public static let version: UInt16 = 1
   static let magic = Array("MOETRACE".utf8)
 
+  /// Layers, experts and top-k of every token of the trace.
   public let shape: TraceShape
   /// Free notes on the origin, such as `source` and `format`; never needed to read the trace.
   public let provenance: [String: String]
 
+  /// A header for traces of `shape`.
   public init(shape: TraceShape, provenance: [String: String] = [:]) {
     self.shape = shape
     self.provenance = provenance

@@ -74,20 +74,8 @@ final class FileBytes {
 
   /// The first bytes of a file, `count` at most.
   static func head(of path: String, count: Int) throws(ImportError) -> [UInt8] {
-    let descriptor = try open(path)
-    defer { try? descriptor.close() }
-    do {
-      return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-        while filled < count {
-          let room = UnsafeMutableRawBufferPointer(
-            rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
-          let got = try descriptor.read(into: room)
-          if got == 0 { break }
-          filled += got
-        }
-      }
-    } catch {
-      throw ImportError(error as? Errno ?? .ioError, file: path, doing: "read it")
+    do throws(Errno) { return try firstBytes(of: FilePath(text: path), count: count) } catch {
+      throw ImportError(error, file: path, doing: "read it")
     }
   }
 

@@ -41,5 +41,6 @@ public struct ForeignFormat: Hashable, Sendable {
     one.name == other.name
   }
 
+  /// Hashes the name.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 }

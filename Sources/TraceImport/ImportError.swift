@@ -20,6 +20,7 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLarge
   }
 
+  /// Which kind of fault it is.
   public let kind: Kind
   /// The file or folder as the user gave it.
   public let file: String
@@ -35,10 +36,12 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
   public var token: Int?
   /// The model's own number of the layer.
   public var layer: Int?
+  /// What is wrong.
   public let problem: String
   /// What the user can do.
   public let remedy: String
 
+  /// A fault in `file`, at the place that the other parameters name.
   public init(
     _ kind: Kind, file: String, byte: Int? = nil, line: Int? = nil, member: String? = nil,
     request: Int? = nil, token: Int? = nil, layer: Int? = nil, problem: String, remedy: String

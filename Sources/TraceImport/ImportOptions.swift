@@ -19,6 +19,7 @@ public struct ImportOptions: Sendable {
   /// The most that simdjson's 32-bit positions reach.
   public static let largestFileSize = 4_294_967_231
 
+  /// What is known, each of it nil or empty where it is not; see the properties.
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
     prefill: Int? = nil, maximumFileSize: Int = largestFileSize

@@ -75,7 +75,7 @@ extension Hardware {
     let shipped = Self.shippedNames.joined(separator: ", ")
     let bytes: [UInt8]
     do {
-      bytes = try Self.beginning(of: FilePath(text: path), count: Self.maximumFileBytes + 1)
+      bytes = try firstBytes(of: FilePath(text: path), count: Self.maximumFileBytes + 1)
     } catch .noSuchFileOrDirectory {
       throw HardwareError("\(path): no shipped system and no file; shipped are \(shipped)")
     } catch {
@@ -85,25 +85,5 @@ extension Hardware {
       throw HardwareError("\(path): too large for a hardware file")
     }
     try self.init(json: bytes, from: path)
-  }
-
-  /// The first bytes of a file, `count` at most.
-  private static func beginning(of path: FilePath, count: Int) throws(Errno) -> [UInt8] {
-    do {
-      let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-      defer { try? file.close() }
-      var bytes = [UInt8](repeating: 0, count: count)
-      var filled = 0
-      while filled < count {
-        let got = try bytes.withUnsafeMutableBytes { bytes in
-          try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]))
-        }
-        if got == 0 { break }
-        filled += got
-      }
-      return Array(bytes.prefix(filled))
-    } catch {
-      throw error as? Errno ?? .ioError
-    }
   }
 }

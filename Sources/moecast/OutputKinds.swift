@@ -19,14 +19,14 @@ extension OutputRule {
     -> OutputRule
   {
     OutputRule(kind: "tables as \(format.name)", inputs, force) { path in
-      beginning(of: path).starts(with: format.beginning)
+      head(of: path).starts(with: format.beginning)
     }
   }
 
   /// A page of `analyze`.
   static func page(inputs: [String], force: ForceOption) -> OutputRule {
     OutputRule(kind: "a page of moecast", inputs, force) { path in
-      String(decoding: beginning(of: path), as: UTF8.self).contains(AnalysisPage.generator)
+      String(decoding: head(of: path), as: UTF8.self).contains(AnalysisPage.generator)
     }
   }
 
@@ -40,14 +40,8 @@ extension OutputRule {
       isOfKind: isOfKind)
   }
 
-  /// The first bytes of a file, at most 512.
-  private static func beginning(of path: FilePath) -> [UInt8] {
-    guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else {
-      return []
-    }
-    defer { try? file.close() }
-    var bytes = [UInt8](repeating: 0, count: 512)
-    let count = (try? bytes.withUnsafeMutableBytes { try file.read(into: $0) }) ?? 0
-    return Array(bytes.prefix(count))
+  /// Enough of a file to tell its kind; nothing where it cannot be read.
+  private static func head(of path: FilePath) -> [UInt8] {
+    (try? firstBytes(of: path, count: 512)) ?? []
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import DurableFile
-import Glibc
 import LZ4Frame
 import ModelFile
 import PathText
@@ -40,7 +39,8 @@ final class OutputSink: ByteSink {
       }
     } else {
       stream = nil
-      try rule.check(FilePath(text: path))
+      // A model becomes a generation, which replaces the one before it.
+      try rule.check(FilePath(text: path), keeping: Checkpoint.isModel(path) ? 1 : 0)
       file = try DurableFile(replacing: FilePath(text: path))
     }
   }
@@ -58,9 +58,9 @@ final class OutputSink: ByteSink {
   /// - Throws: `FileError`; there is no new file then.
   func commit() throws(FileError) {
     try stream?.finish()
-    guard let file = file.take() else { return }
-    let isModel = Checkpoint.isModel(file.path.text)
-    try file.commit(keeping: isModel ? 1 : 0)
+    try file.take()?.commit(
+      keeping: 1,
+      isWorthKeeping: { Checkpoint.isModel($0.text) && Checkpoint.isWorthKeeping($0.text) })
   }
 
   /// Whether `path` is a FIFO or device, which cannot be replaced.
@@ -88,15 +88,13 @@ private final class OpenStream {
   func write(_ bytes: UnsafeRawBufferPointer) throws {
     do { _ = try descriptor.writeAll(bytes) } catch {
       guard let code = error as? Errno, code != .brokenPipe else { throw ReaderIsGone() }
-      throw FileError(path, .write, "cannot be written", code: code)
+      throw FileError(lostOn: path, code)
     }
   }
 
-  /// Network file systems tell of a full disk only when a file is closed.
+  /// - Throws: `FileError` where something was lost.
   func finish() throws(FileError) {
-    do { try descriptor.duplicate().close() } catch {
-      throw FileError(path, .close, "cannot be written", code: error as? Errno ?? .ioError)
-    }
+    if let code = descriptor.errorOfClosing() { throw FileError(lostOn: path, code) }
   }
 
   deinit { if closes { try? descriptor.close() } }

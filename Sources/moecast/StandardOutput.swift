@@ -1,7 +1,5 @@
 import ArgumentParser
 import DurableFile
-import Glibc
-import LZ4Frame
 import SystemPackage
 
 /// Standard output, of which every byte is accounted for.
@@ -49,17 +47,26 @@ struct StandardOutput {
   ///
   /// - Throws: `FileError` where something was lost.
   consuming func finish() throws(FileError) {
-    if case .open = state, descriptor == .standardOutput {
-      // Network file systems tell of a full disk only now.
-      do { try descriptor.duplicate().close() } catch {
-        state = .failed(error as? Errno ?? .ioError)
-      }
-    }
-    if case .failed(let code) = state {
-      throw FileError(
-        "standard output", .write, "cannot be written", code: code,
-        remedy: code == .badFileDescriptor ? "leave it open or send it to a file" : nil)
-    }
+    if case .open = state, let code = descriptor.errorOfClosing() { state = .failed(code) }
+    if case .failed(let code) = state { throw FileError(lostOn: "standard output", code) }
+  }
+}
+
+extension FileDescriptor {
+  /// What a file system tells only when a file is closed, as network file systems tell of a full disk;
+  /// the file stays open.
+  func errorOfClosing() -> Errno? {
+    do { try duplicate().close() } catch { return error as? Errno ?? .ioError }
+    return nil
+  }
+}
+
+extension FileError {
+  /// Output that did not arrive on an open stream.
+  init(lostOn path: FilePath, _ code: Errno) {
+    self.init(
+      path, .write, "cannot be written", code: code,
+      remedy: code == .badFileDescriptor ? "leave it open or send it to a file" : nil)
   }
 }
 

@@ -202,6 +202,18 @@ struct LossTests {
       "export", "--model", two, "--to", "csv", "-o", training.model, "--force")
     #expect(csv.status == 0)
     #expect(try Checkpoint.read(training.generation(1)).learner.progress.chunks > 0)
+    // A damaged one pushes no intact one out, and an older generation may be what is read.
+    let kept = try training.folder.bytes(of: "M.h5.1")
+    try training.folder.write(Array(one[..<40_000]), to: "M.h5")
+    let forced = try Program.run(
+      "export", "--model", two, "--to", "csv", "-o", training.model, "--force")
+    #expect(forced.status == 0)
+    #expect(try training.folder.bytes(of: "M.h5.1") == kept)
+    try training.folder.write(one, to: "M.h5")
+    let over = try Program.run(
+      "export", "--model", training.generation(1), "--to", "csv", "-o", training.model, "--force")
+    #expect(over.status == 1 && over.complaint.contains("though it is an input"), "\(over)")
+    #expect(try training.folder.bytes(of: "M.h5.1") == kept)
     #expect(try training.litter() == [])
   }
 
