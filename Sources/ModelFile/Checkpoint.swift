@@ -201,18 +201,32 @@ extension Checkpoint {
     _ learner: Learner, to path: String, keeping: Int = 1,
     operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) {
+    _ = try write(
+      learner, to: path, keeping: keeping, verifiedSeal: nil, operations: operations)
+  }
+
+  /// The same; a file that ends with `verifiedSeal` and is whole was parsed before, and is not again.
+  ///
+  /// - Returns: the new file's seal.
+  static func write(
+    _ learner: Learner, to path: String, keeping: Int, verifiedSeal: [UInt8]?,
+    operations: any FileOperations
+  ) throws(ModelError) -> [UInt8] {
     let bytes = try bytes(of: learner, file: path)
     if (try? ReadableFile(FilePath(text: path), limit: bytes.count, operations: operations).bytes())
       == bytes
     {
-      return
+      return Array(bytes.suffix(Seal.length))
     }
     var fault: ModelError?
     do throws(FileError) {
       try DurableFile.write(
         bytes, to: FilePath(text: path), keeping: keeping, keepingLeftovers: true,
         operations: operations,
-        isWorthKeeping: { isWorthKeeping($0.text, operations: operations) },
+        isWorthKeeping: {
+          hasSeal(verifiedSeal, $0.text, operations)
+            || isWorthKeeping($0.text, operations: operations)
+        },
         verify: { temporary in
           do throws(ModelError) {
             try verify(temporary.text, holds: learner, bytes: bytes, of: path, operations)
@@ -224,6 +238,18 @@ extension Checkpoint {
     } catch {
       throw fault ?? ModelError(error)
     }
+    return Array(bytes.suffix(Seal.length))
+  }
+
+  /// Whether a file is whole and ends with this very seal.
+  private static func hasSeal(
+    _ seal: [UInt8]?, _ path: String, _ operations: any FileOperations
+  ) -> Bool {
+    guard let seal,
+      let (image, isSealed) = try? load(
+        path, maximumBytes: maximumBytes, operations: operations)
+    else { return false }
+    return isSealed && image.withBytes { $0.suffix(Seal.length).elementsEqual(seal) }
   }
 
   /// Whether a file is to become a generation: not where it was read and found to be no intact model.

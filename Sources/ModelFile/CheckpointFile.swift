@@ -1,6 +1,7 @@
 import DurableFile
 import PathText
 import Prequential
+import Synchronization
 import SystemPackage
 
 /// The model file that a run writes its checkpoints to: its own, by a lock, until it is let go.
@@ -20,6 +21,8 @@ public struct CheckpointFile: ~Copyable {
   public let warnings: [String]
   private let lock: FileLock?
   private let leftovers: [Leftover]
+  /// The seal of the checkpoint written last, which was parsed when it was read back.
+  private let lastSeal = Mutex<[UInt8]?>(nil)
   private let operations: any FileOperations
 
   /// Takes the lock of the file that `path` leads to, and removes temporary files that a killed writer
@@ -78,7 +81,10 @@ public struct CheckpointFile: ~Copyable {
   ///
   /// Leftovers that `learner` has gone past are removed.
   public func write(_ learner: Learner) throws(ModelError) {
-    try Checkpoint.write(learner, to: path, keeping: keeping, operations: operations)
+    let seal = try Checkpoint.write(
+      learner, to: path, keeping: keeping, verifiedSeal: lastSeal.withLock { $0 },
+      operations: operations)
+    lastSeal.withLock { $0 = seal }
     for leftover in leftovers where learner.hasGonePast(leftover.learner) {
       try? operations.remove(FilePath(text: leftover.path))
     }
