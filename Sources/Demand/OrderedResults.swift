@@ -10,7 +10,7 @@ import Synchronization
 ///   - value: What a turn yields.
 /// - Returns: The values in the order of their turns' numbers, whichever began first.
 /// - Throws: The error of the lowest turn that failed; by then all have had their go.
-func orderedResults<Value: Sendable>(
+package func orderedResults<Value: Sendable>(
   of turns: [Int], workers: Int, progress: @Sendable ([Value]) -> Void = { _ in },
   _ value: @Sendable (Int) throws(SimulationError) -> Value
 ) throws(SimulationError) -> [Value] {

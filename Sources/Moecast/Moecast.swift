@@ -10,6 +10,7 @@
 /// try Checkpoint.write(learner, to: model)
 /// ```
 
+@_exported import Demand
 @_exported import Export
 @_exported import Forecast
 @_exported import Insight
@@ -17,6 +18,7 @@
 @_exported import ModelFile
 @_exported import Prequential
 @_exported import RoutingTrace
+@_exported import Staging
 @_exported import TraceImport
 @_exported import Training
 @_exported import Wafer

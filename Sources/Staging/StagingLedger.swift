@@ -12,6 +12,7 @@ struct StagingLedger: Sendable {
   static let ofStep = 0.1
 
   private let layers: Int
+  /// Layers booked, and their seconds without forecasts.
   private var booked = 0
   private var elapsed = 0.0
   /// Seconds saved, negative if lost.
@@ -20,7 +21,7 @@ struct StagingLedger: Sendable {
   /// - Parameter layers: Layers a step.
   init(layers: Int) { self.layers = layers }
 
-  /// Books one layer's seconds.
+  /// Books one layer's seconds, with forecasts and without.
   mutating func book(with: Double, without: Double) {
     booked += 1
     elapsed += without
@@ -32,23 +33,4 @@ struct StagingLedger: Sendable {
     let step = elapsed / Double(max(1, booked)) * Double(layers)
     return balance + Self.share * elapsed + Self.ofStep * step >= seconds
   }
-}
-
-/// How often transfers of one class proved right, as a share; begins at one half.
-struct TransferTrust: Sendable {
-  private var used = 0
-  private var wasted = 0
-
-  mutating func add(_ isUsed: Bool) {
-    if isUsed { used += 1 } else { wasted += 1 }
-  }
-
-  var share: Double { Double(used + 1) / Double(used + wasted + 2) }
-}
-
-/// A layer as the engine without forecasts ran it, and the copies that it holds now.
-struct BaselineLayer {
-  let plan: [ExpertTask]
-  let seconds: Double
-  let stores: [CopyStore]
 }

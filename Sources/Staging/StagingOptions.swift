@@ -1,15 +1,8 @@
-/// Which copy leaves when another one needs its place.
-public enum EvictionPolicy: String, CaseIterable, Sendable {
-  case leastRecent = "lru"
-  case leastFrequent = "lfu"
-  /// The copy whose use the forecast expects least; a newcomer expected even less stays out.
-  case leastExpected = "expected"
-  /// The copy whose next use lies farthest in the true future: a bound, not a policy.
-  case belady
-}
+import Wafer
 
 /// What the staging engine may do, and with how much.
 public struct StagingOptions: Hashable, Sendable {
+  /// Which copy leaves when another one needs its place.
   public var eviction = EvictionPolicy.leastExpected
   /// Whether token forecasts bring copies into local HBM.
   public var stagesTokens = true
@@ -19,6 +12,7 @@ public struct StagingOptions: Hashable, Sendable {
   public var bufferBytes: Double?
   /// Bytes a die may hold in copies; nil for what homes and the system leave of HBM.
   public var copyBytes: Double?
+  /// Weights are cut into equal chunks of at most this, by the bound engine; the event engine has its own.
   public var chunkBytes = 4e6
   /// Share of the idle time of memories and links that transfers may fill.
   public var bandwidthShare = 1.0
@@ -28,10 +22,13 @@ public struct StagingOptions: Hashable, Sendable {
   public var holdsBack = true
   /// Seconds between MoE layers (attention, dense layers) in which memories and links are idle.
   public var gapSeconds = 0.0
+  /// Where experts have their homes.
   public var placement = HomePlacement.contiguous
+  /// Algorithm 1's choices.
   public var allocation = AllocationOptions()
   /// Whether plans are rebalanced over the copies after Algorithm 1.
   public var rebalances = true
 
+  /// Everything on, with all the memory that is left.
   public init() {}
 }

@@ -20,7 +20,9 @@ public struct StagingReport: Hashable, Sendable {
   public var transfersWasted = 0
   /// Bytes that transfers have moved: those used, wasted, and held or under way at the moment.
   public var bytesMoved = 0.0
+  /// Bytes of the transfers that were used.
   public var bytesUsed = 0.0
+  /// Bytes of those that were not.
   public var bytesWasted = 0.0
   /// Transfers taken back because the forecast changed (they are among the wasted ones if they had
   /// moved anything, and else among neither).
@@ -45,17 +47,5 @@ public struct StagingReport: Hashable, Sendable {
   /// Share of the reads that found their weights at the die.
   public var coverage: Double {
     reads > 0 ? Double(local + stagedOnTime) / Double(reads) : 0
-  }
-}
-
-/// What a staged run yielded.
-public struct StagingResult: Hashable, Sendable {
-  /// The layers, as from ``Simulation``.
-  public let simulation: SimulationResult
-  public let staging: StagingReport
-
-  /// How much longer this run took than a bound's, as a share of the bound's time.
-  public func regret(against bound: StagingResult) -> Double {
-    simulation.meanLayerSeconds / bound.simulation.meanLayerSeconds - 1
   }
 }

@@ -1,4 +1,6 @@
+import Demand
 import RoutingTrace
+import Wafer
 
 /// Every strategy on every system, model and batch size: the paper's figures 12, 14 and 15.
 public struct Sweep: Sendable {
@@ -103,7 +105,7 @@ public struct Sweep: Sendable {
     var rows: [Row] = []
     for workload in workloads {
       // One model's tables at a time: the largest take tens of megabytes.
-      let transitions = TransitionCounts(of: workload.pool)
+      let transitions = try TransitionCounts(of: workload.pool)
       let followers = FollowerTable(transitions, width: options.followers)
       let mixture =
         forecasts(for: workload).contains(.mixture)

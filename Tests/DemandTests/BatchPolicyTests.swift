@@ -1,6 +1,7 @@
+import Demand
 import RoutingTrace
 import Testing
-import Wafer
+import WaferSamples
 
 /// Continuous batching of real requests.
 @Suite struct BatchPolicyTests {
@@ -38,24 +39,6 @@ import Wafer
     }
     #expect(batches(1) == batches(1))
     #expect(batches(1) != batches(2))
-  }
-
-  /// Strategies run on what the policy fills: other batches than the replayed ones, every task's
-  /// weights read once.
-  @Test(arguments: Strategy.allCases)
-  func strategiesRunOnContinuousBatches(strategy: Strategy) throws {
-    let pool = try Samples.pool()
-    var simulation = Simulation(
-      hardware: Samples.hardware, model: Samples.model, batch: 24, steps: 12, strategy: strategy)
-    let replayed = try simulation.run(pool, transitions: TransitionCounts(of: pool))
-    simulation.batching = .continuous(seed: 3)
-    let continuous = try simulation.run(pool, transitions: TransitionCounts(of: pool))
-    #expect(continuous != replayed)
-    #expect(continuous.rows.count == 12 * Samples.model.layers)
-    for row in continuous.rows {
-      #expect(row.result.tasks > 0)
-      #expect(row.result.localReads + row.result.remoteReads == row.result.tasks)
-    }
   }
 
   /// The rule by hand: a queue of requests of 5 to 11 tokens, chunks of 4, room for 10 a step.

@@ -1,8 +1,9 @@
 import Forecast
 import RoutingTrace
 import Testing
+import WaferSamples
 
-@testable import Wafer
+@testable import Demand
 
 struct ChanceTableTests {
   @Test func doesNotDependOnWorkers() throws {
@@ -25,7 +26,9 @@ struct ChanceTableTests {
     var changed = RequestPool(shape: pool.shape)
     for request in 0..<pool.requests {
       let per = pool.shape.idsPerToken
-      var ids = Array(pool.ids[pool.starts[request] * per..<pool.starts[request + 1] * per])
+      var ids = (pool.starts[request]..<pool.starts[request + 1]).flatMap { token in
+        (0..<3).flatMap { pool.choice(of: token, layer: $0) }
+      }
       // The sixth request's third token, layers 1 and 2.
       if request == 5 { for slot in 2..<6 { ids[2 * per + slot] = (ids[2 * per + slot] + 6) % 12 } }
       changed.add(ids)

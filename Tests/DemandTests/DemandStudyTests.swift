@@ -1,7 +1,8 @@
 import RoutingTrace
 import Testing
+import WaferSamples
 
-@testable import Wafer
+@testable import Demand
 
 struct DemandStudyTests {
   /// One request of top-1 of 4 experts in `layers` layers, replayed by both slots of a batch, one
@@ -96,7 +97,7 @@ struct DemandStudyTests {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: size, steps: 20)
     let study = DemandStudy(pool, schedule: schedule, warmSteps: 6)
-    let sources = ForecastSources(transitions: TransitionCounts(of: pool))
+    let sources = ForecastSources(transitions: try TransitionCounts(of: pool))
     let reports = try study.run(
       [DemandQuestion(.frequency), DemandQuestion(.shuffled)], sources)
     #expect(reports[1].loadError >= reports[0].loadError)
@@ -112,7 +113,7 @@ struct DemandStudyTests {
     #expect(questions.count == 7)
     func reports(_ workers: Int) throws -> [DemandReport] {
       let sources = ForecastSources(
-        transitions: TransitionCounts(of: pool),
+        transitions: try TransitionCounts(of: pool),
         mixture: try MixtureTables(pool, horizon: 4, workers: workers))
       return try study.run(questions, sources, workers: workers)
     }

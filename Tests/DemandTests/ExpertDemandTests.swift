@@ -1,4 +1,4 @@
-import Forecast
+import Demand
 import Testing
 
 @Suite struct ExpertDemandTests {

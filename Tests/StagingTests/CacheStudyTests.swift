@@ -1,7 +1,10 @@
 import RoutingTrace
 import TestSupport
 import Testing
+import WaferSamples
 
+@testable import Demand
+@testable import Staging
 @testable import Wafer
 
 struct CacheStudyTests {

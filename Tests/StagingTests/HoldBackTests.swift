@@ -1,6 +1,9 @@
 import RoutingTrace
 import Testing
+import WaferSamples
 
+@testable import Demand
+@testable import Staging
 @testable import Wafer
 
 /// Forecasts must never cost more than a stated little against the same engine without any.
@@ -12,7 +15,7 @@ struct HoldBackTests {
 
   init() throws {
     pool = try Samples.pool()
-    transitions = TransitionCounts(of: pool)
+    transitions = try TransitionCounts(of: pool)
   }
 
   private func schedule(batch: Int) -> BatchSchedule {
@@ -31,7 +34,7 @@ struct HoldBackTests {
   /// All shipped systems, small and large batches, with idle time between layers and without, few
   /// copies and many: a run may lose a thousandth of its time and a tenth of one step, as
   /// ``StagingLedger`` says.
-  @Test(arguments: ConservationTests.systems, EvictionPolicy.allCases)
+  @Test(arguments: Samples.systems, EvictionPolicy.allCases)
   func nothingIsLostOnAnySystem(system: String, eviction: EvictionPolicy) throws {
     for engine in ["bound", "event"] { try check(system, eviction, engine) }
   }

@@ -1,6 +1,9 @@
 import RoutingTrace
 import Testing
+import WaferSamples
 
+@testable import Demand
+@testable import Staging
 @testable import Wafer
 
 /// Staged runs whose layers the event engine executes.
@@ -10,7 +13,7 @@ struct StagingEventTests {
 
   init() throws {
     pool = try Samples.pool()
-    transitions = TransitionCounts(of: pool)
+    transitions = try TransitionCounts(of: pool)
   }
 
   private var options: StagingOptions {
@@ -48,7 +51,7 @@ struct StagingEventTests {
 
   /// Without a forecast a layer is what the plain event engine makes of the same plan and the same
   /// copies, to the last bit.
-  @Test(arguments: ConservationTests.systems, EvictionPolicy.allCases)
+  @Test(arguments: Samples.systems, EvictionPolicy.allCases)
   func noForecastIsThePlainEngine(system: String, eviction: EvictionPolicy) throws {
     var options = options
     options.eviction = eviction
@@ -56,15 +59,15 @@ struct StagingEventTests {
     guard case .event(let engine) = simulation.engine else { return }
     let schedule = schedule()
     var run = StagingRun(
-      simulation, schedule: schedule, shape: pool.shape, forecast: NoForecast(experts: 12))
+      simulation, schedule: schedule, forecast: NoForecast(experts: 12))
     for step in 0..<schedule.steps {
       for layer in 0..<3 {
         let staged = run.layer(
           step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
         let plain = engine.run(
-          run.lastPlan, copies: run.lastFills, expert: simulation.expert, on: simulation.fabric)
+          run.last.plan, copies: run.last.fills, expert: simulation.expert, on: simulation.fabric)
         #expect(staged == plain)
-        #expect(run.lastFills.isEmpty || eviction != .leastExpected)
+        #expect(run.last.fills.isEmpty || eviction != .leastExpected)
       }
     }
   }
@@ -98,7 +101,7 @@ struct StagingEventTests {
 
   /// No resource is busier with demand than the layer is long, transfers or not; what weighs on memory
   /// in the bound engine's formula, all but activations and what was brought, fits too.
-  @Test(arguments: ConservationTests.systems)
+  @Test(arguments: Samples.systems)
   func boundIsALowerBound(system: String) throws {
     let simulation = try simulation(system, options, llc: false)
     let schedule = schedule(batch: 400)
@@ -107,16 +110,18 @@ struct StagingEventTests {
       flopsPerRequest: simulation.expert.flopsPerRequest, activationBytesPerRequest: 0)
     for forecast in forecasts(schedule) {
       var run = StagingRun(
-        simulation, schedule: schedule, shape: pool.shape, forecast: forecast)
+        simulation, schedule: schedule, forecast: forecast)
       for step in 0..<schedule.steps {
         for layer in 0..<3 {
-          let moved = run.report.bytesMoved
+          let moved = run.accounts.report.bytesMoved
           let staged = run.layer(
             step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
           #expect(max(staged.computeSeconds, staged.linkSeconds) <= staged.seconds)
-          guard run.report.bytesMoved == moved, run.buffered.isEmpty else { continue }
+          guard run.accounts.report.bytesMoved == moved, run.transfers.buffered.isEmpty else {
+            continue
+          }
           let bound = BoundEngine().run(
-            run.lastPlan, copies: [], expert: bare, on: simulation.fabric)
+            run.last.plan, copies: [], expert: bare, on: simulation.fabric)
           #expect(bound.computeSeconds <= staged.seconds * (1 + 1e-12))
         }
       }

@@ -1,6 +1,9 @@
 import RoutingTrace
 import Testing
+import WaferSamples
 
+@testable import Demand
+@testable import Staging
 @testable import Wafer
 
 struct StagingTests {
@@ -9,7 +12,7 @@ struct StagingTests {
 
   init() throws {
     pool = try Samples.pool()
-    transitions = TransitionCounts(of: pool)
+    transitions = try TransitionCounts(of: pool)
   }
 
   /// Memory for a few copies a die, idle time between layers.
@@ -124,76 +127,5 @@ struct StagingTests {
     let heldBack = try seconds(wrong, holdsBack: true)
     #expect(forced > none * 1.05, "a wrong forecast has to hurt for this to mean anything")
     #expect(heldBack < none + 0.4 * (forced - none))
-  }
-
-  @Test func copiesNeverExceedTheirMemory() throws {
-    var store = CopyStore(slots: 2, keys: 10)
-    func copy(_ key: Int, _ use: Int, _ value: Double) -> CopyStore.Copy {
-      CopyStore.Copy(key: key, lastUse: use, arrived: use, value: value, isFresh: true)
-    }
-    #expect(store.victim(.leastRecent) { $0 } == nil)
-    store.add(copy(3, 1, 5))
-    store.add(copy(7, 2, 1))
-    #expect(store.victim(.leastRecent) { $0 }?.key == 3)
-    #expect(store.victim(.leastExpected) { $0 }?.key == 7)
-    #expect(store.victim(.belady) { $0 }?.key == 7)
-    store.use(3, at: 9)
-    #expect(store.victim(.leastFrequent) { $0 }?.key == 7)
-    #expect(store.victim(.leastRecent) { $0 }?.key == 7)
-    #expect(!store.isFresh(3) && store.isFresh(7))
-    store.remove(3)
-    #expect(!store.holds(3) && store.holds(7) && store.copies.count == 1)
-  }
-}
-
-struct TransferQueueTests {
-  /// Two dies, 1 MB chunks, memories of 1 TB/s and links of 0.5 TB/s: 1 and 2 us a chunk.
-  private var fabric: Fabric {
-    var hardware = Hardware()
-    (hardware.columns, hardware.rows) = (2, 1)
-    (hardware.hbmBandwidth, hardware.linkBandwidth) = (1e12, 0.5e12)
-    return Fabric(hardware)
-  }
-
-  @Test func movesWholeChunksOfTheBestTransferInIdleTime() {
-    var queue = TransferQueue(fabric: fabric, chunkBytes: 1e6)
-    queue.add(Transfer(key: 1, source: 0, die: 1, target: .copy, chunks: 3, value: 1))
-    queue.add(Transfer(key: 2, source: 0, die: 1, target: .copy, chunks: 3, value: 2))
-    var (memory, link) = ([9.5e-6, 9.5e-6], [9.5e-6, 9.5e-6])
-    let (completed, moved) = queue.advance(idleMemory: &memory, idleLink: &link)
-    // The link carries four chunks: three of the better transfer and one of the other.
-    #expect(moved == 4)
-    #expect(completed.map(\.key) == [2])
-    #expect(queue.transfers.map(\.done) == [1])
-    #expect(abs(memory[1] - 5.5e-6) < 1e-12 && abs(link[0] + link[1] - 11e-6) < 1e-12)
-  }
-
-  @Test func demandLeavesNoTimeThenNothingMoves() {
-    var queue = TransferQueue(fabric: fabric, chunkBytes: 1e6)
-    queue.add(Transfer(key: 1, source: 0, die: 1, target: .copy, chunks: 3, value: 1))
-    var (memory, link) = ([0.9e-6, 9e-6], [9e-6, 9e-6])
-    #expect(queue.advance(idleMemory: &memory, idleLink: &link).chunks == 0)
-    #expect(queue.take { $0.key == 1 }.count == 1 && queue.transfers.isEmpty)
-  }
-}
-
-struct BatchScheduleTests {
-  @Test func continuousBatchesFollowRequestsToTheirEnd() throws {
-    let pool = try Samples.pool()
-    let schedule = BatchSchedule(pool, size: 9, steps: 40, policy: .continuous(seed: 3))
-    #expect(
-      schedule.tokens
-        == BatchSchedule(pool, size: 9, steps: 40, policy: .continuous(seed: 3)).tokens)
-    #expect(
-      schedule.tokens
-        != BatchSchedule(pool, size: 9, steps: 40, policy: .continuous(seed: 4)).tokens)
-    for slot in 0..<9 {
-      for step in 1..<40 {
-        let (before, now) = (schedule.tokens[step - 1][slot], schedule.tokens[step][slot])
-        let ended = pool.starts.contains(before + 1)
-        #expect(ended ? pool.starts.contains(now) : now == before + 1)
-      }
-    }
-    #expect(schedule.counts(step: 5, layer: 1).reduce(0, +) == 18)
   }
 }

@@ -1,6 +1,9 @@
 import RoutingTrace
 import Testing
+import WaferSamples
 
+@testable import Demand
+@testable import Staging
 @testable import Wafer
 
 struct SweepTests {
@@ -47,7 +50,7 @@ struct SweepTests {
     let sweep = try sweep()
     let rows = try sweep.run(workers: 2)
     let workload = sweep.workloads[0]
-    let transitions = TransitionCounts(of: workload.pool)
+    let transitions = try TransitionCounts(of: workload.pool)
     for strategy in Strategy.allCases {
       var simulation = Simulation(
         hardware: Samples.hardware, model: Samples.model, batch: 100, steps: 4,

@@ -1,14 +1,14 @@
+import Demand
 import Foundation
 import RoutingTrace
 import TestSupport
-import Wafer
 
 /// The 60 Llama-4 requests of the shared data, in the order of their file numbers.
-enum Llama4 {
-  static let shape = ModelShape.named("llama-4-maverick")
+public enum Llama4 {
+  public static let shape = ModelShape.named("llama-4-maverick")
 
   /// Unpacked and parsed once a test process.
-  static let decode: Result<RequestPool, any Error> = Result { try load() }
+  public static let decode: Result<RequestPool, any Error> = Result { try load() }
 
   struct Unreadable: Error {}
 
@@ -44,45 +44,5 @@ enum Llama4 {
         })
     }
     return pool
-  }
-}
-
-/// One configuration of `wafer_golden.json`.
-struct Golden: Decodable, Sendable {
-  struct Row: Decodable, Sendable {
-    let step: Int
-    let layer: Int
-    let seconds: Double
-    let tasks: Int
-    let hops: Int
-    let requestHops: Int?
-    let copies: Int?
-
-    enum CodingKeys: String, CodingKey {
-      case step, layer, tasks, hops, copies
-      case seconds = "T"
-      case requestHops = "request_hops"
-    }
-  }
-
-  let wafer: String
-  let batch: Int
-  let strategy: String
-  let engine: String
-  let windowBytes: Double?
-  let chunkBytes: Double?
-  let meanSeconds: Double
-  let rows: [Row]
-
-  enum CodingKeys: String, CodingKey {
-    case wafer, batch, strategy, engine, rows
-    case windowBytes = "window_bytes"
-    case chunkBytes = "chunk_bytes"
-    case meanSeconds = "mean_T"
-  }
-
-  static func all() throws -> [Golden] {
-    let file = URL(filePath: SharedData.path + "/reference/wafer_golden.json")
-    return try JSONDecoder().decode([Golden].self, from: Data(contentsOf: file))
   }
 }

@@ -1,16 +1,16 @@
+import Demand
 import RoutingTrace
-import TestSupport
 import Wafer
 
 /// Small made-up inputs that every machine has.
-enum Samples {
+public enum Samples {
   /// Top-2 of 12 experts in 3 layers, experts of 6 MB.
-  static let model = ModelShape(
+  public static let model = ModelShape(
     name: "sample", layers: 3, moeLayers: 0..<3, experts: 12, sharedExperts: 0, topK: 2,
     hidden: 1000, intermediate: 1000)
 
   /// 7 requests of 5 to 11 tokens whose experts drift slowly, so that forecasts have something to hold.
-  static func pool() throws -> RequestPool {
+  public static func pool() throws -> RequestPool {
     var pool = RequestPool(shape: try model.traceShape())
     var state: UInt64 = 1
     func random(_ bound: Int) -> Int {
@@ -30,8 +30,11 @@ enum Samples {
     return pool
   }
 
+  /// The systems that ship.
+  public static let systems = ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"]
+
   /// A 3 x 2 mesh with Dojo's other figures.
-  static var hardware: Hardware {
+  public static var hardware: Hardware {
     var hardware = Hardware()
     (hardware.name, hardware.columns, hardware.rows) = ("sample", 3, 2)
     return hardware

@@ -1,6 +1,10 @@
 import RoutingTrace
 
 /// How batches are filled from a pool of requests.
+///
+/// ```swift
+/// let batches = BatchPolicy.continuous(seed: 1).batches(of: pool, size: 64, steps: 100)
+/// ```
 public enum BatchPolicy: Hashable, Sendable {
   /// Slot v replays request v mod N for ever, `stride` tokens apart within `period` where several
   /// slots replay one request: the reference's rule with its defaults.
@@ -16,6 +20,7 @@ public enum BatchPolicy: Hashable, Sendable {
 
   /// The tokens of every step, one a slot.
   ///
+  /// - Returns: `steps` batches of `size` tokens, numbered as in the pool.
   /// - Precondition: the pool holds a request; `size`, `steps` and chunks are positive.
   public func batches(of pool: RequestPool, size: Int, steps: Int) -> [[Int]] {
     switch self {

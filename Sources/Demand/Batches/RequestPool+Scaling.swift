@@ -9,20 +9,21 @@ extension RequestPool {
   /// layer and i, so that repetition within a request and skew over requests stay. Where the target
   /// chooses more experts a token, further choices come from the requests that follow, at the same
   /// token; where it chooses fewer, the last slots are dropped.
+  ///
+  /// - Complexity: O(tokens * layers * topK) of the target, more where requests are much alike.
   public func scaled(to target: TraceShape) -> RequestPool {
-    var scaled = RequestPool(shape: target)
     let variants = max(1, target.experts / shape.experts)
-    for request in 0..<requests {
-      var ids: [UInt16] = []
-      ids.reserveCapacity(length(request) * target.idsPerToken)
-      for token in 0..<length(request) {
-        for layer in 0..<target.layers {
-          choose(request, token, layer, target, variants, into: &ids)
+    let columns = (0..<target.layers).map { layer in
+      var column: [UInt16] = []
+      column.reserveCapacity(tokens * target.topK)
+      for request in 0..<requests {
+        for token in 0..<length(request) {
+          choose(request, token, layer, target, variants, into: &column)
         }
       }
-      scaled.add(ids)
+      return column
     }
-    return scaled
+    return RequestPool(shape: target, columns: columns, starts: starts)
   }
 
   /// Appends the target's choices for one event.
@@ -32,18 +33,17 @@ extension RequestPool {
   ) {
     let first = ids.count
     var lender = 0
-    // Requests all alike could lend nothing new for ever; after a round of them the rest is filled.
+    // Requests all alike could lend nothing new for ever; after a few rounds of them the rest is filled.
     while ids.count - first < target.topK, lender < 4 * requests {
       let other = (request + lender) % requests
-      let row = starts[other] + (token + lender / requests) % length(other)
-      let start = (row * shape.layers + layer % shape.layers) * shape.topK
-      for slot in start..<start + shape.topK where ids.count - first < target.topK {
-        let expert = Int(self.ids[slot])
-        guard expert < shape.experts else { continue }
+      let lent = choice(
+        of: starts[other] + (token + lender / requests) % length(other),
+        layer: layer % shape.layers)
+      for expert in lent where ids.count - first < target.topK && Int(expert) < shape.experts {
         var random = SeededGenerator(
           seed: UInt64(other) << 40 ^ UInt64(layer) << 20 ^ UInt64(expert))
         let variant = Int(random.next() % UInt64(variants))
-        let id = UInt16((variant * shape.experts + expert) % target.experts)
+        let id = UInt16((variant * shape.experts + Int(expert)) % target.experts)
         if !ids[first...].contains(id) { ids.append(id) }
       }
       lender += 1

@@ -6,9 +6,10 @@ extension ExpertDemand {
   ///
   /// Up to a load of 1, X falls short of it only by being 0, so it is exactly `2 load (1 - need)`.
   /// Above, X is taken as the binomial of the same mean and variance, which is exact where all tokens
-  /// have the same chance and a third too much where nearly all are all but certain; over the experts of
-  /// drawn batches the sum is within 4 % of the exact one, mostly within .3 %. Where tokens that fill many slots make the variance larger than the mean,
-  /// as a Poisson stretched by `sqrt(variance / mean)`.
+  /// have the same chance and a third too much where nearly all are all but certain; over the experts
+  /// of drawn batches the sum is within 4 % of the exact one, mostly within .3 %. Where tokens that
+  /// fill many slots make the variance larger than the mean, X is taken as a Poisson stretched by
+  /// `sqrt(variance / mean)`.
   public var deviation: [Double] {
     zip(zip(load, variance), need).map { moments, need in
       let (mean, variance) = moments

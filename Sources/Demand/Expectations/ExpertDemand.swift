@@ -7,6 +7,12 @@ import Glibc
 /// tokens asks for it, `1 - product of (1 - a)`, taking the tokens as independent given the
 /// forecasts. Slots of a batch that hold the same token of the same request ask alike, so they count
 /// for the load, and once for the need.
+///
+/// ```swift
+/// var demand = ExpertDemand(experts: shape.experts)
+/// for token in batch { token.withForecast { demand.add($0, topK: shape.topK) } }
+/// let staged = demand.wanted(atLeast: 0.5)
+/// ```
 public struct ExpertDemand: Hashable, Sendable {
   /// Expected requests, an expert.
   public private(set) var load: [Double]
@@ -42,7 +48,7 @@ public struct ExpertDemand: Hashable, Sendable {
     idle = counts.map { $0 > 0 ? 0 : 1 }
   }
 
-  /// Adds the forecast of one token, as a ``Mixture`` or a ``Predictor`` gives it.
+  /// Adds the forecast of one token, as a mixture or another predictor gives it.
   ///
   /// - Parameters:
   ///   - topK: Experts a token asks for; 1 where `probabilities` are the chances themselves.

@@ -1,5 +1,3 @@
-import Forecast
-
 /// The forecasting module's mixture, token by token: an expert's expected requests are the sum over
 /// the batch of its chance to be chosen, set right by how such sums have come true.
 ///

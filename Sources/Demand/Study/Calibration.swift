@@ -2,6 +2,7 @@
 public struct Calibration: Hashable, Sendable {
   /// The forecasts between two tenths.
   public struct Bin: Hashable, Sendable {
+    /// Forecasts between the two.
     public fileprivate(set) var count = 0
     fileprivate var probabilities = 0.0
     fileprivate var trueCount = 0

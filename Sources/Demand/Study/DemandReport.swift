@@ -1,5 +1,3 @@
-import Forecast
-
 /// What came of the demand that a forecast expected, over many batches.
 ///
 /// Every figure has a twin *if right*: what it would be, on average, if batches were drawn from the
@@ -51,6 +49,7 @@ public struct DemandReport: Hashable, Sendable {
 
   /// Share of the requests expected of wrong experts: sum of |expected - actual| / (2 sum of actual).
   public var loadError: Double { ratio(misplaced, Double(requests)) }
+  /// ``loadError``, were batches drawn from the forecast.
   public var loadErrorIfRight: Double { ratio(misplacedIfRight, Double(requests)) }
 
   /// Share of the wanted experts that were asked for.
@@ -59,6 +58,7 @@ public struct DemandReport: Hashable, Sendable {
   public var recall: Double { ratio(Double(wantedAndAsked), Double(asked)) }
   /// Harmonic mean of precision and recall.
   public var f1: Double { ratio(2 * Double(wantedAndAsked), Double(wanted + asked)) }
+  /// ``f1``, were batches drawn from the forecast.
   public var f1IfRight: Double {
     ratio(2 * wantedAndAskedIfRight, Double(wanted) + askedIfRight)
   }

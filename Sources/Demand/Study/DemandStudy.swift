@@ -1,7 +1,12 @@
-import Forecast
 import RoutingTrace
 
 /// How well forecasts tell what the batches of a schedule ask of every layer's experts.
+///
+/// ```swift
+/// let study = DemandStudy(pool, schedule: BatchSchedule(pool, size: 64, steps: 32), warmSteps: 8)
+/// let reports = try study.run([DemandQuestion(.frequency)], ForecastSources())
+/// print(reports[0].loadError)
+/// ```
 ///
 /// Step by step and layer by layer each forecast sees what the batch chose. What it expected is then
 /// held against that: of the next step right after the same layer of this one, or of a later layer of
@@ -42,7 +47,11 @@ public struct DemandStudy: Sendable {
     }
   }
 
-  /// Scores one forecast.
+  /// Scores one forecast, a fresh one.
+  ///
+  /// - Parameter layersAhead: MoE layers between what is known and what is forecast; 0 for the same layer
+  ///   of the next step.
+  /// - Returns: What came of all layers of the scored steps.
   public func run(layersAhead: Int, _ forecast: any DemandForecast) -> DemandReport {
     var forecast = forecast
     var report = DemandReport()

@@ -1,17 +1,19 @@
 import Glibc
+import Wafer
 
 /// Where copies of one layer's experts would pay at the next step.
 ///
 /// The expected requests are planned as they would be if they came true, over homes, copies and
-/// transfers under way. What that plan reads from elsewhere, and what ``Rebalancing`` would move from
+/// transfers under way. What that plan reads from elsewhere, and what ``Wafer/Rebalancing`` would move from
 /// the busiest die to an idle one if a copy were there, is proposed. An expert of which r requests
 /// are expected is read with the chance p = 1 - exp(-r) (requests arrive as a Poisson variable).
 struct CopyPlanner {
   /// Expected requests below this are not planned for.
-  static let least = 0.02
+  private static let least = 0.02
 
   let fabric: Fabric
   let expert: ExpertCost
+  /// Requests of a block, as Algorithm 1 deals them.
   let blockSize: Int
   /// What a copy must save, as a share of its expert's read, before it is proposed.
   let margin: Double
@@ -34,19 +36,19 @@ struct CopyPlanner {
     rebalancing.proposalLimit = fabric.dies
     rebalancing.margin = margin
     var proposals = rebalancing.apply(to: &tasks, holders: holders, hasRoom: hasRoom)
-    let taken = Set(proposals.map { $0.expert * fabric.dies + $0.die })
+    let taken = Set(proposals.map(\.copy))
     for task in tasks {
-      let (index, die, source) = (Int(task.expert), Int(task.die), Int(task.source))
-      guard !taken.contains(index * fabric.dies + die) else { continue }
+      let (expert, die, source) = (Int(task.expert), Int(task.die), Int(task.source))
+      let copy = ExpertCopy(die: die, expert: expert)
+      guard !taken.contains(copy) else { continue }
+      let home = holders.home(of: expert)
       if source != die {
         let way = waySeconds(from: source, to: die)
-        proposals.append(
-          CopyProposal(expert: index, die: die, seconds: chances[index] * way, isHeld: false))
-      } else if holders.of[index].first != die {
+        proposals.append(CopyProposal(copy, seconds: chances[expert] * way, isHeld: false))
+      } else if home != die {
         // Without it, the weights would come from their home again.
-        let back = waySeconds(from: holders.of[index][0], to: die)
-        proposals.append(
-          CopyProposal(expert: index, die: die, seconds: chances[index] * back, isHeld: true))
+        let back = waySeconds(from: home, to: die)
+        proposals.append(CopyProposal(copy, seconds: chances[expert] * back, isHeld: true))
       }
     }
     return proposals

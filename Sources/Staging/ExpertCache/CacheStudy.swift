@@ -1,6 +1,13 @@
+import Demand
 import RoutingTrace
 
 /// Hit rates of expert caches on the stream of one request after another.
+///
+/// ```swift
+/// let study = CacheStudy(pool)
+/// let places = study.capacity(share: 0.05)
+/// print(study.run(.leastRecent, capacity: places).hitRate)
+/// ```
 ///
 /// The rule: requests one after the other, token by token, layer by layer, every chosen expert in
 /// its slot's order; one cache for all layers, kept from request to request, empty at the start;
@@ -8,18 +15,27 @@ import RoutingTrace
 /// longest. Belady evicts the one whose next read is farthest.
 public struct CacheStudy: Sendable {
   private let pool: RequestPool
-  private let reads: [Int32]
+  /// The stream of all reads.
+  private let reads: [ExpertKey]
 
   /// A study of all requests of `pool`, in its order.
   public init(_ pool: RequestPool) {
     self.pool = pool
-    let shape = pool.shape
-    var reads: [Int32] = []
-    reads.reserveCapacity(pool.ids.count)
-    for (index, id) in pool.ids.enumerated() where Int(id) < shape.experts {
-      reads.append(Int32(index / shape.topK % shape.layers * shape.experts + Int(id)))
+    var reads: [ExpertKey] = []
+    reads.reserveCapacity(pool.tokens * pool.shape.idsPerToken)
+    for token in 0..<pool.tokens {
+      for layer in 0..<pool.shape.layers { reads += Self.reads(of: pool, token, layer) }
     }
     self.reads = reads
+  }
+
+  /// What a token reads at a layer, slot after slot.
+  private static func reads(
+    of pool: RequestPool, _ token: Int, _ layer: Int
+  ) -> LazyMapSequence<LazyFilterSequence<ArraySlice<UInt16>>, ExpertKey> {
+    let experts = pool.shape.experts
+    return pool.choice(of: token, layer: layer).lazy.filter { Int($0) < experts }
+      .map { ExpertKey(layer: layer, expert: Int($0)) }
   }
 
   /// All experts of the model (layers * experts): what a capacity of 1 holds.
@@ -30,25 +46,27 @@ public struct CacheStudy: Sendable {
 
   /// A cache without prefetch.
   ///
-  /// - Parameter policy: ``EvictionPolicy/leastExpected`` is not one of them; see
-  ///   ``guided(_:_:)``.
+  /// - Parameters:
+  ///   - policy: ``EvictionPolicy/leastExpected`` is not one of them; see
+  ///     ``guided(_:_:)``.
+  ///   - capacity: Places.
+  /// - Complexity: O(misses * capacity + reads).
   public func run(_ policy: EvictionPolicy, capacity: Int) -> CacheReport {
-    var cache = ExpertCache(capacity: capacity, keys: experts)
+    let shape = pool.shape
+    var cache = ExpertCache(capacity: capacity, layers: shape.layers, experts: shape.experts)
     var report = CacheReport()
     report.reads = reads.count
     guard capacity > 0 else { return report }
     let next = policy == .belady ? nextReads() : []
-    var uses = Array(repeating: 0, count: experts)
+    var uses = ByExpert(repeating: 0, layers: shape.layers, experts: shape.experts)
     // What the policy compares; the lowest leaves.
-    var worth = Array(repeating: 0.0, count: experts)
-    for (time, read) in reads.enumerated() {
-      let key = Int(read)
+    var worth = ByExpert(repeating: 0.0, layers: shape.layers, experts: shape.experts)
+    for (time, key) in reads.enumerated() {
       uses[key] += 1
       if cache.holds(key) {
         report.hits += 1
       } else if cache.isFull {
-        let victim = worth.withUnsafeBufferPointer { worth in cache.lowest { worth[$0] } }
-        if let victim { cache.replace(victim.key, by: key) }
+        if let victim = cache.lowest({ worth[$0] }) { cache.replace(victim.key, by: key) }
       } else {
         cache.add(key)
       }
@@ -99,9 +117,8 @@ public struct CacheStudy: Sendable {
       let end = pool.starts[request + 1]
       for token in pool.starts[request]..<end {
         for layer in 0..<shape.layers {
-          let start = (token * shape.layers + layer) * shape.topK
-          let chosen = pool.ids[start..<start + shape.topK].filter { Int($0) < shape.experts }
-          for run in runs.indices { runs[run].read(chosen, layer: layer, outlook) }
+          let chosen = Array(Self.reads(of: pool, token, layer))
+          for run in runs.indices { runs[run].read(chosen, at: layer) }
           // A request's last token says nothing of the next request's first; what was known stays.
           if token + 1 < end {
             outlook.take(tables.nextToken.row(token: token + 1, layer: layer), layer, isTurn: true)
@@ -121,10 +138,11 @@ public struct CacheStudy: Sendable {
   /// When each read's key is read next; beyond the end if never.
   private func nextReads() -> [Int] {
     var next = Array(repeating: 0, count: reads.count)
-    var last = Array(repeating: Int.max >> 1, count: experts)
+    let (layers, experts) = (pool.shape.layers, pool.shape.experts)
+    var last = ByExpert(repeating: Int.max >> 1, layers: layers, experts: experts)
     for time in reads.indices.reversed() {
-      next[time] = last[Int(reads[time])]
-      last[Int(reads[time])] = time
+      next[time] = last[reads[time]]
+      last[reads[time]] = time
     }
     return next
   }

@@ -1,77 +1,58 @@
+import Demand
+
 /// A cache of experts with a fixed number of places, and the order in which they leave.
 ///
-/// Keys are `layer * experts + expert`. A place is found by looking at all of them: caches hold
-/// hundreds of experts, and every policy, the forecast's too, is one comparison.
+/// A place is found by looking at all of them: caches hold hundreds of experts, and every policy, the
+/// forecast's too, is one comparison.
 struct ExpertCache {
   /// Places.
   let capacity: Int
-  private(set) var keys: [Int32] = []
-  private var place: [Int32]
+  private(set) var keys: [ExpertKey] = []
+  /// Every expert's place in `keys`, or -1.
+  private var place: ByExpert<Int32>
 
-  init(capacity: Int, keys count: Int) {
-    self.capacity = min(capacity, count)
-    place = Array(repeating: -1, count: count)
+  /// An empty cache for a model of so many layers and experts.
+  init(capacity: Int, layers: Int, experts: Int) {
+    self.capacity = min(capacity, layers * experts)
+    place = ByExpert(repeating: -1, layers: layers, experts: experts)
     keys.reserveCapacity(self.capacity)
   }
 
   var isFull: Bool { keys.count >= capacity }
 
-  func holds(_ key: Int) -> Bool { place[key] >= 0 }
+  func holds(_ key: ExpertKey) -> Bool { place[key] >= 0 }
 
   /// Adds a key in a free place.
-  mutating func add(_ key: Int) {
+  mutating func add(_ key: ExpertKey) {
     place[key] = Int32(keys.count)
-    keys.append(Int32(key))
+    keys.append(key)
   }
 
   /// Puts `key` where `victim` was.
-  mutating func replace(_ victim: Int, by key: Int) {
+  mutating func replace(_ victim: ExpertKey, by key: ExpertKey) {
     let index = place[victim]
     place[victim] = -1
     place[key] = index
-    keys[Int(index)] = Int32(key)
+    keys[Int(index)] = key
   }
 
   /// The key of lowest worth, the lower of two on ties; nil if the cache is empty.
   @inline(__always)
-  func lowest(_ worth: (Int) -> Double) -> (key: Int, worth: Double)? {
-    var best = -1
+  func lowest(_ worth: (ExpertKey) -> Double) -> (key: ExpertKey, worth: Double)? {
+    var best: ExpertKey?
     var lowest = Double.infinity
     keys.withUnsafeBufferPointer { keys in
       var index = 0
       while index < keys.count {
-        let key = Int(keys[index])
+        let key = keys[index]
         let value = worth(key)
-        if value < lowest || (value == lowest && key < best) {
+        if value < lowest || (value == lowest && best.map { key < $0 } ?? false) {
           lowest = value
           best = key
         }
         index += 1
       }
     }
-    return best < 0 ? nil : (best, lowest)
-  }
-}
-
-/// How well a cache met a stream of expert reads.
-public struct CacheReport: Hashable, Sendable {
-  /// Experts asked for, and found in the cache.
-  public var reads = 0
-  public var hits = 0
-  /// Experts brought before they were asked for, and how many of them were read before they left.
-  public var prefetches = 0
-  public var prefetchesUsed = 0
-
-  /// Hits a read.
-  public var hitRate: Double { reads > 0 ? Double(hits) / Double(reads) : 0 }
-
-  /// Share of the prefetched experts, none of which was resident, that was read.
-  public var precision: Double {
-    prefetches > 0 ? Double(prefetchesUsed) / Double(prefetches) : 0
-  }
-
-  /// Experts brought into the cache a read: misses and prefetches.
-  public var traffic: Double {
-    reads > 0 ? Double(reads - hits + prefetches) / Double(reads) : 0
+    return best.map { ($0, lowest) }
   }
 }

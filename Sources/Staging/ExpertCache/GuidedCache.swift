@@ -1,34 +1,6 @@
+import Demand
 import Glibc
 import RoutingTrace
-
-/// What is known of every key (layer * experts + expert) by now.
-struct Outlook {
-  /// Weight of a turn's chance in the rate at which an expert is read in turns further ahead.
-  private static let rateWeight = 0.4
-
-  /// The chance that it is read at its layer's next turn.
-  private(set) var chances: [Double]
-  /// The decayed mean of its chances right after each of its layer's turns.
-  private(set) var rates: [Double]
-  private let experts: Int
-
-  init(_ shape: TraceShape) {
-    experts = shape.experts
-    let keys = shape.layers * shape.experts
-    chances = Array(repeating: 0, count: keys)
-    rates = Array(repeating: Double(shape.topK) / Double(shape.experts), count: keys)
-  }
-
-  /// - Parameter isTurn: Whether the layer has just had its turn.
-  mutating func take(_ row: ArraySlice<Float16>, _ layer: Int, isTurn: Bool) {
-    var key = layer * experts
-    for chance in row {
-      chances[key] = Double(chance)
-      if isTurn { rates[key] += Self.rateWeight * (Double(chance) - rates[key]) }
-      key += 1
-    }
-  }
-}
 
 /// The state of one ``CacheStudy/Guided``.
 struct GuidedCache {
@@ -36,22 +8,23 @@ struct GuidedCache {
   private let options: CacheStudy.Guided
   private var cache: ExpertCache
   var report = CacheReport()
-  private var isUnread: [Bool]
-  /// Every key's worth at its layer's next turn; nearer turns count more.
-  private var worth: [Double]
+  /// Whether it was brought ahead and has not been read since.
+  private var isUnread: ByExpert<Bool>
+  /// Every expert's worth at its layer's next turn; nearer turns count more.
+  private var worth: ByExpert<Double>
   private var layersPassed = 0
   private var brought = 0
 
   init(_ shape: TraceShape, _ options: CacheStudy.Guided) {
     self.shape = shape
     self.options = options
-    let keys = shape.layers * shape.experts
-    cache = ExpertCache(capacity: options.capacity, keys: keys)
-    isUnread = Array(repeating: false, count: keys)
-    worth = Array(repeating: 0, count: keys)
+    let (layers, experts) = (shape.layers, shape.experts)
+    cache = ExpertCache(capacity: options.capacity, layers: layers, experts: experts)
+    isUnread = ByExpert(repeating: false, layers: layers, experts: experts)
+    worth = ByExpert(repeating: 0, layers: layers, experts: experts)
   }
 
-  /// What a read one layer later is worth: e^(-1 / H), H the layers that a key stays.
+  /// What a read one layer later is worth: e^(-1 / H), H the layers that an expert stays.
   private var discount: Double {
     let isKnown = layersPassed > shape.layers && brought > 0
     let stay =
@@ -63,17 +36,16 @@ struct GuidedCache {
   /// Takes in what is newly known of a layer.
   mutating func revalue(_ layer: Int, _ outlook: Outlook) {
     let round = pow(discount, Double(shape.layers))
-    let base = layer * shape.experts
-    for key in base..<base + shape.experts {
-      let (chance, rate) = (outlook.chances[key], outlook.rates[key])
-      worth[key] = chance + (1 - chance) * round * rate / (1 - (1 - rate) * round)
+    for key in worth.numbers(ofLayer: layer) {
+      let (chance, rate) = (outlook.chances.values[key], outlook.rates.values[key])
+      worth.values[key] = chance + (1 - chance) * round * rate / (1 - (1 - rate) * round)
     }
   }
 
-  mutating func read(_ chosen: [UInt16], layer: Int, _ outlook: Outlook) {
+  /// Reads what a token chose at `layer`; misses are brought in.
+  mutating func read(_ chosen: [ExpertKey], at layer: Int) {
     layersPassed += 1
-    for id in chosen {
-      let key = layer * shape.experts + Int(id)
+    for key in chosen {
       report.reads += 1
       if cache.holds(key) {
         report.hits += 1
@@ -85,12 +57,13 @@ struct GuidedCache {
     }
   }
 
+  /// Brings the likeliest experts of the next layer, as far as they are worth more than what leaves.
   mutating func prefetch(after layer: Int, _ outlook: Outlook) {
     guard options.prefetches > 0, cache.capacity > 0 else { return }
-    let base = (layer + 1) % shape.layers * shape.experts
+    let next = (layer + 1) % shape.layers
     let chances = outlook.chances
     let discount = discount
-    let best = (base..<base + shape.experts)
+    let best = (0..<shape.experts).map { ExpertKey(layer: next, expert: $0) }
       .filter { chances[$0] >= options.leastChance && !cache.holds($0) }
       .sorted { (chances[$1], $0) < (chances[$0], $1) }.prefix(options.prefetches)
     for key in best {
@@ -102,7 +75,8 @@ struct GuidedCache {
     }
   }
 
-  private mutating func bring(_ key: Int, over victim: Int?) {
+  /// Brings an expert in, in the place of `victim` if there is one.
+  private mutating func bring(_ key: ExpertKey, over victim: ExpertKey?) {
     brought += 1
     if let victim {
       isUnread[victim] = false
@@ -112,18 +86,16 @@ struct GuidedCache {
     }
   }
 
-  /// The least worthy key while `layer` has its turn; nil while there is room.
-  private func lowest(now layer: Int) -> (key: Int, worth: Double)? {
+  /// The least worthy expert while `layer` has its turn; nil while there is room.
+  private func lowest(now layer: Int) -> (key: ExpertKey, worth: Double)? {
     guard cache.isFull else { return nil }
-    let (layers, experts, discount) = (shape.layers, shape.experts, discount)
+    let (layers, discount) = (shape.layers, discount)
     // By layer: the next one's turn is 1 layer from now, this one's L.
     let nearness = (0..<layers).map {
       pow(discount, Double(($0 - layer - 1 + layers) % layers + 1))
     }
-    return worth.withUnsafeBufferPointer { worth in
-      nearness.withUnsafeBufferPointer { nearness in
-        cache.lowest { worth[$0] * nearness[$0 / experts] }
-      }
+    return nearness.withUnsafeBufferPointer { nearness in
+      cache.lowest { worth[$0] * nearness[$0.layer] }
     }
   }
 }

@@ -1,26 +1,4 @@
-/// A transfer of one expert's weights towards a die, ahead of need.
-struct Transfer: Hashable, Sendable {
-  /// Where the weights go.
-  enum Target: Hashable, Sendable {
-    /// A copy in the die's HBM, for the next steps.
-    case copy
-    /// The die's staging buffer, for this layer ordinal (step * layers + layer) only.
-    case buffer(ordinal: Int)
-  }
-
-  let key: Int
-  let source: Int
-  let die: Int
-  let target: Target
-  /// Chunks to bring; fewer than the whole expert where the buffer holds no more.
-  let chunks: Int
-  var done = 0
-  /// Expected seconds saved; the most promising transfer goes first.
-  var value: Double
-
-  /// Whether all of it has come.
-  var isComplete: Bool { done == chunks }
-}
+import Wafer
 
 /// The transfers under way, and the idle time of memories and links that carries them.
 ///
@@ -37,10 +15,11 @@ struct TransferQueue: Sendable {
     self.chunkBytes = chunkBytes
   }
 
-  func contains(_ key: Int, die: Int, target: Transfer.Target) -> Bool {
-    transfers.contains { $0.key == key && $0.die == die && $0.target == target }
+  func contains(_ key: CopyKey, _ target: Transfer.Target) -> Bool {
+    transfers.contains { $0.key == key && $0.target == target }
   }
 
+  /// Transfers that wait at a die.
   func waiting(at die: Int) -> Int { transfers.count { $0.die == die } }
 
   mutating func add(_ transfer: Transfer) { transfers.append(transfer) }
@@ -52,18 +31,17 @@ struct TransferQueue: Sendable {
     return taken
   }
 
-  mutating func setValue(_ value: Double, key: Int, die: Int) {
+  /// Says what the transfer of a copy is worth now, if there is one.
+  mutating func setValue(_ value: Double, of key: CopyKey) {
     for index in transfers.indices
-    where transfers[index].key == key && transfers[index].die == die
-      && transfers[index].target == .copy
-    {
+    where transfers[index].key == key && transfers[index].target == .copy {
       transfers[index].value = value
     }
   }
 
   /// The most promising first.
   mutating func sort() {
-    transfers.sort { ($1.value, $0.die, $0.key) < ($0.value, $1.die, $1.key) }
+    transfers.sort { ($1.value, $0.key) < ($0.value, $1.key) }
   }
 
   /// Moves chunks within the idle seconds of every memory and link.

@@ -6,6 +6,12 @@
 /// link is busy for `bytes / bandwidth`, the chunk arrives a latency later), may be copied into the
 /// die's HBM, and is computed; then the die asks for its next chunk. Events of equal time run in the
 /// order in which they were made.
+///
+/// ```swift
+/// var engine = EventEngine()
+/// engine.chunkBytes = 1e6
+/// let result = engine.run(plan, copies: [], expert: expert, on: fabric)
+/// ```
 public struct EventEngine: Hashable, Sendable {
   /// In which order a die asks for its tasks.
   public enum Order: String, CaseIterable, Sendable {
@@ -19,12 +25,15 @@ public struct EventEngine: Hashable, Sendable {
   public var chunkBytes = 4e6
   /// What a die may have asked for and not yet computed; at least one chunk.
   public var windowBytes = 32e6
+  /// Whether dies' last-level caches keep what was read.
   public var usesLLC = true
+  /// In which order a die asks for its tasks.
   public var order = Order.plan
 
-  /// Limits that keep memory in proportion to the work.
-  static let maximumChunks = 65_536.0
+  /// Chunks of an expert at most, to keep memory in proportion to the work.
+  package static let maximumChunks = 65_536.0
 
+  /// Chunks of 4 MB, a window of 32 MB, with LLC, in the plan's order.
   public init() {}
 
   /// What is wrong with the options for experts of `weightBytes`, or nil.
@@ -47,15 +56,25 @@ public struct EventEngine: Hashable, Sendable {
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
   ) -> LayerResult {
     var nothing = NoBackgroundTraffic()
-    return run(tasks, copies: copies, expert: expert, on: fabric, beside: &nothing)
+    return time(
+      tasks, copies: copies, expert: expert, on: fabric, llcBytes: nil, beside: &nothing)
   }
 
-  /// Runs one layer beside other traffic; a layer without tasks leaves that where it is.
+  /// Runs one layer beside transfers; a layer without tasks leaves them where they are.
   ///
-  /// - Parameter llcBytes: What demand may use of every LLC; nil for all of it.
-  func run<Side: BackgroundTraffic>(
+  /// - Parameter llcBytes: What demand may use of every LLC.
+  package func run(
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric,
-    llcBytes: Double? = nil, beside side: inout Side
+    llcBytes: Double, beside transfers: inout TransferTraffic
+  ) -> LayerResult {
+    time(
+      tasks, copies: copies, expert: expert, on: fabric, llcBytes: llcBytes, beside: &transfers)
+  }
+
+  /// - Parameter llcBytes: What demand may use of every LLC; nil for all of it.
+  private func time<Side: BackgroundTraffic>(
+    _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric,
+    llcBytes: Double?, beside side: inout Side
   ) -> LayerResult {
     precondition(problem(weightBytes: expert.weightBytes) == nil)
     var result = LayerResult(tasks: tasks, copies: copies.count, on: fabric)
@@ -72,7 +91,7 @@ public struct EventEngine: Hashable, Sendable {
 
 extension Double {
   /// How many whole `parts` fit, by exact remainder (a division may round up to the next one).
-  func wholeParts(of part: Double) -> Int {
+  package func wholeParts(of part: Double) -> Int {
     let whole = (self - truncatingRemainder(dividingBy: part)) / part
     return Int(min(whole.rounded(), 0x1p40))
   }

@@ -14,6 +14,13 @@ struct EventRun {
     var chunkComputeSeconds: Double
   }
 
+  /// An expert's weights as one source's LLC holds them.
+  private struct CachedExpert: Hashable {
+    let expert: Int32
+    let source: Int32
+  }
+
+  /// Chunks of an expert.
   let chunks: Int
   private let fabric: Fabric
   private let chunkBytes: Double
@@ -21,7 +28,9 @@ struct EventRun {
   /// Every die's tasks in the order in which it asks, end to end.
   private let queue: [Int32]
   private let queueStart: [Int]
+  /// Chunks that a die may have asked for and not yet computed.
   private let inFlight: Int
+  /// Chunks that an LLC holds, and chunks of all sources and experts.
   private let cacheSlots: Int
   private let cacheEntries: Int
 
@@ -34,21 +43,20 @@ struct EventRun {
     chunks = max(1, Int((expert.weightBytes / engine.chunkBytes).rounded(.up)))
     chunkBytes = expert.weightBytes / Double(chunks)
     let copied = Set(copies)
-    let ways = fabric.flatWays
-    var cacheBases: [Int: Int32] = [:]
+    var cacheBases: [CachedExpert: Int32] = [:]
     var jobs: [Job] = []
     for task in tasks {
       let (source, die) = (Int(task.source), Int(task.die))
-      let key = Int(task.expert) * fabric.nodes + source
-      let base = cacheBases[key] ?? Int32(cacheBases.count * chunks)
-      cacheBases[key] = base
-      let pair = source * fabric.nodes + die
+      let cached = CachedExpert(expert: task.expert, source: task.source)
+      let base = cacheBases[cached] ?? Int32(cacheBases.count * chunks)
+      cacheBases[cached] = base
+      let way = fabric.wayRange(from: source, to: die)
       jobs.append(
         Job(
-          source: task.source, die: task.die, wayStart: ways.start[pair],
-          wayEnd: ways.start[pair + 1], cacheBase: base,
+          source: task.source, die: task.die, wayStart: way.lowerBound, wayEnd: way.upperBound,
+          cacheBase: base,
           copies: copied.contains(ExpertCopy(die: die, expert: Int(task.expert))),
-          commandSeconds: fabric.commandSeconds[pair],
+          commandSeconds: fabric.commandSeconds(from: source, to: die),
           chunkComputeSeconds: fabric.hardware.computeSeconds(
             requests: Int(task.requests), expert: expert) / Double(chunks)))
     }
@@ -98,7 +106,7 @@ struct EventRun {
     side.begin(first: Int32(capacity), state, &calendar)
     jobs.withUnsafeBufferPointer { jobs in
       queue.withUnsafeBufferPointer { queue in
-        fabric.flatWays.links.withUnsafeBufferPointer { ways in
+        fabric.wayLinks.withUnsafeBufferPointer { ways in
           for die in 0..<dies {
             state.cursor[die] = Int32(queueStart[die])
             state.cursorEnd[die] = Int32(queueStart[die + 1])

@@ -1,5 +1,10 @@
 /// A system of dies with their memories and links, in SI units.
 ///
+/// ```swift
+/// var hardware = try Hardware.shipped("dojo") ?? Hardware()
+/// try hardware.apply(override: "rows=7")
+/// ```
+///
 /// It is read from a flat JSON object whose keys carry their units (see ``HardwareFile``); the
 /// wafers of the paper's case study 1 and two smaller systems are shipped (``shippedNames``).
 public struct Hardware: Hashable, Sendable {
@@ -31,8 +36,11 @@ public struct Hardware: Hashable, Sendable {
     case host
   }
 
+  /// A short name for tables.
   public var name = "custom"
+  /// One sentence for people.
   public var description = ""
+  /// How dies reach each other.
   public var topology = Topology.mesh
   /// Mesh size in X; dies are numbered row by row, die `y * columns + x`.
   public var columns = 5
@@ -54,22 +62,29 @@ public struct Hardware: Hashable, Sendable {
   public var hbmReserved = 0.1
   /// Bytes a second and link, to be read as `linkBandwidthCounts` says.
   public var linkBandwidth = 1.7e12
+  /// What ``linkBandwidth`` adds up.
   public var linkBandwidthCounts = LinkBandwidthCounts.oneDirection
   /// Seconds a link and crossing.
   public var linkLatency = 200e-9
   /// Bytes of last-level cache a die.
   public var llcCapacity = 64e6
+  /// Seconds from asking an LLC to a chunk that it holds.
   public var llcHit = 100e-9
+  /// Seconds that asking it in vain adds to a read.
   public var llcMiss = 110e-9
+  /// Seconds to write a chunk through it.
   public var llcWrite = 30e-9
   /// Command and address bytes of a remote read.
   public var commandBytes = 16.0
+  /// Where the weights of every expert live for good.
   public var expertHome = ExpertHome.hbm
   /// Bytes a second of host memory (all dies together); used where experts live in the host.
   public var hostBandwidth = 200e9
+  /// Seconds from a read's turn at the host's memory to its first byte.
   public var hostLatency = 500e-9
   /// Bytes a second of the link between host and one die.
   public var hostLinkBandwidth = 55e9
+  /// Seconds a crossing of that link.
   public var hostLinkLatency = 1e-6
 
   /// Dojo's figures; change what differs.

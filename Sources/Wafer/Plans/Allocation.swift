@@ -1,4 +1,8 @@
 /// The open choices of the paper's Algorithm 1 with the reference's defaults.
+///
+/// ```swift
+/// simulation.options.allocation.blockSize = 20
+/// ```
 public struct AllocationOptions: Hashable, Sendable {
   /// What a block costs on a die, of the die's compute, memory and link times.
   public enum Cost: String, CaseIterable, Sendable {
@@ -17,6 +21,7 @@ public struct AllocationOptions: Hashable, Sendable {
     case holders
   }
 
+  /// In which order experts get their dies.
   public var order = Order.requests
   /// Requests dealt at once.
   public var blockSize = 50
@@ -26,163 +31,40 @@ public struct AllocationOptions: Hashable, Sendable {
   public var candidateDistance = 1
   /// Whether a holder always stays among the candidates.
   public var keepsHolder = true
+  /// What a block costs on a die.
   public var cost = Cost.completion
 
+  /// The reference's choices.
   public init() {}
 }
 
 /// Algorithm 1: experts by ascending request count; candidates are the dies that hold the expert and
 /// their neighbours, sorted by load and cut to the number of splits; blocks of requests go one by one
 /// to the candidate of least cost. Tasks in the order in which they arise; sources are not set.
-func allocationPlan(
+package func allocationPlan(
   counts: [Int], holders: Holders, expert cost: ExpertCost, options: AllocationOptions,
   on fabric: Fabric
 ) -> [ExpertTask] {
   var scheduler = ListScheduler(cost: cost, options: options, fabric: fabric)
-  var deal = PlanBuilder(experts: counts.count, dies: fabric.dies)
+  var plan = PlanBuilder(experts: counts.count, dies: fabric.dies)
   let order = counts.indices.filter { counts[$0] > 0 }.sorted { first, second in
     switch options.order {
     case .requests: (counts[first], first) < (counts[second], second)
     case .holders:
-      (holders.of[first].count, counts[second], first)
-        < (holders.of[second].count, counts[first], second)
+      (holders[first].count, counts[second], first)
+        < (holders[second].count, counts[first], second)
     }
   }
   for expert in order {
     var left = counts[expert]
-    var candidates = scheduler.candidates(holding: holders.of[expert], requests: left)
+    var candidates = scheduler.candidates(holding: holders[expert], requests: left)
     while left > 0 {
       let block = min(options.blockSize, left)
       let best = scheduler.cheapest(candidates, for: block)
       scheduler.commit(block, to: &candidates[best])
-      deal.give(block, of: expert, to: candidates[best].die)
+      plan.give(block, of: expert, to: candidates[best].die)
       left -= block
     }
   }
-  return deal.tasks
-}
-
-/// A die that may take an expert's blocks.
-private struct Candidate {
-  let die: Int
-  /// The node it would read from.
-  let source: Int
-  let holds: Bool
-  /// Seconds of the source's memory and of the way for the weights, and the way's latency there and
-  /// back.
-  let readSeconds: Double
-  let waySeconds: Double
-  let wayLatency: Double
-  /// Has none of the expert's blocks yet.
-  var isNew = true
-}
-
-/// The times that Algorithm 1 has given out so far.
-///
-/// The order of the additions is the reference's: ties decide, so sums must agree to the last bit.
-private struct ListScheduler {
-  let options: AllocationOptions
-  let fabric: Fabric
-  let secondsPerRequest: Double
-  let weightBytes: Double
-  var compute: [Double]
-  var memory: [Double]
-  var link: [Double]
-
-  init(cost: ExpertCost, options: AllocationOptions, fabric: Fabric) {
-    self.options = options
-    self.fabric = fabric
-    secondsPerRequest =
-      cost.flopsPerRequest / (fabric.hardware.computeFlops * fabric.hardware.computeEfficiency)
-    weightBytes = cost.weightBytes
-    let zeros = Array(repeating: 0.0, count: fabric.nodes)
-    (compute, memory, link) = (zeros, zeros, zeros)
-  }
-
-  /// The dies that may take the expert's blocks, least loaded first.
-  func candidates(holding: [Int], requests: Int) -> [Candidate] {
-    let dies = fabric.dies
-    var found = holding.filter { $0 < dies }
-    for holder in holding {
-      for die in fabric.neighbours(of: holder, within: options.candidateDistance)
-      where !found.contains(die) {
-        found.append(die)
-      }
-    }
-    var order = found.map { die in
-      (load: load(die), rank: holding.contains(die) ? 0 : 1, die: die)
-    }
-    order.sort { ($0.load, $0.rank, $0.die) < ($1.load, $1.rank, $1.die) }
-    let perSplit = options.blocksPerSplit * options.blockSize
-    let splits = max(1, min(found.count, (requests + perSplit - 1) / perSplit))
-    var kept = order.prefix(splits).map(\.die)
-    if options.keepsHolder, !kept.contains(where: holding.contains),
-      let holder = holding.filter({ $0 < dies }).min(by: { (load($0), $0) < (load($1), $1) })
-    {
-      kept[kept.count - 1] = holder
-    }
-    return kept.map { candidate($0, holding: holding) }
-  }
-
-  private func load(_ die: Int) -> Double { max(max(compute[die], memory[die]), link[die]) }
-
-  private func candidate(_ die: Int, holding: [Int]) -> Candidate {
-    let holds = holding.contains(die)
-    func hops(_ node: Int) -> Int { fabric.hops[node * fabric.nodes + die] }
-    let source =
-      holds
-      ? die
-      : holding.min { (hops($0), memory[$0], $0) < (hops($1), memory[$1], $1) } ?? die
-    let link = fabric.way(from: source, to: die).first
-    return Candidate(
-      die: die, source: source, holds: holds,
-      readSeconds: weightBytes / fabric.memoryBandwidth[source],
-      waySeconds: link.map { weightBytes / fabric.linkBandwidth[Int($0)] } ?? 0,
-      wayLatency: 2 * fabric.wayLatency[source * fabric.nodes + die])
-  }
-
-  /// The candidate of least cost; holders first, then lower numbers, on ties.
-  func cheapest(_ candidates: [Candidate], for block: Int) -> Int {
-    var best = 0
-    var bestKey = (Double.infinity, 1, Int.max)
-    var index = 0
-    while index < candidates.count {
-      let candidate = candidates[index]
-      let key = (price(block, candidate), candidate.holds ? 0 : 1, candidate.die)
-      if key < bestKey { (best, bestKey) = (index, key) }
-      index += 1
-    }
-    return best
-  }
-
-  private func price(_ block: Int, _ candidate: Candidate) -> Double {
-    let die = candidate.die
-    let computeEnd = compute[die] + Double(block) * secondsPerRequest
-    var memoryEnd = memory[die]
-    var linkEnd = link[die]
-    var sourceEnd = 0.0
-    if candidate.isNew {
-      if candidate.source == die {
-        memoryEnd += candidate.readSeconds
-      } else {
-        sourceEnd = memory[candidate.source] + candidate.readSeconds
-        linkEnd = linkEnd + candidate.waySeconds + candidate.wayLatency
-      }
-    }
-    switch options.cost {
-    case .completion: return max(max(max(computeEnd, memoryEnd), linkEnd), sourceEnd)
-    case .sum: return computeEnd + memoryEnd + linkEnd
-    }
-  }
-
-  mutating func commit(_ block: Int, to candidate: inout Candidate) {
-    if candidate.isNew {
-      memory[candidate.source] += candidate.readSeconds
-      if candidate.source != candidate.die {
-        link[candidate.die] += candidate.waySeconds + candidate.wayLatency
-      }
-      candidate.isNew = false
-    }
-    compute[candidate.die] += Double(block) * secondsPerRequest
-  }
+  return plan.tasks
 }

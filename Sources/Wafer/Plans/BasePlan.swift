@@ -23,7 +23,7 @@ public enum BaseRule: String, CaseIterable, Sendable {
 func basePlan(
   counts: [Int], chosen: () -> [UInt16], topK: Int, rule: BaseRule, blockSize: Int, dies: Int
 ) -> [ExpertTask] {
-  var deal = PlanBuilder(experts: counts.count, dies: dies)
+  var plan = PlanBuilder(experts: counts.count, dies: dies)
   switch rule {
   case .blocks:
     var turn = 0
@@ -31,7 +31,7 @@ func basePlan(
       var left = count
       while left > 0 {
         let block = min(blockSize, left)
-        deal.give(block, of: expert, to: turn % dies)
+        plan.give(block, of: expert, to: turn % dies)
         left -= block
         turn += 1
       }
@@ -42,7 +42,7 @@ func basePlan(
       let (share, rest) = count.quotientAndRemainder(dividingBy: dies)
       for die in 0..<dies {
         let requests = share + ((die - turn + dies) % dies < rest ? 1 : 0)
-        if requests > 0 { deal.give(requests, of: expert, to: die) }
+        if requests > 0 { plan.give(requests, of: expert, to: die) }
       }
       turn = (turn + rest) % dies
     }
@@ -54,33 +54,34 @@ func basePlan(
       while left > 0 {
         while position >= total * (die + 1) / dies { die += 1 }
         let run = min(left, total * (die + 1) / dies - position)
-        deal.give(run, of: expert, to: die)
+        plan.give(run, of: expert, to: die)
         left -= run
         position += run
       }
     }
   case .modulo:
     for (expert, count) in counts.enumerated() where count > 0 {
-      deal.give(count, of: expert, to: expert % dies)
+      plan.give(count, of: expert, to: expert % dies)
     }
   case .dataParallel:
     let chosen = chosen()
     let slots = chosen.count / topK
     for slot in 0..<slots {
       for expert in chosen[slot * topK..<(slot + 1) * topK] where Int(expert) < counts.count {
-        deal.give(1, of: Int(expert), to: slot * dies / slots)
+        plan.give(1, of: Int(expert), to: slot * dies / slots)
       }
     }
   }
-  return deal.tasks
+  return plan.tasks
 }
 
 /// EP's plan: every expert computed by its home die, or, where homes are in the host, by die e mod D.
-func expertParallelPlan(counts: [Int], homes: [Int], dies: Int) -> [ExpertTask] {
+func expertParallelPlan(counts: [Int], holders: Holders, dies: Int) -> [ExpertTask] {
   var tasks: [ExpertTask] = []
   for (expert, count) in counts.enumerated() where count > 0 {
-    let die = homes[expert] < dies ? homes[expert] : expert % dies
-    tasks.append(ExpertTask(expert: expert, die: die, requests: count, source: homes[expert]))
+    let home = holders.home(of: expert)
+    let die = home < dies ? home : expert % dies
+    tasks.append(ExpertTask(expert: expert, die: die, requests: count, source: home))
   }
   return tasks
 }

@@ -1,9 +1,15 @@
 /// A copy of an expert's weights on a die, and what it is worth there.
-struct CopyProposal {
-  let expert: Int
-  let die: Int
+package struct CopyProposal {
+  /// Which expert of the layer, and on which die.
+  package let copy: ExpertCopy
   /// Seconds that it would take off the layer's critical path, or takes off it now.
-  let seconds: Double
+  package let seconds: Double
   /// There already, or on its way.
-  let isHeld: Bool
+  package let isHeld: Bool
+
+  package init(_ copy: ExpertCopy, seconds: Double, isHeld: Bool) {
+    self.copy = copy
+    self.seconds = seconds
+    self.isHeld = isHeld
+  }
 }

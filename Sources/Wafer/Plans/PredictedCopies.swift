@@ -1,7 +1,10 @@
-/// The copies of experts that dies hold beside the homes, layer by layer, and the rule that adds them.
+/// The copies that the predicting strategies make: dies keep what they read and expect to need again.
+///
+/// Layer by layer, it holds the experts that each die has copied, and the rule that adds more.
 struct PredictedCopies {
   /// Copies that a die may hold in one layer.
   let roomPerLayer: [Int]
+  /// By layer and die: experts, the oldest copy first.
   private var held: [[[Int]]]
   private let followers: FollowerTable
   private let dies: Int
@@ -13,7 +16,7 @@ struct PredictedCopies {
     held = Array(repeating: Array(repeating: [], count: dies), count: layers)
   }
 
-  /// Adds the layer's copies to their homes.
+  /// Adds the dies' copies of a layer's experts to `holders`.
   func add(to holders: inout Holders, layer: Int) {
     for (die, experts) in held[layer].enumerated() {
       for expert in experts { holders.add(die: die, expert: expert) }
@@ -49,21 +52,5 @@ struct PredictedCopies {
       }
     }
     return made
-  }
-}
-
-extension Fabric {
-  /// Whole experts that fit beside the homes into each die's HBM, shared evenly by all layers.
-  func spareSlotsPerLayer(
-    homes: [Int], layers: Int, expert: ExpertCost, capacityScale: Double
-  ) -> [Int] {
-    (0..<dies).map { die in
-      let homeCount = homes.count { $0 == die }
-      let homeBytes = Double(homeCount) * expert.weightBytes * Double(layers)
-      let spare = hardware.usableHBM * capacityScale - homeBytes
-      // Bounded, so that tiny experts and huge memories stay within an Int.
-      let slots = min((spare / expert.weightBytes).rounded(.down), 1e9)
-      return slots > 0 ? Int(slots) / layers : 0
-    }
   }
 }

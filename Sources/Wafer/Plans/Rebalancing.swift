@@ -5,16 +5,27 @@
 /// other holders the move (of the whole task, or of the blocks that level the two dies) after which
 /// the higher of both loads is lowest. A die's load is max(compute, memory) as the bound engine counts
 /// them. Where no holder helps, a copy on the least loaded die is tried, if copies may be proposed.
-struct Rebalancing {
-  let cost: ExpertCost
-  let blockSize: Int
-  let fabric: Fabric
+package struct Rebalancing {
+  private let cost: ExpertCost
+  private let blockSize: Int
+  private let fabric: Fabric
   /// The chance that each expert's weights are read at all; nil where the plan is certain.
-  var chances: [Double]?
-  /// Copies that may be proposed, and what one must save as a share of a read.
-  var proposalLimit = 0
-  var margin = 0.0
+  package var chances: [Double]?
+  /// Copies that may be proposed.
+  package var proposalLimit = 0
+  /// What a copy must save, as a share of a read, to be proposed.
+  package var margin = 0.0
 
+  /// Rebalances a certain plan and proposes no copies, unless told otherwise.
+  ///
+  /// - Parameter blockSize: Requests of a block: what is moved but for whole tasks.
+  package init(cost: ExpertCost, blockSize: Int, fabric: Fabric) {
+    self.cost = cost
+    self.blockSize = blockSize
+    self.fabric = fabric
+  }
+
+  /// Requests of a task that another die takes, and the higher of both dies' loads after that.
   private struct Move {
     var task: Int
     var to: Int
@@ -23,7 +34,7 @@ struct Rebalancing {
     var isCopy: Bool
   }
 
-  /// What the dies have to do.
+  /// What the dies have to do: their tasks as places in the plan, and busy seconds.
   private struct Loads {
     var own: [[Int]]
     var compute: [Double]
@@ -37,7 +48,7 @@ struct Rebalancing {
   /// - Parameter hasRoom: Whether a die could take one more copy.
   /// - Returns: The copies proposed, most urgent first.
   @discardableResult
-  func apply(
+  package func apply(
     to plan: inout [ExpertTask], holders: Holders, hasRoom: (Int) -> Bool = { _ in false }
   ) -> [CopyProposal] {
     var holders = holders
@@ -60,7 +71,7 @@ struct Rebalancing {
       let before = loads.load(busiest)
       var best: Move?
       for index in loads.own[busiest] where plan[index].source == plan[index].die {
-        for holder in holders.of[Int(plan[index].expert)]
+        for holder in holders[Int(plan[index].expert)]
         where holder != busiest && holder < fabric.dies {
           consider(index, holder, isCopy: false, plan, loads, busiest, before, &best)
         }
@@ -69,7 +80,7 @@ struct Rebalancing {
         let idle = (0..<fabric.dies).filter(hasRoom).min(by: { loads.load($0) < loads.load($1) })
       {
         for index in loads.own[busiest]
-        where !holders.of[Int(plan[index].expert)].contains(idle) {
+        where !holders[Int(plan[index].expert)].contains(idle) {
           consider(index, idle, isCopy: true, plan, loads, busiest, before, &best)
         }
       }
@@ -77,7 +88,9 @@ struct Rebalancing {
       if move.isCopy {
         let expert = Int(plan[move.task].expert)
         proposals.append(
-          CopyProposal(expert: expert, die: move.to, seconds: before - move.highest, isHeld: false))
+          CopyProposal(
+            ExpertCopy(die: move.to, expert: expert), seconds: before - move.highest, isHeld: false)
+        )
         holders.add(die: move.to, expert: expert)
       }
       carryOut(move, on: &plan, &loads, busiest)
@@ -110,6 +123,7 @@ struct Rebalancing {
     }
   }
 
+  /// Moves the requests, from the busiest die, and keeps the loads up to date.
   private func carryOut(
     _ move: Move, on plan: inout [ExpertTask], _ loads: inout Loads, _ busiest: Int
   ) {
@@ -134,12 +148,17 @@ struct Rebalancing {
     }
   }
 
+  /// Seconds that an expert's weights are expected to keep a memory busy.
   private func read(_ expert: Int32) -> Double {
     cost.weightBytes / fabric.hardware.hbmBandwidth * (chances?[Int(expert)] ?? 1)
   }
+
+  /// Seconds of a die's memory for one request's activations.
   private var activations: Double {
     cost.activationBytesPerRequest / fabric.hardware.hbmBandwidth
   }
+
+  /// Seconds of a die's compute for one request.
   private var perRequest: Double {
     cost.flopsPerRequest / (fabric.hardware.computeFlops * fabric.hardware.computeEfficiency)
   }

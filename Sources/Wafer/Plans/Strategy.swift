@@ -17,10 +17,13 @@ public enum Strategy: String, CaseIterable, Sendable {
 
 /// The choices that the paper leaves open, with the reference's defaults.
 public struct StrategyOptions: Hashable, Sendable {
+  /// How Base gives every die the same work.
   public var baseRule = BaseRule.blocks
   /// Requests in one of Base's blocks.
   public var blockSize = 50
+  /// Where experts have their homes.
   public var placement = HomePlacement.contiguous
+  /// Algorithm 1's choices.
   public var allocation = AllocationOptions()
   /// Followers of each expert that count as expected at the next token (the paper's top n).
   public var followers = 16
@@ -29,5 +32,6 @@ public struct StrategyOptions: Hashable, Sendable {
   /// Spare HBM is multiplied with this before copies are fitted.
   public var capacityScale = 1.0
 
+  /// The reference's choices.
   public init() {}
 }
