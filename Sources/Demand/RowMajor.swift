@@ -8,34 +8,35 @@
 /// counts[place[layer, from, to]] += 1
 /// let row = counts[place[layer, from]]
 /// ```
-package struct RowMajor: Hashable, Sendable {
+public struct RowMajor: Hashable, Sendable {
   /// Rows of a plane.
-  package let rows: Int
+  public let rows: Int
   /// Cells of a row.
-  package let columns: Int
+  public let columns: Int
 
+  /// A table of so many rows of so many cells in every plane.
   @inlinable
-  package init(rows: Int, columns: Int) {
+  public init(rows: Int, columns: Int) {
     self.rows = rows
     self.columns = columns
   }
 
   /// The cells of one row.
   @inlinable
-  package subscript(plane: Int, row: Int) -> Range<Int> {
+  public subscript(plane: Int, row: Int) -> Range<Int> {
     let first = (plane * rows + row) * columns
     return first..<first + columns
   }
 
   /// One cell.
   @inlinable
-  package subscript(plane: Int, row: Int, column: Int) -> Int {
+  public subscript(plane: Int, row: Int, column: Int) -> Int {
     (plane * rows + row) * columns + column
   }
 
   /// The cells of consecutive rows.
   @inlinable
-  package subscript(plane: Int, rows range: Range<Int>) -> Range<Int> {
+  public subscript(plane: Int, rows range: Range<Int>) -> Range<Int> {
     self[plane, range.lowerBound, 0]..<self[plane, range.upperBound, 0]
   }
 }

@@ -1,3 +1,4 @@
+import MemoryBudget
 import RoutingTrace
 import Testing
 import WaferSamples

@@ -39,20 +39,20 @@ struct ExpertCache {
   /// The key of lowest worth, the lower of two on ties; nil if the cache is empty.
   @inline(__always)
   func lowest(_ worth: (ExpertKey) -> Double) -> (key: ExpertKey, worth: Double)? {
-    var best: ExpertKey?
-    var lowest = Double.infinity
+    guard var best = keys.first else { return nil }
+    var lowest = worth(best)
     keys.withUnsafeBufferPointer { keys in
-      var index = 0
+      var index = 1
       while index < keys.count {
         let key = keys[index]
         let value = worth(key)
-        if value < lowest || (value == lowest && best.map { key < $0 } ?? false) {
+        if value < lowest || (value == lowest && key < best) {
           lowest = value
           best = key
         }
         index += 1
       }
     }
-    return best.map { ($0, lowest) }
+    return (best, lowest)
   }
 }
