@@ -29,14 +29,18 @@ let package = Package(
     .target(name: "PathText", dependencies: [system], swiftSettings: strict),
     .target(
       name: "RoutingTrace", dependencies: ["LZ4Frame", "PathText", system], swiftSettings: strict),
+    // Events, the one book of requests, and counts: what forecasts, observations and demand rest on.
+    .target(name: "Counting", dependencies: ["RoutingTrace"], swiftSettings: strict),
     .target(
-      name: "Forecast", dependencies: ["CVectorShims", "RoutingTrace"], swiftSettings: strict),
+      name: "Forecast", dependencies: ["Counting", "CVectorShims", "RoutingTrace"],
+      swiftSettings: strict),
     // What this process may still take of memory; imports nothing, so that every room may ask.
     .target(name: "MemoryBudget", swiftSettings: strict),
     .target(
-      name: "Prequential", dependencies: ["Forecast", "MemoryBudget"], swiftSettings: strict),
+      name: "Prequential", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
+      swiftSettings: strict),
     .target(
-      name: "Insight", dependencies: ["Forecast", "MemoryBudget", "RoutingTrace"],
+      name: "Insight", dependencies: ["Counting", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
     // Zip archives and NumPy's arrays, both ways.
@@ -54,7 +58,7 @@ let package = Package(
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
     .target(
-      name: "Demand", dependencies: ["Forecast", "MemoryBudget", "RoutingTrace"],
+      name: "Demand", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
     // Systems of dies: where experts lie, who computes what, how long that takes.
     .target(
@@ -69,17 +73,18 @@ let package = Package(
     .target(
       name: "ModelFile",
       dependencies: [
-        "Prequential", "HDF5", "DurableFile", "MemoryBudget", "PathText", system,
+        "Counting", "Forecast", "Prequential", "RoutingTrace", "HDF5", "DurableFile", "MemoryBudget",
+        "PathText", system,
       ],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     // What `train` does, but for its words: the loop, checkpoints, resuming.
     .target(
       name: "Training",
-      dependencies: ["MemoryBudget", "ModelFile", "Prequential", "RoutingTrace"],
+      dependencies: ["Forecast", "MemoryBudget", "ModelFile", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     // A model's tables for simulators and scripts: a file an exporter.
     .target(
-      name: "Export", dependencies: ["Archive", "Forecast", "Prequential", "RoutingTrace"],
+      name: "Export", dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "CVectorShims"),
     .executableTarget(
@@ -87,9 +92,11 @@ let package = Package(
       dependencies: [
         "CVectorShims",
         "Chart",
+        "Counting",
         "Demand",
         "DurableFile",
         "Export",
+        "Forecast",
         "Insight",
         "LZ4Frame",
         "MemoryBudget",
@@ -109,8 +116,8 @@ let package = Package(
     .target(
       name: "Moecast",
       dependencies: [
-        "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile", "Prequential",
-        "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
+        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile",
+        "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
     // What `make bench` runs: never installed. The ceilings are built for the very processor.
@@ -122,8 +129,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CReferenceKernels", "CZlib", "Demand", "Insight", "LZ4Frame", "ModelFile",
-        "Prequential", "TraceImport",
+        "Archive", "CReferenceKernels", "CZlib", "Counting", "Demand", "Forecast", "Insight",
+        "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -131,7 +138,11 @@ let package = Package(
       path: "Sources/Benchmarks",
       swiftSettings: strict),
     .testTarget(
-      name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+      name: "CountingTests", dependencies: ["Counting", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ForecastTests", dependencies: ["Counting", "Forecast", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "ChartTests", dependencies: ["Chart", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "MemoryBudgetTests", dependencies: ["MemoryBudget"], swiftSettings: strict),

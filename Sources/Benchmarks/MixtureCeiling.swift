@@ -1,4 +1,5 @@
 import CReferenceKernels
+import Counting
 import Forecast
 import Prequential
 import RoutingTrace
@@ -10,7 +11,7 @@ func mixtureCeiling(
 ) throws -> ResultRow {
   var learner = try Learner(shape: trace.shape, predictors: [name])
   let ceiling = try MixtureCeiling(learner.mixtures[0])
-  var live = LiveRequests()
+  var live = RequestBook()
   let blocks = trace.chunks.map { live.resolve($0.block) }
   // Four chunks fill the tables and the stored paths; then every round takes the next chunk of the stream.
   let warm = 4

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import MemoryBudget
 import RoutingTrace
@@ -63,7 +64,7 @@ public struct ChanceTable: Sendable {
     var chances = Array(
       repeating: Float16(0), count: pool.tokens * shape.layers * shape.experts)
     var mixture = Mixture(shape: shape, options: options)
-    var requests = LiveRequests()
+    var requests = RequestBook()
     let topK = Double(shape.topK)
     try pool.forEachBlock { first, block in
       chances.withUnsafeMutableBufferPointer { chances in

@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import MemoryBudget
 import RoutingTrace
 
@@ -10,7 +10,7 @@ import RoutingTrace
 /// let result = try simulation.run(pool, transitions: heatmap)
 /// ```
 ///
-/// It is the table of token pairs that predictors count (``Forecast/LayerCounts/tokenPairs``), of a trace
+/// It is the table of token pairs that predictors count (``Counting/LayerCounts/tokenPairs``), of a trace
 /// or of a model.
 public struct TransitionCounts: Hashable, Sendable {
   /// MoE layers (L).
@@ -49,7 +49,7 @@ public struct TransitionCounts: Hashable, Sendable {
     let shape = pool.shape
     var layers = Array(
       repeating: LayerCounts(experts: shape.experts, tables: .tokenPairs), count: shape.layers)
-    var requests = LiveRequests()
+    var requests = RequestBook()
     try pool.forEachBlock { _, block in
       let events = requests.resolve(block)
       for layer in layers.indices {
