@@ -111,7 +111,7 @@ extension ModelLimits {
     /// Bytes of all tables, decoded; those of live requests and stored paths as if full.
     var bytes: Int {
       let (layers, experts) = (shape.layers, shape.experts)
-      var bytes = layers * experts * 4 + liveRequests * (22 + shape.idsPerToken * 2)
+      var bytes = layers * experts * 4 + liveRequests * (29 + shape.idsPerToken * 2)
       let tables = [.layerPairs, .tokenPairs].count(where: specs.tables.contains)
       bytes += tables * layers * experts * experts * 4
       bytes += specs.count * layers * 2 * (16 + experts * 8)

@@ -67,6 +67,71 @@ public struct LearntModel: Sendable {
   }
 }
 
+/// Sessions of a model of any kind.
+extension LearntModel {
+  /// A session, of whichever kind the model's is.
+  public struct Session {
+    fileprivate let own: AnyObject
+  }
+
+  /// As ``ForecastModel/session()``.
+  public func session() -> Session {
+    func session(of model: some ForecastModel) -> Session { Session(own: model.session()) }
+    return session(of: model)
+  }
+
+  /// As ``ForecastModel/open(_:task:in:)``.
+  ///
+  /// - Precondition: here and below, the session is of a model of these settings.
+  public func open(
+    _ stage: Stage, task: String = "", in session: Session
+  ) throws(SessionError) {
+    func open<Model: ForecastModel>(_ model: Model) throws(SessionError) {
+      try model.open(stage, task: task, in: Self.session(session, of: model))
+    }
+    try open(model)
+  }
+
+  /// As ``ForecastModel/forecast(_:in:)``.
+  public func forecast(
+    _ layer: Int, in session: Session
+  ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
+    func forecast<Model: ForecastModel>(
+      _ model: Model
+    ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
+      try model.forecast(layer, in: Self.session(session, of: model))
+    }
+    return try forecast(model)
+  }
+
+  /// As ``ForecastModel/observe(_:layer:in:)``.
+  public func observe(
+    _ chosen: some Collection<UInt16>, layer: Int, in session: Session
+  ) throws(SessionError) {
+    func observe<Model: ForecastModel>(_ model: Model) throws(SessionError) {
+      try model.observe(chosen, layer: layer, in: Self.session(session, of: model))
+    }
+    try observe(model)
+  }
+
+  /// As ``ForecastModel/close(_:)``.
+  public func close(_ session: Session) throws(SessionError) {
+    func close<Model: ForecastModel>(_ model: Model) throws(SessionError) {
+      try model.close(Self.session(session, of: model))
+    }
+    try close(model)
+  }
+
+  private static func session<Model: ForecastModel>(
+    _ session: Session, of model: Model
+  ) -> Model.Session {
+    guard let own = session.own as? Model.Session else {
+      preconditionFailure("a session of another kind of model")
+    }
+    return own
+  }
+}
+
 /// Models are equal where they are of one kind and have learnt the same.
 extension LearntModel: Hashable {
   public static func == (left: Self, right: Self) -> Bool {

@@ -9,7 +9,8 @@ public final class EventSession {
   let prior: UnsafeMutableBufferPointer<Double>
   let probabilities: UnsafeMutableBufferPointer<Double>
 
-  init(shape: TraceShape) {
+  /// The session of a request that begins.
+  public init(shape: TraceShape) {
     progress = RequestProgress(shape: shape)
     prior = .allocate(capacity: shape.experts)
     prior.initialize(repeating: 0)

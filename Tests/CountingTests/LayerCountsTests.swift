@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import RoutingTrace
 import TestSupport
 import Testing
@@ -12,10 +12,10 @@ import Testing
   static func learnt(layer: Int, chunkTokens: Int = 4096) throws -> LayerCounts {
     let shape = try #require(Self.shape)
     var counts = LayerCounts(experts: 4, tables: [.layerPairs, .tokenPairs])
-    var live = LiveRequests()
+    var live = RequestBook()
     for chunk in try chunks(of: [request], shape: shape, chunkTokens: chunkTokens) {
       live.resolve(chunk.block).withLayer(layer) { view in
-        counts.withView { counts in
+        counts.withLearner { counts in
           for token in 0..<view.tokens { counts.learn(view.event(token)) }
         }
       }
@@ -60,11 +60,11 @@ import Testing
       for layer in 0..<2 {
         var single = LayerCounts(experts: 9, tables: tables)
         var whole = single
-        var live = LiveRequests()
+        var live = RequestBook()
         for chunk in try chunks(of: requests, shape: shape, chunkTokens: 16) {
           live.resolve(chunk.block).withLayer(layer) { view in
             whole.learn(view)
-            single.withView { counts in
+            single.withLearner { counts in
               for token in 0..<view.tokens { counts.learn(view.event(token)) }
             }
           }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Forecast
+@testable import Counting
 
 @Suite struct AlignedArrayTests {
   @Test(arguments: [0, 1, 17, 4096])
