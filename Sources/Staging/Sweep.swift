@@ -3,14 +3,26 @@ import RoutingTrace
 import Wafer
 
 /// Every strategy on every system, model and batch size: the paper's figures 12, 14 and 15.
+///
+/// ```swift
+/// var sweep = Sweep(
+///   systems: [hardware],
+///   workloads: [Sweep.Workload(
+///     model: model, format: .bf16, pool: pool, origin: Sweep.Workload.real)])
+/// sweep.batches = [4096]
+/// let rows = try sweep.run(workers: 2)
+/// ```
 public struct Sweep: Sendable {
   /// One model's requests.
   public struct Workload: Sendable {
     /// The origin of requests that are the model's own.
     public static let real = "real"
 
+    /// The model whose MoE layers run.
     public let model: ModelShape
+    /// How its experts' weights are stored.
     public let format: WeightFormat
+    /// Its requests.
     public let pool: RequestPool
     /// Where the requests come from: ``real``, or what they were scaled from.
     public let origin: String
@@ -28,41 +40,60 @@ public struct Sweep: Sendable {
 
   /// One configuration's result; ratios against Base are for the caller to form.
   public struct Row: Hashable, Sendable {
+    /// The system's name.
     public let wafer: String
+    /// The model's name.
     public let model: String
+    /// How its experts' weights are stored.
     public let format: WeightFormat
+    /// ``Workload/origin`` of its requests.
     public let origin: String
+    /// Slots of a batch.
     public let batch: Int
     /// A ``Strategy``'s name, or `staged`.
     public let strategy: String
     /// What staged by; nil for the paper's strategies.
     public let forecast: ForecastChoice?
+    /// Mean seconds a layer.
     public let layerSeconds: Double
+    /// Tokens a second through all MoE layers.
     public let tokensPerSecond: Double
+    /// Mean hops a layer, summed over its tasks.
     public let hops: Double
+    /// Mean reads a layer from a die's own memory.
     public let localReads: Double
+    /// Mean reads a layer from elsewhere.
     public let remoteReads: Double
+    /// Mean copies made a layer.
     public let copies: Double
     /// What planning on the host would add to a layer, as a share of its time; nil for strategies
     /// without Algorithm 1.
     public let hostOverhead: Double?
+    /// What became of reads and transfers; nil for the paper's strategies.
     public let staging: StagingReport?
     /// Time beyond that of the same engine with a perfect forecast, as a share of it; nil for
     /// requests that are not real.
     public let regret: Double?
   }
 
+  /// The systems.
   public var systems: [Hardware]
+  /// The models with their requests.
   public var workloads: [Workload]
+  /// The batch sizes.
   public var batches = [4096, 8192, 16384]
-  /// Steps run, and those of them at the beginning that are not counted.
+  /// Steps run.
   public var steps = 16
+  /// Those of them at the beginning that are not counted.
   public var warmSteps = 8
+  /// The choices that the paper leaves open.
   public var options = StrategyOptions()
+  /// What the staging engine may do.
   public var staging = StagingOptions()
   /// What the staging engine stages by. The mixture is left out where requests are scaled: it would
   /// learn how they were scaled, and its tables grow with the model.
   public var forecasts: [ForecastChoice] = [.heatmap, .mixture]
+  /// What planning on the host would cost.
   public var host = HostAllocation()
 
   /// Every workload on every system at three batch sizes; what else there is to choose, the properties

@@ -128,4 +128,41 @@ struct StagingTests {
     #expect(forced > none * 1.05, "a wrong forecast has to hurt for this to mean anything")
     #expect(heldBack < none + 0.4 * (forced - none))
   }
+
+  /// A placement by the rule is the rule; one that no system has is refused.
+  @Test(arguments: HomePlacement.allCases) func aRuleAsPlacementIsTheRule(rule: HomePlacement)
+    throws
+  {
+    var simulation = StagingSimulation(
+      hardware: Samples.hardware, model: Samples.model, options: options)
+    simulation.options.placement = rule
+    func run() throws -> StagingResult {
+      try simulation.run(pool, schedule: schedule(), forecast: HeatmapForecast(transitions))
+    }
+    let byRule = try run()
+    simulation.options.placement = .contiguous
+    simulation.placement = ExpertPlacement(
+      rule, layers: 3, experts: 12, on: simulation.fabric)
+    #expect(try run() == byRule)
+    simulation.placement = ExpertPlacement(
+      rule, layers: 2, experts: 12, on: simulation.fabric)
+    #expect(throws: SimulationError.self) { try run() }
+  }
+
+  /// Where every die holds every expert, nothing is read from elsewhere and nothing staged.
+  @Test func expertsThatLieEverywhereAreReadWhereTheyAre() throws {
+    var simulation = StagingSimulation(
+      hardware: Samples.hardware, model: Samples.model, options: options)
+    simulation.options.bufferBytes = 0
+    let everywhere = Holders(
+      (0..<12).map { expert in
+        [expert % 6] + (0..<6).filter { $0 != expert % 6 }
+      })
+    simulation.placement = ExpertPlacement(layers: [everywhere, everywhere, everywhere])
+    let result = try simulation.run(
+      pool, schedule: schedule(), forecast: OracleForecast(schedule()))
+    #expect(result.staging.local == result.staging.reads && result.staging.local > 0)
+    #expect(result.staging.bytesMoved == 0 && result.staging.fills == 0)
+    #expect(result.simulation.rows.allSatisfy { $0.result.hops == 0 })
+  }
 }

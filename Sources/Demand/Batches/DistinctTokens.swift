@@ -5,6 +5,7 @@ package struct DistinctTokens: Hashable, Sendable {
   /// The slots that hold each of them.
   package private(set) var slots: [Int] = []
 
+  /// Sorts the tokens of a batch, one a slot.
   package init(_ batch: [Int]) {
     for token in batch.sorted() {
       if token == tokens.last {

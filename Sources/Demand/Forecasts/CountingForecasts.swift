@@ -3,6 +3,7 @@ package struct NoForecast: DemandForecast {
   private let nothing: [Double]
   package let name = "none"
 
+  /// For layers of so many experts.
   package init(experts: Int) { nothing = Array(repeating: 0, count: experts) }
 
   package func observe(step: Int, layer: Int, chosen: [UInt16]) {}

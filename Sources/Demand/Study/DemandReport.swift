@@ -8,8 +8,9 @@ public struct DemandReport: Hashable, Sendable {
   public private(set) var requests = 0
   /// Experts that the batches asked for, a layer and step each.
   public private(set) var asked = 0
-  /// Experts whose need was at least ``threshold``, and those of them that were asked for.
+  /// Experts whose need was at least ``threshold``.
   public private(set) var wanted = 0
+  /// Those of them that were asked for.
   public private(set) var wantedAndAsked = 0
   /// Needs against what came true.
   public private(set) var calibration = Calibration()

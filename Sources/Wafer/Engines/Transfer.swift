@@ -4,14 +4,18 @@ import Demand
 ///
 /// Keys are ordered by die, then by layer, then by the expert's number.
 package struct CopyKey: Hashable, Comparable, Sendable {
+  /// Which expert, of which layer.
   package let expert: ExpertKey
+  /// The die that has it, or gets it.
   package let die: Int
 
+  /// A copy of `expert` on `die`.
   package init(_ expert: ExpertKey, on die: Int) {
     self.expert = expert
     self.die = die
   }
 
+  /// By die, then by expert.
   package static func < (first: CopyKey, second: CopyKey) -> Bool {
     (first.die, first.expert) < (second.die, second.expert)
   }
@@ -32,6 +36,7 @@ package struct Transfer: Hashable, Sendable {
   package let key: CopyKey
   /// The node whose memory is read.
   package let source: Int
+  /// Where they go.
   package let target: Target
   /// Chunks to bring; fewer than the whole expert where the buffer holds no more.
   package let chunks: Int
@@ -40,6 +45,7 @@ package struct Transfer: Hashable, Sendable {
   /// Expected seconds saved; the most promising transfer goes first.
   package var value: Double
 
+  /// A transfer of which `done` chunks have come.
   package init(
     _ key: CopyKey, from source: Int, to target: Target, chunks: Int, done: Int = 0, value: Double
   ) {

@@ -18,6 +18,7 @@ package struct TransferTraffic {
 
   /// A transfer under way.
   package struct Moving {
+    /// With the chunks that have come so far.
     package var transfer: Transfer
     /// Chunks asked for, with those that have come.
     var asked: Int
@@ -29,6 +30,7 @@ package struct TransferTraffic {
 
   /// What transfers have brought, or may bring, of a task's weights.
   package struct Attached {
+    /// The die that computes the task.
     package let die: Int
     /// Chunks that were at the die when the layer began.
     package var before = 0
@@ -36,9 +38,11 @@ package struct TransferTraffic {
     package var isInHBM = false
     /// The transfer that brings more.
     package var moving: Int?
-    // How the read went: chunks found, waited for, and asked for from elsewhere.
+    /// Chunks that the die found when it asked.
     package internal(set) var found = 0
+    /// Chunks that it waited for, as they were on their way.
     package internal(set) var waited = 0
+    /// Chunks that it read from elsewhere.
     package internal(set) var elsewhere = 0
     /// When the die first asked for a chunk that was not there, and when the last such chunk came.
     var firstLack: Double?

@@ -7,6 +7,7 @@ package struct CopyProposal {
   /// There already, or on its way.
   package let isHeld: Bool
 
+  /// A copy that saves `seconds`.
   package init(_ copy: ExpertCopy, seconds: Double, isHeld: Bool) {
     self.copy = copy
     self.seconds = seconds

@@ -25,6 +25,7 @@ public struct Holders: Hashable, Sendable {
   /// Adds a copy.
   package mutating func add(die: Int, expert: Int) { nodes[expert].append(die) }
 
+  /// Whether a die holds an expert.
   package func holds(_ expert: Int, at die: Int) -> Bool { nodes[expert].contains(die) }
 
   /// Whether every task finds its expert where it wants to read it.
