@@ -79,6 +79,11 @@ extension Hardware {
     return Double(rounded) * expert.flopsPerRequest / (computeFlops * computeEfficiency)
   }
 
+  /// Seconds a die computes one request of many.
+  func secondsPerRequest(_ expert: ExpertCost) -> Double {
+    expert.flopsPerRequest / (computeFlops * computeEfficiency)
+  }
+
   /// Seconds of a die's HBM to write, or read, one expert's weights.
   package func writeSeconds(_ expert: ExpertCost) -> Double { expert.weightBytes / hbmBandwidth }
 }

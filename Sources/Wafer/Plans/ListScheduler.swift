@@ -31,8 +31,7 @@ struct ListScheduler {
   init(cost: ExpertCost, options: AllocationOptions, fabric: Fabric) {
     self.options = options
     self.fabric = fabric
-    secondsPerRequest =
-      cost.flopsPerRequest / (fabric.hardware.computeFlops * fabric.hardware.computeEfficiency)
+    secondsPerRequest = fabric.hardware.secondsPerRequest(cost)
     weightBytes = cost.weightBytes
     let zeros = Array(repeating: 0.0, count: fabric.nodes)
     (compute, memory, link) = (zeros, zeros, zeros)

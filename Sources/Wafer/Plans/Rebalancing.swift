@@ -150,7 +150,7 @@ package struct Rebalancing {
 
   /// Seconds that an expert's weights are expected to keep a memory busy.
   private func read(_ expert: Int32) -> Double {
-    cost.weightBytes / fabric.hardware.hbmBandwidth * (chances?[Int(expert)] ?? 1)
+    fabric.hardware.writeSeconds(cost) * (chances?[Int(expert)] ?? 1)
   }
 
   /// Seconds of a die's memory for one request's activations.
@@ -159,9 +159,7 @@ package struct Rebalancing {
   }
 
   /// Seconds of a die's compute for one request.
-  private var perRequest: Double {
-    cost.flopsPerRequest / (fabric.hardware.computeFlops * fabric.hardware.computeEfficiency)
-  }
+  private var perRequest: Double { fabric.hardware.secondsPerRequest(cost) }
 
   /// All of a task, and the whole blocks that would level two dies' compute.
   private func amounts(_ requests: Int32, _ here: Double, _ there: Double) -> [Int32] {
