@@ -121,7 +121,9 @@ extension RequestBook {
     var carried: [[UInt16]] = []
     var heard: [Int] = []
     var tasks: [UInt64: UInt64] = [:]
-    for label in block.labels { tasks[label.request] = TaskName.hash(label.task) }
+    for label in block.labels where !label.task.isEmpty {
+      tasks[label.request] = TaskName.hash(label.task)
+    }
     for run in block.runs {
       let first = owners.count
       guard run.count > 0 else {
@@ -140,7 +142,8 @@ extension RequestBook {
           previous[first] = Int32(chain[place].row)
         }
       }
-      let task = tasks[run.request].flatMap { $0 == 0 ? nil : $0 } ?? before.task
+      // Told once, where the request begins: one that is forgotten has lost its task too.
+      let task = tasks.removeValue(forKey: run.request) ?? before.task
       var owner = TokenOwner(
         place: Int32(place), task: TaskName.bucket(task), isFirst: isFirst,
         entersDecode: !isNew && before.stage == .prefill && run.stage == .decode)

@@ -78,7 +78,8 @@ import Testing
     let learner = try Self.learner(seed: 1)
     try Checkpoint.write(learner, to: path)
     let read = try Checkpoint.read(path, catalog: Self.catalog).learner
-    #expect(read == learner)
+    let isTheSame = read == learner
+    #expect(isTheSame)
     // Who does not know it says so, and reads nothing.
     let error = #expect(throws: ModelError.self) { try Checkpoint.read(path) }
     #expect(error?.problem.contains("own-tables") == true)
@@ -93,6 +94,7 @@ import Testing
     let merged = try Checkpoint.read(mergedPath, catalog: Self.catalog).learner
     let model = try #require(merged.models[0].model as? EventModel<OwnFrequency>)
     let one = try #require(learner.models[0].model as? EventModel<OwnFrequency>)
-    #expect(model != one && model.hasRoom(for: 1000))
+    let hasGrown = model != one && model.hasRoom(for: 1000)
+    #expect(hasGrown)
   }
 }
