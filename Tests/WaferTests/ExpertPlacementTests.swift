@@ -96,8 +96,8 @@ struct ExpertPlacementTests {
   }
 
   @Test(arguments: [
-    ([[[0], [1], [2]]], "the placement has 1 layers, but 2 are simulated"),
-    ([[[0], [1], [2]], [[0], [1]]], "the placement of layer 1 has 2 experts, but the model 3"),
+    ([[[0], [1], [2]]], "the placement covers 1 of 2 simulated layers"),
+    ([[[0], [1], [2]], [[0], [1]]], "the placement of layer 1 covers 2 of 3 experts"),
     ([[[0], [], [2]], [[0], [1], [2]]], "layer 0, expert 1 names no node; give it a home"),
     ([[[0], [1], [2]], [[0], [1], [3]]], "expert 2 names node 3, but custom has nodes 0"),
     ([[[0], [1], [2, -1]], [[0], [1], [2]]], "layer 0, expert 2 names node -1"),

@@ -4,11 +4,14 @@ struct EventRun {
   struct Job {
     var source: Int32
     var die: Int32
+    /// Where the links from source to die begin and end in ``Fabric/wayLinks``.
     var wayStart: Int32
     var wayEnd: Int32
     /// First entry of the (source, expert) pair's chunks in the LLC's index.
     var cacheBase: Int32
+    /// Whether the die writes what it reads into its own HBM.
     var copies: Bool
+    /// Seconds of a read command from die to source.
     var commandSeconds: Double
     /// Seconds to compute the requests' part that belongs to one chunk.
     var chunkComputeSeconds: Double

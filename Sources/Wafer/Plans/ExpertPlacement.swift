@@ -28,13 +28,13 @@ public struct ExpertPlacement: Hashable, Sendable {
   ///   - experts: Experts of a layer.
   package func problem(layers: Int, experts: Int, on fabric: Fabric) -> String? {
     guard self.layers.count >= layers else {
-      return "the placement has \(self.layers.count) layers, but \(layers) are simulated;"
-        + " place the experts of every layer"
+      return "the placement covers \(self.layers.count) of \(layers) simulated layers; place the"
+        + " experts of every layer"
     }
     for (layer, holders) in self.layers.enumerated() {
       guard holders.experts == experts else {
-        return "the placement of layer \(layer) has \(holders.experts) experts, but the model"
-          + " \(experts); place every expert"
+        return "the placement of layer \(layer) covers \(holders.experts) of \(experts) experts;"
+          + " place every expert of the model"
       }
       for expert in 0..<experts {
         let nodes = holders[expert]
