@@ -75,7 +75,7 @@ public struct ModelHeader: Hashable, Sendable {
     guard version == Self.encodingVersion else {
       throw H5Error(
         .forbidden, at: "/@encoding-version",
-        "is '\(version)', and this program reads version \(Self.encodingVersion); train the model anew")
+        "is '\(version)', and this program reads version \(Self.encodingVersion)")
     }
     software = try root.string("software")
     let model = try root.string("model")

@@ -19,7 +19,7 @@ enum RequestsComponent: Component {
       "next_token", entries.map { UInt64($0.nextToken) }, axes: [request],
       note: "position of the request's next token")
     try group.create(
-      "stage", entries.map(\.stage.rawValue), axes: [request],
+      "stage", entries.map { UInt16($0.stage.rawValue) }, axes: [request],
       note: "stage of its last token: 0 prefill, 1 decode")
     try group.create(
       "task", entries.map(\.task), axes: [request], note: "FNV-1a hash of its task's name, or 0")
@@ -48,7 +48,7 @@ enum RequestsComponent: Component {
     let count = requests.count
     let slots = try group.column("slot", as: UInt16.self, limit: 64)
     let next: [UInt64] = try group.read("next_token", shape: [count])
-    let stages: [UInt8] = try group.read("stage", shape: [count])
+    let stages: [UInt16] = try group.read("stage", shape: [count])
     let tasks: [UInt64] = try group.read("task", shape: [count])
     let places: [UInt32] = try group.read("place", shape: [count])
     let free: [UInt32] = try group.column("free_places", limit: file.header.liveRequests)
@@ -60,7 +60,7 @@ enum RequestsComponent: Component {
     guard next.allSatisfy({ (1...UInt64(UInt32.max)).contains($0) }) else {
       throw H5Error(.mismatch, at: "/requests/next_token", "names an impossible position")
     }
-    guard stages.allSatisfy({ Stage(rawValue: $0) != nil }) else {
+    guard stages.allSatisfy({ Stage(rawValue: UInt8(clamping: $0)) != nil }) else {
       throw H5Error(.mismatch, at: "/requests/stage", "names a stage that there is not")
     }
     guard UInt64(count + free.count) <= file.header.tokens else {
@@ -79,7 +79,7 @@ enum RequestsComponent: Component {
     let entries = requests.indices.map { index in
       RequestBook.Entry(
         request: requests[index], place: Int(places[index]), nextToken: Int(next[index]),
-        stage: Stage(rawValue: stages[index]) ?? .decode, task: tasks[index],
+        stage: Stage(rawValue: UInt8(clamping: stages[index])) ?? .decode, task: tasks[index],
         ids: (0..<shape.layers).flatMap { layer in
           let at = (layer * count + index) * shape.topK
           return ids[at..<at + shape.topK]
