@@ -1,4 +1,4 @@
-import Wafer
+import Demand
 
 /// What forecasts make of the demand of batches, as `moecast simulate --demand` prints it.
 struct DemandTable {

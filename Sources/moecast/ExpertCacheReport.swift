@@ -1,5 +1,6 @@
+import Demand
 import RoutingTrace
-import Wafer
+import Staging
 
 /// Expert caches of several capacities on one stream, as `moecast simulate --expert-cache` prints them.
 struct ExpertCacheReport {

@@ -1,4 +1,4 @@
-import Wafer
+import Demand
 
 extension Simulate {
   /// What `--demand` asks: all of every forecast given, or of those that know something.

@@ -1,7 +1,9 @@
+import Demand
 import Forecast
 import MemoryBudget
 import ModelFile
 import RoutingTrace
+import Staging
 import Wafer
 
 extension Simulate {
@@ -58,7 +60,7 @@ extension Simulate {
   /// The token heatmap: a model's table, or the traces' own tokens.
   func transitions(_ pool: RequestPool) throws -> TransitionCounts {
     try AvailableMemory.ofThisProcess().check(TransitionCounts.memoryDemand(shape: pool.shape))
-    guard let path = model else { return TransitionCounts(of: pool) }
+    guard let path = model else { return try TransitionCounts(of: pool) }
     return TransitionCounts(
       layers: pool.shape.layers, experts: pool.shape.experts,
       counts: try Checkpoint.tokenHeatmap(of: path, shape: pool.shape))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Demand
 import MemoryBudget
 import RoutingTrace
 import Wafer

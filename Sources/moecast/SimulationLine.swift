@@ -1,4 +1,5 @@
 import RoutingTrace
+import Staging
 import Wafer
 
 /// One configuration's figures as `moecast simulate` prints them; counts are means a layer.

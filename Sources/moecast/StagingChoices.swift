@@ -1,4 +1,6 @@
 import ArgumentParser
+import Demand
+import Staging
 import Wafer
 
 /// The staging engine's options.

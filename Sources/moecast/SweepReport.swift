@@ -1,4 +1,6 @@
+import Demand
 import RoutingTrace
+import Staging
 import Wafer
 
 /// A sweep's rows with their ratios to Base, as table, CSV and JSON.
