@@ -30,6 +30,9 @@ public struct EventBlock: Sendable {
   /// Places that requests have ever had by the end of the block: every owner's is below.
   public let places: Int
 
+  /// Where an event's slots lie in ``ids``: a plane a layer, a row a row.
+  public var slots: RowMajor { RowMajor(rows: rows, columns: shape.topK) }
+
   /// Lends the block's columns to the kernels, seen from one layer.
   ///
   /// - Precondition: `layer` is one of the shape's.

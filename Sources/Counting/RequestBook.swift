@@ -233,13 +233,9 @@ extension RequestBook {
   }
 
   private static func ids(of token: Int, in block: TokenBlock) -> [UInt16] {
-    let topK = block.shape.topK
     var ids: [UInt16] = []
     ids.reserveCapacity(block.shape.idsPerToken)
-    for layer in 0..<block.shape.layers {
-      let at = (layer * block.tokens + token) * topK
-      ids += block.ids[at..<at + topK]
-    }
+    for layer in 0..<block.shape.layers { ids += block.ids[block.slots[layer, token]] }
     return ids
   }
 
@@ -247,11 +243,10 @@ extension RequestBook {
   private static func rows(of block: TokenBlock, carried: [[UInt16]]) -> [UInt16] {
     guard !carried.isEmpty else { return block.ids }
     let topK = block.shape.topK
-    let stride = block.tokens * topK
     var ids: [UInt16] = []
     ids.reserveCapacity(block.ids.count + carried.count * block.shape.idsPerToken)
     for layer in 0..<block.shape.layers {
-      ids.append(contentsOf: block.ids[layer * stride..<(layer + 1) * stride])
+      ids.append(contentsOf: block.ids[block.slots[layer, rows: 0..<block.tokens]])
       for row in carried { ids.append(contentsOf: row[layer * topK..<(layer + 1) * topK]) }
     }
     return ids

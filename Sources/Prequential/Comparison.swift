@@ -53,13 +53,11 @@ public struct Comparison: Sendable {
     _ chunk: TraceChunk, workers: Int = 1, using random: inout some RandomNumberGenerator
   ) throws(LearnerError) {
     let block = chunk.block
-    let topK = block.shape.topK
     var ids: [UInt16] = []
     ids.reserveCapacity(block.ids.count)
     for layer in 0..<block.shape.layers {
       for token in (0..<block.tokens).shuffled(using: &random) {
-        let at = (layer * block.tokens + token) * topK
-        ids += block.ids[at..<at + topK]
+        ids += block.ids[block.slots[layer, token]]
       }
     }
     if let shuffled = try? TokenBlock(

@@ -147,10 +147,12 @@ public struct TokenBlock: Hashable, Sendable {
     isFull = block.isFull
   }
 
+  /// Where an event's slots lie in ``ids``: a plane a layer, a row a token.
+  public var slots: RowMajor { RowMajor(rows: tokens, columns: shape.topK) }
+
   /// The ids of one event, empty slots left out.
   public func chosen(layer: Int, token: Int) -> ArraySlice<UInt16> {
-    let start = (layer * tokens + token) * shape.topK
-    return ids[start..<start + shape.topK].prefix { $0 != Self.emptySlot }
+    ids[slots[layer, token]].prefix { $0 != Self.emptySlot }
   }
 
   /// The part of a layer-major column that belongs to `range`, token-major.
@@ -159,8 +161,7 @@ public struct TokenBlock: Hashable, Sendable {
     values.reserveCapacity(range.count * shape.idsPerToken)
     for token in range {
       for layer in 0..<shape.layers {
-        let start = (layer * tokens + token) * shape.topK
-        values += column[start..<start + shape.topK]
+        values += column[slots[layer, token]]
       }
     }
     return values

@@ -147,7 +147,7 @@ extension PathMemory {
     for slot in 0..<min(written, capacity) {
       for layer in 0..<min(Self.selecting, layers) {
         for word in 0..<words {
-          var bits = masks[(slot * layers + layer) * words + word]
+          var bits = masks[sets[slot, layer, word]]
           while bits != 0 {
             let expert = word * 64 + bits.trailingZeroBitCount
             bits &= bits - 1

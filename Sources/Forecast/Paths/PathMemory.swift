@@ -62,6 +62,9 @@ struct PathMemory: Hashable, Sendable {
   /// What the last tokens of live requests left behind.
   var trails = PathTrails()
 
+  /// Where a slot's set of one layer lies in ``masks``: a plane a slot, a row a layer.
+  var sets: RowMajor { RowMajor(rows: layers, columns: words) }
+
   /// The capacity of a memory for at least `tokens` tokens.
   static func rounded(_ tokens: Int) -> Int {
     var rounded = 512

@@ -40,7 +40,7 @@ extension PathSearch {
           let weight = weights[Int((best &- scores[voter]) &>> 2)]
           total += weight
           let bank = banks + (left & 3) &* votes.lanes
-          let set = (Int(slots[voter]) * layers + layer) * words
+          let set = sets[Int(slots[voter]), layer, 0]
           var word = 0
           while word < words {
             var bits = masks[set + word]

@@ -15,7 +15,8 @@ final class PathSearch {
   let capacity: Int
   let layers: Int
   let words: Int
-  let topK: Int
+  /// Where a stored token's set lies: a plane a slot, a row a layer.
+  let sets: RowMajor
   /// Words of a bitmap over slots.
   let mapWords: Int
   static let room = (PathMemory.maximumCandidates + 31) / 32 * 32
@@ -67,7 +68,7 @@ final class PathSearch {
     capacity = memory.capacity
     layers = memory.layers
     words = memory.words
-    topK = memory.topK
+    sets = memory.sets
     mapWords = capacity / 64
     self.options = options
     isHeard = PathMemory.metrics.map { options.parts.contains($0.part) }
@@ -185,12 +186,9 @@ final class PathSearch {
     begin()
     block.ids.withUnsafeBufferPointer { ids in
       for layer in 0..<layers {
-        let first = (layer * block.rows + token) * topK
-        var slot = 0
-        while slot < topK, ids[first + slot] != TokenBlock.emptySlot {
-          let id = Int(ids[first + slot])
+        for at in block.slots[layer, token] where ids[at] != TokenBlock.emptySlot {
+          let id = Int(ids[at])
           own[layer * words + id >> 6] |= 1 << UInt64(id & 63)
-          slot += 1
         }
       }
     }
@@ -283,7 +281,7 @@ final class PathSearch {
   /// Experts that a stored token shares with the token in `layer`.
   @inline(__always)
   func shared(_ masks: UnsafeBufferPointer<UInt64>, _ slot: Int, _ layer: Int) -> Int {
-    let at = (slot * layers + layer) * words
+    let at = sets[slot, layer, 0]
     var bits = 0
     var word = 0
     while word < words {

@@ -161,7 +161,7 @@ extension Mixture {
     let slot = Int(number % UInt64(stored))
     return (0..<paths.layers).map { layer in
       (0..<paths.experts).filter { expert in
-        let word = paths.masks[(slot * paths.layers + layer) * paths.words + expert >> 6]
+        let word = paths.masks[paths.sets[slot, layer, expert >> 6]]
         return word >> UInt64(expert & 63) & 1 == 1
       }
     }
