@@ -1,4 +1,5 @@
 import Demand
+import RoutingTrace
 
 /// What the wafer's prediction table knows: every row's most likely followers and their shares.
 public struct FollowerTable: Sendable {
