@@ -73,7 +73,8 @@ let package = Package(
     .target(
       name: "ModelFile",
       dependencies: [
-        "Counting", "Forecast", "Prequential", "RoutingTrace", "HDF5", "DurableFile", "MemoryBudget",
+        "Counting", "Forecast", "Prequential", "RoutingTrace", "HDF5", "DurableFile",
+        "MemoryBudget",
         "PathText", system,
       ],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
@@ -84,7 +85,8 @@ let package = Package(
       swiftSettings: strict),
     // A model's tables for simulators and scripts: a file an exporter.
     .target(
-      name: "Export", dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
+      name: "Export",
+      dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "CVectorShims"),
     .executableTarget(

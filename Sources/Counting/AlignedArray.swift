@@ -2,7 +2,8 @@
 ///
 /// Rows of whole lines are then read and written without touching one line twice: an `Array` begins
 /// anywhere at a multiple of 16 bytes, where vectors of 32 lie across two lines.
-@usableFromInline package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
+@usableFromInline
+package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
   @usableFromInline package var storage: Storage
 
   package init(repeating value: Element, count: Int) {

@@ -42,11 +42,14 @@ public struct Checkpoint: Sendable {
   /// The same; `requiringTotals` is false to read what does not add up too.
   static func read(
     _ path: String, requiringTotals: Bool, catalog: PredictorCatalog = .standard,
-    limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations(),
+    limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
+    operations: any FileOperations = SystemFileOperations(),
     memory: AvailableMemory = .ofThisProcess()
   ) throws(ModelError) -> Checkpoint {
     let (image, isSealed) = try load(path, maximumBytes: maximumBytes, operations: operations)
-    do throws(MemoryShortage) { try memory.check(demand(of: image, limits: limits, catalog: catalog)) } catch {
+    do throws(MemoryShortage) {
+      try memory.check(demand(of: image, limits: limits, catalog: catalog))
+    } catch {
       throw ModelError(.tooLarge, file: path, problem: error.problem, remedy: error.remedy)
     }
     do throws(H5Error) {

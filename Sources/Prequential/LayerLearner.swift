@@ -18,7 +18,8 @@ public struct LayerLearner: Hashable, Sendable {
   ///
   /// - Parameter scores: where to add the figures by group of requests too.
   mutating func process(
-    _ view: LayerEvents, by counting: [(metric: Int, predictor: any CountingPredictor)], learns: Bool,
+    _ view: LayerEvents, by counting: [(metric: Int, predictor: any CountingPredictor)],
+    learns: Bool,
     scores: GroupScores? = nil
   ) {
     let scorer = EventScorer(experts: view.experts, topK: view.topK)

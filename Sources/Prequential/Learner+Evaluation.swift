@@ -14,7 +14,7 @@ extension Learner {
           counts: $0.counts, metrics: $0.metrics.map { LayerMetrics(experts: $0.experts) })
       },
       models: models.map(\.withoutRequests), requests: requests.emptied,
-  progress: StreamProgress(), history: [])
+      progress: StreamProgress(), history: [])
   }
 
   /// What the parts of each mixture among the predictors count, by the mixture's name.

@@ -40,7 +40,9 @@ enum OutsidePredictors {
     func forecast(_ event: Event, into probabilities: UnsafeMutableBufferPointer<Double>) {
       let own = counts[row(event)..<row(event) + experts]
       let total = own.reduce(0) { $0 + Double($1) } + Double(experts)
-      for (expert, count) in own.enumerated() { probabilities[expert] = (Double(count) + 1) / total }
+      for (expert, count) in own.enumerated() {
+        probabilities[expert] = (Double(count) + 1) / total
+      }
     }
 
     mutating func learn(_ event: Event) {

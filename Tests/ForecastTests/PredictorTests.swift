@@ -1,5 +1,4 @@
 import Counting
-import Counting
 import Forecast
 import Foundation
 import RoutingTrace

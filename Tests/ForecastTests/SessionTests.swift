@@ -124,8 +124,10 @@ import Testing
     try mixture.open(.decode, in: session)
     #expect(refusal { try mixture.open(.decode, in: session) } == .notClosed)
     #expect(refusal { _ = try mixture.forecast(2, in: session) } == .layer(2, expected: 0..<2))
-    #expect(refusal { try mixture.observe([1], layer: 1, in: session) } == .layer(1, expected: 0..<1))
-    #expect(refusal { try mixture.observe([12], layer: 0, in: session) } == .expert(12, experts: 12))
+    #expect(
+      refusal { try mixture.observe([1], layer: 1, in: session) } == .layer(1, expected: 0..<1))
+    #expect(
+      refusal { try mixture.observe([12], layer: 0, in: session) } == .expert(12, experts: 12))
     #expect(refusal { try mixture.observe([3, 3], layer: 0, in: session) } == .repeated(3))
     #expect(
       refusal { try mixture.observe([1, 2, 3], layer: 0, in: session) } == .tooMany(3, topK: 2))
@@ -134,7 +136,8 @@ import Testing
     #expect(refusal { _ = try mixture.forecast(0, in: session) } == .layer(0, expected: 1..<5))
     #expect(refusal { try mixture.close(session) } == .layer(1, expected: 1..<5))
     for layer in 1..<5 { try mixture.observe([1, 2], layer: layer, in: session) }
-    #expect(refusal { try mixture.observe([1], layer: 5, in: session) } == .layer(5, expected: 5..<5))
+    #expect(
+      refusal { try mixture.observe([1], layer: 5, in: session) } == .layer(5, expected: 5..<5))
     try mixture.close(session)
     #expect(SessionError.layer(2, expected: 0..<2).description.contains("layers 0 to 1 are open"))
     #expect(SessionError.layer(3, expected: 1..<2).description.contains("layer 1 is next"))

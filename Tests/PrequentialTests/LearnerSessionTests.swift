@@ -173,7 +173,8 @@ import Testing
   @Test func whatIsNoTokenIsNotLearnt() throws {
     var learner = try Learner(shape: Self.shape(), predictors: ["frequency", "mixture-fast"])
     let before = learner
-    let token = ClosedToken(request: 1, position: 0, stage: .decode, ids: [0, 1, 2, 3, 4, 5, 6, 16])
+    let token = ClosedToken(
+      request: 1, position: 0, stage: .decode, ids: [0, 1, 2, 3, 4, 5, 6, 16])
     #expect(throws: BlockError.self) { try learner.learn([token]) }
     let isAsBefore = learner == before
     #expect(isAsBefore)

@@ -119,7 +119,8 @@ public struct Mixture: Hashable, Sendable {
         let layer = index - extra
         block.withLayer(layer) { view in
           layers[layer].process(
-            view, range: range, owners: block.owners, votes: votes, options: options, learns: learns,
+            view, range: range, owners: block.owners, votes: votes, options: options,
+            learns: learns,
             score: score)
         }
       }

@@ -48,7 +48,8 @@ public struct ScoreTally: ~Copyable {
     /// Sums are not written in place with an operator: Swift 6.3.1 then aborts under the thread sanitizer.
     @inline(__always)
     func add(
-      predictor: Int, stage: Int, ranks own: UnsafePointer<Int32>, count: Int, lossSteps steps: UInt64
+      predictor: Int, stage: Int, ranks own: UnsafePointer<Int32>, count: Int,
+      lossSteps steps: UInt64
     ) {
       let place = 2 &* predictor &+ stage
       let histogram = place &* experts
