@@ -27,8 +27,8 @@ struct Benchmarks: ParsableCommand {
   var megabytes = 2000
 
   enum Group: String, CaseIterable {
-    case update, learn, decode, write, imports, cores, chunks, mixture, analysis, model, wafer,
-      process
+    case update, learn, decode, write, imports, cores, chunks, mixture, sessions, analysis, model,
+      wafer, process
   }
 
   func run() throws {
@@ -57,6 +57,8 @@ struct Benchmarks: ParsableCommand {
         }
         try table.add(mixtureCeiling("mixture", shapes[3], clock))
         for row in try mixture(shapes[3], clock) { table.add(row) }
+      case .sessions:
+        for trace in shapes { for row in try sessions(trace, clock) { table.add(row) } }
       case .analysis:
         for trace in shapes { for row in try analysis(trace, clock) { table.add(row) } }
       case .model: for row in try model(shapes[0], clock) { table.add(row) }

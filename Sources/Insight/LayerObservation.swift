@@ -12,9 +12,9 @@ struct LayerObservation {
   private let experts: Int
   /// Experts in the top 20 %.
   private let top: Int
-  private let prefill: LayerTables
-  private let decode: LayerTables
-  private let all: LayerTables
+  private let prefill: ScopedCounts
+  private let decode: ScopedCounts
+  private let all: ScopedCounts
   private let seed: UInt64
 
   /// - Parameters:
@@ -25,9 +25,9 @@ struct LayerObservation {
     self.seed = seed
     experts = tally.pairs.experts
     top = Concentration.top(Self.topExperts, of: experts)
-    prefill = LayerTables(tally, before: before, in: .prefill)
-    decode = LayerTables(tally, before: before, in: .decode)
-    all = LayerTables(tally, before: before, in: .all)
+    prefill = ScopedCounts(tally, before: before, in: .prefill)
+    decode = ScopedCounts(tally, before: before, in: .decode)
+    all = ScopedCounts(tally, before: before, in: .all)
   }
 
   /// The layer's figures under its number in the model.
@@ -54,7 +54,7 @@ struct LayerObservation {
       })
   }
 
-  private func relations(_ tables: LayerTables) -> [Measure: Double?] {
+  private func relations(_ tables: ScopedCounts) -> [Measure: Double?] {
     var chance = ChanceShare(
       popularity: tables.frequency.map(Double.init), top: top, seed: seed)
     let layers = RelationFigures(
@@ -73,13 +73,13 @@ struct LayerObservation {
   }
 
   /// The share of choices that the token before would have made too, were both made by popularity alone.
-  private func sameByPopularity(_ tables: LayerTables) -> Double {
+  private func sameByPopularity(_ tables: ScopedCounts) -> Double {
     tables.frequency.reduce(0) { sum, count in
       sum + Double(count) / tables.choices * Double(count) / Double(tables.tokens)
     }
   }
 
-  private func popularity(_ tables: LayerTables) -> [Measure: Double?] {
+  private func popularity(_ tables: ScopedCounts) -> [Measure: Double?] {
     let shares = tables.frequency.map { Double($0) / tables.choices }
     let bits = shares.reduce(0) { $1 > 0 ? $0 - $1 * log2($1) : $0 }
     return [

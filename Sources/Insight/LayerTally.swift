@@ -23,6 +23,13 @@ package struct LayerTally: Sendable {
     pairs = PairCounts(experts: experts)
   }
 
+  /// The counts of these stages together, at least one.
+  func counts(of own: [Int]) -> LayerCounts {
+    var sum = stages[own[0]]
+    for stage in own.dropFirst() { sum.add(stages[stage]) }
+    return sum
+  }
+
   /// What no cell is above.
   var largest: Int { stages.reduce(0) { $0 + Int($1.largest) } }
 

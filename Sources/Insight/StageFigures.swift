@@ -1,7 +1,7 @@
 /// How far prefill tells of decode: observation 3.
 struct StageFigures {
-  let prefill: LayerTables
-  let decode: LayerTables
+  let prefill: ScopedCounts
+  let decode: ScopedCounts
 
   /// The rank correlation of the two stages' frequencies.
   var frequencyRank: Double? {
@@ -10,14 +10,14 @@ struct StageFigures {
   }
 
   /// The rank correlation of P(j | i) over the cells of all rows that both stages have.
-  func heatmapRank(_ table: (LayerTables) -> [UInt32]) -> Double? {
+  func heatmapRank(_ table: (ScopedCounts) -> [UInt32]) -> Double? {
     let experts = prefill.frequency.count
     let (first, second) = (table(prefill), table(decode))
     guard first.count == experts * experts, second.count == first.count else { return nil }
     var (ours, theirs): ([Double], [Double]) = ([], [])
     for expert in 0..<experts {
-      guard let a = LayerTables.conditional(first, given: expert, of: experts),
-        let b = LayerTables.conditional(second, given: expert, of: experts)
+      guard let a = ScopedCounts.conditional(first, given: expert, of: experts),
+        let b = ScopedCounts.conditional(second, given: expert, of: experts)
       else { continue }
       ours += a
       theirs += b

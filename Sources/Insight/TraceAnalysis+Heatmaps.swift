@@ -18,12 +18,12 @@ extension TraceAnalysis {
     let tally = layers[layer]
     let experts = shape.experts
     guard relation != .pairs else { return pairsOverMean(tally) }
-    let tables = LayerTables(tally, before: layer > 0 ? layers[layer - 1] : nil, in: scope)
+    let tables = ScopedCounts(tally, before: layer > 0 ? layers[layer - 1] : nil, in: scope)
     let counts = relation == .layerToLayer ? tables.layerPairs : tables.tokenPairs
     let nothing = Array(repeating: 0.0, count: experts)
     return (0..<experts).map { given in
       guard !counts.isEmpty else { return nothing }
-      return LayerTables.conditional(counts, given: given, of: experts) ?? nothing
+      return ScopedCounts.conditional(counts, given: given, of: experts) ?? nothing
     }
   }
 

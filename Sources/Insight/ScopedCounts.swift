@@ -1,8 +1,8 @@
 import Counting
 import RoutingTrace
 
-/// A layer's counts in one scope.
-struct LayerTables {
+/// A layer's counts in one scope, as the measures read them.
+struct ScopedCounts {
   let tokens: Int
   /// How often each expert was chosen.
   let frequency: [UInt32]
@@ -18,15 +18,12 @@ struct LayerTables {
   init(_ tally: LayerTally, before: LayerTally?, in scope: Scope) {
     let stages = Stage.allCases.filter { scope == .all || scope == Scope($0) }
       .map { Int($0.rawValue) }
-    func sum(_ tally: LayerTally, _ table: (LayerCounts) -> [UInt32]?) -> [UInt32] {
-      let tables = stages.compactMap { table(tally.stages[$0]) }
-      return tables.dropFirst().reduce(tables.first ?? []) { zip($0, $1).map(&+) }
-    }
+    let counts = tally.counts(of: stages)
     tokens = stages.reduce(0) { $0 + tally.tokens[$1] }
-    frequency = sum(tally) { $0.frequency }
-    frequencyBefore = before.map { sum($0) { $0.frequency } } ?? []
-    layerPairs = before == nil ? [] : sum(tally) { $0.layerPairs }
-    tokenPairs = sum(tally) { $0.tokenPairs }
+    frequency = counts.frequency
+    frequencyBefore = before?.counts(of: stages).frequency ?? []
+    layerPairs = before == nil ? [] : counts.layerPairs ?? []
+    tokenPairs = counts.tokenPairs ?? []
     following = stages.reduce(0) { $0 + tally.following[$1] }
   }
 
