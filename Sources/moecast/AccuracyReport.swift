@@ -93,27 +93,25 @@ struct AccuracyReport: Encodable {
   ///
   /// - Parameter stage: the only stage to show, or nil for each.
   func table(_ predictors: [String], recallAt ns: [Int], stage only: String? = nil) -> String {
-    var table = TextTable(
-      ["stage", "predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"], leftColumns: 2)
-    for (stage, _) in Self.stages where only == nil || only == stage {
-      for predictor in predictors {
-        guard let recall = recall[stage]?[predictor] else { continue }
-        table.add(
-          [stage, predictor] + ns.map { decimals(recall["\($0)"] ?? .nan, 4) }
-            + [decimals(logLossBits[stage]?[predictor] ?? .nan, 3)])
+    let rows = Self.stages.filter { only == nil || only == $0.name }.flatMap { stage, _ in
+      predictors.compactMap { predictor in
+        recall[stage]?[predictor].map {
+          PredictorAccuracy(
+            stage: stage, predictor: predictor, recall: $0,
+            logLossBits: logLossBits[stage]?[predictor])
+        }
       }
     }
-    return table.text
+    return Report([.stage] + PredictorAccuracy.columns(recallAt: ns), rows).text()
   }
 
   /// The table for people by layer: one line a layer, one column a predictor, both stages.
   func layerTable(_ predictors: [String], n: Int) -> String {
-    var table = TextTable(["model layer"] + predictors.map { "\($0) @\(n)" }, leftColumns: 0)
-    for layer in layers {
-      table.add(
-        ["\(layer.layer)"]
-          + predictors.map { decimals(layer.recall["all"]?[$0]?["\(n)"] ?? .nan, 4) })
-    }
-    return table.text
+    let columns: [Column<Layer>] =
+      [.integer(nil, "model layer") { $0.layer }]
+      + predictors.map { predictor in
+        .number(nil, "\(predictor) @\(n)", places: 4) { $0.recall["all"]?[predictor]?["\(n)"] }
+      }
+    return Report(columns, layers).text()
   }
 }

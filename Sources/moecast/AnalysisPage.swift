@@ -69,14 +69,14 @@ struct AnalysisPage {
   }
 
   private func table(_ observation: Int) -> String {
-    let rows = Measure.allCases.filter { $0.observation == observation }.compactMap { measure in
-      report.cells(measure).map { cells in
-        "<tr><th scope=\"row\">\(escaped(measure.title))</th>"
-          + cells.map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
-      }
+    let measures = report.measures(of: observation)
+    guard !measures.isEmpty else { return "" }
+    let columns = report.columns
+    let rows = measures.map { measure in
+      "<tr><th scope=\"row\">\(escaped(measure.title))</th>"
+        + columns.map { "<td>\(escaped($0.shown(measure)))</td>" }.joined() + "</tr>"
     }
-    guard !rows.isEmpty else { return "" }
-    let heads = [""] + AnalysisReport.columns
+    let heads = [""] + columns.map { $0.heading ?? "" }
     return "<table>\n<tr>" + heads.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr>\n"
       + rows.joined(separator: "\n") + "\n</table>"
   }

@@ -55,6 +55,7 @@ enum Program {
           argument.isEmpty ? message : message.replacing(argument, with: visible(argument))
         }
         complain(message, keepingLines: true)
+        if let remedy = Simulate.remedy(arguments) { complain(remedy) }
         exit(2)
       }
       if !(error is ExitCode) { complain("moecast: \(error)") }

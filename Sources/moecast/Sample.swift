@@ -1,6 +1,5 @@
 import ArgumentParser
 import Forecast
-import FoundationEssentials
 import ModelFile
 import Prequential
 import RoutingTrace

@@ -31,8 +31,8 @@ import Testing
       ["sample", "--model", model, "--requests", "1", "-o", "-"],
       ["sample", "--model", model, "--requests", "1", "-o", folder.file("drawn.moe.lz4")],
       simulate, simulate + ["--json"],
-      ["simulate", "--batch", "64", "--demand", "--steps", "2", test],
-      ["simulate", "--sweep", "--csv", "--shape", "tiny-moe", "--batch", "64", "--steps", "2"]
+      ["simulate", "demand", "--batch", "64", "--steps", "2", test],
+      ["simulate", "sweep", "--csv", "--shape", "tiny-moe", "--batch", "64", "--steps", "2"]
         + ["--wafer", "dojo", test],
     ]
   }

@@ -1,0 +1,37 @@
+import RoutingTrace
+import TestSupport
+import Testing
+
+@testable import moecast
+
+@Suite struct CompareTests {
+  @Test(arguments: [
+    ("--every 1", "compare prints no lines of progress for --every to space"),
+    ("--predictors ,", "--predictors is empty"),
+    ("--predictors frequency,frequency", "--predictors names one twice"),
+    ("--resamples=-1", "--resamples is from 0 to 100,000"),
+    ("--resamples 100001", "--resamples is from 0 to 100,000"),
+    ("--recall-at 0", "--recall-at takes numbers from 1"),
+  ]) func wrongUseIsRefused(options: String, message: String) {
+    let words = options.split(separator: " ").map(String.init)
+    expectWrongUse(["compare", "t.moe.lz4"] + words, message)
+  }
+
+  /// `train` and `evaluate` space their lines by it.
+  @Test func everyIsForTraining() throws {
+    #expect(try Moecast.parseAsRoot(["train", "t", "--every", "1"]) is Train)
+    #expect(try Moecast.parseAsRoot(["evaluate", "--model", "m", "t", "--every", "1"]) is Evaluate)
+  }
+
+  @Test func damageIsToldAfterTheIntactChunks() throws {
+    let folder = try TemporaryFolder()
+    let whole = try writeSampleTrace(to: "whole.moe.lz4", in: folder)
+    var bytes = try folder.bytes(of: "whole.moe.lz4")
+    bytes[bytes.count / 2] ^= 0xFF
+    let damaged = try folder.write(bytes, to: "damaged.moe.lz4")
+    #expect(throws: TraceError.self) {
+      try moecastRun("compare", damaged, "--json", "--predictors", "frequency", "--resamples", "9")
+    }
+    try moecastRun("compare", whole, "--json", "--predictors", "frequency", "--resamples", "9")
+  }
+}
