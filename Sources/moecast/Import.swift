@@ -19,7 +19,8 @@ struct Import: PrintingCommand {
 
       Examples:
         moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
-        curl $URL | moecast import --shape llama-4-maverick -o - - | moecast train - --model M.h5
+        curl $URL | moecast import --shape llama-4-maverick -o - - \\
+          | moecast train - --model M.h5
       """)
 
   @Option(help: "The format of all inputs, or auto to guess it from the contents.")

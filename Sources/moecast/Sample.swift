@@ -17,7 +17,7 @@ struct Sample: PrintingCommand {
       there are no gate weights and no tasks. The same model, options and seed give the same bytes.
 
       Example:
-        moecast sample --model model.h5 --requests 100 --tokens 256 --prefill 64 -o drawn.moe.lz4
+        moecast sample --model model.h5 --requests 100 -o drawn.moe.lz4
       """)
 
   @Option(help: ArgumentHelp("The model file.", valueName: "file"))

@@ -1,5 +1,4 @@
-import RoutingTrace
-import TestSupport
+import ArgumentParser
 import Testing
 
 @testable import moecast
@@ -21,17 +20,5 @@ import Testing
   @Test func everyIsForTraining() throws {
     #expect(try Moecast.parseAsRoot(["train", "t", "--every", "1"]) is Train)
     #expect(try Moecast.parseAsRoot(["evaluate", "--model", "m", "t", "--every", "1"]) is Evaluate)
-  }
-
-  @Test func damageIsToldAfterTheIntactChunks() throws {
-    let folder = try TemporaryFolder()
-    let whole = try writeSampleTrace(to: "whole.moe.lz4", in: folder)
-    var bytes = try folder.bytes(of: "whole.moe.lz4")
-    bytes[bytes.count / 2] ^= 0xFF
-    let damaged = try folder.write(bytes, to: "damaged.moe.lz4")
-    #expect(throws: TraceError.self) {
-      try moecastRun("compare", damaged, "--json", "--predictors", "frequency", "--resamples", "9")
-    }
-    try moecastRun("compare", whole, "--json", "--predictors", "frequency", "--resamples", "9")
   }
 }

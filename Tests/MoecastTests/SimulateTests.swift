@@ -86,7 +86,8 @@ import Wafer
     ("demand --seed 1", "--seed would do nothing"),
     ("cache --capacity 0", "--capacity '0' is none of numbers above 0"),
     ("cache --capacity 101", "--capacity '101' is none of numbers above 0"),
-    ("cache --horizon=-1", "--horizon is at least 0"),
+    ("cache --horizon=-1", "--horizon is from 0 to 4"),
+    ("cache --horizon 5", "--horizon is from 0 to 4"),
     ("cache --stage lunch", "--stage is decode, prefill or all, not 'lunch'"),
     ("cache --json --csv", "give one of --json and --csv"),
   ]) func wrongUseOfAStudyIsRefused(options: String, message: String) {
@@ -134,24 +135,13 @@ import Wafer
 
   /// Every command has a page of its own, with an example before anything else.
   @Test(arguments: [
-    ("--help", "Examples:", "SUBCOMMANDS:"),
-    ("--wafer dojo --help", "Example:", "--strategy"),
-    ("strategies --help", "Example:", "--strategy"),
-    ("t.moe.lz4 --help", "Example:", "--strategy"),
+    ("--help", "Examples:", "SUBCOMMANDS:"), ("--wafer dojo --help", "Example:", "--strategy"),
+    ("strategies --help", "Example:", "--strategy"), ("t.moe.lz4 --help", "Example:", "--strategy"),
     ("sweep --help", "Example:", "--host-round-trip-seconds"),
     ("demand --help", "Example:", "--forecast"), ("cache --help", "Example:", "--capacity"),
-  ]) func pagesOfHelp(arguments: String, example: String, own: String) {
-    let words = arguments.split(separator: " ").map(String.init)
-    var help = ""
-    do {
-      var command = try Moecast.parseAsRoot(["simulate"] + words)
-      try command.run()
-    } catch {
-      #expect(Moecast.exitCode(for: error) == .success)
-      help = Moecast.fullMessage(for: error)
-    }
-    let lines = help.split(separator: "\n")
-    #expect(lines.dropFirst().first == Substring(example), "\(help)")
+  ]) func pagesOfHelp(arguments: String, example: String, own: String) throws {
+    let help = try helpPage(["simulate"] + arguments.split(separator: " ").map(String.init))
+    #expect(help.split(separator: "\n").dropFirst().first == Substring(example), "\(help)")
     #expect(help.contains(own))
   }
 

@@ -10,7 +10,7 @@ struct SimulateCache: PrintingCommand {
     discussion: """
       Example:
         moecast simulate cache --capacity 5,10,25 trace.moe.lz4
-        moecast simulate cache --capacity 10 --stage all --csv trace.moe.lz4 > caches.csv
+        moecast simulate cache --stage all --csv trace.moe.lz4 > caches.csv
 
       Runs one request after another through one cache of all layers' experts. The forecast is the \
       mixture's; "8 ahead" also brings up to 8 of the next layer's experts before they are read. gap \
@@ -36,7 +36,9 @@ struct SimulateCache: PrintingCommand {
 
   func validate() throws {
     _ = try percents()
-    guard horizon >= 0 else { throw ValidationError("--horizon is at least 0") }
+    guard (0...MixtureTables.longestHorizon).contains(horizon) else {
+      throw ValidationError("--horizon is from 0 to \(MixtureTables.longestHorizon)")
+    }
   }
 
   func run(printing output: inout StandardOutput) throws {

@@ -7,12 +7,11 @@ import Wafer
 struct SimulateSweep: PrintingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract:
-      "Runs all strategies and the staging engine for the paper's models, systems and batches.",
+    abstract: "Runs all strategies for the paper's models, systems and batches.",
     discussion: """
       Example:
         moecast simulate sweep --csv trace.moe.lz4 > sweep.csv
-        moecast simulate sweep --shape kimi-k2 --wafer dojo --batch 4096 trace.moe.lz4
+        moecast simulate sweep --shape kimi-k2 --batch 4096 trace.moe.lz4
 
       Ratios are to Base of the same system, model and batch. Models other than the trace's run on its \
       requests scaled to their shape, and say so.
