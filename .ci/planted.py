@@ -92,7 +92,7 @@ MUTANTS = [
     ("moecast", "Sample.swift", "seed: seed, temperature: temperature)", "seed: seed)"),
     ("moecast", "Import.swift", "if noWeights { request.weights = nil }", ""),
     ("moecast", "SimulateStrategies.swift", 'unless: isStaged, "it is for the strategy staged"', 'unless: true, "it is for the strategy staged"'),
-    ("moecast", "Compare.swift", "guard accuracy.every == nil else", "guard true else"),
+    ("moecast", "StreamRun.swift", "training.noteEvery = progress.every", ""),
     ("moecast", "StreamPass.swift", "if let failure { throw failure }", ""),
     ("moecast", "StreamPass.swift", "while !interruption.isRequested, let chunk", "while let chunk"),
     ("moecast", "Column.swift", "decimals(scale * $0, places)", "decimals($0, places)"),

@@ -12,6 +12,8 @@ public struct Heatmap {
   /// How a value is written.
   public var text: (Double) -> String
 
+  /// A heatmap with a scale below it that ends at `most`.
+  ///
   /// - Parameters:
   ///   - cells: rows of one length.
   ///   - most: the value of the darkest shade, above 0.
@@ -31,7 +33,10 @@ public struct Heatmap {
   private static let side = 320.0
   private static let margin = 22.0
 
-  /// The heatmap, or nil where it has no cell or nothing to tell.
+  /// The heatmap, or nil where it has no cells, rows of several lengths, or no shade above the
+  /// lightest.
+  ///
+  /// - Complexity: linear in the cells, which the image compresses.
   public var svg: String? {
     guard let columns = cells.first?.count, columns > 0, most > 0,
       cells.allSatisfy({ $0.count == columns })

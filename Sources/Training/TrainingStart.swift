@@ -27,8 +27,8 @@ public enum TrainingStart {
 
   /// The learner of `checkpoint`, with `stream` behind the chunks that it has seen.
   ///
-  /// - Throws: `TraceError` where the stream is another one or ends before; `CancellationError` where
-  ///   the stream was cancelled.
+  /// - Throws: `TraceError` where the stream is another one or ends before; `CancellationError`
+  ///   where the stream was cancelled.
   public static func resuming(
     _ checkpoint: consuming Checkpoint, _ stream: inout TraceStream
   ) throws -> Learner {

@@ -2,14 +2,17 @@ import Forecast
 import Prequential
 import RoutingTrace
 
-/// What `train` and `evaluate` report: accuracy by stage and layer, counts and speed.
+/// What `train` and `evaluate` report, and `compare` beside its intervals: accuracy by stage and
+/// layer, counts and speed.
 ///
-/// The keys are stable; more may follow.
+/// Its JSON is keyed by stage, predictor and n, so that a script reads a figure without a search; the
+/// keys are stable, more may follow.
 struct AccuracyReport: Encodable {
   typealias Recall = [String: [String: Double]]
 
   /// Accuracy in one MoE layer.
   struct Layer: Encodable {
+    /// The model's number of the layer.
     var layer: Int
     var recall: [String: Recall]
     var logLossBits: [String: [String: Double]]
@@ -24,11 +27,14 @@ struct AccuracyReport: Encodable {
 
   var requests: UInt64
   var tokens: UInt64
+  /// Stage: events that were scored.
   var events: [String: UInt64] = [:]
   /// Stage, predictor, n: the share of chosen experts among the n best.
   var recall: [String: Recall] = [:]
+  /// Stage, predictor: the mean of -log2 of the probability given to the chosen experts.
   var logLossBits: [String: [String: Double]] = [:]
   var layers: [Layer] = []
+  /// What this run took, and the events it consumed a second.
   var seconds: Double
   var eventsPerSecond: Double
 

@@ -1,7 +1,8 @@
 import Chart
 import Insight
 
-/// What `analyze` found as one HTML file that needs nothing else: charts by layer, heatmaps, tables.
+/// What `analyze` found as one HTML file that needs nothing else: charts by layer, heatmaps,
+/// tables.
 struct AnalysisPage {
   let report: AnalysisReport
   let analysis: TraceAnalysis
@@ -32,9 +33,10 @@ struct AnalysisPage {
       </head>
       <body>
       <h1>\(escaped(title))</h1>
-      <p>\(escaped(report.extent)). Figures are of one layer; tables give their mean over the layers, and \
-      the layers of the least and the greatest, over all tokens. <i>Popularity alone</i> is what would be \
-      if every expert were drawn by its share in the layer, as few of them as there are.</p>
+      <p>\(escaped(report.extent)). Figures are of one layer; tables give their mean over the \
+      layers, and the layers of the least and the greatest, over all tokens. <i>Popularity \
+      alone</i> is what would be if every expert were drawn by its share in the layer, as few of \
+      them as there are.</p>
       \(sections.joined(separator: "\n"))
       </body>
       </html>

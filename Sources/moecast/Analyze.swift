@@ -8,10 +8,10 @@ struct Analyze: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures how regular the routing is: the paper's six observations.",
     discussion: """
-      Counts once through the traces, in bounded memory: which experts follow which from layer to layer \
-      and token to token, how alike prefill and decode are, how uneven experts and pairs of experts are \
-      used, and how tasks differ. "Popularity alone" is what a router would reach that draws every \
-      expert by its share in the layer, with as few tokens as there are.
+      Counts once through the traces, in bounded memory: which experts follow which from layer to \
+      layer and token to token, how alike prefill and decode are, how uneven experts and pairs of \
+      experts are used, and how tasks differ. "Popularity alone" is what a router would reach that \
+      draws every expert by its share in the layer, with as few tokens as there are.
 
       Example:
         moecast analyze traces/

@@ -12,10 +12,11 @@ struct Compare: PrintingCommand {
       Every event is forecast by every predictor, scored, and only then learnt. The intervals come \
       from a bootstrap over requests, from the 4,097th on over 4,096 groups of them.
 
-      A mixture's name takes changes after colons: mixture:h2 forecasts two layers ahead (h1 to h4), \
-      mixture:next the next token; mixture:without-linear, mixture:only-layer and mixture:with-pairs \
-      change its parts; mixture:tasks uses the requests' tasks, mixture:cold-decode forgets the \
-      prefill before the decode, mixture:halving-4096 halves rows that reach that sum.
+      A mixture's name takes changes after colons: mixture:h2 forecasts two layers ahead (h1 to \
+      h4), mixture:next the next token; mixture:without-linear, mixture:only-layer and \
+      mixture:with-pairs change its parts; mixture:tasks uses the requests' tasks, \
+      mixture:cold-decode forgets the prefill before the decode, mixture:halving-4096 halves rows \
+      that reach that sum.
       Parts: frequency, layer, skip2, skip3, skip4, token, request, recent, pairs, joint-pairs, \
       near-paths, long-paths, best-paths (all three: paths), repeats, linear.
 
@@ -44,10 +45,6 @@ struct Compare: PrintingCommand {
   @OptionGroup var accuracy: AccuracyOptions
 
   func validate() throws {
-    try accuracy.validate()
-    guard accuracy.every == nil else {
-      throw ValidationError("compare prints no lines of progress for --every to space")
-    }
     guard !names.isEmpty else { throw ValidationError("--predictors is empty") }
     guard Set(names).count == names.count else {
       throw ValidationError("--predictors names one twice")

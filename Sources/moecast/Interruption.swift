@@ -5,14 +5,15 @@ import Synchronization
 
 /// SIGINT, SIGTERM and SIGHUP as a question that a loop asks between two chunks.
 ///
-/// The first asks the program to stop in order, the second ends it at once: files are replaced whole or
-/// not at all, so that does no harm.
+/// The first asks the program to stop in order, the second ends it at once: files are replaced
+/// whole or not at all, so that does no harm.
 final class Interruption: Sendable {
   private let first = Atomic(Int32(0))
 
   init() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored already.
+      // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored
+      // already.
       guard !isIgnored(number) else { continue }
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

@@ -12,11 +12,11 @@ struct ForceOption: ParsableArguments {
   var force = false
 }
 
-/// Where a command's file is written to: a file that appears whole under its name or not at all, or a
-/// pipe, a device or standard output, which take the bytes as they come.
+/// Where a command's file is written to: a file that appears whole under its name or not at all, or
+/// a pipe, a device or standard output, which take the bytes as they come.
 ///
-/// Whoever lets go of it without ``commit()`` leaves no file. A model that is replaced by force keeps a
-/// generation.
+/// Whoever lets go of it without ``commit()`` leaves no file. A model that is replaced by force
+/// keeps a generation.
 final class OutputSink: ByteSink {
   private var file: DurableFile?
   private let stream: OpenStream?

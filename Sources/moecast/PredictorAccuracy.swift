@@ -1,4 +1,5 @@
-/// How well one predictor forecast, as a line of the tables of `train`, `evaluate`, `inspect` and `merge`.
+/// How well one predictor forecast, as a line of the tables of `train`, `evaluate`, `inspect` and
+/// `merge`.
 struct PredictorAccuracy {
   /// The stage of the events; nil for all of them.
   var stage: String?

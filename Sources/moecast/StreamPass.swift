@@ -1,7 +1,7 @@
 import RoutingTrace
 
-/// The way of `analyze` and `compare` through a stream, chunks read ahead on another thread: to its end,
-/// to a chunk that cannot be used, or to a signal.
+/// The way of `analyze` and `compare` through a stream, chunks read ahead on another thread: to its
+/// end, to a chunk that cannot be used, or to a signal.
 ///
 /// ```swift
 /// var pass = StreamPass(interruption)
@@ -21,8 +21,8 @@ struct StreamPass {
 
   init(_ interruption: Interruption) { self.interruption = interruption }
 
-  /// Hands `use` every chunk of `stream`, with a bar. What goes wrong is kept for ``finish(_:)``, so that
-  /// what the chunks before it tell can be told first.
+  /// Hands `use` every chunk of `stream`, with a bar. What goes wrong is kept for ``finish(_:)``,
+  /// so that what the chunks before it tell can be told first.
   mutating func consume(
     _ stream: sending TraceStream, _ use: (TraceChunk) throws -> Void
   ) {

@@ -62,7 +62,8 @@ import Testing
     tally.tell("exit code 0")
   }
 
-  /// A viewer that quits takes no model with it, and a full disk behind the table takes none either.
+  /// A viewer that quits takes no model with it, and a full disk behind the table takes none
+  /// either.
   @Test(arguments: [("| head -1", 0), ("> /dev/full", 1), (">&-", 1)])
   func trainingOutlivesItsPrinting(redirection: String, status: Int32) throws {
     var training = try Training()

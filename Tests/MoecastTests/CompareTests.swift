@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct CompareTests {
   @Test(arguments: [
-    ("--every 1", "compare prints no lines of progress for --every to space"),
+    // It prints no lines on the way that there would be something to say of.
+    ("--every 1", "Unknown option '--every'"), ("--quiet", "Unknown option '--quiet'"),
     ("--predictors ,", "--predictors is empty"),
     ("--predictors frequency,frequency", "--predictors names one twice"),
     ("--resamples=-1", "--resamples is from 0 to 100,000"),

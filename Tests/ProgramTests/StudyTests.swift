@@ -147,7 +147,8 @@ struct StudyTests {
     }
   }
 
-  /// The other commands' CSV: the keys of their JSON, its numbers in full; lists stand in JSON alone.
+  /// The other commands' CSV: the keys of their JSON, its numbers in full; lists stand in JSON
+  /// alone.
   @Test func commaSeparated() throws {
     let simulate = [
       "simulate", Program.test, "--wafer", "pcie-1", "--batch", "4", "--strategy", "base,staged",
@@ -164,8 +165,8 @@ struct StudyTests {
     }
   }
 
-  /// Expects every cell to be the JSON's value, or empty where that has none; tells how many columns
-  /// there are.
+  /// Expects every cell to be the JSON's value, or empty where that has none; tells how many
+  /// columns there are.
   private func expectCSV(_ csv: String, shows lines: [JSONValue]) throws -> Int {
     let rows = csv.split(separator: "\n").map { row in
       row.replacing("\"forecast, ", with: "forecast; ").split(

@@ -1,5 +1,5 @@
-/// One column of a ``Report``: what programs read of a row under a stable key, and what people see of it
-/// under a heading.
+/// One column of a ``Report``: what programs read of a row under a stable key, and what people see
+/// of it under a heading.
 ///
 /// ```swift
 /// let columns: [Column<Run>] = [
@@ -9,8 +9,8 @@
 /// ]
 /// ```
 ///
-/// Keys are snake_case and stay as they are; their values are in seconds, bytes, counts, and shares from
-/// 0 to 1. A heading names the unit in which people see the value. A key with a dot, such as
+/// Keys are snake_case and stay as they are; their values are in seconds, bytes, counts, and shares
+/// from 0 to 1. A heading names the unit in which people see the value. A key with a dot, such as
 /// `staging.reads`, is the member `reads` of an object `staging` in JSON.
 struct Column<Row>: Sendable {
   /// Where JSON and CSV have the value; nil for a column that only people see.
@@ -64,7 +64,8 @@ struct Column<Row>: Sendable {
   /// A number in full for programs, rounded for people; `-` where there is none.
   ///
   /// - Parameters:
-  ///   - scale: how many of the heading's units one of the key's are: 100 for a share seen in per cent.
+  ///   - scale: how many of the heading's units one of the key's are: 100 for a share seen in per
+  ///     cent.
   ///   - places: digits behind the point that people see.
   static func number(
     _ key: String?, _ heading: String? = nil, times scale: Double = 1, places: Int = 1,

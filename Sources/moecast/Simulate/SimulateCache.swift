@@ -13,8 +13,8 @@ struct SimulateCache: PrintingCommand {
         moecast simulate cache --stage all --csv trace.moe.lz4 > caches.csv
 
       Runs one request after another through one cache of all layers' experts. The forecast is the \
-      mixture's; "8 ahead" also brings up to 8 of the next layer's experts before they are read. gap \
-      closed is the share of the way from LRU's hit rate to Belady's.
+      mixture's; "8 ahead" also brings up to 8 of the next layer's experts before they are read. \
+      gap closed is the share of the way from LRU's hit rate to Belady's.
       """)
 
   @OptionGroup var tokens: TokenOptions

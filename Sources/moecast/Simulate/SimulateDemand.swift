@@ -11,8 +11,9 @@ struct SimulateDemand: PrintingCommand {
         moecast simulate demand --batch 4,64,1024 trace.moe.lz4
         moecast simulate demand --forecast heatmap --model model.h5 trace.moe.lz4
 
-      Fills batches as the simulator does, walks them step by step and layer by layer, and compares the \
-      experts and requests forecast with those that came. In brackets stands what a figure would be, on average, were the forecast right.
+      Fills batches as the simulator does, walks them step by step and layer by layer, and \
+      compares the experts and requests forecast with those that came. In brackets stands what a \
+      figure would be, on average, were the forecast right.
       """)
 
   @OptionGroup var tokens: TokenOptions

@@ -14,8 +14,9 @@ struct SimulateStrategies: PrintingCommand {
         moecast simulate --wafer pcie-1 --batch 4 --steps 24 --strategy base,staged \\
           --forecast none,heatmap,mixture trace.moe.lz4
 
-      Fills batches with the traces' tokens, gives every layer's experts to dies by each strategy, and \
-      times the reading and computing of their weights. hops, reads and copies are means a layer.
+      Fills batches with the traces' tokens, gives every layer's experts to dies by each strategy, \
+      and times the reading and computing of their weights. hops, reads and copies are means a \
+      layer.
 
       \(systemsHelp)
       """)

@@ -13,8 +13,8 @@ struct SimulateSweep: PrintingCommand {
         moecast simulate sweep --csv trace.moe.lz4 > sweep.csv
         moecast simulate sweep --shape kimi-k2 --batch 4096 trace.moe.lz4
 
-      Ratios are to Base of the same system, model and batch. Models other than the trace's run on its \
-      requests scaled to their shape, and say so.
+      Ratios are to Base of the same system, model and batch. Models other than the trace's run on \
+      its requests scaled to their shape, and say so.
 
       \(systemsHelp)
       """)
@@ -47,8 +47,8 @@ struct SimulateSweep: PrintingCommand {
       name: .customLong("forecast"),
       help: ArgumentHelp(
         """
-        Forecasts of the staging engine, with commas: \(names(ForecastChoice.self)). The mixture is \
-        left out where requests are scaled.
+        Forecasts of the staging engine, with commas: \(names(ForecastChoice.self)). The mixture \
+        is left out where requests are scaled.
         """, valueName: "names"))
     var forecasts = "heatmap,mixture"
 
@@ -60,9 +60,8 @@ struct SimulateSweep: PrintingCommand {
 
     @Option(
       help: ArgumentHelp(
-        """
-        Steps at the beginning that make copies but are not counted; default: half of them, at most 8.
-        """, valueName: "steps"))
+        "Steps at the beginning that make copies but are not counted; default: half, at most 8.",
+        valueName: "steps"))
     var warmSteps: Int?
 
     @Option(

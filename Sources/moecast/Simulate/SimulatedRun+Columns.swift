@@ -13,8 +13,8 @@ extension SimulatedRun {
     + [.tokensPerSecond, .speedup, .hops.unseen, .hopReduction, .localReads, .remoteReads, .copies]
     + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen } + [.regret]
 
-  /// What `simulate strategies` prints for people: every configuration, then what became of the reads
-  /// and transfers of staged ones.
+  /// What `simulate strategies` prints for people: every configuration, then what became of the
+  /// reads and transfers of staged ones.
   static func strategyTables(_ runs: [SimulatedRun]) -> String {
     let configurations = Report<Self>(
       [.wafer, .strategy, .batch, .layerSeconds, .tokensPerSecond, .speedup, .hops, .localReads]
@@ -31,8 +31,8 @@ extension SimulatedRun {
     ["on time %", "late %", "demand %", "precision %"].contains(column.heading)
   }
 
-  /// What the staging engine made of a forecast: how reads were met, for people in per cent, and what
-  /// became of transfers. Counts are of the whole run.
+  /// What the staging engine made of a forecast: how reads were met, for people in per cent, and
+  /// what became of transfers. Counts are of the whole run.
   private static let stagingColumns: [Column<Self>] = [
     .integer("staging.reads") { $0.staging?.reads },
     .reads("staging.local", "local %") { $0.local },
