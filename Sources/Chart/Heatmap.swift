@@ -1,9 +1,17 @@
 /// A matrix in shades, a pixel a cell, as SVG with the image inside.
+///
+/// ```swift
+/// let map = Heatmap(
+///   "Choices after an expert", rowAxis: "expert before", columnAxis: "expert", cells: shares,
+///   most: 0.1, text: { "\(100 * $0) %" })
+/// if let svg = map.svg { page += svg }
+/// ```
 public struct Heatmap {
   /// What it shows, for those who do not see it.
   public var title: String
-  /// What rows and columns are.
+  /// What the rows are.
   public var rowAxis: String
+  /// What the columns are.
   public var columnAxis: String
   /// Rows of cells, each from 0 to ``most`` or beyond.
   public var cells: [[Double]]

@@ -1,5 +1,12 @@
 /// Lines over the layers of a model, as SVG.
 ///
+/// ```swift
+/// let chart = LineChart(
+///   "Recall", axis: "model layer", places: [1, 2, 3],
+///   lines: [.init("mixture", [0.5, nil, 0.7], color: 0)], text: { "\($0)" })
+/// if let svg = chart.svg { page += svg }
+/// ```
+///
 /// Colours are the classes `line-0`, `line-1`, ... and `axis`, `grid` and `text`, which the page's
 /// style sheet sets, so that a page has one palette for light and dark.
 public struct LineChart {

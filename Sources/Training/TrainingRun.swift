@@ -41,8 +41,9 @@ public struct TrainingRun {
   /// How often it is saved before the end; nil for never.
   public var interval: CheckpointInterval?
 
-  /// Events consumed, and the seconds that took, without the saving at the end.
+  /// Events consumed by this run.
   public private(set) var events: UInt64 = 0
+  /// The seconds that took, without the saving at the end.
   public private(set) var seconds = 0.0
   /// Whether it ended because it was asked to.
   public private(set) var isInterrupted = false

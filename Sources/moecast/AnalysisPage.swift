@@ -7,6 +7,7 @@ struct AnalysisPage {
   let report: AnalysisReport
   let analysis: TraceAnalysis
 
+  /// A page of `report`, with heatmaps of the counts in `analysis`.
   init(_ report: AnalysisReport, _ analysis: TraceAnalysis) {
     self.report = report
     self.analysis = analysis

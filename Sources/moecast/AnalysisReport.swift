@@ -6,10 +6,12 @@ struct AnalysisReport: Encodable {
   var shape: TraceFacts.Shape
   var requests: Int
   var tokens: [Scope: Int]
+  /// Task: tokens of it.
   var tasks: [String: Int]
   /// Scope, measure: over all layers.
   var figures: [Scope: [Measure: Observations.Summary]] = [:]
   var layers: [Observations.Layer]
+  /// What the reading took, and the events it counted a second.
   var seconds: Double
   var eventsPerSecond: Double
   /// The shape, for people.
@@ -20,6 +22,7 @@ struct AnalysisReport: Encodable {
     case eventsPerSecond = "events_per_second"
   }
 
+  /// A report of what was observed in so many seconds.
   init(_ observations: Observations, seconds: Double) {
     let shape = observations.shape
     model = shape.description

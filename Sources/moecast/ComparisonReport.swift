@@ -25,6 +25,12 @@ struct ComparisonReport: Encodable {
 
   enum CodingKeys: String, CodingKey { case requests, tokens, seconds, lines, layers }
 
+  /// The figures of a comparison, with their intervals.
+  ///
+  /// - Parameters:
+  ///   - resamples: times that requests are drawn anew for the intervals.
+  ///   - seed: where the drawing begins.
+  ///   - seconds: what the pass took.
   init(_ comparison: Comparison, resamples: Int, seed: UInt64, seconds: Double) {
     let learner = comparison.learner
     requests = learner.progress.requests

@@ -10,6 +10,7 @@ import Synchronization
 final class Interruption: Sendable {
   private let first = Atomic(Int32(0))
 
+  /// Listens from now on.
   init() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored
@@ -60,10 +61,12 @@ final class Interruption: Sendable {
 
 /// The end of a command that was asked to stop, with the exit status 128 + signal.
 struct Stopped: Error, CustomStringConvertible {
+  /// The signal's number.
   let signal: Int32
   /// How far it came, and how to go on.
   let remark: String
 
+  /// A command that `signal` stopped.
   init(by signal: Int32, _ remark: String) {
     self.signal = signal
     self.remark = remark

@@ -23,6 +23,7 @@ struct Moecast: ParsableCommand {
     ])
 }
 
+/// The program: parses the arguments, runs the command, and ends with its exit code.
 @main
 enum Program {
   /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use, 128 + signal when

@@ -79,12 +79,16 @@ private final class OpenStream {
   private let path: FilePath
   private let closes: Bool
 
+  /// - Parameters:
+  ///   - path: what it is called in errors.
+  ///   - closes: whether it is ours to close.
   init(_ descriptor: FileDescriptor, path: FilePath, closes: Bool) {
     self.descriptor = descriptor
     self.path = path
     self.closes = closes
   }
 
+  /// - Throws: `FileError`, or ``ReaderIsGone`` where nobody reads any more.
   func write(_ bytes: UnsafeRawBufferPointer) throws {
     do { _ = try descriptor.writeAll(bytes) } catch {
       guard let code = error as? Errno, code != .brokenPipe else { throw ReaderIsGone() }

@@ -19,6 +19,7 @@ struct StreamPass {
   private var failure: (any Error)?
   private var unfinished: [String] = []
 
+  /// A pass that ends early when the program is asked to stop.
   init(_ interruption: Interruption) { self.interruption = interruption }
 
   /// Hands `use` every chunk of `stream`, with a bar. What goes wrong is kept for ``finish(_:)``,

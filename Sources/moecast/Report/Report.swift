@@ -7,9 +7,11 @@
 /// try json(report)  // a list of objects
 /// ```
 struct Report<Row> {
+  /// What is told of every row; those with a key are CSV and JSON, those with a heading the table.
   let columns: [Column<Row>]
   let rows: [Row]
 
+  /// A report of `rows` under `columns`.
   init(_ columns: [Column<Row>], _ rows: [Row]) {
     self.columns = columns
     self.rows = rows
