@@ -29,14 +29,18 @@ let package = Package(
     .target(name: "PathText", dependencies: [system], swiftSettings: strict),
     .target(
       name: "RoutingTrace", dependencies: ["LZ4Frame", "PathText", system], swiftSettings: strict),
+    // Events, the one book of requests, and counts: what forecasts, observations and demand rest on.
+    .target(name: "Counting", dependencies: ["RoutingTrace"], swiftSettings: strict),
     .target(
-      name: "Forecast", dependencies: ["CVectorShims", "RoutingTrace"], swiftSettings: strict),
+      name: "Forecast", dependencies: ["Counting", "CVectorShims", "RoutingTrace"],
+      swiftSettings: strict),
     // What this process may still take of memory; imports nothing, so that every room may ask.
     .target(name: "MemoryBudget", swiftSettings: strict),
     .target(
-      name: "Prequential", dependencies: ["Forecast", "MemoryBudget"], swiftSettings: strict),
+      name: "Prequential", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
+      swiftSettings: strict),
     .target(
-      name: "Insight", dependencies: ["Forecast", "MemoryBudget", "RoutingTrace"],
+      name: "Insight", dependencies: ["Counting", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
     // Zip archives and NumPy's arrays, both ways.
@@ -54,7 +58,7 @@ let package = Package(
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     .target(
       name: "Wafer",
-      dependencies: ["Forecast", "MemoryBudget", "PathText", "RoutingTrace", system],
+      dependencies: ["Counting", "Forecast", "MemoryBudget", "PathText", "RoutingTrace", system],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
@@ -62,17 +66,18 @@ let package = Package(
     .target(
       name: "ModelFile",
       dependencies: [
-        "Prequential", "HDF5", "DurableFile", "MemoryBudget", "PathText", system,
+        "Counting", "Forecast", "Prequential", "RoutingTrace", "HDF5", "DurableFile", "MemoryBudget",
+        "PathText", system,
       ],
       swiftSettings: strict + (fuzzing ? [.define("FUZZING")] : [])),
     // What `train` does, but for its words: the loop, checkpoints, resuming.
     .target(
       name: "Training",
-      dependencies: ["MemoryBudget", "ModelFile", "Prequential", "RoutingTrace"],
+      dependencies: ["Forecast", "MemoryBudget", "ModelFile", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     // A model's tables for simulators and scripts: a file an exporter.
     .target(
-      name: "Export", dependencies: ["Archive", "Forecast", "Prequential", "RoutingTrace"],
+      name: "Export", dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "CVectorShims"),
     .executableTarget(
@@ -80,8 +85,10 @@ let package = Package(
       dependencies: [
         "CVectorShims",
         "Chart",
+        "Counting",
         "DurableFile",
         "Export",
+        "Forecast",
         "Insight",
         "LZ4Frame",
         "MemoryBudget",
@@ -100,7 +107,7 @@ let package = Package(
     .target(
       name: "Moecast",
       dependencies: [
-        "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace",
+        "Counting", "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace",
         "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
@@ -113,7 +120,7 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CReferenceKernels", "CZlib", "Insight", "LZ4Frame", "ModelFile", "Prequential",
+        "Archive", "CReferenceKernels", "CZlib", "Counting", "Forecast", "Insight", "LZ4Frame", "ModelFile", "Prequential",
         "TraceImport",
         "Wafer",
         system,
@@ -122,7 +129,11 @@ let package = Package(
       path: "Sources/Benchmarks",
       swiftSettings: strict),
     .testTarget(
-      name: "ForecastTests", dependencies: ["Forecast", "TestSupport"], swiftSettings: strict),
+      name: "CountingTests", dependencies: ["Counting", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ForecastTests", dependencies: ["Counting", "Forecast", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "ChartTests", dependencies: ["Chart", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "MemoryBudgetTests", dependencies: ["MemoryBudget"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import CReferenceKernels
+import Counting
 import Forecast
 import Insight
 import LZ4Frame
@@ -42,7 +43,7 @@ private final class ObservedTables {
 
   init(_ trace: SyntheticTrace) {
     let (experts, count) = (trace.shape.experts, trace.shape.layers)
-    var live = LiveRequests()
+    var live = RequestBook()
     self.experts = experts
     topK = trace.shape.topK
     chunks = trace.chunks.map { live.resolve($0.block) }

@@ -1,4 +1,5 @@
 import CReferenceKernels
+import Counting
 import Forecast
 import LZ4Frame
 import Prequential
@@ -6,7 +7,7 @@ import RoutingTrace
 
 /// Counting alone: `c` and `C` of every layer, from chunks in memory.
 func update(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> ResultRow {
-  var live = LiveRequests()
+  var live = RequestBook()
   let blocks = trace.chunks.map { live.resolve($0.block) }
   let ceiling = CeilingTables(trace)
   var counts: [LayerCounts] = []
@@ -56,7 +57,7 @@ func testThenTrain(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultR
       blocks.decode()
       sums.run(trace, ceiling_test_train_sums)
     },
-    { all = try learned(Predictors.all.map(\.name)) },
+    { all = try learned(PredictorCatalog.counting) },
   ])
   try exact.compare(learner.layers.map(\.counts))
   try exact.compare(learner.layers.map { $0.metrics[0] })

@@ -1,4 +1,5 @@
 import CReferenceKernels
+import Counting
 import Forecast
 import Prequential
 import RoutingTrace
@@ -10,7 +11,7 @@ func mixtureCeiling(
 ) throws -> ResultRow {
   var learner = try Learner(shape: trace.shape, predictors: [name])
   let ceiling = try MixtureCeiling(learner.mixtures[0])
-  var live = LiveRequests()
+  var live = RequestBook()
   let blocks = trace.chunks.map { live.resolve($0.block) }
   // Four chunks fill the tables and the stored paths; then every round takes the next chunk of the stream.
   let warm = 4
@@ -46,7 +47,7 @@ private final class MixtureCeiling {
     let searches = mixture.options.parts.contains(.nearPaths)
     paths = searches ? ceiling_paths_make(Int32(shape.layers), Int32(shape.experts)) : nil
     guard searches == (paths != nil) else { throw BenchmarkError.failed("no memory for paths") }
-    let columns = MixtureColumns(mixture)
+    let columns = MixtureColumns(mixture, places: 0)
     for (name, values) in columns.counts {
       counts[name] = .allocate(capacity: values.count)
       _ = counts[name]?.initialize(from: values)
@@ -119,7 +120,7 @@ private final class MixtureCeiling {
     }
     guard score.lossSteps == layers.reduce(0, { $0 + $1.loss_steps }), score.ranks == allRanks
     else { throw BenchmarkError.differs("our mixture's scores and those in C") }
-    let columns = MixtureColumns(learner.mixtures[0])
+    let columns = MixtureColumns(learner.mixtures[0], places: learner.requests.places)
     let sameCounts = columns.counts.allSatisfy { name, values in
       name == "frequency_totals"
         ? values == layers.map(\.frequency_total)
@@ -153,7 +154,7 @@ private final class MixtureCeiling {
 }
 
 /// A mixture's columns by name.
-private struct MixtureColumns: MixtureCoder {
+private struct MixtureColumns: StateCoder {
   static let isReader = false
 
   typealias Failure = Never
@@ -163,27 +164,26 @@ private struct MixtureColumns: MixtureCoder {
   /// Of stored paths.
   var words: [String: [UInt64]] = [:]
   var integers: [String: [Int32]] = [:]
-  /// Of the requests under way, which the kernel is told.
-  private static let ofRequests: Set = ["places", "stages", "tasks", "free_places"]
 
-  init(_ mixture: Mixture) {
+  /// - Parameter places: places of the requests that the mixture learnt from.
+  init(_ mixture: Mixture, places: Int) {
     var mixture = mixture
-    mixture.code(with: &self)
+    mixture.code(with: &self, places: places)
   }
 
-  mutating func code(_ name: String, _ values: inout [UInt64], isOpen: Bool, note: String) {
+  mutating func code(_ name: String, _ values: inout [UInt64], note: String) {
     words[name] = values
   }
 
-  mutating func code(_ name: String, _ values: inout [Int32], isOpen: Bool, note: String) {
+  mutating func code(_ name: String, _ values: inout [Int32], note: String) {
     integers[name] = values
   }
 
-  mutating func code(_ name: String, _ values: inout [UInt32], isOpen: Bool, note: String) {
-    if !Self.ofRequests.contains(name) { counts[name] = values }
+  mutating func code(_ name: String, _ values: inout [UInt32], note: String) {
+    counts[name] = values
   }
 
-  mutating func code(_ name: String, _ values: inout [Float], isOpen: Bool, note: String) {
+  mutating func code(_ name: String, _ values: inout [Float], note: String) {
     floats[name] = values
   }
 }

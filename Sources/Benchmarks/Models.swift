@@ -1,4 +1,5 @@
 import CReferenceKernels
+import Counting
 import Forecast
 import ModelFile
 import Prequential

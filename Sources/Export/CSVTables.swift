@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import Prequential
 import RoutingTrace

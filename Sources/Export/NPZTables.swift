@@ -1,5 +1,5 @@
 import Archive
-import Forecast
+import Counting
 import Prequential
 import RoutingTrace
 

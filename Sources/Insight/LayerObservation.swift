@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import Glibc
 
 /// Reads the observations of one MoE layer from its counts.

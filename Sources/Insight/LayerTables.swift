@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import RoutingTrace
 
 /// A layer's counts in one scope.

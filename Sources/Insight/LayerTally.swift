@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import RoutingTrace
 
 /// What is counted in one MoE layer.
@@ -49,14 +49,11 @@ package struct LayerTally: Sendable {
   }
 
   private mutating func countFollowing(_ block: EventBlock, layer: Int) {
-    let topK = block.shape.topK
-    for token in 0..<block.tokens where block.previous[token] >= 0 {
-      var count = topK
-      if !block.isFull {
-        let first = (layer * block.rows + token) * topK
-        while count > 0, block.ids[first + count - 1] == TokenBlock.emptySlot { count -= 1 }
+    block.withLayer(layer) { events in
+      for token in 0..<block.tokens where block.previous[token] >= 0 {
+        let event = events.event(token)
+        following[event.stage] += UInt64(event.chosen.count)
       }
-      following[Int(block.stages[token])] += UInt64(count)
     }
   }
 }

@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import RoutingTrace
 
 /// How often two experts of a layer were chosen together by one token.
@@ -20,45 +20,39 @@ package struct PairCounts: Sendable {
   /// - Precondition: the layer is the block's, whose ids are below `experts` or empty.
   mutating func count(_ block: EventBlock, layer: Int) {
     precondition(block.shape.experts == experts && block.shape.layers > layer)
-    // Loops over a top-k known here unroll; these are those of the models that people run.
-    switch block.isFull ? block.shape.topK : 0 {
-    case 1: return
-    case 2: count(block, layer: layer, TopK<2>())
-    case 4: count(block, layer: layer, TopK<4>())
-    case 6: count(block, layer: layer, TopK<6>())
-    case 8: count(block, layer: layer, TopK<8>())
-    default: count(block, layer: layer, TopK<0>())
+    let experts = experts
+    cells.withUnsafeMutableBufferPointer { cells in
+      guard let cells = cells.baseAddress else { return }
+      block.withLayer(layer) { events in
+        Pass(events: events, cells: cells, experts: experts).run(unrolledBy: events.knownTopK)
+      }
     }
   }
 
-  private mutating func count<let constant: Int>(
-    _ block: EventBlock, layer: Int, _: TopK<constant>
-  ) {
-    let topK = constant > 0 ? constant : block.shape.topK
-    let experts = experts
-    // The ids were checked where the block was made, so neither they nor cells are checked again.
-    cells.withUnsafeMutableBufferPointer { cells in
-      block.ids.withUnsafeBufferPointer { ids in
-        guard let cells = cells.baseAddress, let ids = ids.baseAddress else { return }
-        var first = ids + layer * block.rows * topK
-        let end = first + block.tokens * topK
-        while first < end {
-          var count = topK
-          while constant == 0, count > 0, first[count &- 1] == TokenBlock.emptySlot {
-            count &-= 1
+  /// Counts a layer's pairs. The ids were checked where the block was made, so neither they nor cells are
+  /// checked again.
+  private struct Pass: TopKWork {
+    let events: LayerEvents
+    let cells: UnsafeMutablePointer<UInt32>
+    let experts: Int
+
+    func run<let constant: Int>(_ topK: TopK<constant>) {
+      guard constant != 1 else { return }
+      let events = events.counted(topK)
+      var token = 0
+      while token < events.tokens {
+        let chosen = events.event(token).chosen
+        var slot = 0
+        while slot < chosen.count {
+          let row = cells + chosen[slot] &* experts
+          var other = slot &+ 1
+          while other < chosen.count {
+            row[chosen[other]] &+= 1
+            other &+= 1
           }
-          var slot = 0
-          while slot < count {
-            let row = cells + Int(first[slot]) &* experts
-            var other = slot &+ 1
-            while other < count {
-              row[Int(first[other])] &+= 1
-              other &+= 1
-            }
-            slot &+= 1
-          }
-          first += topK
+          slot &+= 1
         }
+        token &+= 1
       }
     }
   }

@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import MemoryBudget
 import RoutingTrace
 

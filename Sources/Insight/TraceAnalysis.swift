@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import RoutingTrace
 
 /// Counts a trace, chunk by chunk, so that the paper's observations can be read from it at any time.
@@ -13,19 +13,18 @@ public struct TraceAnalysis: Sendable {
   public var hasMoreTasks: Bool { tasks.isFull }
 
   package private(set) var layers: [LayerTally]
-  private var live: LiveRequests
-  private var tasks: TaskBook
+  private var requestBook: RequestBook
+  private var tasks = TaskNames()
   private var tokens: [Scope: Int] = [:]
   private var tokensOfTasks: [Int] = []
 
   /// An analysis that has seen nothing.
   ///
   /// - Parameter liveRequests: requests under way that are remembered.
-  public init(shape: TraceShape, liveRequests: Int = 4096) {
+  public init(shape: TraceShape, liveRequests: Int = RequestBook.standardCapacity) {
     self.shape = shape
     layers = (0..<shape.layers).map { _ in LayerTally(experts: shape.experts) }
-    live = LiveRequests(capacity: liveRequests)
-    tasks = TaskBook(liveRequests: liveRequests)
+    requestBook = RequestBook(capacity: liveRequests)
   }
 
   /// Counts a chunk.
@@ -38,7 +37,7 @@ public struct TraceAnalysis: Sendable {
     }
     let largest = layers.map(\.largest).max() ?? 0
     guard largest + block.tokens <= LayerCounts.maximumTokens else { throw .full }
-    let events = live.resolve(block)
+    let events = requestBook.resolve(block)
     let stretches = tasks.stretches(of: events)
     let taskCount = tasks.names.count
     tokensOfTasks += Array(repeating: 0, count: taskCount - tokensOfTasks.count)

@@ -27,30 +27,31 @@ public struct Checkpoint: Sendable {
 
   /// Reads one model file: seal, digests, types, shapes, ranges and totals are checked.
   ///
+  /// - Parameter catalog: the predictors that are known.
   /// - Throws: ``ModelError``.
   public static func read(
-    _ path: String, limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
-    operations: any FileOperations = SystemFileOperations(),
+    _ path: String, catalog: PredictorCatalog = .standard, limits: H5Limits = ModelLimits.hdf5,
+    maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations(),
     memory: AvailableMemory = .ofThisProcess()
   ) throws(ModelError) -> Checkpoint {
     try read(
-      path, requiringTotals: true, limits: limits, maximumBytes: maximumBytes,
+      path, requiringTotals: true, catalog: catalog, limits: limits, maximumBytes: maximumBytes,
       operations: operations, memory: memory)
   }
 
   /// The same; `requiringTotals` is false to read what does not add up too.
   static func read(
-    _ path: String, requiringTotals: Bool, limits: H5Limits = ModelLimits.hdf5,
-    maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations(),
+    _ path: String, requiringTotals: Bool, catalog: PredictorCatalog = .standard,
+    limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations(),
     memory: AvailableMemory = .ofThisProcess()
   ) throws(ModelError) -> Checkpoint {
     let (image, isSealed) = try load(path, maximumBytes: maximumBytes, operations: operations)
-    do throws(MemoryShortage) { try memory.check(demand(of: image, limits: limits)) } catch {
+    do throws(MemoryShortage) { try memory.check(demand(of: image, limits: limits, catalog: catalog)) } catch {
       throw ModelError(.tooLarge, file: path, problem: error.problem, remedy: error.remedy)
     }
     do throws(H5Error) {
       let (learner, header) = try ModelReader.learner(
-        in: image, limits: limits, requiringTotals: requiringTotals)
+        in: image, limits: limits, catalog: catalog, requiringTotals: requiringTotals)
       return Checkpoint(
         learner: learner, header: header, path: path, bytes: image.count, isSealed: isSealed,
         passedOver: [])
@@ -61,11 +62,13 @@ public struct Checkpoint: Sendable {
 
   /// What the learner in a model file takes while it is read.
   /// Nothing where the root cannot be read, which the reader then complains of.
-  private static func demand(of image: H5Image, limits: H5Limits) -> MemoryDemand {
-    guard let header = try? ModelReader(image, limits: limits).header else {
+  private static func demand(
+    of image: H5Image, limits: H5Limits, catalog: PredictorCatalog
+  ) -> MemoryDemand {
+    guard let header = try? ModelReader(image, limits: limits, catalog: catalog).header else {
       return MemoryDemand("the model's tables", bytes: 0)
     }
-    return Learner.memoryDemand(shape: header.shape, predictors: header.predictors, for: .reading)
+    return Learner.memoryDemand(shape: header.shape, predictors: header.specs, for: .reading)
   }
 
   /// The learner in the bytes of a model file, which need no seal.
@@ -73,11 +76,12 @@ public struct Checkpoint: Sendable {
   /// - Parameter name: what to call the bytes in messages.
   /// - Throws: ``ModelError``.
   public static func learner(
-    in bytes: [UInt8], name: String, limits: H5Limits = ModelLimits.hdf5
+    in bytes: [UInt8], name: String, catalog: PredictorCatalog = .standard,
+    limits: H5Limits = ModelLimits.hdf5
   ) throws(ModelError) -> Learner {
     let image = H5Image(count: bytes.count) { $0.copyBytes(from: bytes) }
     do throws(H5Error) {
-      return try ModelReader.learner(in: image, limits: limits).learner
+      return try ModelReader.learner(in: image, limits: limits, catalog: catalog).learner
     } catch {
       throw ModelError(error, file: name)
     }
@@ -89,7 +93,8 @@ public struct Checkpoint: Sendable {
   /// - Throws: ``ModelError``, the newest generation's, where none is intact; at once where a file
   ///   is there but cannot be opened or read.
   public static func readNewest(
-    of path: String, limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
+    of path: String, catalog: PredictorCatalog = .standard,
+    limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
     operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) -> Checkpoint {
     let found = generations(of: FilePath(text: path)).map(\.text)
@@ -103,7 +108,8 @@ public struct Checkpoint: Sendable {
     for path in found {
       do throws(ModelError) {
         let checkpoint = try read(
-          path, limits: limits, maximumBytes: maximumBytes, operations: operations)
+          path, catalog: catalog, limits: limits, maximumBytes: maximumBytes,
+          operations: operations)
         return Checkpoint(
           learner: checkpoint.learner, header: checkpoint.header, path: path,
           bytes: checkpoint.bytes, isSealed: checkpoint.isSealed, passedOver: passedOver)
@@ -116,11 +122,13 @@ public struct Checkpoint: Sendable {
   }
 
   /// Reads the root's attributes alone: what the model is, not what it has learnt.
-  public static func header(of path: String) throws(ModelError) -> ModelHeader {
+  public static func header(
+    of path: String, catalog: PredictorCatalog = .standard
+  ) throws(ModelError) -> ModelHeader {
     let (image, _) = try load(
       path, maximumBytes: maximumBytes, operations: SystemFileOperations())
     do throws(H5Error) {
-      return try ModelReader(image, limits: ModelLimits.hdf5).header
+      return try ModelReader(image, limits: ModelLimits.hdf5, catalog: catalog).header
     } catch {
       throw ModelError(error, file: path)
     }
@@ -225,7 +233,8 @@ extension Checkpoint {
         operations: operations,
         isWorthKeeping: {
           hasSeal(verifiedSeal, $0.text, operations)
-            || isWorthKeeping($0.text, operations: operations)
+            || isWorthKeeping(
+              $0.text, catalog: PredictorCatalog(of: learner.specs), operations: operations)
         },
         verify: { temporary in
           do throws(ModelError) {
@@ -254,9 +263,10 @@ extension Checkpoint {
 
   /// Whether a file is to become a generation: not where it was read and found to be no intact model.
   public static func isWorthKeeping(
-    _ path: String, operations: any FileOperations = SystemFileOperations()
+    _ path: String, catalog: PredictorCatalog = .standard,
+    operations: any FileOperations = SystemFileOperations()
   ) -> Bool {
-    do throws(ModelError) { _ = try read(path, operations: operations) } catch {
+    do throws(ModelError) { _ = try read(path, catalog: catalog, operations: operations) } catch {
       // Too little memory to look at it is no fault of the file.
       return error.kind == .tooLarge
     }
@@ -291,29 +301,18 @@ extension Checkpoint {
   ) throws(ModelError) {
     let read: Learner
     do throws(H5Error) {
-      read = try ModelReader.learner(in: image, limits: ModelLimits.hdf5).learner
+      read = try ModelReader.learner(
+        in: image, limits: ModelLimits.hdf5, catalog: PredictorCatalog(of: learner.specs)
+      ).learner
     } catch {
       throw ModelError(
         .damaged, file: file, problem: "it would not be read again: \(error)",
         remedy: "report this: a learner could not be written")
     }
-    guard read.goesOnLike(learner) else {
+    guard read == learner else {
       throw ModelError(
         .damaged, file: file, problem: "another learner would be read from it than was written",
         remedy: "report this: a learner could not be written")
     }
-  }
-}
-
-extension Learner {
-  /// Whether both learn on alike: all is the same but the ages of live requests, of which a file keeps
-  /// the order.
-  fileprivate func goesOnLike(_ other: Learner) -> Bool {
-    shape == other.shape && predictors == other.predictors && recallAt == other.recallAt
-      && progress == other.progress && history == other.history && layers == other.layers
-      && mixtures == other.mixtures && requests.capacity == other.requests.capacity
-      && requests.remembered.elementsEqual(other.requests.remembered) {
-        $0.request == $1.request && $0.nextToken == $1.nextToken && $0.ids == $1.ids
-      }
   }
 }

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import HDF5
 import Prequential
@@ -24,7 +25,7 @@ enum Components {
   static var all: [any Component.Type] {
     [
       CountsComponent.self, MetricsComponent.self, HistoryComponent.self, StreamComponent.self,
-      RequestsComponent.self, MixtureComponent.self,
+      RequestsComponent.self, PredictorsComponent.self,
     ]
   }
 }
@@ -36,15 +37,15 @@ struct LearnerState {
   var metrics: [[LayerMetrics]] = []
   var history: [HistoryRow] = []
   var progress = StreamProgress()
-  var requests = LiveRequests()
-  /// In the order of the predictors that are mixtures.
-  var mixtures: [Mixture] = []
+  var requests = RequestBook()
+  /// In the order of the predictors with state of their own.
+  var models: [LearntModel] = []
 
   /// The learner, when all components have been read.
   func learner(_ header: ModelHeader) -> Learner {
     Learner(
-      shape: header.shape, predictors: header.predictors, recallAt: header.recallAt,
+      shape: header.shape, specs: header.specs, recallAt: header.recallAt,
       layers: zip(counts, metrics).map { LayerLearner(counts: $0, metrics: $1) },
-      mixtures: mixtures, requests: requests, progress: progress, history: history)
+      models: models, requests: requests, progress: progress, history: history)
   }
 }

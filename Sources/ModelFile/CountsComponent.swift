@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import HDF5
 import Prequential
@@ -50,7 +51,7 @@ enum CountsComponent: Component {
   ) throws(H5Error) {
     let shape = file.header.shape
     let (layers, experts) = (shape.layers, shape.experts)
-    let needed = ModelLimits.Settings.tables(of: file.header.predictors)
+    let needed = file.header.specs.tables
     var group = try file.group("frequency")
     let frequency: [UInt32] = try group.read("counts", shape: [layers, experts])
     try group.finish()

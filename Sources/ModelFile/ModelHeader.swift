@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import HDF5
 import Prequential
@@ -8,15 +9,15 @@ public struct ModelHeader: Hashable, Sendable {
   /// `encoding-type` of every model file.
   public static let encodingType = "moecast-model"
   /// The version this program writes and reads.
-  public static let encodingVersion = "1"
+  public static let encodingVersion = "2"
   /// This program and its version, written into every model and said by `moecast --version`.
   public static let software = "moecast 0.1.0"
 
   /// The program that wrote the file.
   public var software: String
   public var shape: TraceShape
-  /// Names of the predictors, in the order of their metrics.
-  public var predictors: [String]
+  /// The predictors, in the order of their metrics.
+  public var specs: [PredictorSpec]
   /// The n of recall@n along the stream.
   public var recallAt: [Int]
   /// Requests under way that are remembered at most.
@@ -29,7 +30,7 @@ public struct ModelHeader: Hashable, Sendable {
   init(_ learner: Learner) {
     software = Self.software
     shape = learner.shape
-    predictors = learner.predictors
+    specs = learner.specs
     recallAt = learner.recallAt
     liveRequests = learner.requests.capacity
     chunks = learner.progress.chunks
@@ -37,6 +38,9 @@ public struct ModelHeader: Hashable, Sendable {
     events = learner.progress.events
     requests = learner.progress.requests
   }
+
+  /// Names of the predictors.
+  public var predictors: [String] { specs.names }
 
   /// Additive constants of the count-based predictors (`c + 1/2`, rows `+ 2 P0`), kept in the file so
   /// that a later program cannot take counts for those of another formula.
@@ -60,7 +64,9 @@ public struct ModelHeader: Hashable, Sendable {
   }
 
   /// Reads and checks the root's attributes and the axis of layers.
-  init(reading root: inout GroupReader) throws(H5Error) {
+  ///
+  /// - Parameter catalog: the predictors that are known.
+  init(reading root: inout GroupReader, catalog: PredictorCatalog) throws(H5Error) {
     let kind = try root.string("encoding-type")
     guard kind == Self.encodingType else {
       throw H5Error(.mismatch, at: "/@encoding-type", "is '\(kind)', not '\(Self.encodingType)'")
@@ -69,7 +75,7 @@ public struct ModelHeader: Hashable, Sendable {
     guard version == Self.encodingVersion else {
       throw H5Error(
         .forbidden, at: "/@encoding-version",
-        "is '\(version)'; this program reads version \(Self.encodingVersion)")
+        "is '\(version)', and this program reads version \(Self.encodingVersion)")
     }
     software = try root.string("software")
     let model = try root.string("model")
@@ -83,13 +89,14 @@ public struct ModelHeader: Hashable, Sendable {
       throw H5Error(.mismatch, at: "/", error.description)
     }
     let names = try root.string("predictors")
-    predictors = names.isEmpty ? [] : names.split(separator: ",").map(String.init)
-    guard Set(predictors).count == predictors.count else {
-      throw H5Error(.mismatch, at: "/@predictors", "names a predictor twice")
-    }
-    for name in predictors
-    where Predictors.named(name) == nil && MixtureOptions(name: name) == nil {
-      throw H5Error(.forbidden, at: "/@predictors", "names '\(name)', which is not known here")
+    do throws(PredictorNameError) {
+      specs = try catalog.specs(named: names.split(separator: ",").map(String.init))
+    } catch {
+      switch error {
+      case .repeated: throw H5Error(.mismatch, at: "/@predictors", "names a predictor twice")
+      case .unknown(let name, _):
+        throw H5Error(.forbidden, at: "/@predictors", "names '\(name)', which is not known here")
+      }
     }
     recallAt = try root.numbers("recall_at", as: UInt32.self).map { Int($0) }
     guard zip(recallAt, recallAt.dropFirst()).allSatisfy(<), recallAt.allSatisfy({ $0 > 0 }) else {
@@ -98,7 +105,7 @@ public struct ModelHeader: Hashable, Sendable {
     let capacity = try root.number("live_requests", as: UInt64.self)
     liveRequests = Int(clamping: capacity)
     let settings = ModelLimits.Settings(
-      shape: shape, predictors: predictors, recallAt: recallAt, liveRequests: liveRequests)
+      shape: shape, specs: specs, recallAt: recallAt, liveRequests: liveRequests)
     if let fault = settings.fault { throw H5Error(.tooLarge, at: "/", fault.problem) }
     for (name, value) in Self.priors {
       let found = try root.number(name, as: Double.self)

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import HDF5
 import Prequential
@@ -34,11 +35,11 @@ public enum ModelLimits {
   /// - Parameter recallAt: the n of recall@n; nil for the default.
   /// - Throws: ``ModelError`` of kind `tooLarge`.
   public static func check(
-    _ file: String, shape: TraceShape, predictors: [String], recallAt: [Int]? = nil,
-    liveRequests: Int = LiveRequests().capacity
+    _ file: String, shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil,
+    liveRequests: Int = RequestBook.standardCapacity
   ) throws(ModelError) {
     let settings = Settings(
-      shape: shape, predictors: predictors,
+      shape: shape, specs: specs,
       recallAt: recallAt ?? Learner.defaultRecall(topK: shape.topK), liveRequests: liveRequests)
     if let fault = settings.fault {
       throw ModelError(
@@ -50,10 +51,10 @@ public enum ModelLimits {
   /// The same for a learner, with what it has noted along its stream.
   static func check(_ learner: Learner, file: String) throws(ModelError) {
     try check(
-      file, shape: learner.shape, predictors: learner.predictors, recallAt: learner.recallAt,
+      file, shape: learner.shape, predictors: learner.specs, recallAt: learner.recallAt,
       liveRequests: learner.requests.capacity)
     let (rows, chunks) = (learner.history.count, learner.progress.checksums.count)
-    let row = 28 + learner.predictors.count * 8 * (3 + learner.recallAt.count)
+    let row = 28 + learner.specs.count * 8 * (3 + learner.recallAt.count)
     guard rows * row + chunks * 8 <= streamBytes else {
       throw ModelError(
         .tooLarge, file: file,
@@ -67,16 +68,16 @@ extension ModelLimits {
   /// What decides the size of a model before anything is learnt.
   struct Settings {
     var shape: TraceShape
-    var predictors: [String]
+    var specs: [PredictorSpec]
     var recallAt: [Int]
     var liveRequests: Int
 
     /// What is beyond a limit, in words that follow "it", and what to do about it.
     var fault: (problem: String, remedy: String)? {
-      let names = predictors.joined(separator: ",").utf8.count
-      guard predictors.count <= ModelLimits.predictors, names <= ModelLimits.predictorBytes else {
+      let names = specs.names.joined(separator: ",").utf8.count
+      guard specs.count <= ModelLimits.predictors, names <= ModelLimits.predictorBytes else {
         return (
-          "has \(predictors.count) predictors whose names take \(names) bytes; at most "
+          "has \(specs.count) predictors whose names take \(names) bytes; at most "
             + "\(ModelLimits.predictors) of \(ModelLimits.predictorBytes) bytes are possible",
           "name fewer with --predictor"
         )
@@ -98,7 +99,7 @@ extension ModelLimits {
       }
       guard bytes <= ModelLimits.tableBytes else {
         return (
-          "has tables of \(bytes) bytes for \(predictors.joined(separator: ",")) with "
+          "has tables of \(bytes) bytes for \(specs.names.joined(separator: ",")) with "
             + "\(shape.layers) layers of \(shape.experts) experts; at most "
             + "\(ModelLimits.tableBytes) are possible",
           remedy
@@ -110,32 +111,27 @@ extension ModelLimits {
     /// Bytes of all tables, decoded; those of live requests and stored paths as if full.
     var bytes: Int {
       let (layers, experts) = (shape.layers, shape.experts)
-      var bytes = layers * experts * 4 + liveRequests * (16 + shape.idsPerToken * 2)
-      bytes += Self.tables(of: predictors).count * layers * experts * experts * 4
-      bytes += predictors.count * layers * 2 * (16 + experts * 8)
-      for options in predictors.compactMap(MixtureOptions.init(name:)) {
-        bytes += Mixture.codedBytes(shape: shape, options: options)
+      var bytes = layers * experts * 4 + liveRequests * (29 + shape.idsPerToken * 2)
+      let tables = [.layerPairs, .tokenPairs].count(where: specs.tables.contains)
+      bytes += tables * layers * experts * experts * 4
+      bytes += specs.count * layers * 2 * (16 + experts * 8)
+      for settings in specs.settings {
+        bytes += settings.codedBytes(shape: shape, tokens: .max, places: liveRequests)
       }
       return bytes
     }
 
     /// The predictors that fit, cheapest first, where any do.
     private var remedy: String {
-      for names in [Predictors.all.map(\.name), ["frequency", "layer-markov"], ["frequency"]] {
+      let catalog = PredictorCatalog.standard
+      for names in [PredictorCatalog.counting, ["frequency", "layer-markov"], ["frequency"]] {
         var smaller = self
-        smaller.predictors = names
+        smaller.specs = names.compactMap { catalog.spec(named: $0) }
         if smaller.bytes < bytes, smaller.bytes <= ModelLimits.tableBytes {
           return "train with --predictor " + names.joined(separator: ",")
         }
       }
       return "train without --model"
-    }
-
-    /// The tables of pairs that these predictors keep.
-    static func tables(of predictors: [String]) -> [CountTables] {
-      let kept = predictors.compactMap(Predictors.named)
-        .reduce(into: CountTables()) { $0.formUnion($1.tables) }
-      return [.layerPairs, .tokenPairs].filter(kept.contains)
     }
   }
 }

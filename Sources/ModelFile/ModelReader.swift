@@ -1,3 +1,4 @@
+import Forecast
 import HDF5
 import Prequential
 import RoutingTrace
@@ -9,11 +10,13 @@ struct ModelReader: ~Copyable {
 
   /// The learner in a model file's bytes; every group's digest, every type, shape and range checked.
   ///
-  /// - Parameter requiringTotals: whether ``Totals`` that do not agree are an error.
+  /// - Parameters:
+  ///   - catalog: the predictors that are known.
+  ///   - requiringTotals: whether ``Totals`` that do not agree are an error.
   static func learner(
-    in image: H5Image, limits: H5Limits, requiringTotals: Bool = true
+    in image: H5Image, limits: H5Limits, catalog: PredictorCatalog, requiringTotals: Bool = true
   ) throws(H5Error) -> (learner: Learner, header: ModelHeader) {
-    let reader = try ModelReader(image, limits: limits)
+    let reader = try ModelReader(image, limits: limits, catalog: catalog)
     var state = LearnerState()
     for component in Components.all { try component.read(into: &state, from: reader) }
     let learner = state.learner(reader.header)
@@ -25,10 +28,10 @@ struct ModelReader: ~Copyable {
   }
 
   /// Reads the root alone.
-  init(_ image: H5Image, limits: H5Limits) throws(H5Error) {
+  init(_ image: H5Image, limits: H5Limits, catalog: PredictorCatalog) throws(H5Error) {
     let file = try H5File(reading: image, limits: limits)
     var root = try GroupReader(file.rootGroup())
-    let header = try ModelHeader(reading: &root)
+    let header = try ModelHeader(reading: &root, catalog: catalog)
     for name in ["expert", "given_expert", "rank"] {
       let ids = try root.column(name, as: UInt16.self, limit: header.shape.experts)
       guard ids.elementsEqual((0..<header.shape.experts).lazy.map { UInt16($0) }) else {

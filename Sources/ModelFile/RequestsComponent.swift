@@ -1,16 +1,14 @@
-import Forecast
+import Counting
 import HDF5
 import Prequential
 import RoutingTrace
 
-/// The requests under way, oldest first: `requests`.
-///
-/// Their ages are only an order, so the file holds the order and not the ages.
+/// The requests under way, the one whose last token is longest ago first: `requests`.
 enum RequestsComponent: Component {
   static let groups = ["requests"]
 
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
-    let entries = learner.requests.remembered
+    let entries = learner.requests.entries
     let (layers, topK) = (learner.shape.layers, learner.shape.topK)
     var group = try file.group("requests")
     let request = try group.createAxis(
@@ -20,6 +18,17 @@ enum RequestsComponent: Component {
     try group.create(
       "next_token", entries.map { UInt64($0.nextToken) }, axes: [request],
       note: "position of the request's next token")
+    try group.create(
+      "stage", entries.map { UInt16($0.stage.rawValue) }, axes: [request],
+      note: "stage of its last token: 0 prefill, 1 decode")
+    try group.create(
+      "task", entries.map(\.task), axes: [request], note: "FNV-1a hash of its task's name, or 0")
+    try group.create(
+      "place", entries.map { UInt32($0.place) }, axes: [request],
+      note: "where predictors keep its state")
+    try group.createColumn(
+      "free_places", learner.requests.free.map { UInt32($0) },
+      note: "places without a request, the next to be given last")
     var ids: [UInt16] = []
     for layer in 0..<layers {
       for entry in entries { ids += entry.ids[layer * topK..<(layer + 1) * topK] }
@@ -39,18 +48,25 @@ enum RequestsComponent: Component {
     let count = requests.count
     let slots = try group.column("slot", as: UInt16.self, limit: 64)
     let next: [UInt64] = try group.read("next_token", shape: [count])
+    let stages: [UInt16] = try group.read("stage", shape: [count])
+    let tasks: [UInt64] = try group.read("task", shape: [count])
+    let places: [UInt32] = try group.read("place", shape: [count])
+    let free: [UInt32] = try group.column("free_places", limit: file.header.liveRequests)
     let ids: [UInt16] = try group.read("ids", shape: [shape.layers, count, shape.topK])
     try group.finish()
     guard slots.elementsEqual((0..<shape.topK).lazy.map { UInt16($0) }) else {
       throw H5Error(.mismatch, at: "/requests/slot", "does not count the slots from 0")
     }
-    guard UInt64(count) <= file.header.tokens else {
-      throw H5Error(
-        .mismatch, at: "/requests", "lists \(count) requests after \(file.header.tokens) tokens")
+    guard next.allSatisfy({ (1...UInt64(UInt32.max)).contains($0) }) else {
+      throw H5Error(.mismatch, at: "/requests/next_token", "names an impossible position")
     }
-    guard Set(requests).count == count, next.allSatisfy({ (1...UInt64(UInt32.max)).contains($0) })
-    else {
-      throw H5Error(.mismatch, at: "/requests", "names a request twice or an impossible position")
+    guard stages.allSatisfy({ Stage(rawValue: UInt8(clamping: $0)) != nil }) else {
+      throw H5Error(.mismatch, at: "/requests/stage", "names a stage that there is not")
+    }
+    guard UInt64(count + free.count) <= file.header.tokens else {
+      throw H5Error(
+        .mismatch, at: "/requests",
+        "has \(count + free.count) places after \(file.header.tokens) tokens")
     }
     // The same check that a chunk of these tokens would pass: the kernels trust the ids.
     do throws(BlockError) {
@@ -61,14 +77,21 @@ enum RequestsComponent: Component {
       throw H5Error(.mismatch, at: "/requests/ids", error.problem)
     }
     let entries = requests.indices.map { index in
-      LiveRequests.Entry(
-        request: requests[index], nextToken: Int(next[index]), age: UInt64(index + 1),
+      RequestBook.Entry(
+        request: requests[index], place: Int(places[index]), nextToken: Int(next[index]),
+        stage: Stage(rawValue: UInt8(clamping: stages[index])) ?? .decode, task: tasks[index],
         ids: (0..<shape.layers).flatMap { layer in
           let at = (layer * count + index) * shape.topK
           return ids[at..<at + shape.topK]
         })
     }
-    state.requests = LiveRequests(
-      capacity: file.header.liveRequests, entries: entries, clock: file.header.tokens)
+    guard
+      let book = RequestBook(
+        capacity: file.header.liveRequests, entries: entries, free: free.map { Int($0) })
+    else {
+      throw H5Error(
+        .mismatch, at: "/requests", "names a request or a place twice, or leaves a place out")
+    }
+    state.requests = book
   }
 }

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import Prequential
 import RoutingTrace
@@ -11,7 +12,6 @@ import RoutingTrace
 /// - Every choice was ranked once by every predictor, so a predictor's ranks sum to c's sum, and all
 ///   predictors scored the same events, of 1 to K choices each.
 /// - Rows along the stream ascend, each within what had passed by then and the last within the metrics.
-/// - A request that learner and mixture both remember goes on at the same token.
 struct Totals {
   private(set) var problems: [String] = []
 
@@ -21,7 +21,6 @@ struct Totals {
       checkMetrics(learner, layer)
     }
     checkHistory(learner)
-    checkRequests(learner)
   }
 
   private mutating func checkPairs(_ learner: Learner, _ layer: Int) {
@@ -114,15 +113,6 @@ struct Totals {
           || sums.lossSteps.dividedRoundingUp(by: LossSteps.mostSteps) > sums.events
       }
       if isBeyond { problems.append("/history/\(name): a row has more than had passed") }
-    }
-  }
-
-  private mutating func checkRequests(_ learner: Learner) {
-    let next = Dictionary(
-      uniqueKeysWithValues: learner.requests.remembered.map { ($0.request, $0.nextToken) })
-    for mixture in learner.mixtures
-    where mixture.nextTokens.contains(where: { next[$0] ?? $1 != $1 }) {
-      problems.append("/requests/next_token: a mixture's request goes on at another token")
     }
   }
 }

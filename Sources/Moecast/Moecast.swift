@@ -10,6 +10,7 @@
 /// try Checkpoint.write(learner, to: model)
 /// ```
 
+@_exported import Counting
 @_exported import Export
 @_exported import Forecast
 @_exported import Insight

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import RoutingTrace
 
@@ -23,12 +24,21 @@ public struct Comparison: Sendable {
   private var groups = RequestGroups()
   private var sums: GroupSums
 
-  /// A comparison that has seen nothing; parameters and errors as of ``Learner``.
+  /// A comparison that has seen nothing; parameters as of ``Learner``.
+  public init(shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil) {
+    learner = Learner(shape: shape, predictors: specs, recallAt: recallAt)
+    sums = GroupSums(predictors: specs.count, recallAt: learner.recallAt)
+  }
+
+  /// The same, the predictors by their names.
+  ///
+  /// - Throws: ``Forecast/PredictorNameError`` where one is not known, or named twice.
   public init(
-    shape: TraceShape, predictors: [String], recallAt: [Int]? = nil
-  ) throws(LearnerError) {
-    learner = try Learner(shape: shape, predictors: predictors, recallAt: recallAt)
-    sums = GroupSums(predictors: predictors.count, recallAt: learner.recallAt)
+    shape: TraceShape, predictors names: [String], recallAt: [Int]? = nil
+  ) throws(PredictorNameError) {
+    self.init(
+      shape: shape, predictors: try PredictorCatalog.standard.specs(named: names),
+      recallAt: recallAt)
   }
 
   /// Forecasts, scores and learns a chunk.
@@ -62,11 +72,15 @@ public struct Comparison: Sendable {
 
   private mutating func consume(_ block: TokenBlock, workers: Int) throws(LearnerError) {
     // Both change only once the chunk is known to fit.
+    var scores: GroupScores?
     var groups = groups
-    let scores = GroupScores(groups: groups.resolve(block), runs: block.runs, sums: sums)
-    try learner.consume(block, learns: true, workers: workers, scores: scores)
+    let sums = sums
+    try learner.consume(block, learns: true, workers: workers) { events in
+      scores = GroupScores(groups: groups.resolve(events), runs: events.runs, sums: sums)
+      return scores
+    }
     self.groups = groups
-    sums = scores.total
+    if let scores { self.sums = scores.total }
   }
 
   /// Recall at each n of ``recallAt`` and log loss in bits of one predictor, with 95 % intervals by

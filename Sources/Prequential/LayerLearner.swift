@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 
 /// One MoE layer of a learner: its counts and how well each predictor forecast it.
@@ -17,14 +18,14 @@ public struct LayerLearner: Hashable, Sendable {
   ///
   /// - Parameter scores: where to add the figures by group of requests too.
   mutating func process(
-    _ view: LayerEvents, by counting: [(metric: Int, predictor: any Predictor)], learns: Bool,
+    _ view: LayerEvents, by counting: [(metric: Int, predictor: any CountingPredictor)], learns: Bool,
     scores: GroupScores? = nil
   ) {
     let scorer = EventScorer(experts: view.experts, topK: view.topK)
     let tally = ScoreTally(experts: view.experts, predictors: counting.count)
     let predictors = counting.map(\.predictor)
     for tokens in scores?.stretches ?? [0..<view.tokens] {
-      counts.withView {
+      counts.withLearner {
         scorer.run(
           view, tokens: tokens, by: predictors, counts: $0, learns: learns, into: tally)
       }

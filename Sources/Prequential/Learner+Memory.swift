@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import MemoryBudget
 import RoutingTrace
@@ -17,21 +18,17 @@ extension Learner {
 
   /// Bytes that a learner takes at its most, its mixtures' work on a block included.
   ///
-  /// Requests under way come on top: `layers * topK` ids each, and of every mixture what
-  /// ``Forecast/MixtureOptions/liveRequests`` says.
+  /// Requests under way come on top: `layers * topK` ids each, and of every mixture with `recent` or
+  /// `request` 4 bytes an expert and layer.
   public static func bytes(
-    shape: TraceShape, predictors: [String], for use: Use = .learning
+    shape: TraceShape, predictors specs: [PredictorSpec], for use: Use = .learning
   ) -> Int {
-    let tables = predictors.compactMap { Predictors.named($0)?.tables }
-      .reduce(into: CountTables()) { $0.formUnion($1) }
-    let counts = shape.layers * LayerCounts.bytes(experts: shape.experts, tables: tables)
-    let metrics =
-      shape.layers * predictors.count * LayerMetrics.bytes(experts: shape.experts)
-    let options = predictors.compactMap(MixtureOptions.init(name:))
-    let mixtures = options.reduce(0) { $0 + Mixture.bytes(shape: shape, options: $1) }
-    let learning = counts + metrics + mixtures
+    let counts = shape.layers * LayerCounts.bytes(experts: shape.experts, tables: specs.tables)
+    let metrics = shape.layers * specs.count * LayerMetrics.bytes(experts: shape.experts)
+    let models = specs.settings.reduce(0) { $0 + $1.bytes(shape: shape) }
+    let learning = counts + metrics + models
     // A file holds one column for all layers of what tables hold by layer.
-    let column = options.map { Mixture.largestColumn(shape: shape, options: $0) }.max() ?? 0
+    let column = specs.settings.map { $0.largestColumn(shape: shape) }.max() ?? 0
     // Both tables of pairs are read before any layer has its own.
     let reading = learning + max(counts, 2 * column)
     switch use {
@@ -48,15 +45,15 @@ extension Learner {
   ///
   /// - Parameter option: the option by which a user chooses predictors, nil where there is no choice.
   public static func memoryDemand(
-    shape: TraceShape, predictors: [String], for use: Use = .learning, option: String? = nil
+    shape: TraceShape, predictors: [PredictorSpec], for use: Use = .learning, option: String? = nil
   ) -> MemoryDemand {
     let all = bytes(shape: shape, predictors: predictors, for: use)
     var demand = MemoryDemand(
-      "the tables of \(predictors.joined(separator: ",")) for \(shape)", bytes: all)
+      "the tables of \(predictors.names.joined(separator: ",")) for \(shape)", bytes: all)
     guard let option else { return demand }
-    for name in ["mixture-fast", "layer-markov", "frequency"] {
-      let bytes = bytes(shape: shape, predictors: [name], for: use)
-      if bytes < all { demand.alternatives.append(.init("\(option) \(name)", bytes: bytes)) }
+    for spec in PredictorCatalog.smallerAlternatives {
+      let bytes = bytes(shape: shape, predictors: [spec], for: use)
+      if bytes < all { demand.alternatives.append(.init("\(option) \(spec.name)", bytes: bytes)) }
     }
     return demand
   }
@@ -65,7 +62,7 @@ extension Learner {
 extension Comparison {
   /// What a comparison takes; parameters as of ``init(shape:predictors:recallAt:)``.
   public static func memoryDemand(
-    shape: TraceShape, predictors: [String], recallAt: [Int]? = nil, option: String? = nil
+    shape: TraceShape, predictors: [PredictorSpec], recallAt: [Int]? = nil, option: String? = nil
   ) -> MemoryDemand {
     let n = (recallAt ?? Learner.defaultRecall(topK: shape.topK)).count
     func withSums(_ bytes: Int, _ predictors: Int) -> Int {

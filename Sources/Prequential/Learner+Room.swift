@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import RoutingTrace
 
@@ -24,8 +25,8 @@ extension Learner {
     guard progress.chunks < Self.maximumChunks else {
       throw .full("the number of chunks, \(Self.maximumChunks) at most")
     }
-    guard mixtures.allSatisfy({ $0.hasRoom(for: block.tokens) }) else {
-      throw .full("a count of the mixture, \(most) at most")
+    guard models.allSatisfy({ $0.model.hasRoom(for: block.tokens) }) else {
+      throw .full("a count of a predictor, \(most) at most")
     }
   }
 

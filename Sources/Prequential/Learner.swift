@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import RoutingTrace
 
@@ -8,79 +9,84 @@ import RoutingTrace
 /// reading them back continues to the same bytes. The number of workers does not change any result.
 public struct Learner: Hashable, Sendable {
   public let shape: TraceShape
-  /// Names of the predictors, in the order of ``LayerLearner/metrics``.
-  public let predictors: [String]
+  /// The predictors, in the order of ``LayerLearner/metrics``.
+  public let specs: [PredictorSpec]
   /// The n of recall@n noted in ``history``, ascending.
   public let recallAt: [Int]
   /// One a MoE layer.
   public internal(set) var layers: [LayerLearner]
-  /// The mixtures among the predictors, in their order.
-  public internal(set) var mixtures: [Mixture]
+  /// What the predictors with state of their own have learnt, in their order.
+  public internal(set) var models: [LearntModel]
   /// The requests under way.
-  public internal(set) var requests: LiveRequests
+  public internal(set) var requests: RequestBook
   /// How far the stream has been read.
   public internal(set) var progress: StreamProgress
   /// Figures noted along the stream.
   public internal(set) var history: [HistoryRow]
 
   /// The counting predictors, and where the metrics of each stand.
-  private var counting: [(metric: Int, predictor: any Predictor)] {
-    predictors.enumerated().compactMap { index, name in
-      Predictors.named(name).map { (index, $0) }
-    }
+  private var counting: [(metric: Int, predictor: any CountingPredictor)] {
+    specs.enumerated().compactMap { index, spec in spec.predictor.map { (index, $0) } }
   }
+
+  /// Names of the predictors, in their order.
+  public var predictors: [String] { specs.names }
+
+  /// The mixtures among the predictors, in their order.
+  public var mixtures: [Mixture] { models.compactMap(\.mixture) }
 
   /// A learner that has seen nothing.
   ///
   /// - Parameters:
+  ///   - specs: as ``Forecast/PredictorCatalog/specs(named:)`` gives them; no two of one name.
   ///   - recallAt: the n of recall@n to note along the stream; 1, K, 2K and 4K unless given.
   ///   - liveRequests: requests under way that are remembered.
-  /// - Throws: ``LearnerError`` where a predictor is not known, or named twice.
   public init(
-    shape: TraceShape, predictors: [String], recallAt: [Int]? = nil, liveRequests: Int = 4096
-  ) throws(LearnerError) {
-    var tables: CountTables = []
-    var mixtures: [Mixture] = []
-    for (index, name) in predictors.enumerated() {
-      guard !predictors[..<index].contains(name) else { throw .repeatedPredictor(name) }
-      if let predictor = Predictors.named(name) {
-        tables.formUnion(predictor.tables)
-      } else if let options = MixtureOptions(name: name) {
-        mixtures.append(Mixture(shape: shape, options: options))
-      } else {
-        throw .unknownPredictor(name)
-      }
-    }
+    shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil,
+    liveRequests: Int = RequestBook.standardCapacity
+  ) {
+    let tables = specs.tables
     // One made for all layers would be copied by each, and be in memory beside them.
     let layers = (0..<shape.layers).map { _ in
       LayerLearner(
         counts: LayerCounts(experts: shape.experts, tables: tables),
-        metrics: predictors.map { _ in LayerMetrics(experts: shape.experts) })
+        metrics: specs.map { _ in LayerMetrics(experts: shape.experts) })
     }
     self.init(
-      shape: shape, predictors: predictors,
-      recallAt: recallAt ?? Self.defaultRecall(topK: shape.topK),
-      layers: layers, mixtures: mixtures,
-      requests: LiveRequests(capacity: liveRequests), progress: StreamProgress(), history: [])
+      shape: shape, specs: specs, recallAt: recallAt ?? Self.defaultRecall(topK: shape.topK),
+      layers: layers, models: specs.settings.map { LearntModel($0, shape: shape) },
+      requests: RequestBook(capacity: liveRequests), progress: StreamProgress(), history: [])
+  }
+
+  /// A learner that has seen nothing, its predictors by their names.
+  ///
+  /// - Throws: ``Forecast/PredictorNameError`` where one is not known, or named twice.
+  public init(
+    shape: TraceShape, predictors names: [String], recallAt: [Int]? = nil,
+    liveRequests: Int = RequestBook.standardCapacity, catalog: PredictorCatalog = .standard
+  ) throws(PredictorNameError) {
+    self.init(
+      shape: shape, predictors: try catalog.specs(named: names), recallAt: recallAt,
+      liveRequests: liveRequests)
   }
 
   /// A learner with known state, such as one read from a checkpoint.
   ///
-  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor, one mixture for
-  ///   every predictor that is one.
+  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor, one model for every
+  ///   predictor with state of its own.
   public init(
-    shape: TraceShape, predictors: [String], recallAt: [Int], layers: [LayerLearner],
-    mixtures: [Mixture] = [], requests: LiveRequests,
-    progress: StreamProgress, history: [HistoryRow]
+    shape: TraceShape, specs: [PredictorSpec], recallAt: [Int], layers: [LayerLearner],
+    models: [LearntModel] = [], requests: RequestBook, progress: StreamProgress,
+    history: [HistoryRow]
   ) {
     precondition(layers.count == shape.layers)
-    precondition(layers.allSatisfy { $0.metrics.count == predictors.count })
-    precondition(mixtures.count == predictors.count { MixtureOptions(name: $0) != nil })
+    precondition(layers.allSatisfy { $0.metrics.count == specs.count })
+    precondition(models.count == specs.settings.count)
     self.shape = shape
-    self.predictors = predictors
+    self.specs = specs
     self.recallAt = Set(recallAt).sorted()
     self.layers = layers
-    self.mixtures = mixtures
+    self.models = models
     self.requests = requests
     self.progress = progress
     self.history = history
@@ -99,26 +105,29 @@ public struct Learner: Hashable, Sendable {
 
   /// The same without noting how far the stream has been read.
   ///
-  /// - Parameter scores: where to add the figures by group of requests too.
+  /// - Parameter scores: where to add the figures by group of requests too; called with the block once
+  ///   it is known to fit.
   mutating func consume(
-    _ tokens: TokenBlock, learns: Bool, workers: Int, scores: GroupScores? = nil
+    _ tokens: TokenBlock, learns: Bool, workers: Int,
+    scores scoresOf: (EventBlock) -> GroupScores? = { _ in nil }
   ) throws(LearnerError) {
     guard tokens.shape.isCompatible(with: shape) else {
       throw .shape(tokens.shape, expected: shape)
     }
     try requireRoom(for: tokens, learns: learns)
     let block = requests.resolve(tokens)
+    let scores = scoresOf(block)
     let counting = counting
     layers.forEachLayer(workers: workers) { layer, learner in
       block.withLayer(layer) { learner.process($0, by: counting, learns: learns, scores: scores) }
     }
-    processMixtures(block, learns: learns, workers: workers, scores: scores)
+    processModels(block, learns: learns, workers: workers, scores: scores)
   }
 
-  private mutating func processMixtures(
+  private mutating func processModels(
     _ block: EventBlock, learns: Bool, workers: Int, scores: GroupScores?
   ) {
-    let places = predictors.indices.filter { MixtureOptions(name: predictors[$0]) != nil }
+    let places = specs.indices.filter { specs[$0].settings != nil }
     let none = LayerMetrics(experts: shape.experts)
     var stretches = scores == nil ? [] : Array(repeating: none, count: shape.layers)
     for (index, place) in places.enumerated() {
@@ -127,7 +136,7 @@ public struct Learner: Hashable, Sendable {
           // Events of a layer come from one thread at a time.
           nonisolated(unsafe) let layers = layers
           nonisolated(unsafe) let stretches = stretches
-          mixtures[index].process(block, learns: learns, workers: workers) { event, probabilities in
+          models[index].process(block, learns: learns, workers: workers) { event, probabilities in
             guard let scores else {
               layers[event.layer].metrics[place].score(probabilities, event)
               return
@@ -161,17 +170,13 @@ public struct Learner: Hashable, Sendable {
   /// Notes the figures so far in ``history``, once a chunk at most.
   public mutating func recordHistory() {
     guard history.last?.chunks != progress.chunks else { return }
-    let scores = predictors.indices.map { score(of: $0, stages: Stage.allCases) }
+    let scores = specs.indices.map { score(of: $0, stages: Stage.allCases) }
     history.append(HistoryRow(progress: progress, scores: scores, recallAt: recallAt))
   }
 }
 
 /// Why a chunk could not be learnt.
 public enum LearnerError: Error, Hashable, CustomStringConvertible {
-  /// No predictor has this name.
-  case unknownPredictor(String)
-  /// A predictor is named twice.
-  case repeatedPredictor(String)
   /// The trace is of another model.
   case shape(TraceShape, expected: TraceShape)
   /// One more chunk could take this sum beyond its bound.
@@ -179,13 +184,9 @@ public enum LearnerError: Error, Hashable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .unknownPredictor(let name):
-      "unknown predictor '\(name)'; there are "
-        + (Predictors.all.map(\.name) + MixtureOptions.names).joined(separator: ", ")
     case .shape(let shape, let expected):
       "the trace has \(shape), the model was trained on \(expected); "
         + "give traces of the same model"
-    case .repeatedPredictor(let name): "predictor '\(name)' is named twice; name it once"
     case .full(let sum):
       "this model is full: one more chunk could be too much for \(sum); train the rest as a model "
         + "of its own"

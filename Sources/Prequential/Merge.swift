@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import RoutingTrace
 
@@ -71,10 +72,10 @@ public struct Merge {
     progress.events += other.progress.events
     progress.requests += other.progress.requests
     progress.checksums = (progress.checksums + other.progress.checksums).sorted()
-    var mixtures = learner.mixtures
-    for index in mixtures.indices { mixtures[index].add(other.mixtures[index].mergeablePart) }
+    var models = learner.models
+    for index in models.indices { models[index].add(other.models[index].mergeablePart) }
     learner = Self.learner(
-      learner, shape: learner.shape.named(as: other.shape), layers: layers, mixtures: mixtures,
+      learner, shape: learner.shape.named(as: other.shape), layers: layers, models: models,
       progress: progress)
   }
 
@@ -109,8 +110,8 @@ public struct Merge {
     {
       throw .tooMuch("the log loss of \(learner.predictors[predictor])")
     }
-    guard zip(learner.mixtures, other.mixtures).allSatisfy({ $0.hasRoom(for: $1) }) else {
-      throw .tooMuch("the counts of a mixture")
+    guard zip(learner.models, other.models).allSatisfy({ $0.hasRoom(for: $1) }) else {
+      throw .tooMuch("the counts of a predictor")
     }
     let shared = Self.shared(learner.progress.checksums, other.progress.checksums)
     guard shared == 0 else { throw .overlap(shared) }
@@ -132,16 +133,15 @@ public struct Merge {
     progress.checksums.sort()
     return Self.learner(
       learner, shape: learner.shape, layers: learner.layers,
-      mixtures: learner.mixtures.map(\.mergeablePart), progress: progress)
+      models: learner.models.map(\.mergeablePart), progress: progress)
   }
 
   private static func learner(
-    _ old: Learner, shape: TraceShape, layers: [LayerLearner], mixtures: [Mixture],
+    _ old: Learner, shape: TraceShape, layers: [LayerLearner], models: [LearntModel],
     progress: StreamProgress
   ) -> Learner {
     Learner(
-      shape: shape, predictors: old.predictors, recallAt: old.recallAt, layers: layers,
-      mixtures: mixtures, requests: LiveRequests(capacity: old.requests.capacity),
-      progress: progress, history: [])
+      shape: shape, specs: old.specs, recallAt: old.recallAt, layers: layers, models: models,
+      requests: old.requests.emptied, progress: progress, history: [])
   }
 }

@@ -1,4 +1,4 @@
-import Forecast
+import Counting
 import RoutingTrace
 
 /// Which of a fixed number of groups a request's figures are added up in.
@@ -9,10 +9,9 @@ import RoutingTrace
 struct RequestGroups: Hashable, Sendable {
   /// Groups at most.
   static let count = 4096
-  /// Requests under way that are remembered.
-  static let liveRequests = 1 << 16
 
-  private var live = RequestBook<Int32>(capacity: liveRequests)
+  /// The group of each place's request.
+  private var live: [Int32] = []
   /// Requests begun.
   private var begun = 0
   /// Whether a request under way has ever been forgotten.
@@ -21,16 +20,14 @@ struct RequestGroups: Hashable, Sendable {
   /// The group of every token of a block.
   ///
   /// It depends on the order of the runs alone: not on where chunks begin.
-  mutating func resolve(_ block: TokenBlock) -> [Int32] {
+  mutating func resolve(_ block: EventBlock) -> [Int32] {
+    live += repeatElement(0, count: block.places - live.count)
     var groups: [Int32] = []
     groups.reserveCapacity(block.tokens)
-    for run in block.runs {
-      if run.count > 0 {
-        let group = live[run.request] ?? newGroup(run)
-        groups += repeatElement(group, count: run.count)
-        if live.note(run.request, group) != nil { hasForgotten = true }
-      }
-      if run.endsRequest { live.remove(run.request) }
+    for (run, owner) in zip(block.runs, block.runOwners) where run.count > 0 {
+      if owner.isNew { live[owner.place] = newGroup(run) }
+      if owner.displaces { hasForgotten = true }
+      groups += repeatElement(live[owner.place], count: run.count)
     }
     return groups
   }

@@ -15,11 +15,16 @@ public struct StreamProgress: Hashable, Sendable {
   public init() {}
 
   mutating func pass(_ chunk: TraceChunk) {
+    pass(chunk.block)
     chunks += 1
-    tokens += UInt64(chunk.block.tokens)
-    events += UInt64(chunk.block.events)
-    requests += UInt64(chunk.block.runs.count(where: \.begins))
     checksums.append(chunk.checksum)
+  }
+
+  /// Counts tokens that are no chunk of a file: nothing recognises them again.
+  mutating func pass(_ block: TokenBlock) {
+    tokens += UInt64(block.tokens)
+    events += UInt64(block.events)
+    requests += UInt64(block.runs.count(where: \.begins))
   }
 }
 

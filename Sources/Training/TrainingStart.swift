@@ -1,3 +1,4 @@
+import Forecast
 import MemoryBudget
 import ModelFile
 import Prequential
@@ -11,18 +12,17 @@ public enum TrainingStart {
   ///   - model: the file it will be kept in, whose limits it must keep; nil for none.
   ///   - use: what becomes of its tables, which decides how much memory they take.
   ///   - option: the option by which a user chooses predictors, for messages.
-  /// - Throws: `ModelError` where the file could never be read again, `MemoryShortage`,
-  ///   `LearnerError`.
+  /// - Throws: `ModelError` where the file could never be read again, `MemoryShortage`.
   public static func anew(
-    _ shape: TraceShape, predictors: [String], recallAt: [Int]? = nil, model: String? = nil,
+    _ shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil, model: String? = nil,
     for use: Learner.Use = .saving, option: String? = nil
   ) throws -> Learner {
     if let model {
-      try ModelLimits.check(model, shape: shape, predictors: predictors, recallAt: recallAt)
+      try ModelLimits.check(model, shape: shape, predictors: specs, recallAt: recallAt)
     }
     try AvailableMemory.ofThisProcess().check(
-      Learner.memoryDemand(shape: shape, predictors: predictors, for: use, option: option))
-    return try Learner(shape: shape, predictors: predictors, recallAt: recallAt)
+      Learner.memoryDemand(shape: shape, predictors: specs, for: use, option: option))
+    return Learner(shape: shape, predictors: specs, recallAt: recallAt)
   }
 
   /// The learner of `checkpoint`, with `stream` behind the chunks that it has seen.

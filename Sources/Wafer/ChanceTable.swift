@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import MemoryBudget
 import RoutingTrace
@@ -52,7 +53,7 @@ public struct ChanceTable: Sendable {
     }
     var chances = Array(repeating: Float16(0), count: count)
     var mixture = Mixture(shape: shape, options: options)
-    var requests = LiveRequests()
+    var requests = RequestBook()
     var first = 0
     let (tokens, experts, topK) = (tokens, experts, Double(shape.topK))
     while first < tokens {
@@ -65,7 +66,7 @@ public struct ChanceTable: Sendable {
         // Layers run at the same time, each in its own part of the table.
         nonisolated(unsafe) let table = chances
         let start = first
-        mixture.process(requests.resolve(block), workers: workers) { event, probabilities in
+        mixture.process(requests.resolve(block), learns: true, workers: workers) { event, probabilities in
           let row = (event.layer * tokens + start + event.token) * experts
           // Probabilities sum to 1, chances to K.
           for expert in 0..<experts {

@@ -57,7 +57,9 @@ struct Compare: PrintingCommand {
   /// The predictors to compare, ablations behind the mixture they belong to.
   private var names: [String] {
     predictors.split(separator: ",").map(String.init).flatMap { name in
-      guard ablate, let options = MixtureOptions(name: name) else { return [name] }
+      guard ablate, let options = PredictorCatalog.standard.spec(named: name)?.mixture else {
+        return [name]
+      }
       return [name]
         + MixtureParts.named.filter { options.parts.contains($0.part) }
         .map { "\(name):without-\($0.name)" }
@@ -67,12 +69,13 @@ struct Compare: PrintingCommand {
   func run(printing output: inout StandardOutput) throws {
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
+    let specs = try PredictorCatalog.standard.specs(named: names)
     try AvailableMemory.ofThisProcess().check(
       Comparison.memoryDemand(
-        shape: stream.shape, predictors: names, recallAt: accuracy.recallAt, option: "--predictors")
+        shape: stream.shape, predictors: specs, recallAt: accuracy.recallAt, option: "--predictors")
     )
-    var comparison = try Comparison(
-      shape: stream.shape, predictors: names, recallAt: accuracy.recallAt)
+    var comparison = Comparison(
+      shape: stream.shape, predictors: specs, recallAt: accuracy.recallAt)
     var random = SeededGenerator(seed: seed)
     let workers = accuracy.workers.threads
     var pass = StreamPass(interruption)

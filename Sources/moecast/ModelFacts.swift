@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import ModelFile
 import Prequential
@@ -62,7 +63,7 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     tokens = learner.progress.tokens
     events = learner.progress.events
     chunks = learner.progress.chunks
-    liveRequests = learner.requests.remembered.count
+    liveRequests = learner.requests.count
     weights = learner.mixtureWeights.mapValues { parts in
       Dictionary(uniqueKeysWithValues: parts.map { ($0.part, $0.mean) })
     }

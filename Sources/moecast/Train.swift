@@ -25,7 +25,7 @@ struct Train: PrintingCommand {
   @OptionGroup var progress: ProgressOptions
 
   @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
-  var predictor = Predictors.standard.joined(separator: ",")
+  var predictor = PredictorCatalog.standardNames.joined(separator: ",")
 
   @Option(
     help: ArgumentHelp("Model file to write at the end and at checkpoints.", valueName: "file"))
@@ -89,9 +89,16 @@ struct Train: PrintingCommand {
       stream, from: consume learner, interruption, saver: CheckpointSaver(file), printing: &output)
   }
 
+  private var specs: [PredictorSpec] {
+    get throws {
+      try PredictorCatalog.standard.specs(
+        named: predictor.split(separator: ",").map(String.init))
+    }
+  }
+
   private func newLearner(_ shape: TraceShape) throws -> Learner {
     try TrainingStart.anew(
-      shape, predictors: predictor.split(separator: ",").map(String.init),
+      shape, predictors: try specs,
       recallAt: accuracy.recallAt, model: model, for: use, option: "--predictor")
   }
 

@@ -1,3 +1,4 @@
+import Counting
 import Export
 import Forecast
 import Prequential

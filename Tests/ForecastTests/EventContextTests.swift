@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ import Testing
   ) throws {
     let shape = try TraceShape(modelLayers: Array(0..<layers), experts: 24, topK: 1)
     let ids = (0..<UInt16(2 * layers)).map { $0 }
-    var live = LiveRequests()
+    var live = RequestBook()
     let chunk = try #require(
       try chunks(of: [RequestTrace(prefill: 0, ids: ids)], shape: shape).first)
     let block = live.resolve(chunk.block)

@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import TestSupport
 import Testing
@@ -15,27 +16,28 @@ import Testing
     }
     for layer in 0..<2 {
       var counts = LayerCounts(experts: experts, tables: [.layerPairs, .tokenPairs])
-      var live = LiveRequests()
+      var live = RequestBook()
       let scorer = EventScorer(experts: experts, topK: topK)
-      counts.withView { scorer.begin($0) }
+      counts.withView { scorer.kernels.begin($0) }
       var scored = 0
       for chunk in try chunks(of: requests, shape: shape, chunkTokens: 50) {
         live.resolve(chunk.block).withLayer(layer) { view in
           for token in 0..<view.tokens {
             let event = view.event(token)
-            counts.withView { counts in
-              for predictor in Predictors.all {
+            counts.withLearner { learner in
+              let counts = learner.view
+              for predictor in PredictorTests.all {
                 guard let rule = predictor.rule else { continue }
-                let mean = scorer.score(event, by: rule, counts: counts)
-                let ranks = (0..<event.chosen.count).map { scorer.ranks[$0] }
-                let exact = scorer.scoreExactly(event, by: predictor, counts: counts)
+                let mean = scorer.kernels.score(event, by: rule, counts: counts)
+                let ranks = (0..<event.chosen.count).map { scorer.kernels.ranks[$0] }
+                let exact = scorer.kernels.scoreExactly(event, by: predictor, counts: counts)
                 guard let mean else { continue }
                 scored += 1
                 #expect(abs(mean - exact) < EventScorer.tolerance, "\(predictor.name)")
-                #expect(ranks == (0..<event.chosen.count).map { scorer.ranks[$0] })
+                #expect(ranks == (0..<event.chosen.count).map { scorer.kernels.ranks[$0] })
               }
-              counts.learn(event)
-              scorer.learned(event, counts: counts)
+              learner.learn(event)
+              scorer.kernels.learned(event, counts: counts)
             }
           }
         }

@@ -1,3 +1,4 @@
+import Counting
 import Glibc
 import RoutingTrace
 import TestSupport
@@ -137,7 +138,7 @@ import Testing
     }
     let options = try #require(MixtureOptions(name: "mixture:only-\(name)"))
     var mixture = Mixture(shape: shape, options: options)
-    var live = LiveRequests()
+    var live = RequestBook()
     var history: [Token] = []
     for chunk in try chunks(of: requests, shape: shape, chunkTokens: 1) {
       let block = live.resolve(chunk.block)
@@ -171,7 +172,7 @@ import Testing
     var mixture = Mixture(
       shape: shape, options: try #require(MixtureOptions(name: "mixture:only-frequency:with-token"))
     )
-    var live = LiveRequests()
+    var live = RequestBook()
     let collected = Collected()
     for chunk in try chunks(of: [RequestTrace(prefill: 0, ids: [0, 0])], shape: shape) {
       mixture.process(live.resolve(chunk.block)) { event, probabilities in
@@ -207,7 +208,7 @@ import Testing
     }
     var mixture = Mixture(
       shape: shape, options: try #require(MixtureOptions(name: "mixture:only-linear")))
-    var live = LiveRequests()
+    var live = RequestBook()
     let tally = Tally()
     for chunk in try chunks(of: [RequestTrace(prefill: 0, ids: ids)], shape: shape) {
       mixture.process(live.resolve(chunk.block)) { event, probabilities in

@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import TestSupport
 import Testing
@@ -6,20 +7,20 @@ import Testing
 
 @Suite struct MixtureSizeTests {
   /// Adds up what a mixture hands to its coder.
-  private struct Counting: MixtureCoder, ~Copyable {
+  private struct Counting: StateCoder, ~Copyable {
     static let isReader = false
     var bytes = 0
 
-    mutating func code(_: String, _ values: inout [UInt64], isOpen: Bool, note: String) {
+    mutating func code(_: String, _ values: inout [UInt64], note: String) {
       bytes += values.count * 8
     }
-    mutating func code(_: String, _ values: inout [UInt32], isOpen: Bool, note: String) {
+    mutating func code(_: String, _ values: inout [UInt32], note: String) {
       bytes += values.count * 4
     }
-    mutating func code(_: String, _ values: inout [Int32], isOpen: Bool, note: String) {
+    mutating func code(_: String, _ values: inout [Int32], note: String) {
       bytes += values.count * 8
     }
-    mutating func code(_: String, _ values: inout [Float], isOpen: Bool, note: String) {
+    mutating func code(_: String, _ values: inout [Float], note: String) {
       bytes += values.count * 4
     }
   }
@@ -32,7 +33,7 @@ import Testing
     let shape = try TraceShape(modelLayers: [0, 2, 5], experts: 70, topK: 3)
     let options = try #require(MixtureOptions(name: name))
     var mixture = Mixture(shape: shape, options: options)
-    var live = LiveRequests()
+    var live = RequestBook()
     var random = SplitMix64(seed: 5)
     let requests = 4
     let trace = RequestTrace.random(
@@ -50,7 +51,7 @@ import Testing
     let block = try TokenBlock(shape: shape, runs: runs, ids: ids)
     mixture.process(live.resolve(block)) { _, _ in }
     var counting = Counting()
-    mixture.code(with: &counting)
+    mixture.code(with: &counting, places: requests)
     #expect(
       counting.bytes
         == Mixture.codedBytes(shape: shape, options: options, tokens: 40, places: requests))

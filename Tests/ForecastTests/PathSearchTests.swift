@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import TestSupport
 import Testing
@@ -25,21 +26,19 @@ import Testing
       RequestTrace.random(shape: shape, prefill: 0, decode: 25, using: &random)
     }
     let lanes = (experts + 7) / 8 * 8
-    var slots = RequestSlots(capacity: 4, keepsPrefill: true)
-    var live = LiveRequests()
+    var live = RequestBook()
     let options = MixtureOptions()
     var memory = PathMemory(shape: shape, capacity: 512)
-    memory.reserve(requests: 4)
+    memory.reserve(places: 4)
     var stored: [Stored] = []
     // Final scores of a request's previous token, by stored token and metric.
     var finals: [Int: [Int]] = [:]
     for chunk in try chunks(of: requests, shape: shape) {
       let block = live.resolve(chunk.block)
-      let owners = slots.resolve(block)
       let search = PathSearch(memory: memory, options: options)
       let votes = PathVotes(layers: 4, tokens: block.tokens, lanes: lanes)
       search.search(
-        block, owners: owners, range: 0..<block.tokens, into: votes, learns: true)
+        block, range: 0..<block.tokens, into: votes, learns: true)
       memory = try #require(search.takeMemory())
       for token in 0..<block.tokens {
         let sets = (0..<4).map { layer in
@@ -118,16 +117,14 @@ import Testing
     let shape = try Self.shape(experts: 12, topK: 2)
     var random = SplitMix64(seed: 8)
     let request = RequestTrace.random(shape: shape, prefill: 0, decode: 700, using: &random)
-    var slots = RequestSlots(capacity: 1, keepsPrefill: true)
-    var live = LiveRequests()
+    var live = RequestBook()
     var memory = PathMemory(shape: shape, capacity: 512)
-    memory.reserve(requests: 1)
+    memory.reserve(places: 1)
     for chunk in try chunks(of: [request], shape: shape, chunkTokens: 64) {
       let block = live.resolve(chunk.block)
       let search = PathSearch(memory: memory, options: MixtureOptions())
-      let owners = slots.resolve(block)
       search.search(
-        block, owners: owners, range: 0..<block.tokens,
+        block, range: 0..<block.tokens,
         into: PathVotes(layers: 4, tokens: block.tokens, lanes: 16), learns: true)
       memory = try #require(search.takeMemory())
     }

@@ -1,3 +1,5 @@
+import Counting
+import Counting
 import Forecast
 import Foundation
 import RoutingTrace
@@ -6,6 +8,11 @@ import Testing
 
 /// The formulas of the predictors' comments, written out plainly.
 @Suite struct PredictorTests {
+  /// The counting predictors that ship with moecast.
+  static var all: [any CountingPredictor] {
+    PredictorCatalog.counting.compactMap { PredictorCatalog.standard.spec(named: $0)?.predictor }
+  }
+
   /// Every forecast of `name` on a random trace, beside the plain formula's.
   static func compare(
     _ name: String, plain: (_ counts: LayerCounts, _ earlier: [Int], _ before: [Int]) -> [Double]
@@ -15,10 +22,10 @@ import Testing
     let requests = (0..<4).map { _ in
       RequestTrace.random(shape: shape, prefill: 5, decode: 9, empty: 0.2, using: &random)
     }
-    let predictor = try #require(Predictors.named(name))
+    let predictor = try #require(PredictorCatalog.standard.spec(named: name)?.predictor)
     for layer in 0..<3 {
       var counts = LayerCounts(experts: 9, tables: [.layerPairs, .tokenPairs])
-      var live = LiveRequests()
+      var live = RequestBook()
       for chunk in try chunks(of: requests, shape: shape, chunkTokens: 5) {
         let block = live.resolve(chunk.block)
         block.withLayer(layer) { view in
@@ -30,7 +37,7 @@ import Testing
               #expect(abs(forecast[j] - expected[j]) < 1e-14, "\(name), layer \(layer)")
             }
             #expect(abs(forecast.reduce(0, +) - 1) < 1e-12)
-            counts.withView { $0.learn(event) }
+            counts.withLearner { $0.learn(event) }
           }
         }
       }
@@ -40,7 +47,7 @@ import Testing
   static func list(_ set: ExpertSet) -> [Int] { (0..<set.count).map { set[$0] } }
 
   static func forecast(
-    _ predictor: any Predictor, _ event: Event, _ counts: inout LayerCounts
+    _ predictor: any CountingPredictor, _ event: Event, _ counts: inout LayerCounts
   ) -> [Double] {
     var prior = [Double](repeating: 0, count: counts.experts)
     var result = prior
@@ -101,10 +108,15 @@ import Testing
   }
 
   @Test func everyNameIsFoundOnce() {
-    for predictor in Predictors.all {
-      #expect(Predictors.named(predictor.name)?.name == predictor.name)
-      #expect(Predictors.all.count { $0.name == predictor.name } == 1)
+    let names = PredictorCatalog.standard.names
+    #expect(Set(names).count == names.count)
+    for name in names { #expect(PredictorCatalog.standard.spec(named: name)?.name == name) }
+    #expect(PredictorCatalog.standard.spec(named: "oracle") == nil)
+    #expect(throws: PredictorNameError.repeated("frequency")) {
+      try PredictorCatalog.standard.specs(named: ["frequency", "frequency"])
     }
-    #expect(Predictors.named("oracle") == nil)
+    #expect(throws: PredictorNameError.unknown("oracle", known: names)) {
+      try PredictorCatalog.standard.specs(named: ["frequency", "oracle"])
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import TestSupport
 import Testing
@@ -69,7 +70,7 @@ import Testing
     _ name: String, _ ids: [UInt16], _ shape: TraceShape
   ) throws -> (Mixture, [[Double]]) {
     var mixture = Mixture(shape: shape, options: try #require(MixtureOptions(name: name)))
-    var live = LiveRequests()
+    var live = RequestBook()
     let collected = Collected()
     for chunk in try chunks(of: [RequestTrace(prefill: 0, ids: ids)], shape: shape) {
       mixture.process(live.resolve(chunk.block)) { _, probabilities in

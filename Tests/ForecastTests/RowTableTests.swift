@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import Testing
 
@@ -11,8 +12,8 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
 @Suite struct RowTableTests {
   @Test func rowsCountAndAddUpByHand() {
     var table = RowTable(rows: 3, lanes: 8, halvingTotal: 0)
-    withSet([0, 2]) { set in table.withView { $0.learn(1, set) } }
-    withSet([2, 5]) { set in table.withView { $0.learn(1, set) } }
+    withSet([0, 2]) { set in table.withLearner { $0.learn(1, set) } }
+    withSet([2, 5]) { set in table.withLearner { $0.learn(1, set) } }
     #expect(Array(table.cells.values[8..<16]) == [1, 0, 2, 0, 0, 1, 0, 0])
     #expect(table.totals == [0, 4, 0])
     var sums = [Float](repeating: 0, count: 8)
@@ -27,9 +28,9 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
 
   @Test func fullRowsAreHalved() {
     var table = RowTable(rows: 1, lanes: 8, halvingTotal: 8)
-    for _ in 0..<3 { withSet([0, 1]) { set in table.withView { $0.learn(0, set) } } }
+    for _ in 0..<3 { withSet([0, 1]) { set in table.withLearner { $0.learn(0, set) } } }
     #expect(table.totals == [6])
-    withSet([0, 7]) { set in table.withView { $0.learn(0, set) } }
+    withSet([0, 7]) { set in table.withLearner { $0.learn(0, set) } }
     // 4, 3, 0, ..., 1 halved downwards.
     #expect(table.cells.values == [2, 1, 0, 0, 0, 0, 0, 0])
     #expect(table.totals == [3])
@@ -44,7 +45,7 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
     #expect(table.rows == 128)
     for pair in 0..<64 {
       withSet([UInt16(pair % 8)]) { set in
-        table.withView { $0.rows.learn($0.claim(pair), set) }
+        table.withLearner { $0.rows.learn($0.claim(pair), set) }
       }
     }
     let rows = (0..<64).map { pair in table.withView { $0.find(pair) } }
@@ -62,7 +63,7 @@ func withSet<Result>(_ ids: [UInt16], _ body: (ExpertSet) -> Result) -> Result {
     #expect(table.rows == 4)
     func learn(_ pair: Int, times: Int) {
       for _ in 0..<times {
-        withSet([3]) { set in table.withView { $0.rows.learn($0.claim(pair), set) } }
+        withSet([3]) { set in table.withLearner { $0.rows.learn($0.claim(pair), set) } }
       }
     }
     for pair in 0..<3 { learn(pair, times: 100) }

@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import Testing
 

@@ -125,7 +125,7 @@ import Testing
   /// Tasks beyond those told apart, and requests that nobody heard of again.
   @Test func theTaskBookIsBounded() throws {
     let shape = try TraceShape(modelLayers: [0], experts: 4, topK: 1)
-    let requests = (0..<TaskBook.capacity + 3).map {
+    let requests = (0..<TaskNames.capacity + 3).map {
       RequestTrace(name: "", task: "task \($0)", prefill: 0, ids: [UInt16($0 % 4)])
     }
     var analysis = TraceAnalysis(shape: shape, liveRequests: 2)
@@ -134,8 +134,8 @@ import Testing
     }
     #expect(analysis.hasMoreTasks)
     let observations = analysis.observations()
-    #expect(observations.tasks.count == TaskBook.capacity)
+    #expect(observations.tasks.count == TaskNames.capacity)
     #expect(observations.tasks.values.allSatisfy { $0 == 1 })
-    #expect(observations.tokens[.all] == TaskBook.capacity + 3)
+    #expect(observations.tokens[.all] == TaskNames.capacity + 3)
   }
 }

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import ModelFile
 import Prequential
@@ -130,7 +131,7 @@ import Testing
       let layer = LayerLearner(
         counts: try #require(counts), metrics: learner.predictors.map { _ in metrics })
       return Learner(
-        shape: learner.shape, predictors: learner.predictors, recallAt: learner.recallAt,
+        shape: learner.shape, specs: learner.specs, recallAt: learner.recallAt,
         layers: Array(repeating: layer, count: 3), requests: learner.requests, progress: progress,
         history: [])
     }

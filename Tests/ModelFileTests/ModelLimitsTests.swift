@@ -14,8 +14,9 @@ import Testing
   func error(
     _ shape: TraceShape, _ predictors: [String], recallAt: [Int]? = nil
   ) -> ModelError? {
+    let specs = predictors.compactMap { PredictorCatalog.standard.spec(named: $0) }
     do throws(ModelError) {
-      try ModelLimits.check("M.h5", shape: shape, predictors: predictors, recallAt: recallAt)
+      try ModelLimits.check("M.h5", shape: shape, predictors: specs, recallAt: recallAt)
       return nil
     } catch {
       return error
@@ -32,7 +33,7 @@ import Testing
       (try shape(layers: 40, experts: 4096), "frequency,layer-markov"),
       (try shape(layers: 61, experts: 4096), "frequency"),
     ] {
-      let refusal = try #require(error(shape, Predictors.standard))
+      let refusal = try #require(error(shape, PredictorCatalog.standardNames))
       #expect(refusal.kind == .tooLarge)
       #expect(refusal.remedy == "train with --predictor \(names)")
       #expect(error(shape, names.split(separator: ",").map(String.init)) == nil)
@@ -43,7 +44,7 @@ import Testing
 
   @Test func settingsThatCannotBeReadAreRefused() throws {
     let small = try shape(layers: 2, experts: 8)
-    #expect(error(small, Predictors.standard) == nil)
+    #expect(error(small, PredictorCatalog.standardNames) == nil)
     #expect(
       error(small, ["frequency"], recallAt: [1 << 32])?.remedy.contains("--recall-at") == true)
     #expect(error(small, ["frequency"], recallAt: [Int(UInt32.max)]) == nil)
@@ -58,9 +59,9 @@ import Testing
     let learner = try Samples.learner(
       Samples.chunks(shape: shape), shape: shape, predictors: Samples.predictors)
     let settings = ModelLimits.Settings(
-      shape: shape, predictors: learner.predictors, recallAt: learner.recallAt, liveRequests: 8)
+      shape: shape, specs: learner.specs, recallAt: learner.recallAt, liveRequests: 8)
     let tables = 3 * 12 * 4 + 2 * 3 * 144 * 4
     let metrics = 4 * 3 * 2 * (16 + 12 * 8)
-    #expect(settings.bytes == tables + metrics + 8 * (16 + 9 * 2))
+    #expect(settings.bytes == tables + metrics + 8 * (29 + 9 * 2))
   }
 }

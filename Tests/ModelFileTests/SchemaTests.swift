@@ -36,7 +36,7 @@ struct SchemaTests {
   /// Attributes by name, then every dataset in alphabetical order with type, shape and axes.
   static let expected =
     [
-      "@chunks 6", "@encoding-type moecast-model", "@encoding-version 1", "@events 270",
+      "@chunks 6", "@encoding-type moecast-model", "@encoding-version 2", "@events 270",
       "@experts 12", "@live_requests 8", "@model sample",
       "@predictors frequency,layer-markov,layer-product,token-markov", "@prior_frequency 0.5",
       "@prior_row 2.0", "@recall_at [ 1  3  6 12]", "@requests 2", "@software moecast 0.1.0",
@@ -55,9 +55,11 @@ struct SchemaTests {
         "metrics/\(predictor)/ranks <u8 3x2x12 layer stage rank",
       ]
     } + [
-      "rank <u2 12 scale", "requests/ids <u2 3x2x3 layer request slot",
-      "requests/next_token <u8 2 request", "requests/request <u8 2 scale",
-      "requests/slot <u2 3 scale", "stage |S7 2 scale", "stream/checksums <u4 6 chunk",
+      "rank <u2 12 scale", "requests/free_places <u4 0 ",
+      "requests/ids <u2 3x2x3 layer request slot", "requests/next_token <u8 2 request",
+      "requests/place <u4 2 request", "requests/request <u8 2 scale",
+      "requests/slot <u2 3 scale", "requests/stage <u2 2 request", "requests/task <u8 2 request",
+      "stage |S7 2 scale", "stream/checksums <u4 6 chunk",
       "stream/chunk <u4 6 scale", "token-markov/counts <u4 3x12x12 layer given_expert expert",
     ]
 

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import Prequential
 import RoutingTrace
@@ -22,7 +23,7 @@ import Testing
     layers[layer].counts = try #require(
       LayerCounts(frequency: frequency, layerPairs: pairs, tokenPairs: tokens))
     return Learner(
-      shape: learner.shape, predictors: learner.predictors, recallAt: learner.recallAt,
+      shape: learner.shape, specs: learner.specs, recallAt: learner.recallAt,
       layers: layers, requests: learner.requests, progress: learner.progress,
       history: learner.history)
   }

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import Foundation
 import LZ4Frame

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import Prequential
 import RoutingTrace
@@ -91,14 +92,14 @@ import Testing
 
   @Test func repeatedPredictorsAreNamed() throws {
     let shape = try TraceShape(modelLayers: [0], experts: 4, topK: 1)
-    #expect(throws: LearnerError.repeatedPredictor("frequency")) {
+    #expect(throws: PredictorNameError.repeated("frequency")) {
       try Learner(shape: shape, predictors: ["frequency", "mixture", "frequency"])
     }
   }
 
   @Test func unknownPredictorsAreNamed() throws {
     let shape = try TraceShape(modelLayers: [0], experts: 4, topK: 1)
-    let error = #expect(throws: LearnerError.self) {
+    let error = #expect(throws: PredictorNameError.self) {
       try Learner(shape: shape, predictors: ["crystal-ball"])
     }
     #expect(error?.description.contains("layer-markov") == true)

@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 import TestSupport
 import Testing
@@ -5,12 +6,19 @@ import Testing
 @testable import Prequential
 
 @Suite struct RequestGroupsTests {
-  static func groups(_ runs: [TokenRun], _ groups: inout RequestGroups) throws -> [Int32] {
+  /// Groups and the book of requests that they go by.
+  struct Groups {
+    var groups = RequestGroups()
+    var book = RequestBook()
+  }
+
+  static func groups(_ runs: [TokenRun], _ own: inout Groups) throws -> [Int32] {
     let tokens = runs.reduce(0) { $0 + $1.count }
-    return groups.resolve(
-      try TokenBlock(
-        shape: TraceShape(modelLayers: [0], experts: 4, topK: 1), runs: runs,
-        ids: [UInt16](repeating: 0, count: tokens)))
+    return own.groups.resolve(
+      own.book.resolve(
+        try TokenBlock(
+          shape: TraceShape(modelLayers: [0], experts: 4, topK: 1), runs: runs,
+          ids: [UInt16](repeating: 0, count: tokens))))
   }
 
   static func run(_ request: UInt64, _ first: Int, _ count: Int, ends: Bool = false) -> TokenRun {
@@ -19,7 +27,7 @@ import Testing
   }
 
   @Test func requestsAreAloneInTheirGroups() throws {
-    var groups = RequestGroups()
+    var groups = Groups()
     #expect(
       try Self.groups(
         [Self.run(7, 0, 2), Self.run(9, 0, 1), Self.run(7, 2, 1, ends: true)], &groups)
@@ -29,7 +37,7 @@ import Testing
   }
 
   @Test func manyRequestsShareAFixedNumber() throws {
-    var groups = RequestGroups()
+    var groups = Groups()
     let runs = (0..<20_000).map { Self.run(UInt64($0), 0, 1, ends: true) }
     let found = try Self.groups(runs, &groups)
     #expect(found.prefix(RequestGroups.count).elementsEqual(0..<Int32(RequestGroups.count)))
@@ -42,8 +50,8 @@ import Testing
 
   /// One that was forgotten among more than are remembered stays together from then on.
   @Test func theForgottenStayTogether() throws {
-    var groups = RequestGroups()
-    let many = RequestGroups.liveRequests + 10
+    var groups = Groups()
+    let many = RequestBook.standardCapacity + 10
     _ = try Self.groups((0..<many).map { Self.run(UInt64($0), 0, 1) }, &groups)
     let again = try Self.groups((0..<many).map { Self.run(UInt64($0), 1, 1) }, &groups)
     let onceMore = try Self.groups((0..<many).map { Self.run(UInt64($0), 2, 1) }, &groups)
@@ -61,7 +69,7 @@ import Testing
       return GroupSums.Row(
         events: events, lossSteps: UInt64(hits) << 22, chosen: events, hits: [UInt64(hits)])
     }
-    var groups = RequestGroups()
+    var groups = Groups()
     let found = try Self.groups(
       rows.indices.map { Self.run(UInt64($0), 0, 1, ends: true) }, &groups)
     let none = GroupSums.Row(hits: [0])

@@ -1,3 +1,4 @@
+import Counting
 import Forecast
 import Prequential
 import RoutingTrace
@@ -18,7 +19,7 @@ import Testing
       RequestTrace.random(shape: shape, prefill: 30, decode: 90, empty: empty, using: &random)
     }
     let all = try chunks(of: requests, shape: shape, chunkTokens: 70)
-    var learner = try Learner(shape: shape, predictors: Predictors.all.map(\.name))
+    var learner = try Learner(shape: shape, predictors: PredictorCatalog.counting)
     for chunk in all { try learner.consume(chunk, workers: 2) }
     for layer in 0..<3 {
       #expect(learner.layers[layer].metrics == metrics(layer, shape, all))
@@ -28,8 +29,11 @@ import Testing
   /// Metrics of one layer by way of every expert's probability.
   func metrics(_ layer: Int, _ shape: TraceShape, _ chunks: [TraceChunk]) -> [LayerMetrics] {
     var counts = LayerCounts(experts: shape.experts, tables: [.layerPairs, .tokenPairs])
-    var metrics = Predictors.all.map { _ in LayerMetrics(experts: shape.experts) }
-    var live = LiveRequests()
+    let predictors = PredictorCatalog.counting.compactMap {
+      PredictorCatalog.standard.spec(named: $0)?.predictor
+    }
+    var metrics = predictors.map { _ in LayerMetrics(experts: shape.experts) }
+    var live = RequestBook()
     var prior = [Double](repeating: 0, count: shape.experts)
     var probabilities = prior
     for chunk in chunks {
@@ -38,13 +42,14 @@ import Testing
           let event = view.event(token)
           prior.withUnsafeMutableBufferPointer { prior in
             probabilities.withUnsafeMutableBufferPointer { probabilities in
-              counts.withView { counts in
-                for (index, predictor) in Predictors.all.enumerated() {
+              counts.withLearner { learner in
+                let counts = learner.view
+                for (index, predictor) in predictors.enumerated() {
                   counts.prior(into: prior)
                   predictor.forecast(event, counts: counts, prior: prior, into: probabilities)
                   metrics[index].score(probabilities, event)
                 }
-                counts.learn(event)
+                learner.learn(event)
               }
             }
           }

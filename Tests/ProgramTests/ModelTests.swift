@@ -139,7 +139,7 @@ struct ModelTests {
 
   /// The ids drawn from the shipped model's mixture, by the SHA-256 of what `contents.py` prints of
   /// them. Made by the program itself on 2026-11-25; the forecasts it draws from are held against
-  /// the pass over chunks in `MixtureDrawingTests`.
+  /// the pass over chunks in `SessionTests`.
   @Test func drawsFromTheShippedMixture() throws {
     let drawn = folder.file("drawn.moe.lz4")
     _ = try Program.text([

@@ -22,7 +22,9 @@ import Training
   }
 
   func learner() throws -> Learner {
-    try TrainingStart.anew(shape, predictors: ["layer-markov", "mixture-fast"])
+    let names = ["layer-markov", "mixture-fast"]
+    return try TrainingStart.anew(
+      shape, predictors: PredictorCatalog.standard.specs(named: names))
   }
 
   /// What a run without any stop learns.

@@ -1,0 +1,82 @@
+/// An array of numbers that begins at a cache line's start.
+///
+/// Rows of whole lines are then read and written without touching one line twice: an `Array` begins
+/// anywhere at a multiple of 16 bytes, where vectors of 32 lie across two lines.
+package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
+  @usableFromInline var storage: Storage
+
+  package init(repeating value: Element, count: Int) {
+    storage = Storage(count)
+    storage.first.initialize(repeating: value, count: count)
+  }
+
+  package init(_ values: [Element]) {
+    storage = Storage(values.count)
+    _ = UnsafeMutableBufferPointer(start: storage.first, count: values.count)
+      .initialize(from: values)
+  }
+
+  @inlinable package var count: Int { storage.count }
+
+  @inlinable @inline(__always)
+  package func withUnsafeBufferPointer<Result>(
+    _ body: (UnsafeBufferPointer<Element>) throws -> Result
+  ) rethrows -> Result {
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafeBufferPointer(start: storage.first, count: storage.count))
+  }
+
+  @inlinable @inline(__always)
+  package mutating func withUnsafeMutableBufferPointer<Result>(
+    _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
+  ) rethrows -> Result {
+    if !isKnownUniquelyReferenced(&storage) { copy() }
+    defer { withExtendedLifetime(storage) {} }
+    return try body(UnsafeMutableBufferPointer(start: storage.first, count: storage.count))
+  }
+
+  /// The elements at `range`, which must lie inside.
+  package func values(at range: Range<Int>) -> [Element] {
+    withUnsafeBufferPointer { Array($0[range]) }
+  }
+
+  /// All elements, as an array.
+  package var values: [Element] {
+    get { withUnsafeBufferPointer { Array($0) } }
+    set { self = AlignedArray(newValue) }
+  }
+
+  @inline(never) @usableFromInline
+  mutating func copy() {
+    let copy = Storage(count)
+    copy.first.initialize(from: storage.first, count: count)
+    storage = copy
+  }
+
+  /// Memory that only a single owner writes to.
+  @usableFromInline final class Storage: @unchecked Sendable {
+    @usableFromInline let count: Int
+    @usableFromInline let first: UnsafeMutablePointer<Element>
+
+    init(_ count: Int) {
+      self.count = count
+      first = UnsafeMutableRawPointer.allocate(
+        byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: 64
+      ).bindMemory(to: Element.self, capacity: count)
+    }
+
+    deinit { first.deallocate() }
+  }
+}
+
+extension AlignedArray: Hashable {
+  package static func == (left: Self, right: Self) -> Bool {
+    left.withUnsafeBufferPointer { left in
+      right.withUnsafeBufferPointer { left.elementsEqual($0) }
+    }
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    withUnsafeBufferPointer { for value in $0 { hasher.combine(value) } }
+  }
+}

@@ -1,0 +1,43 @@
+/// One token at one MoE layer, with the choices that were known before it.
+public struct Event {
+  @usableFromInline package let view: LayerEvents
+  /// The token's place in its block.
+  public let token: Int
+
+  @inlinable
+  package init(view: LayerEvents, token: Int) {
+    self.view = view
+    self.token = token
+  }
+
+  /// The MoE layer's ordinal.
+  @inlinable
+  public var layer: Int { view.layer }
+  /// The stage as an index: 0 prefill, 1 decode.
+  @inlinable @inline(__always)
+  public var stage: Int { Int(view.stages[token]) }
+  /// The experts chosen: what is to be forecast. Empty while the event is open.
+  @inlinable @inline(__always)
+  public var chosen: ExpertSet { experts(layer: view.layer, row: token) }
+
+  /// The same token's choice `back` layers before; empty before the first layer.
+  @inlinable @inline(__always)
+  public func earlierLayer(_ back: Int) -> ExpertSet {
+    view.layer >= back ? experts(layer: view.layer &- back, row: token) : .none
+  }
+
+  /// The choice of the request's previous token in this layer; empty for its first.
+  @inlinable @inline(__always)
+  public var previousToken: ExpertSet {
+    let row = Int(view.previous[token])
+    return row >= 0 ? experts(layer: view.layer, row: row) : .none
+  }
+
+  @inlinable @inline(__always)
+  package func experts(layer: Int, row: Int) -> ExpertSet {
+    guard let base = view.ids.baseAddress else { return .none }
+    let first = base + (layer &* view.rows &+ row) &* view.topK
+    guard !view.isFull else { return ExpertSet(first: first, count: view.topK) }
+    return ExpertSet(slots: first, topK: view.topK)
+  }
+}

@@ -1,0 +1,56 @@
+/// One layer of an ``EventBlock``, valid inside the closure that was lent it.
+///
+/// The pointers cover `layers * rows * topK` ids and `tokens` predecessors and stages, checked where
+/// the block was made; every id in them is below `experts` or empty.
+public struct LayerEvents {
+  @usableFromInline package let ids: UnsafeBufferPointer<UInt16>
+  @usableFromInline package let previous: UnsafeBufferPointer<Int32>
+  @usableFromInline package let stages: UnsafeBufferPointer<UInt8>
+  /// The MoE layer's ordinal.
+  public let layer: Int
+  /// Tokens in the block.
+  public let tokens: Int
+  @usableFromInline package let rows: Int
+  @usableFromInline package let layers: Int
+  /// Slots an event.
+  public let topK: Int
+  /// Experts of the layer.
+  public let experts: Int
+  /// Whether no slot is empty, so that every event has top-k experts.
+  @usableFromInline package let isFull: Bool
+
+  @inlinable
+  package init(
+    ids: UnsafeBufferPointer<UInt16>, previous: UnsafeBufferPointer<Int32>,
+    stages: UnsafeBufferPointer<UInt8>, layer: Int, tokens: Int, rows: Int, layers: Int, topK: Int,
+    experts: Int, isFull: Bool
+  ) {
+    self.ids = ids
+    self.previous = previous
+    self.stages = stages
+    self.layer = layer
+    self.tokens = tokens
+    self.rows = rows
+    self.layers = layers
+    self.topK = topK
+    self.experts = experts
+    self.isFull = isFull
+  }
+
+  /// The same view, whose events hold as many experts as `topK` says where it is known.
+  @inlinable @inline(__always)
+  package func counted<let constant: Int>(_: TopK<constant>) -> LayerEvents {
+    guard constant > 0 else { return self }
+    return LayerEvents(
+      ids: ids, previous: previous, stages: stages, layer: layer, tokens: tokens, rows: rows,
+      layers: layers, topK: constant, experts: experts, isFull: true)
+  }
+
+  /// Top-k where every event has that many experts, else 0: what loops may be unrolled by.
+  @inlinable
+  package var knownTopK: Int { isFull ? topK : 0 }
+
+  /// The event of token `token` in this layer.
+  @inlinable @inline(__always)
+  public func event(_ token: Int) -> Event { Event(view: self, token: token) }
+}

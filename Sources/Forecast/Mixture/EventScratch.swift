@@ -1,0 +1,67 @@
+import RoutingTrace
+
+/// Room for the work on one event, kept from event to event.
+final class EventScratch {
+  let prior: UnsafeMutablePointer<Float>
+  /// Averages of single rows one layer back, which pairs and repeats fall back on, and of the previous
+  /// token, and the mean of both, which joint pairs fall back on.
+  let layerRows: UnsafeMutablePointer<Float>
+  let tokenRows: UnsafeMutablePointer<Float>
+  let meanRows: UnsafeMutablePointer<Float>
+  let sums: UnsafeMutablePointer<Float>
+  /// `[input, lane]`.
+  let inputs: UnsafeMutablePointer<Float>
+  /// How probable each expert is: of being among the chosen, or of being the part's own choice.
+  let chances: UnsafeMutablePointer<Float>
+  let errors: UnsafeMutablePointer<Float>
+  /// Rows of the linear part that the event looks at.
+  let linearRows: UnsafeMutablePointer<Int>
+  /// How many they are.
+  var linearRowCount = 0
+  /// How much each of them counts.
+  let linearScales: UnsafeMutablePointer<Float>
+  /// How much the expert in a slot counts.
+  let slotScales: UnsafeMutablePointer<Float>
+  let probabilities: UnsafeMutableBufferPointer<Double>
+  /// The inputs that have something to say of the event: all, or all but the last.
+  var activeInputs = 0
+  /// The event's ``EventContext/fingerprint``, and where the table of repeats has it, or -1.
+  var context: UInt32 = 0
+  var found = -1
+  private let floats: UnsafeMutablePointer<Float>
+
+  init(experts: Int, lanes: Int, inputs count: Int, topK: Int) {
+    // At a cache line's start, as the tables are.
+    let byteCount = (7 + count) * lanes * MemoryLayout<Float>.stride
+    floats = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+      .bindMemory(to: Float.self, capacity: (7 + count) * lanes)
+    floats.initialize(repeating: 0, count: (7 + count) * lanes)
+    prior = floats
+    layerRows = floats + lanes
+    tokenRows = floats + 2 * lanes
+    sums = floats + 3 * lanes
+    chances = floats + 4 * lanes
+    errors = floats + 5 * lanes
+    meanRows = floats + 6 * lanes
+    inputs = floats + 7 * lanes
+    let rows = EarlierChoices.count * topK + 2
+    linearRows = .allocate(capacity: rows)
+    linearScales = .allocate(capacity: rows)
+    linearScales.initialize(repeating: 1, count: rows)
+    slotScales = .allocate(capacity: topK)
+    for slot in 0..<topK {
+      let place = topK > 1 ? 1 - 2 * Float(slot) / Float(topK - 1) : 0
+      (slotScales + slot).initialize(to: 1 + MixtureLayer.slotSlope * place)
+    }
+    probabilities = .allocate(capacity: experts)
+    probabilities.initialize(repeating: 0)
+  }
+
+  deinit {
+    floats.deallocate()
+    linearRows.deallocate()
+    linearScales.deallocate()
+    slotScales.deallocate()
+    probabilities.deallocate()
+  }
+}

@@ -1,0 +1,55 @@
+import Counting
+import RoutingTrace
+
+extension Mixture {
+  /// The same knowledge before another stream: no request is under way.
+  public var withoutRequests: Mixture {
+    var other = self
+    other.paths?.forgetRequests()
+    for layer in layers.indices { other.layers[layer].histories.clear() }
+    return other
+  }
+
+  /// What of the mixture is a sum over tokens: the counts of frequency, rows and nothing else.
+  ///
+  /// Weights, stored paths, repeats and tables of pairs follow the order of the stream, so they start
+  /// anew.
+  public var mergeablePart: Mixture {
+    var sum = Mixture(shape: shape, options: options)
+    for layer in layers.indices {
+      sum.layers[layer].frequency = layers[layer].frequency
+      sum.layers[layer].rows = layers[layer].rows
+    }
+    return sum
+  }
+
+  /// Adds the counts of another shard of the stream. Both must be ``mergeablePart``; so the sum does not
+  /// depend on order or grouping.
+  public mutating func add(_ other: Mixture) {
+    precondition(options == other.options && shape.isCompatible(with: other.shape))
+    for layer in layers.indices {
+      layers[layer].frequency.add(other.layers[layer].frequency)
+      for table in layers[layer].rows.indices {
+        layers[layer].rows[table].add(other.layers[layer].rows[table])
+      }
+    }
+  }
+}
+
+extension RowTable {
+  fileprivate mutating func add(_ other: RowTable) {
+    cells.withUnsafeMutableBufferPointer { cells in
+      other.cells.withUnsafeBufferPointer { other in
+        for index in cells.indices { cells[index] &+= other[index] }
+      }
+    }
+    for index in totals.indices { totals[index] &+= other.totals[index] }
+  }
+}
+
+extension PathMemory {
+  fileprivate mutating func forgetRequests() {
+    lastStored = []
+    trails = PathTrails()
+  }
+}

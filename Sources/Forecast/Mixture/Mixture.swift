@@ -1,0 +1,133 @@
+import Counting
+import Dispatch
+import RoutingTrace
+
+/// The best forecast that ids alone allow: many parts, each a forecast of its own, weighed against
+/// each other as the stream goes by.
+///
+/// Every part gives each expert a probability of being among the K chosen; the mixture adds their log
+/// odds with learnt weights, adds a logistic regression on earlier choices that learns what they leave
+/// over, and squashes the sum (``MixtureLayer``). Counts and paths are integers, weights are Float32
+/// in a fixed order: the result does not depend on the number of workers, nor on the processor.
+public struct Mixture: Hashable, Sendable {
+  /// Tokens whose paths are searched ahead of the layers.
+  private static let step = 64
+
+  public let shape: TraceShape
+  public let options: MixtureOptions
+  var paths: PathMemory?
+  var layers: [MixtureLayer]
+
+  /// A mixture that has learnt nothing.
+  public init(shape: TraceShape, options: MixtureOptions = MixtureOptions()) {
+    self.shape = shape
+    self.options = options
+    paths =
+      options.parts.isDisjoint(with: .paths)
+      ? nil : PathMemory(shape: shape, capacity: options.storedPaths)
+    // One made for all would be copied by each, and be in memory beside them.
+    layers = (0..<shape.layers).map { _ in MixtureLayer(shape: shape, options: options) }
+  }
+
+  /// Bytes that a mixture takes, and its work on a block.
+  public static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
+    let layers = shape.layers * MixtureLayer.bytes(shape: shape, options: options)
+    guard !options.parts.isDisjoint(with: .paths) else { return layers }
+    let lanes = (shape.experts + 7) / 8 * 8
+    return layers + PathMemory.bytes(shape: shape, capacity: options.storedPaths)
+      + PathSearch.bytes(shape: shape)
+      + 2 * PathVotes.bytes(layers: shape.layers, tokens: step, lanes: lanes)
+  }
+
+  /// Bytes of the largest of the columns by which a mixture is written and read.
+  public static func largestColumn(shape: TraceShape, options: MixtureOptions) -> Int {
+    let table = shape.layers * MixtureLayer.largestTable(shape: shape, options: options)
+    guard !options.parts.isDisjoint(with: .paths) else { return table }
+    return max(table, PathMemory.bytes(shape: shape, capacity: options.storedPaths))
+  }
+
+  /// Forecasts every event of `block` in order and, if `learns`, learns it.
+  ///
+  /// - Parameters:
+  ///   - workers: threads to use; they change no result.
+  ///   - score: called with every event and the probabilities of its layer's experts, in the order of
+  ///     the tokens within a layer; with several workers, several layers at a time.
+  public mutating func process(
+    _ block: EventBlock, learns: Bool = true, workers: Int = 1,
+    score: @Sendable (Event, UnsafeMutableBufferPointer<Double>) -> Void
+  ) {
+    precondition(block.shape.isCompatible(with: shape))
+    reserve(places: block.places)
+    let starts = Array(stride(from: 0, to: block.tokens, by: Self.step))
+    let ranges = starts.map { $0..<min($0 + Self.step, block.tokens) }
+    guard let first = ranges.first, let search = takeSearch() else {
+      if block.tokens > 0 {
+        run(block, 0..<block.tokens, nil, learns, workers, beside: nil, score)
+      }
+      return
+    }
+    let lanes = layers[0].lanes
+    let votes = [0, 1].map { _ in
+      PathVotes(layers: shape.layers, tokens: Self.step, lanes: lanes)
+    }
+    search.search(block, range: first, into: votes[0], learns: learns)
+    for index in ranges.indices {
+      // Only the one task that searches ahead touches the search, its memory and these votes.
+      nonisolated(unsafe) let ahead = votes[(index + 1) & 1]
+      nonisolated(unsafe) let search = search
+      var beside: (@Sendable () -> Void)?
+      if index + 1 < ranges.count {
+        let range = ranges[index + 1]
+        beside = {
+          search.search(block, range: range, into: ahead, learns: learns)
+        }
+      }
+      run(block, ranges[index], votes[index & 1], learns, workers, beside: beside, score)
+    }
+    paths = search.takeMemory()
+  }
+
+  /// Makes room for the state of requests at `places` places.
+  mutating func reserve(places: Int) {
+    for layer in layers.indices { layers[layer].histories.reserve(places: places) }
+    paths?.reserve(places: places)
+  }
+
+  /// A search that has the paths until they are taken back: whoever kept them too would make it copy them.
+  private mutating func takeSearch() -> PathSearch? {
+    guard let memory = paths.take() else { return nil }
+    return PathSearch(memory: memory, options: options)
+  }
+
+  /// Runs the layers over the tokens of `range`, and `beside` at the same time.
+  private mutating func run(
+    _ block: EventBlock, _ range: Range<Int>, _ votes: PathVotes?,
+    _ learns: Bool, _ workers: Int, beside: (@Sendable () -> Void)?,
+    _ score: @Sendable (Event, UnsafeMutableBufferPointer<Double>) -> Void
+  ) {
+    let options = options
+    let extra = beside == nil ? 0 : 1
+    layers.withUnsafeMutableBufferPointer { layers in
+      // Each task touches its own layer only.
+      nonisolated(unsafe) let layers = layers
+      nonisolated(unsafe) let votes = votes
+      @Sendable func task(_ index: Int) {
+        if index < extra {
+          beside?()
+          return
+        }
+        let layer = index - extra
+        block.withLayer(layer) { view in
+          layers[layer].process(
+            view, range: range, owners: block.owners, votes: votes, options: options, learns: learns,
+            score: score)
+        }
+      }
+      if workers > 1 {
+        DispatchQueue.concurrentPerform(iterations: layers.count + extra, execute: task)
+      } else {
+        for index in 0..<layers.count + extra { task(index) }
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import Counting
+
+/// The parts a ``Mixture`` weighs against each other.
+public struct MixtureParts: OptionSet, Hashable, Sendable {
+  /// A bit a part, as below.
+  public let rawValue: UInt32
+  /// The parts whose bits are set.
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// How often each expert was chosen in the layer.
+  public static let frequency = MixtureParts(rawValue: 1 << 0)
+  /// Rows of the experts chosen one layer back, averaged.
+  public static let layer = MixtureParts(rawValue: 1 << 1)
+  /// The same two, three and four layers back.
+  public static let skip2 = MixtureParts(rawValue: 1 << 2)
+  public static let skip3 = MixtureParts(rawValue: 1 << 3)
+  public static let skip4 = MixtureParts(rawValue: 1 << 4)
+  /// Rows of the experts that the request's previous token chose in the layer, averaged.
+  public static let token = MixtureParts(rawValue: 1 << 5)
+  /// How often the request chose each expert in the layer.
+  public static let request = MixtureParts(rawValue: 1 << 6)
+  /// The same, an earlier token counting 0.9 of the one after it.
+  public static let recent = MixtureParts(rawValue: 1 << 7)
+  /// Rows of all pairs (two layers back, one layer back), averaged.
+  public static let pairs = MixtureParts(rawValue: 1 << 8)
+  /// Rows of all pairs (one layer back, previous token), averaged.
+  public static let jointPairs = MixtureParts(rawValue: 1 << 9)
+  /// Stored tokens whose path is like this one's, late layers counting most.
+  public static let nearPaths = MixtureParts(rawValue: 1 << 10)
+  /// Stored tokens whose path and whose predecessors' paths are like this one's, all layers alike.
+  public static let longPaths = MixtureParts(rawValue: 1 << 11)
+  /// The stored tokens with the very best match of path and predecessors.
+  public static let bestPaths = MixtureParts(rawValue: 1 << 12)
+  /// A logistic regression on the experts chosen before, learnt on what the others leave over.
+  public static let linear = MixtureParts(rawValue: 1 << 13)
+
+  /// What followed when the very same sets were chosen one, two and three layers back and by the
+  /// previous token: a repeated token in a repeated place.
+  public static let repeats = MixtureParts(rawValue: 1 << 14)
+
+  /// Every part with its name, in the order of the mixture's inputs.
+  public static let named: [(name: String, part: MixtureParts)] = [
+    ("frequency", .frequency), ("layer", .layer), ("skip2", .skip2), ("skip3", .skip3),
+    ("skip4", .skip4), ("token", .token), ("request", .request), ("recent", .recent),
+    ("pairs", .pairs), ("joint-pairs", .jointPairs), ("near-paths", .nearPaths),
+    ("long-paths", .longPaths), ("best-paths", .bestPaths), ("repeats", .repeats),
+    ("linear", .linear),
+  ]
+
+  /// The parts that search stored paths.
+  static let paths: MixtureParts = [.nearPaths, .longPaths, .bestPaths]
+
+  /// Everything.
+  public static let all = MixtureParts(rawValue: (1 << 15) - 1)
+  /// What pays for its cost: the preset `mixture`.
+  public static let standard: MixtureParts = [
+    .frequency, .layer, .recent, .nearPaths, .longPaths, .bestPaths, .linear,
+  ]
+  /// No stored paths, hence several times as fast: the preset `mixture-fast`.
+  public static let fast: MixtureParts = [.layer, .recent, .linear]
+}
+
+/// What a ``Mixture`` forecasts from what, and its hyperparameters: the same for every model.
+public struct MixtureOptions: Hashable, Sendable {
+  /// The parts in use.
+  public var parts: MixtureParts = .standard
+  /// How many layers ahead the forecast looks: 1 forecasts a layer from all before it. 0 stands for
+  /// the next token: every layer from earlier tokens only.
+  public var horizon = 1
+  /// Whether the tasks of requests, where told, are an input.
+  public var usesTasks = false
+  /// Whether what a request's prefill left behind is an input of its decode.
+  public var keepsPrefill = true
+  /// Tokens whose paths are stored; the oldest is forgotten first.
+  public var storedPaths = 16_384
+  /// A row of a table is halved when its sum reaches this; 0 never halves.
+  public var halvingTotal = 0
+
+  /// A mixture of these parts, all else as the preset `mixture` has it.
+  public init(parts: MixtureParts = .standard) { self.parts = parts }
+
+  /// Whether nothing is to be known of a token's request before it.
+  func isFresh(_ owner: TokenOwner) -> Bool {
+    owner.isFirst || (owner.entersDecode && !keepsPrefill)
+  }
+
+  /// The names of ``init(name:)``, for messages.
+  public static let names = ["mixture", "mixture-fast", "mixture-all"]
+
+  /// Options by a predictor's name: a preset, then any number of changes, each after a colon:
+  /// `mixture`, `mixture-fast:h2`, `mixture:next`, `mixture:without-linear`, `mixture:only-layer`,
+  /// `mixture:with-pairs`, `mixture:tasks`, `mixture:cold-decode`, `mixture:halving-4096`.
+  ///
+  /// - Returns: nil where the name is none of these.
+  public init?(name: String) {
+    let words = name.split(separator: ":", omittingEmptySubsequences: false)
+    switch words.first {
+    case "mixture": self.init()
+    case "mixture-fast": self.init(parts: .fast)
+    case "mixture-all": self.init(parts: .all)
+    default: return nil
+    }
+    for word in words.dropFirst() {
+      guard change(by: word) else { return nil }
+    }
+  }
+
+  private mutating func change(by word: Substring) -> Bool {
+    func part(after prefix: String) -> MixtureParts? {
+      guard word.hasPrefix(prefix) else { return nil }
+      let name = word.dropFirst(prefix.count)
+      if name == "paths" { return .paths }
+      return MixtureParts.named.first { $0.name == name }?.part
+    }
+    switch word {
+    case "h1", "h2", "h3", "h4": horizon = Int(word.dropFirst()) ?? 1
+    case "next": horizon = 0
+    case "tasks": usesTasks = true
+    case "cold-decode": keepsPrefill = false
+    default:
+      if word.hasPrefix("halving-"), let total = Int(word.dropFirst(8)), total >= 16 {
+        halvingTotal = min(total, Int(Int32.max))
+      } else if let part = part(after: "without-") {
+        parts.subtract(part)
+      } else if let part = part(after: "only-") {
+        parts = part
+      } else if let part = part(after: "with-") {
+        parts.formUnion(part)
+      } else {
+        return false
+      }
+    }
+    return true
+  }
+}

@@ -1,0 +1,295 @@
+import Counting
+import RoutingTrace
+
+/// Finds the stored paths most like a token's, layer by layer, and lets them vote.
+///
+/// A full comparison with 16,384 paths in every layer would cost more than all other parts together.
+/// Only the tokens that match best in the first two layers, and those that follow the previous
+/// token's candidates, are candidates for the rest; it costs less than 0.001 of recall. The matches
+/// of the first two layers are counted for 512 slots at a time in bit planes.
+///
+/// Unsafe: the kernel of the path parts. Ids were checked by ``TokenBlock``, slots are below the
+/// memory's capacity, candidates below `room`.
+final class PathSearch {
+  static let planes = 5
+  let capacity: Int
+  let layers: Int
+  let words: Int
+  let topK: Int
+  /// Words of a bitmap over slots.
+  let mapWords: Int
+  static let room = (PathMemory.maximumCandidates + 31) / 32 * 32
+  let room = PathSearch.room
+  let options: MixtureOptions
+  private var horizon: Int { options.horizon }
+  let metrics = PathMemory.metrics
+  let isHeard: [Bool]
+
+  // Bitmaps over slots: counts of the first layers' matches, and the sets that selection works on.
+  let plane: UnsafeMutablePointer<UInt64>
+  let open: UnsafeMutablePointer<UInt64>
+  let taken: UnsafeMutablePointer<UInt64>
+  let historic: UnsafeMutablePointer<UInt64>
+  /// A slot's place among the candidates, where it is historic.
+  let places: UnsafeMutablePointer<Int32>
+  // Candidates: slots, scores by metric, the sets of the later layers, and their next generation.
+  var slots: UnsafeMutablePointer<Int32>
+  var scores: UnsafeMutablePointer<Int32>
+  var nextSlots: UnsafeMutablePointer<Int32>
+  var nextScores: UnsafeMutablePointer<Int32>
+  /// `[layer, word, candidate]`; without room where `gathers` is false.
+  let gathered: UnsafeMutablePointer<UInt64>
+  /// Whether the candidates' sets are copied to lie side by side, which pays where all layers of a token
+  /// are looked at in one go.
+  let gathers: Bool
+  let overlap: UnsafeMutablePointer<Int32>
+  /// The token's own sets.
+  let own: UnsafeMutablePointer<UInt64>
+  /// A metric's weight of a vote by sixteenths of an expert below the best.
+  let voteWeights: UnsafeMutablePointer<Float>
+  let voteSteps = 128
+  /// Four sums of votes an expert.
+  let banks: UnsafeMutablePointer<Float>
+  var count = 0
+
+  /// The memory searched, while this search has it.
+  var memory: PathMemory?
+
+  /// A search that takes the memory over, for whole tokens.
+  convenience init(memory: consuming PathMemory, options: MixtureOptions) {
+    self.init(of: memory, options: options, gathers: true)
+    self.memory = memory
+  }
+
+  /// A search in memories such as this, which it does not keep.
+  init(of memory: borrowing PathMemory, options: MixtureOptions, gathers: Bool) {
+    self.gathers = gathers
+    capacity = memory.capacity
+    layers = memory.layers
+    words = memory.words
+    topK = memory.topK
+    mapWords = capacity / 64
+    self.options = options
+    isHeard = PathMemory.metrics.map { options.parts.contains($0.part) }
+    let metrics = PathMemory.metrics.count
+    func words64(_ count: Int) -> UnsafeMutablePointer<UInt64> {
+      let pointer = UnsafeMutablePointer<UInt64>.allocate(capacity: count)
+      pointer.initialize(repeating: 0, count: count)
+      return pointer
+    }
+    func words32(_ count: Int) -> UnsafeMutablePointer<Int32> {
+      let pointer = UnsafeMutablePointer<Int32>.allocate(capacity: count)
+      pointer.initialize(repeating: 0, count: count)
+      return pointer
+    }
+    plane = words64(Self.planes * mapWords)
+    open = words64(mapWords)
+    taken = words64(mapWords)
+    historic = words64(mapWords)
+    places = words32(capacity)
+    slots = words32(room)
+    scores = words32(room * metrics)
+    nextSlots = words32(room)
+    nextScores = words32(room * metrics)
+    gathered = words64(gathers ? layers * room * words : 0)
+    overlap = words32(room)
+    own = words64(layers * words)
+    banks = .allocate(capacity: 4 * (memory.experts + 7))
+    voteWeights = .allocate(capacity: metrics * voteSteps)
+    for (index, metric) in PathMemory.metrics.enumerated() {
+      for step in 0..<voteSteps {
+        (voteWeights + index * voteSteps + step).initialize(
+          to: FloatMath.exp(-metric.sharpness * Float(step) / 16))
+      }
+    }
+  }
+
+  /// Bytes of the largest part of it, the sets of all candidates.
+  static func bytes(shape: TraceShape) -> Int {
+    shape.layers * room * (shape.experts + 63) / 64 * 8
+  }
+
+  deinit {
+    for pointer in [plane, open, taken, historic, gathered, own] { pointer.deallocate() }
+    for pointer in [places, slots, scores, nextSlots, nextScores, overlap] { pointer.deallocate() }
+    voteWeights.deallocate()
+    banks.deallocate()
+  }
+
+  /// Searches for the tokens `range` of `block` in order, writes their votes, and stores their paths
+  /// if `learns`.
+  func search(
+    _ block: EventBlock, range: Range<Int>, into votes: PathVotes, learns: Bool
+  ) {
+    guard var memory = takeMemory() else { return }
+    defer { self.memory = memory }
+    for token in range {
+      let owner = block.owners[token]
+      let place = Int(owner.place)
+      readPath(block, token)
+      if options.isFresh(owner) {
+        memory.lastStored[place] = -1
+        memory.trails.counts[place] = 0
+      }
+      follow(place, memory.trails, memory)
+      for state in 0..<layers {
+        vote(state: state, token: token - range.lowerBound, memory, votes)
+        advance(state, memory)
+      }
+      leaveTrail(place, &memory.trails, written: memory.written)
+      if learns {
+        store(place, &memory)
+      } else {
+        memory.lastStored[place] = -1
+      }
+    }
+  }
+
+  /// Lets the candidates vote on the layers that are forecast when the token's first `state` layers are
+  /// known.
+  ///
+  /// - Parameter token: the token's row in `votes`.
+  func vote(state: Int, token: Int, _ memory: PathMemory, _ votes: PathVotes) {
+    for layer in targets(state) {
+      let at = votes.index(layer: layer, token: token)
+      for metric in isHeard.indices where isHeard[metric] {
+        vote(metric, layer, memory, at + metric, votes)
+      }
+    }
+  }
+
+  /// Takes the token's choice in `layer` into account, which `own` holds: scores, and in the first
+  /// layers the candidates themselves.
+  func advance(_ layer: Int, _ memory: PathMemory) {
+    compare(layer, memory)
+    guard layer < PathMemory.selecting else { return }
+    select(layer, memory)
+    if gathers, layer == min(PathMemory.selecting, layers) - 1 { gather(memory) }
+  }
+
+  /// Gives the memory back.
+  func takeMemory() -> PathMemory? {
+    defer { memory = nil }
+    return memory
+  }
+
+  /// The layers that are forecast when the token's first `state` layers are known.
+  func targets(_ state: Int) -> Range<Int> {
+    if horizon == 0 { return state == 0 ? 0..<layers : 0..<0 }
+    let last = state + horizon - 1
+    if state == 0 { return 0..<min(horizon, layers) }
+    return last < layers ? last..<last + 1 : 0..<0
+  }
+
+  func readPath(_ block: EventBlock, _ token: Int) {
+    begin()
+    block.ids.withUnsafeBufferPointer { ids in
+      for layer in 0..<layers {
+        let first = (layer * block.rows + token) * topK
+        var slot = 0
+        while slot < topK, ids[first + slot] != TokenBlock.emptySlot {
+          let id = Int(ids[first + slot])
+          own[layer * words + id >> 6] |= 1 << UInt64(id & 63)
+          slot += 1
+        }
+      }
+    }
+  }
+
+  /// Forgets the token's own choices.
+  func begin() { own.update(repeating: 0, count: layers * words) }
+
+  /// Notes what the token chose in `layer`.
+  ///
+  /// - Precondition: ids of the shape's experts.
+  func note(_ chosen: some Collection<UInt16>, layer: Int) {
+    for id in chosen { own[layer * words + Int(id) >> 6] |= 1 << UInt64(id & 63) }
+  }
+
+  /// Begins a token with those that followed the previous token's candidates; with none where it left no
+  /// trail.
+  func follow(_ place: Int, _ trails: PathTrails, _ memory: PathMemory) {
+    count = 0
+    let first = place * PathMemory.followed
+    for index in 0..<Int(trails.counts[place]) {
+      let token = Int(trails.tokens[first + index])
+      guard memory.written - token <= capacity else { continue }
+      let next = Int(memory.successors[token & (capacity - 1)])
+      guard next >= 0, memory.written - next <= capacity else { continue }
+      let slot = next & (capacity - 1)
+      slots[count] = Int32(slot)
+      for metric in metrics.indices {
+        let score = Int(trails.scores[(first + index) * metrics.count + metric])
+        // In 64 bits: 4,096 layers of top-64 reach 2^25.
+        scores[metric * room + count] = Int32(
+          truncatingIfNeeded: (score &* Int(metrics[metric].historyKeep)) &>> 8)
+      }
+      count += 1
+    }
+  }
+
+  /// Counts what the candidates share with the token in layer `layer`.
+  func compare(_ layer: Int, _ memory: PathMemory) {
+    let count = count
+    let words = words
+    if layer < PathMemory.selecting || !gathers {
+      memory.masks.withUnsafeBufferPointer { masks in
+        var index = 0
+        while index < count {
+          overlap[index] = Int32(shared(masks, Int(slots[index]), layer)) &<< PathMemory.unitShift
+          index += 1
+        }
+      }
+    } else if words == 1 {
+      let wanted = own[layer]
+      let sets = gathered + layer * room
+      var index = 0
+      while index < count {
+        let bits = UInt32(truncatingIfNeeded: (sets[index] & wanted).nonzeroBitCount)
+        overlap[index] = Int32(bitPattern: bits) &<< PathMemory.unitShift
+        index += 1
+      }
+    } else {
+      overlap.update(repeating: 0, count: count)
+      for word in 0..<words {
+        let wanted = own[layer * words + word]
+        let sets = gathered + (layer * words + word) * room
+        var index = 0
+        while index < count {
+          let bits = UInt32(truncatingIfNeeded: (sets[index] & wanted).nonzeroBitCount)
+          overlap[index] &+= Int32(bitPattern: bits) &<< PathMemory.unitShift
+          index += 1
+        }
+      }
+    }
+    for metric in metrics.indices {
+      let keep = metrics[metric].layerKeep
+      let scores = scores + metric * room
+      var index = 0
+      if keep == 256 {
+        while index < count {
+          scores[index] &+= overlap[index]
+          index += 1
+        }
+      } else {
+        while index < count {
+          scores[index] = ((scores[index] &* keep) &>> 8) &+ overlap[index]
+          index += 1
+        }
+      }
+    }
+  }
+
+  /// Experts that a stored token shares with the token in `layer`.
+  @inline(__always)
+  func shared(_ masks: UnsafeBufferPointer<UInt64>, _ slot: Int, _ layer: Int) -> Int {
+    let at = (slot * layers + layer) * words
+    var bits = 0
+    var word = 0
+    while word < words {
+      bits &+= (masks[at + word] & own[layer * words + word]).nonzeroBitCount
+      word += 1
+    }
+    return bits
+  }
+}

@@ -1,0 +1,80 @@
+import Counting
+
+/// Test, then train: a layer's events in order.
+extension EventScorer {
+  /// Scores every event by each of `predictors`, and only then counts it if `learns`.
+  ///
+  /// - Parameters:
+  ///   - tokens: those to score, all of the view's unless given.
+  ///   - tally: of as many experts and predictors.
+  public func run(
+    _ view: LayerEvents, tokens: Range<Int>? = nil, by predictors: [any CountingPredictor],
+    counts: CountsLearner, learns: Bool, into tally: borrowing ScoreTally
+  ) {
+    let tokens = tokens ?? 0..<view.tokens
+    precondition(tokens.lowerBound >= 0 && tokens.upperBound <= view.tokens)
+    let rules = predictors.map(\.rule)
+    rules.withUnsafeBufferPointer { rules in
+      ScoringPass(
+        kernels: kernels, view: view, tokens: tokens, predictors: predictors, rules: rules,
+        hasProducts: rules.contains { $0?.isProduct ?? false }, counts: counts, learns: learns,
+        sums: tally.sums
+      ).run(unrolledBy: view.knownTopK)
+    }
+  }
+}
+
+/// A pass over events of one layer, and what it needs: everything is lent for its length.
+private struct ScoringPass: TopKWork {
+  let kernels: ScoringKernels
+  let view: LayerEvents
+  let tokens: Range<Int>
+  let predictors: [any CountingPredictor]
+  let rules: UnsafeBufferPointer<ScoringRule?>
+  let hasProducts: Bool
+  let counts: CountsLearner
+  let learns: Bool
+  let sums: ScoreTally.Sums
+
+  func run<let constant: Int>(_ topK: TopK<constant>) {
+    if hasProducts { kernels.begin(counts.view) }
+    // Inside, where it is not captured: a constant stays one.
+    let view = view.counted(topK)
+    var token = tokens.lowerBound
+    while token < tokens.upperBound {
+      let event = view.event(token)
+      if event.chosen.count > 0 {
+        var index = 0
+        while index < rules.count {
+          let steps =
+            approximateSteps(event, topK, by: rules[index]) ?? exactSteps(event, predictors[index])
+          sums.add(
+            predictor: index, stage: event.stage, ranks: kernels.ranks,
+            count: event.chosen.count, lossSteps: steps)
+          index &+= 1
+        }
+        if learns {
+          counts.learn(event)
+          if hasProducts { kernels.learned(event, counts: counts.view) }
+        }
+      }
+      token &+= 1
+    }
+  }
+
+  /// By the approximation, where it rounds to the same step of loss as the exact value must.
+  @inline(__always)
+  private func approximateSteps<let constant: Int>(
+    _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule?
+  ) -> UInt64? {
+    guard let rule, let mean = kernels.score(event, topK, by: rule, counts: counts.view) else {
+      return nil
+    }
+    return LossSteps.of(bits: -mean, within: EventScorer.tolerance)
+  }
+
+  @inline(never)
+  private func exactSteps(_ event: Event, _ predictor: any CountingPredictor) -> UInt64 {
+    LossSteps.of(bits: -kernels.scoreExactly(event, by: predictor, counts: counts.view))
+  }
+}

@@ -1,0 +1,117 @@
+import Counting
+import RoutingTrace
+
+/// One request's way through a ``Mixture``, event by event; its state is the caller's, the mixture is
+/// only read.
+///
+/// ```swift
+/// let session = mixture.session()
+/// try mixture.open(.decode, in: session)
+/// for layer in 0..<mixture.shape.layers {
+///   let chances = try mixture.forecast(layer, in: session)   // before the router has chosen
+///   try mixture.observe(router(layer), layer: layer, in: session)
+/// }
+/// try mixture.close(session)
+/// ```
+///
+/// Forecasts are those of the pass over chunks (``Mixture/process(_:learns:workers:score:)``), to the
+/// last bit, where the mixture has learnt the same. Used from one thread at a time; many sessions of one
+/// mixture may be used at once. A session holds about 70 kB where paths are stored.
+public final class MixtureSession {
+  fileprivate var progress: RequestProgress
+  fileprivate let scratch: EventScratch
+  /// One a layer, each with one place.
+  fileprivate var histories: [RequestHistories]
+  fileprivate let search: PathSearch?
+  fileprivate let votes: PathVotes?
+  fileprivate var trails = PathTrails()
+  fileprivate var task: Int32 = 0
+  fileprivate var isFresh = true
+
+  fileprivate init(_ mixture: Mixture) {
+    let (shape, layer) = (mixture.shape, mixture.layers[0])
+    progress = RequestProgress(shape: shape)
+    scratch = EventScratch(
+      experts: layer.experts, lanes: layer.lanes, inputs: layer.inputs.count, topK: shape.topK)
+    var history = RequestHistories(lanes: layer.lanes, parts: mixture.options.parts)
+    history.reserve(places: 1)
+    histories = Array(repeating: history, count: shape.layers)
+    search = mixture.paths.map {
+      PathSearch(of: $0, options: mixture.options, gathers: false)
+    }
+    votes = mixture.paths.map { _ in
+      PathVotes(layers: shape.layers, tokens: 1, lanes: layer.lanes)
+    }
+    trails.reserve(places: mixture.paths == nil ? 0 : 1)
+  }
+
+  /// Tokens closed so far.
+  public var tokens: Int { progress.tokens }
+
+  /// Ids of the open token, or the last, `layers * topK`; ``RoutingTrace/TokenBlock/emptySlot`` where
+  /// nothing is known.
+  public var ids: [UInt16] { progress.token.allChosen }
+}
+
+extension Mixture {
+  /// The session of a request that begins.
+  public func session() -> MixtureSession { MixtureSession(self) }
+
+  /// Opens the request's next token.
+  ///
+  /// - Parameter task: the request's task where it is known, which mixtures with `:tasks` look at.
+  public func open(
+    _ stage: Stage, task: String = "", in session: MixtureSession
+  ) throws(SessionError) {
+    let owner = try session.progress.open(stage, task: task)
+    session.task = options.usesTasks ? owner.task : 0
+    session.isFresh = options.isFresh(owner)
+    if session.isFresh {
+      for layer in session.histories.indices { session.histories[layer].forget(0) }
+    }
+    guard let paths, let search = session.search, let votes = session.votes else { return }
+    if session.isFresh { session.trails.counts[0] = 0 }
+    search.begin()
+    search.follow(0, session.trails, paths)
+    search.vote(state: 0, token: 0, paths, votes)
+  }
+
+  /// The probabilities of the experts of `layer`, given the layers observed so far; their sum is 1.
+  ///
+  /// - Parameter layer: not observed yet, and at most `options.horizon` layers after the last that is;
+  ///   any layer at horizon 0 (the next token).
+  /// - Returns: one value an expert, valid until the session is used again.
+  public func forecast(
+    _ layer: Int, in session: MixtureSession
+  ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
+    let event = try session.progress.event(layer, horizon: options.horizon)
+    let context = EventContext(event, horizon: options.horizon, isFresh: session.isFresh)
+    layers[layer].forecast(
+      context, 0, task: session.task, session.histories[layer], votes: session.votes,
+      at: session.votes?.index(layer: layer, token: 0) ?? 0, topK: Float(shape.topK),
+      session.scratch)
+    return session.scratch.probabilities
+  }
+
+  /// Notes what was chosen at the next layer; an empty choice is an event without one.
+  public func observe(
+    _ chosen: some Collection<UInt16>, layer: Int, in session: MixtureSession
+  ) throws(SessionError) {
+    try session.progress.observe(chosen, layer: layer)
+    guard let paths, let search = session.search, let votes = session.votes else { return }
+    search.note(chosen, layer: layer)
+    search.advance(layer, paths)
+    search.vote(state: layer + 1, token: 0, paths, votes)
+  }
+
+  /// Closes the token, all of whose layers were observed.
+  public func close(_ session: MixtureSession) throws(SessionError) {
+    try session.progress.close()
+    for layer in session.histories.indices {
+      let chosen = session.progress.token.view(layer).event(0).chosen
+      if chosen.count > 0 { session.histories[layer].note(chosen, 0) }
+    }
+    guard let paths, let search = session.search else { return }
+    search.leaveTrail(0, &session.trails, written: paths.written)
+  }
+}

@@ -1,0 +1,85 @@
+import Counting
+import RoutingTrace
+
+/// A token whose layers become known one after another, and the one before it in its request.
+///
+/// An ``Counting/EventBlock`` in the making: row 0 is the token, row 1 the one before. The buffers are
+/// its own, so that a forecast may read a layer while the next is written.
+final class OpenToken {
+  let shape: TraceShape
+  /// `[layer, row, slot]`.
+  private let ids: UnsafeMutableBufferPointer<UInt16>
+  private let previous: UnsafeMutableBufferPointer<Int32>
+  private let stages: UnsafeMutableBufferPointer<UInt8>
+
+  init(shape: TraceShape) {
+    self.shape = shape
+    ids = .allocate(capacity: 2 * shape.idsPerToken)
+    ids.initialize(repeating: TokenBlock.emptySlot)
+    previous = .allocate(capacity: 1)
+    previous.initialize(repeating: -1)
+    stages = .allocate(capacity: 1)
+    stages.initialize(repeating: Stage.prefill.rawValue)
+  }
+
+  deinit {
+    ids.deallocate()
+    previous.deallocate()
+    stages.deallocate()
+  }
+
+  /// The token as the kernels see it at one layer.
+  ///
+  /// - Precondition: `layer` is one of the shape's; this token outlives the view.
+  func view(_ layer: Int) -> LayerEvents {
+    precondition((0..<shape.layers).contains(layer))
+    return LayerEvents(
+      ids: UnsafeBufferPointer(ids), previous: UnsafeBufferPointer(previous),
+      stages: UnsafeBufferPointer(stages), layer: layer, tokens: 1, rows: 2,
+      layers: shape.layers, topK: shape.topK, experts: shape.experts, isFull: false)
+  }
+
+  /// The experts chosen at `layer`; those of a layer that is not known yet are none.
+  func chosen(_ layer: Int) -> ArraySlice<UInt16> {
+    let first = layer * 2 * shape.topK
+    return ArraySlice(ids[first..<first + view(layer).event(0).chosen.count])
+  }
+
+  /// Notes the experts chosen at `layer`, in their order.
+  ///
+  /// - Precondition: at most `topK` ids below the shape's experts.
+  func note(_ chosen: some Collection<UInt16>, layer: Int) {
+    precondition(chosen.count <= shape.topK && (0..<shape.layers).contains(layer))
+    var slot = layer * 2 * shape.topK
+    let end = slot + shape.topK
+    for id in chosen {
+      precondition(id < shape.experts)
+      ids[slot] = id
+      slot += 1
+    }
+    while slot < end {
+      ids[slot] = TokenBlock.emptySlot
+      slot += 1
+    }
+  }
+
+  /// Makes this token the one before the next, or begins a request.
+  func advance(startsRequest: Bool, stage: Stage) {
+    let topK = shape.topK
+    for layer in 0..<shape.layers {
+      let first = layer * 2 * topK
+      for slot in first..<first + topK {
+        ids[slot + topK] = ids[slot]
+        ids[slot] = TokenBlock.emptySlot
+      }
+    }
+    previous[0] = startsRequest ? -1 : 1
+    stages[0] = stage.rawValue
+  }
+
+  /// Ids of all layers, `layers * topK`, empty slots last in a layer.
+  var allChosen: [UInt16] {
+    let topK = shape.topK
+    return (0..<shape.layers).flatMap { ids[$0 * 2 * topK..<($0 * 2 + 1) * topK] }
+  }
+}

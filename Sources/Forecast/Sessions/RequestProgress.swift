@@ -1,0 +1,109 @@
+import Counting
+import RoutingTrace
+
+/// How far a request has come that is followed event by event: its open token, how much of it is known,
+/// and the stage of the token before.
+///
+/// Every session has one and asks it first: so what is out of order is refused in one place.
+struct RequestProgress {
+  let token: OpenToken
+  /// MoE layers of the open token whose choice is known; nil while no token is open.
+  private(set) var known: Int?
+  /// Tokens closed.
+  private(set) var tokens = 0
+  /// The stage of the open token, or the last.
+  private(set) var stage = Stage.prefill
+
+  init(shape: TraceShape) { token = OpenToken(shape: shape) }
+
+  /// Opens the next token; returns whose state it belongs to.
+  mutating func open(_ next: Stage, task: String) throws(SessionError) -> TokenOwner {
+    guard known == nil else { throw .notClosed }
+    let owner = TokenOwner(
+      place: 0, task: TaskName.bucket(TaskName.hash(task)), isFirst: tokens == 0,
+      entersDecode: tokens > 0 && stage == .prefill && next == .decode)
+    token.advance(startsRequest: tokens == 0, stage: next)
+    stage = next
+    known = 0
+    return owner
+  }
+
+  /// The event of a layer that may be forecast: a later one than those known, and as near as the
+  /// predictor looks ahead.
+  ///
+  /// - Parameter horizon: layers ahead; 0 for a predictor that needs none of the token's layers.
+  func event(_ layer: Int, horizon: Int) throws(SessionError) -> Event {
+    guard let known else { throw .notOpen }
+    guard (known..<token.shape.layers).contains(layer) else {
+      throw .layer(layer, expected: known..<token.shape.layers)
+    }
+    guard horizon == 0 || layer < known + horizon else {
+      throw .layer(layer, expected: known..<min(known + horizon, token.shape.layers))
+    }
+    return token.view(layer).event(0)
+  }
+
+  /// Notes what was chosen at the next layer.
+  mutating func observe(
+    _ chosen: some Collection<UInt16>, layer: Int
+  ) throws(SessionError) {
+    guard let known else { throw .notOpen }
+    guard layer == known, layer < token.shape.layers else {
+      throw .layer(layer, expected: known..<min(known + 1, token.shape.layers))
+    }
+    let shape = token.shape
+    guard chosen.count <= shape.topK else { throw .tooMany(chosen.count, topK: shape.topK) }
+    var seen: [UInt16] = []
+    for id in chosen {
+      guard id < shape.experts else { throw .expert(Int(id), experts: shape.experts) }
+      guard !seen.contains(id) else { throw .repeated(Int(id)) }
+      seen.append(id)
+    }
+    token.note(chosen, layer: layer)
+    self.known = known + 1
+  }
+
+  /// Closes the token, all of whose layers are known.
+  mutating func close() throws(SessionError) {
+    guard let known else { throw .notOpen }
+    guard known == token.shape.layers else {
+      throw .layer(known, expected: known..<token.shape.layers)
+    }
+    self.known = nil
+    tokens += 1
+  }
+}
+
+/// Why a session does not do what it was asked for. It stays as it was.
+public enum SessionError: Error, Hashable, CustomStringConvertible {
+  /// No token is open.
+  case notOpen
+  /// The token before is still open.
+  case notClosed
+  /// The layer is not one that can be forecast, or observed, now.
+  case layer(Int, expected: Range<Int>)
+  /// There is no such expert.
+  case expert(Int, experts: Int)
+  /// An expert is named twice.
+  case repeated(Int)
+  /// More experts than a token chooses.
+  case tooMany(Int, topK: Int)
+
+  public var description: String {
+    switch self {
+    case .notOpen: "no token is open; open one first"
+    case .notClosed: "a token is open; observe all of its layers and close it first"
+    case .layer(let layer, let expected):
+      expected.isEmpty
+        ? "layer \(layer) comes too late: all layers are known; close the token"
+        : expected.count == 1
+          ? "layer \(layer) is out of order; layer \(expected.lowerBound) is next"
+          : "layer \(layer) is out of reach; layers \(expected.lowerBound) to "
+            + "\(expected.upperBound - 1) are open"
+    case .expert(let id, let experts): "expert \(id) is not one of \(experts); ids count from 0"
+    case .repeated(let id): "expert \(id) is named twice; name it once"
+    case .tooMany(let count, let topK):
+      "\(count) experts were chosen; a token of this model chooses \(topK) at most"
+    }
+  }
+}
