@@ -127,6 +127,20 @@ import Testing
     #expect((own["lines"] as? [Any])?.count == 6)
   }
 
+  /// A signal in the middle of files, where nobody waits for a pipe: the next chunk is not begun.
+  @Test func figuresSoFarOfFiles() throws {
+    let traces = Array(repeating: Program.trace, count: 6)
+    let run = try Program.Run(["compare", "--predictors", "mixture", "--json"] + traces)
+    Thread.sleep(forTimeInterval: 0.7)
+    kill(run.process.processIdentifier, SIGTERM)
+    let ending = run.ending()
+    #expect(ending.status == 128 + SIGTERM && !ending.isKilled, "\(ending.complaint)")
+    let words = ending.complaint.split(separator: " ")
+    try #require(words.count > 5, "\(ending.complaint)")
+    #expect((1..<6 * 14).contains(try #require(Int(words[5]))), "\(ending.complaint)")
+    #expect(try object(ending.output)["tokens"] is Int)
+  }
+
   /// A signal before the first chunk: there are no figures, and none are printed.
   @Test func noFiguresYet() throws {
     let folder = try TemporaryFolder()
