@@ -61,3 +61,5 @@ struct EngineChoice: ParsableArguments {
     }
   }
 }
+
+extension EventEngine.Order: ExpressibleByArgument {}

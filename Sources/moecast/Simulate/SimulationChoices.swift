@@ -58,3 +58,8 @@ struct SimulationChoices: ParsableArguments {
     return options
   }
 }
+
+extension WeightFormat: ExpressibleByArgument {}
+extension BaseRule: ExpressibleByArgument {}
+extension HomePlacement: ExpressibleByArgument {}
+extension AllocationOptions.Cost: ExpressibleByArgument {}

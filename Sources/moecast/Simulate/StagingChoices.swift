@@ -96,3 +96,5 @@ struct StagingChoices: ParsableArguments {
     return options
   }
 }
+
+extension EvictionPolicy: ExpressibleByArgument {}
