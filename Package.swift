@@ -56,13 +56,20 @@ let package = Package(
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
+    // What batches ask of experts, and forecasts of it.
     .target(
-      name: "Wafer",
-      dependencies: ["Counting", "Forecast", "MemoryBudget", "PathText", "RoutingTrace", system],
+      name: "Demand", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
+      swiftSettings: strict),
+    // Systems of dies: where experts lie, who computes what, how long that takes.
+    .target(
+      name: "Wafer", dependencies: ["Demand", "PathText", "RoutingTrace", system],
       resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),
+    // Experts' weights moved ahead of need, by forecasts of demand.
+    .target(
+      name: "Staging", dependencies: ["Demand", "RoutingTrace", "Wafer"], swiftSettings: strict),
     .target(
       name: "ModelFile",
       dependencies: [
@@ -86,6 +93,7 @@ let package = Package(
         "CVectorShims",
         "Chart",
         "Counting",
+        "Demand",
         "DurableFile",
         "Export",
         "Forecast",
@@ -96,6 +104,7 @@ let package = Package(
         "PathText",
         "Prequential",
         "RoutingTrace",
+        "Staging",
         "TraceImport",
         "Training",
         "Wafer",
@@ -107,8 +116,8 @@ let package = Package(
     .target(
       name: "Moecast",
       dependencies: [
-        "Counting", "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace",
-        "TraceImport", "Training", "Wafer",
+        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile",
+        "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
     // What `make bench` runs: never installed. The ceilings are built for the very processor.
@@ -120,8 +129,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CReferenceKernels", "CZlib", "Counting", "Forecast", "Insight", "LZ4Frame", "ModelFile", "Prequential",
-        "TraceImport",
+        "Archive", "CReferenceKernels", "CZlib", "Counting", "Demand", "Forecast", "Insight",
+        "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -186,8 +195,8 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "DurableFile", "Forecast", "Insight", "Wafer", "ModelFile", "Prequential",
-        "RoutingTrace", system,
+        "moecast", "Demand", "DurableFile", "Forecast", "Insight", "Wafer", "ModelFile",
+        "Prequential", "RoutingTrace", "Staging", system,
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -203,7 +212,21 @@ let package = Package(
       name: "ProgramTests", dependencies: ["moecast", "TestSupport"], exclude: ["Reference"],
       swiftSettings: strict),
     .testTarget(
-      name: "WaferTests", dependencies: ["Wafer", "Forecast", "TestSupport"], swiftSettings: strict),
+      name: "DemandTests",
+      dependencies: ["Demand", "Forecast", "RoutingTrace", "TestSupport", "WaferSamples"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WaferTests",
+      dependencies: ["Demand", "RoutingTrace", "TestSupport", "Wafer", "WaferSamples"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "StagingTests",
+      dependencies: ["Demand", "RoutingTrace", "Staging", "TestSupport", "Wafer", "WaferSamples"],
+      swiftSettings: strict),
+    // Requests that the tests of demand, wafers and staging share.
+    .target(
+      name: "WaferSamples", dependencies: ["Demand", "RoutingTrace", "TestSupport", "Wafer"],
+      path: "Tests/WaferSamples", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -1,3 +1,4 @@
+import Demand
 import RoutingTrace
 import Wafer
 

@@ -2,8 +2,8 @@
 ///
 /// Rows of whole lines are then read and written without touching one line twice: an `Array` begins
 /// anywhere at a multiple of 16 bytes, where vectors of 32 lie across two lines.
-package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
-  @usableFromInline var storage: Storage
+@usableFromInline package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
+  @usableFromInline package var storage: Storage
 
   package init(repeating value: Element, count: Int) {
     storage = Storage(count)
@@ -22,8 +22,9 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
   package func withUnsafeBufferPointer<Result>(
     _ body: (UnsafeBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
-    defer { withExtendedLifetime(storage) {} }
-    return try body(UnsafeBufferPointer(start: storage.first, count: storage.count))
+    let result = try body(UnsafeBufferPointer(start: storage.first, count: storage.count))
+    withExtendedLifetime(storage) {}
+    return result
   }
 
   @inlinable @inline(__always)
@@ -31,8 +32,9 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
     _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
     if !isKnownUniquelyReferenced(&storage) { copy() }
-    defer { withExtendedLifetime(storage) {} }
-    return try body(UnsafeMutableBufferPointer(start: storage.first, count: storage.count))
+    let result = try body(UnsafeMutableBufferPointer(start: storage.first, count: storage.count))
+    withExtendedLifetime(storage) {}
+    return result
   }
 
   /// The elements at `range`, which must lie inside.
@@ -47,16 +49,16 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
   }
 
   @inline(never) @usableFromInline
-  mutating func copy() {
+  package mutating func copy() {
     let copy = Storage(count)
     copy.first.initialize(from: storage.first, count: count)
     storage = copy
   }
 
   /// Memory that only a single owner writes to.
-  @usableFromInline final class Storage: @unchecked Sendable {
-    @usableFromInline let count: Int
-    @usableFromInline let first: UnsafeMutablePointer<Element>
+  @usableFromInline package final class Storage: @unchecked Sendable {
+    @usableFromInline package let count: Int
+    @usableFromInline package let first: UnsafeMutablePointer<Element>
 
     init(_ count: Int) {
       self.count = count
@@ -70,13 +72,13 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
 }
 
 extension AlignedArray: Hashable {
-  package static func == (left: Self, right: Self) -> Bool {
+  @usableFromInline package static func == (left: Self, right: Self) -> Bool {
     left.withUnsafeBufferPointer { left in
       right.withUnsafeBufferPointer { left.elementsEqual($0) }
     }
   }
 
-  package func hash(into hasher: inout Hasher) {
+  @usableFromInline package func hash(into hasher: inout Hasher) {
     withUnsafeBufferPointer { for value in $0 { hasher.combine(value) } }
   }
 }

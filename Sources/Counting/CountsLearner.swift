@@ -7,8 +7,8 @@ import RoutingTrace
 public struct CountsLearner {
   /// The same counts, for reading.
   public let view: CountsView
-  @usableFromInline let cells: UnsafeMutablePointer<UInt32>
-  @usableFromInline let totals: UnsafeMutablePointer<UInt64>
+  @usableFromInline package let cells: UnsafeMutablePointer<UInt32>
+  @usableFromInline package let totals: UnsafeMutablePointer<UInt64>
 
   init(
     cells: UnsafeMutableBufferPointer<UInt32>, totals: UnsafeMutableBufferPointer<UInt64>,
@@ -67,7 +67,9 @@ public struct CountsLearner {
   }
 
   /// Counts an event: `c`, and the pair tables where there is something to pair it with.
-  @inlinable @inline(__always)
+  ///
+  /// Transparent: in a pass whose top-k is a constant it would else be called, and not know it.
+  @_transparent
   public func learn(_ event: Event) {
     let chosen = event.chosen
     totals[0] &+= Self.count(chosen, in: cells)
@@ -81,7 +83,7 @@ public struct CountsLearner {
 
   /// Counts the experts chosen, and returns how many they are.
   @inlinable @inline(__always)
-  static func count(_ chosen: ExpertSet, in cells: UnsafeMutablePointer<UInt32>) -> UInt64 {
+  package static func count(_ chosen: ExpertSet, in cells: UnsafeMutablePointer<UInt32>) -> UInt64 {
     var slot = 0
     while slot < chosen.count {
       cells[chosen[slot]] &+= 1
@@ -91,13 +93,13 @@ public struct CountsLearner {
   }
 
   /// One pair table: its rows and their sums.
-  @usableFromInline struct Table {
-    @usableFromInline let rows: UnsafeMutablePointer<UInt32>
-    @usableFromInline let sums: UnsafeMutablePointer<UInt64>
-    @usableFromInline let experts: Int
+  @usableFromInline package struct Table {
+    @usableFromInline package let rows: UnsafeMutablePointer<UInt32>
+    @usableFromInline package let sums: UnsafeMutablePointer<UInt64>
+    @usableFromInline package let experts: Int
 
     @inlinable @inline(__always)
-    init(_ table: CountTables, of counts: CountsLearner) {
+    package init(_ table: CountTables, of counts: CountsLearner) {
       let place = counts.view.rowPlace(table, 0)
       rows = counts.cells + place.base
       sums = counts.totals + place.total
@@ -106,7 +108,7 @@ public struct CountsLearner {
 
     /// Counts every pair of `given` and `chosen`.
     @inlinable @inline(__always)
-    func learn(_ chosen: ExpertSet, given: ExpertSet) {
+    package func learn(_ chosen: ExpertSet, given: ExpertSet) {
       var index = 0
       while index < given.count {
         sums[given[index]] &+= UInt64(truncatingIfNeeded: chosen.count)

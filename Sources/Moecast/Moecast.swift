@@ -11,6 +11,7 @@
 /// ```
 
 @_exported import Counting
+@_exported import Demand
 @_exported import Export
 @_exported import Forecast
 @_exported import Insight
@@ -18,6 +19,7 @@
 @_exported import ModelFile
 @_exported import Prequential
 @_exported import RoutingTrace
+@_exported import Staging
 @_exported import TraceImport
 @_exported import Training
 @_exported import Wafer

@@ -6,12 +6,16 @@
 public struct HostAllocation: Hashable, Sendable {
   /// Seconds up and down without any bytes.
   public var roundTripSeconds = 10e-6
+  /// Bytes a second between host and wafer.
   public var bytesPerSecond = 55e9
+  /// Bytes of one expert's request count on its way up.
   public var bytesPerCount = 4.0
+  /// Bytes of one task on its way down.
   public var bytesPerTask = 12.0
   /// Seconds of the CPU for each task that it makes.
   public var secondsPerTask = 20e-9
 
+  /// The default figures, which are estimates.
   public init() {}
 
   /// Seconds added to a layer of `experts` experts planned as `tasks` tasks (a mean, so not whole).

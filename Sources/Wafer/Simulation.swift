@@ -1,8 +1,11 @@
+import Demand
 import RoutingTrace
 
 /// Which engine times a layer.
 public enum Engine: Hashable, Sendable {
+  /// By a formula.
   case bound(BoundEngine)
+  /// Event by event.
   case event(EventEngine)
 
   /// `bound` or `event`.
@@ -12,25 +15,65 @@ public enum Engine: Hashable, Sendable {
     case .event: "event"
     }
   }
+
+  /// What is wrong with the options for experts of `weightBytes`, or nil.
+  package func problem(weightBytes: Double) -> String? {
+    switch self {
+    case .bound: nil
+    case .event(let engine): engine.problem(weightBytes: weightBytes)
+    }
+  }
+
+  /// Times one layer.
+  func run(
+    _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
+  ) -> LayerResult {
+    switch self {
+    case .bound(let engine): engine.run(tasks, copies: copies, expert: expert, on: fabric)
+    case .event(let engine): engine.run(tasks, copies: copies, expert: expert, on: fabric)
+    }
+  }
 }
 
 /// One configuration of the case study: a system, a model, a batch size and a strategy.
+///
+/// ```swift
+/// var simulation = Simulation(
+///   hardware: hardware, model: model, batch: 4096, steps: 2, strategy: .allocation)
+/// simulation.engine = .event(EventEngine())
+/// let result = try simulation.run(pool, transitions: nil)
+/// print(result.tokensPerSecond, result.mean(\.hops))
+/// ```
 public struct Simulation: Sendable {
+  /// The system.
   public let fabric: Fabric
+  /// The model whose MoE layers run.
   public let model: ModelShape
+  /// What one of its experts costs.
   public let expert: ExpertCost
+  /// Slots of a batch.
   public var batch: Int
+  /// Steps run, those that only warm up among them.
   public var steps: Int
   /// Steps at the beginning that make copies but are not counted.
   public var warmSteps = 0
   /// MoE layers simulated; nil for all of the trace.
   public var layers: Int?
+  /// How experts are given to dies.
   public var strategy: Strategy
   /// How the batches are filled.
   public var batching = BatchPolicy.replay()
+  /// The choices that the paper leaves open.
   public var options = StrategyOptions()
+  /// Where experts lie at the beginning; nil for homes by the rule of
+  /// ``StrategyOptions/placement``.
+  public var placement: ExpertPlacement?
+  /// What times the layers.
   public var engine = Engine.bound(BoundEngine())
 
+  /// A configuration with all choices as in the reference.
+  ///
+  /// - Parameter format: How experts' weights are stored.
   public init(
     hardware: Hardware, model: ModelShape, format: WeightFormat = .bf16, batch: Int, steps: Int,
     strategy: Strategy
@@ -48,7 +91,7 @@ public struct Simulation: Sendable {
   /// - Parameters:
   ///   - pool: The requests' tokens.
   ///   - transitions: The token heatmap; needed by strategies that predict.
-  /// - Throws: ``SimulationError`` where pool, model, heatmap or options do not fit each other.
+  /// - Throws: ``SimulationError`` where pool, model, placement, heatmap or options do not fit each other.
   public func run(
     _ pool: RequestPool, transitions: TransitionCounts?
   ) throws(SimulationError) -> SimulationResult {
@@ -67,14 +110,17 @@ public struct Simulation: Sendable {
     try check(pool, followers?.transitions)
     let schedule = schedule ?? BatchSchedule(pool, size: batch, steps: steps, policy: batching)
     let layers = layers ?? pool.shape.layers
-    let homes = options.placement.homes(experts: pool.shape.experts, on: fabric)
+    let placement =
+      placement
+      ?? ExpertPlacement(
+        options.placement, layers: layers, experts: pool.shape.experts, on: fabric)
     var copies: PredictedCopies?
     if strategy.predicts, let followers {
       let room =
         options.enforcesCapacity
-        ? fabric.spareSlotsPerLayer(
-          homes: homes, layers: model.moeLayers.count, expert: expert,
-          capacityScale: options.capacityScale)
+        ? placement.spareSlotsPerLayer(
+          modelLayers: model.moeLayers.count, expert: expert,
+          capacityScale: options.capacityScale, on: fabric)
         : Array(repeating: pool.shape.experts, count: fabric.dies)
       copies = PredictedCopies(
         layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
@@ -82,15 +128,15 @@ public struct Simulation: Sendable {
     var rows: [SimulationRow] = []
     for (step, tokens) in schedule.tokens.enumerated() {
       for layer in 0..<layers {
-        var holders = Holders(homes: homes)
+        var holders = placement.layers[layer]
         copies?.add(to: &holders, layer: layer)
         let plan = plan(
           counts: schedule.counts(step: step, layer: layer),
-          chosen: { pool.chosen(by: tokens, layer: layer) }, shape: pool.shape, homes: homes,
-          holders: holders)
+          chosen: { pool.chosen(by: tokens, layer: layer) }, holders: holders)
         let made = copies?.extend(with: plan, layer: layer) ?? []
         if step >= warmSteps {
-          rows.append(SimulationRow(step: step, layer: layer, result: time(plan, copies: made)))
+          let result = engine.run(plan, copies: made, expert: expert, on: fabric)
+          rows.append(SimulationRow(step: step, layer: layer, result: result))
         }
       }
     }
@@ -104,30 +150,21 @@ public struct Simulation: Sendable {
   /// - Parameters:
   ///   - counts: Requests of every expert.
   ///   - chosen: The experts of every slot; asked for where a rule deals slots.
-  func plan(
-    counts: [Int], chosen: () -> [UInt16], shape: TraceShape, homes: [Int], holders: Holders
-  ) -> [ExpertTask] {
+  func plan(counts: [Int], chosen: () -> [UInt16], holders: Holders) -> [ExpertTask] {
     var plan: [ExpertTask]
     switch strategy {
     case .base, .prediction:
       plan = basePlan(
-        counts: counts, chosen: chosen, topK: shape.topK, rule: options.baseRule,
+        counts: counts, chosen: chosen, topK: model.topK, rule: options.baseRule,
         blockSize: options.blockSize, dies: fabric.dies)
     case .expertParallel:
-      plan = expertParallelPlan(counts: counts, homes: homes, dies: fabric.dies)
+      plan = expertParallelPlan(counts: counts, holders: holders, dies: fabric.dies)
     case .allocation, .allocationAndPrediction:
       plan = allocationPlan(
         counts: counts, holders: holders, expert: expert, options: options.allocation, on: fabric)
     }
     plan.setSources(holders, nearest: strategy == .allocationAndPrediction, on: fabric)
     return plan
-  }
-
-  private func time(_ plan: [ExpertTask], copies: [ExpertCopy]) -> LayerResult {
-    switch engine {
-    case .bound(let engine): engine.run(plan, copies: copies, expert: expert, on: fabric)
-    case .event(let engine): engine.run(plan, copies: copies, expert: expert, on: fabric)
-    }
   }
 
   private func check(_ pool: RequestPool, _ transitions: TransitionCounts?) throws(SimulationError)
@@ -154,16 +191,11 @@ public struct Simulation: Sendable {
         transitions.experts == pool.shape.experts
       else { throw SimulationError("\(strategy.rawValue) needs a token heatmap of the same shape") }
     }
-    if case .event(let engine) = engine,
-      let problem = engine.problem(weightBytes: expert.weightBytes)
+    if let problem = engine.problem(weightBytes: expert.weightBytes)
+      ?? placement?.problem(
+        layers: layers ?? pool.shape.layers, experts: model.experts, on: fabric)
     {
       throw SimulationError(problem)
     }
   }
-}
-
-/// Why a simulation cannot run.
-public struct SimulationError: Error, Hashable, CustomStringConvertible {
-  public let description: String
-  init(_ description: String) { self.description = description }
 }

@@ -1,18 +1,36 @@
 /// One layer of one step.
 public struct SimulationRow: Hashable, Sendable {
+  /// Step of the schedule, counted from 0, those that warm up included.
   public let step: Int
+  /// MoE layer, counted from 0.
   public let layer: Int
+  /// What it took.
   public let result: LayerResult
+
+  package init(step: Int, layer: Int, result: LayerResult) {
+    self.step = step
+    self.layer = layer
+    self.result = result
+  }
 }
 
 /// What a configuration yielded.
 public struct SimulationResult: Hashable, Sendable {
+  /// The counted layers, step by step.
   public let rows: [SimulationRow]
   /// Tokens served in the counted steps.
   public let tokens: Int
-  /// MoE layers simulated, and MoE layers of the model.
+  /// MoE layers simulated.
   public let layers: Int
+  /// MoE layers of the model.
   public let modelLayers: Int
+
+  package init(rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int) {
+    self.rows = rows
+    self.tokens = tokens
+    self.layers = layers
+    self.modelLayers = modelLayers
+  }
 
   /// Mean seconds a layer.
   public var meanLayerSeconds: Double { mean(\.seconds) }

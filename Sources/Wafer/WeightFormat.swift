@@ -2,7 +2,9 @@ import RoutingTrace
 
 /// How expert weights are stored; block scales of four-bit formats are counted.
 public enum WeightFormat: String, CaseIterable, Sendable {
+  /// 16 bits.
   case bf16
+  /// 8 bits.
   case fp8
   /// 4 bits and one 8-bit scale for 16 weights.
   case nvfp4
@@ -29,6 +31,7 @@ public struct ExpertCost: Hashable, Sendable {
   /// Activation bytes of one request at its die: read h, write i, read i, write h, two bytes each (A).
   public let activationBytesPerRequest: Double
 
+  /// The costs of an expert of any kind.
   public init(
     weightBytes: Double, flopsPerRequest: Double, activationBytesPerRequest: Double
   ) {

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Demand
 import FoundationEssentials
 import ModelFile
 import RoutingTrace
+import Staging
 import TestSupport
 import Testing
 import Wafer

@@ -1,11 +1,13 @@
+import Demand
 import RoutingTrace
 import Testing
+import WaferSamples
 
 @testable import Wafer
 
 /// Laws that hold whatever the strategy, the rule and the system.
 struct ConservationTests {
-  static let systems = ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"]
+  static let systems = Samples.systems
 
   private func simulation(_ system: String, _ strategy: Strategy, batch: Int = 200) throws
     -> Simulation
@@ -20,20 +22,21 @@ struct ConservationTests {
     _ simulation: Simulation, _ body: ([ExpertTask], [ExpertCopy]) throws -> Void
   ) throws {
     let pool = try Samples.pool()
-    let homes = HomePlacement.contiguous.homes(experts: 12, on: simulation.fabric)
+    let placement = ExpertPlacement(
+      .contiguous, layers: 3, experts: 12, on: simulation.fabric)
     var copies = PredictedCopies(
       layers: 3, dies: simulation.fabric.dies,
       roomPerLayer: Array(repeating: 3, count: simulation.fabric.dies),
-      followers: FollowerTable(TransitionCounts(of: pool), width: 4))
+      followers: FollowerTable(try TransitionCounts(of: pool), width: 4))
     for step in 0..<3 {
       let tokens = pool.batch(size: simulation.batch, step: step)
       for layer in 0..<3 {
-        var holders = Holders(homes: homes)
+        var holders = placement.layers[layer]
         if simulation.strategy.predicts { copies.add(to: &holders, layer: layer) }
         let chosen = pool.chosen(by: tokens, layer: layer)
         let plan = simulation.plan(
           counts: (0..<12).map { expert in chosen.count { Int($0) == expert } },
-          chosen: { chosen }, shape: pool.shape, homes: homes, holders: holders)
+          chosen: { chosen }, holders: holders)
         let made = simulation.strategy.predicts ? copies.extend(with: plan, layer: layer) : []
         try body(plan, made)
       }
@@ -105,7 +108,7 @@ struct ConservationTests {
 
   @Test(arguments: Strategy.allCases) func twoRunsAreEqual(strategy: Strategy) throws {
     let pool = try Samples.pool()
-    let transitions = TransitionCounts(of: pool)
+    let transitions = try TransitionCounts(of: pool)
     var simulation = try simulation("sow", strategy)
     for engine in [Engine.bound(BoundEngine()), .event(EventEngine())] {
       simulation.engine = engine
@@ -119,10 +122,11 @@ struct ConservationTests {
     let pool = try Samples.pool()
     var simulation = try simulation("dojo", .prediction)
     simulation.options.capacityScale = 0
-    let none = try simulation.run(pool, transitions: TransitionCounts(of: pool))
+    let transitions = try TransitionCounts(of: pool)
+    let none = try simulation.run(pool, transitions: transitions)
     #expect(none.mean(\.copies) == 0)
     simulation.options.enforcesCapacity = false
-    let free = try simulation.run(pool, transitions: TransitionCounts(of: pool))
+    let free = try simulation.run(pool, transitions: transitions)
     #expect(free.mean(\.copies) > 0)
     #expect(free.mean(\.remoteReads) < none.mean(\.remoteReads))
   }

@@ -1,7 +1,9 @@
+import Demand
 import RoutingTrace
 import TestSupport
 import Testing
 import Wafer
+import WaferSamples
 
 /// Every strategy and both engines against the Python reference's values on 60 Llama-4 requests.
 @Suite(.enabled(if: SharedData.isPresent, "../shared is absent"))
@@ -9,7 +11,7 @@ struct GoldenTests {
   @Test(arguments: ["bound", "event"]) func equalsReference(engine: String) throws {
     let pool = try Llama4.decode.get()
     let model = try #require(Llama4.shape)
-    let transitions = TransitionCounts(of: pool)
+    let transitions = try TransitionCounts(of: pool)
     var seen: Set<String> = []
     for golden in try Golden.all() where golden.engine == engine {
       seen.insert(golden.strategy)

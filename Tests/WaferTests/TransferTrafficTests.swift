@@ -1,4 +1,4 @@
-import RoutingTrace
+import Demand
 import Testing
 
 @testable import Wafer
@@ -22,7 +22,8 @@ struct TransferTrafficTests {
 
   private func transfer(done: Int = 0) -> Transfer {
     Transfer(
-      key: 5, source: 0, die: 1, target: .buffer(ordinal: 7), chunks: 4, done: done, value: 1)
+      CopyKey(ExpertKey(layer: 0, expert: 5), on: 1), from: 0, to: .buffer(turn: 7), chunks: 4,
+      done: done, value: 1)
   }
 
   /// Runs the tasks beside the transfers, a die asking for `window` chunks at a time.

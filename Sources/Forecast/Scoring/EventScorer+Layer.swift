@@ -37,9 +37,12 @@ private struct ScoringPass: TopKWork {
   let sums: ScoreTally.Sums
 
   func run<let constant: Int>(_ topK: TopK<constant>) {
-    if hasProducts { kernels.begin(counts.view) }
-    // Inside, where it is not captured: a constant stays one.
+    // What is the same for every event is kept out of memory, where each would wait for the writes of
+    // the one before.
+    let (kernels, counts, sums, rules) = (kernels, counts, sums, rules)
+    let (learns, hasProducts) = (learns, hasProducts)
     let view = view.counted(topK)
+    if hasProducts { kernels.begin(counts.view) }
     var token = tokens.lowerBound
     while token < tokens.upperBound {
       let event = view.event(token)
@@ -47,7 +50,8 @@ private struct ScoringPass: TopKWork {
         var index = 0
         while index < rules.count {
           let steps =
-            approximateSteps(event, topK, by: rules[index]) ?? exactSteps(event, predictors[index])
+            Self.approximateSteps(event, topK, by: rules[index], kernels, counts.view)
+            ?? exactSteps(event, predictors[index])
           sums.add(
             predictor: index, stage: event.stage, ranks: kernels.ranks,
             count: event.chosen.count, lossSteps: steps)
@@ -64,10 +68,11 @@ private struct ScoringPass: TopKWork {
 
   /// By the approximation, where it rounds to the same step of loss as the exact value must.
   @inline(__always)
-  private func approximateSteps<let constant: Int>(
-    _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule?
+  private static func approximateSteps<let constant: Int>(
+    _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule?, _ kernels: ScoringKernels,
+    _ counts: CountsView
   ) -> UInt64? {
-    guard let rule, let mean = kernels.score(event, topK, by: rule, counts: counts.view) else {
+    guard let rule, let mean = kernels.score(event, topK, by: rule, counts: counts) else {
       return nil
     }
     return LossSteps.of(bits: -mean, within: EventScorer.tolerance)

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Demand
 import RoutingTrace
-import Wafer
 
 /// How batches are filled.
 struct BatchingChoice: ParsableArguments {

@@ -1,5 +1,6 @@
+import Demand
 import RoutingTrace
-import Wafer
+import Staging
 
 /// A stream that went through an expert cache of one policy and capacity.
 struct CachedStream {

@@ -1,4 +1,4 @@
-import Wafer
+import Demand
 
 /// What one forecast expected of batches of one size, against what they asked for.
 struct ForecastDemand {

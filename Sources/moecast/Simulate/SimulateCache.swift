@@ -1,6 +1,6 @@
 import ArgumentParser
+import Demand
 import RoutingTrace
-import Wafer
 
 /// `moecast simulate cache`: expert caches of several capacities and policies on one stream.
 struct SimulateCache: PrintingCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Wafer
+import Demand
 
 /// `moecast simulate demand`: what forecasts expect of a batch against what it asks for.
 struct SimulateDemand: PrintingCommand {

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Demand
 import RoutingTrace
+import Staging
 import Wafer
 
 /// `moecast simulate strategies`: the paper's case study 1, one line a configuration.

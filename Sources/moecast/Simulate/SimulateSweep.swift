@@ -1,5 +1,7 @@
 import ArgumentParser
+import Demand
 import RoutingTrace
+import Staging
 import Synchronization
 import Wafer
 

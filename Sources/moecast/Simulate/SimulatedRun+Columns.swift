@@ -1,4 +1,5 @@
-import Wafer
+import Demand
+import Staging
 
 extension SimulatedRun {
   /// What `simulate strategies` prints for programs.

@@ -1,4 +1,6 @@
+import Demand
 import RoutingTrace
+import Staging
 import Wafer
 
 /// One configuration that `simulate strategies` or `simulate sweep` ran; counts are means a layer.

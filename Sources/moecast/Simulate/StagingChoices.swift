@@ -1,4 +1,6 @@
 import ArgumentParser
+import Demand
+import Staging
 import Wafer
 
 /// What the staging engine of `simulate strategies` stages by.

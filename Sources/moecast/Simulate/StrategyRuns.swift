@@ -1,5 +1,7 @@
+import Demand
 import Forecast
 import RoutingTrace
+import Staging
 import Wafer
 
 /// The configurations of one `simulate strategies`, with what all of them share.

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Demand
 import MemoryBudget
 import ModelFile
 import RoutingTrace
-import Wafer
 
 /// The traces whose tokens a simulation takes.
 struct TokenOptions: ParsableArguments {
@@ -40,7 +40,7 @@ struct TokenOptions: ParsableArguments {
 /// - Parameter model: the model's file; nil for none.
 func tokenHeatmap(_ pool: RequestPool, model: String?) throws -> TransitionCounts {
   try AvailableMemory.ofThisProcess().check(TransitionCounts.memoryDemand(shape: pool.shape))
-  guard let model else { return TransitionCounts(of: pool) }
+  guard let model else { return try TransitionCounts(of: pool) }
   return TransitionCounts(
     layers: pool.shape.layers, experts: pool.shape.experts,
     counts: try Checkpoint.tokenHeatmap(of: model, shape: pool.shape))

@@ -1,0 +1,123 @@
+import Wafer
+
+/// What is counted in a staged run: how reads were met, what became of transfers, and what forecasts have
+/// saved so far, out of which they may risk more.
+struct StagingAccounts {
+  var report = StagingReport()
+  /// Against the same run without forecasts.
+  private var ledger: StagingLedger
+  private var copyTrust = TransferTrust()
+  private var bufferTrust = TransferTrust()
+  /// Seconds of this layer in the run without forecasts; nil where nothing is held back.
+  private var baselineSeconds: Double?
+  private let costs: TransferCosts
+
+  /// - Parameter layers: Layers a step.
+  init(layers: Int, _ costs: TransferCosts) {
+    ledger = StagingLedger(layers: layers)
+    self.costs = costs
+  }
+
+  // MARK: What forecasts may cost
+
+  /// A layer begins, beside the same layer of the run without forecasts, if there is one.
+  mutating func begin(beside baseline: BaselineLayer?) { baselineSeconds = baseline?.seconds }
+
+  /// Books the layer's seconds against those without forecasts.
+  mutating func book(_ seconds: Double) {
+    if let baselineSeconds { ledger.book(with: seconds, without: baselineSeconds) }
+  }
+
+  mutating func endTurn() { baselineSeconds = nil }
+
+  /// Whether forecasts have saved enough to risk `seconds`; where nothing is held back, always.
+  func mayRisk(_ seconds: Double) -> Bool { baselineSeconds == nil || ledger.affords(seconds) }
+
+  /// How often transfers to such a target proved right.
+  func trust(in target: Transfer.Target) -> Double {
+    target == .copy ? copyTrust.share : bufferTrust.share
+  }
+
+  // MARK: Reads
+
+  /// Counts a read out of the die's own HBM.
+  ///
+  /// - Parameter isFresh: Whether it is the first of a copy that a transfer had brought.
+  mutating func countLocal(isFresh: Bool) {
+    if isFresh {
+      report.stagedOnTime += 1
+      settleCopy(wasUsed: true)
+    } else {
+      report.local += 1
+    }
+  }
+
+  /// How a read from elsewhere went.
+  enum RemoteRead {
+    /// Transfers had brought all of it.
+    case onTime
+    /// Transfers had brought a part; it waited so many seconds for the rest.
+    case late(seconds: Double)
+    /// All of it came on demand.
+    case onDemand
+  }
+
+  /// Counts a read from elsewhere.
+  mutating func count(_ read: RemoteRead) {
+    switch read {
+    case .onTime: report.stagedOnTime += 1
+    case .late(let seconds):
+      report.stagedLate += 1
+      report.lateSeconds += seconds
+    case .onDemand: report.demand += 1
+    }
+  }
+
+  /// Counts chunks that a local read took from the staging buffer.
+  mutating func countBuffered(_ chunks: Int) {
+    report.bufferBytes += Double(chunks) * costs.chunkBytes
+  }
+
+  // MARK: Transfers
+
+  /// Counts chunks that transfers have moved.
+  mutating func countMoved(_ chunks: Int) {
+    report.bytesMoved += Double(chunks) * costs.chunkBytes
+  }
+
+  /// Counts a transfer that ends as used or wasted, or as cancelled if it has brought nothing.
+  mutating func end(_ transfer: Transfer, wasUsed: Bool) {
+    if transfer.done > 0 {
+      settle(transfer, wasUsed: wasUsed)
+    } else {
+      report.cancelled += 1
+    }
+  }
+
+  /// Counts a transfer that is taken back, because the forecast changed or it costs too much.
+  mutating func takeBack(_ transfer: Transfer) {
+    report.cancelled += 1
+    if transfer.done > 0 { settle(transfer, wasUsed: false) }
+  }
+
+  /// Counts a transfer that has moved something as used or wasted.
+  mutating func settle(_ transfer: Transfer, wasUsed: Bool) {
+    settle(transfer.target, wasUsed, bytes: Double(transfer.done) * costs.chunkBytes)
+  }
+
+  /// Counts a copy that a transfer had brought as used or wasted.
+  mutating func settleCopy(wasUsed: Bool) {
+    settle(.copy, wasUsed, bytes: costs.expert.weightBytes)
+  }
+
+  private mutating func settle(_ target: Transfer.Target, _ wasUsed: Bool, bytes: Double) {
+    if wasUsed {
+      report.transfersUsed += 1
+      report.bytesUsed += bytes
+    } else {
+      report.transfersWasted += 1
+      report.bytesWasted += bytes
+    }
+    if target == .copy { copyTrust.add(wasUsed) } else { bufferTrust.add(wasUsed) }
+  }
+}

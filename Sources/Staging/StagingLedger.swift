@@ -1,0 +1,36 @@
+/// What a staged run has saved so far against the same engine without forecasts.
+///
+/// Both run side by side on the same batches, so every layer shows what forecasts were worth: their
+/// copies shorten plans, their chunks make demand wait, their newcomers push out what would have been
+/// read again. What a transfer may cost has to be covered by what forecasts have saved before, plus
+/// what a run may lose: ``share`` of its time, and ``ofStep`` of a step to begin with, since transfers
+/// cost before they serve.
+struct StagingLedger: Sendable {
+  /// What may be lost for good, as a share of the time without forecasts.
+  static let share = 0.001
+  /// What may be lost at the beginning, as a share of one step.
+  static let ofStep = 0.1
+
+  private let layers: Int
+  /// Layers booked, and their seconds without forecasts.
+  private var booked = 0
+  private var elapsed = 0.0
+  /// Seconds saved, negative if lost.
+  private(set) var balance = 0.0
+
+  /// - Parameter layers: Layers a step.
+  init(layers: Int) { self.layers = layers }
+
+  /// Books one layer's seconds, with forecasts and without.
+  mutating func book(with: Double, without: Double) {
+    booked += 1
+    elapsed += without
+    balance += without - with
+  }
+
+  /// Whether `seconds` may be lost from now on.
+  func affords(_ seconds: Double) -> Bool {
+    let step = elapsed / Double(max(1, booked)) * Double(layers)
+    return balance + Self.share * elapsed + Self.ofStep * step >= seconds
+  }
+}

@@ -1,0 +1,34 @@
+import Wafer
+
+/// What the staging engine may do, and with how much.
+public struct StagingOptions: Hashable, Sendable {
+  /// Which copy leaves when another one needs its place.
+  public var eviction = EvictionPolicy.leastExpected
+  /// Whether token forecasts bring copies into local HBM.
+  public var stagesTokens = true
+  /// Layers ahead for which layer forecasts bring weights into the staging buffer (h); 0 for none.
+  public var horizon = 1
+  /// Bytes of a die's staging buffer; nil for its whole LLC.
+  public var bufferBytes: Double?
+  /// Bytes a die may hold in copies; nil for what homes and the system leave of HBM.
+  public var copyBytes: Double?
+  /// Weights are cut into equal chunks of at most this, by the bound engine; the event engine has its own.
+  public var chunkBytes = 4e6
+  /// Share of the idle time of memories and links that transfers may fill.
+  public var bandwidthShare = 1.0
+  /// Transfers that may wait at a die.
+  public var queueLimit = 32
+  /// Whether a transfer must promise more than it costs. Off, everything expected is brought.
+  public var holdsBack = true
+  /// Seconds between MoE layers (attention, dense layers) in which memories and links are idle.
+  public var gapSeconds = 0.0
+  /// Where experts have their homes.
+  public var placement = HomePlacement.contiguous
+  /// Algorithm 1's choices.
+  public var allocation = AllocationOptions()
+  /// Whether plans are rebalanced over the copies after Algorithm 1.
+  public var rebalances = true
+
+  /// Everything on, with all the memory that is left.
+  public init() {}
+}

@@ -1,0 +1,134 @@
+import Demand
+import RoutingTrace
+import Wafer
+
+/// The staging engine: forecasts become transfers before the need.
+///
+/// ```swift
+/// let simulation = StagingSimulation(hardware: hardware, model: model)
+/// let sources = ForecastSources(transitions: try TransitionCounts(of: pool))
+/// let result = try simulation.run(
+///   pool, schedule: schedule, forecast: try sources.forecast(.heatmap, schedule), warmSteps: 8)
+/// print(result.staging.coverage)
+/// ```
+///
+/// Every layer of every step is planned by Algorithm 1 over homes and copies and timed by the bound
+/// engine's formula, or executed by the event engine with the transfers beside it. What its demand
+/// leaves idle of memories and links carries transfers (``TransferQueue``, ``Wafer/TransferTraffic``): copies
+/// that ``CopyPlanner`` proposes from the token forecast, and weights of the next layers into the
+/// staging buffer. Deterministic; the forecast sees only what was routed.
+public struct StagingSimulation: Sendable {
+  /// The system.
+  public let fabric: Fabric
+  /// The model whose MoE layers run.
+  public let model: ModelShape
+  /// What one of its experts costs.
+  public let expert: ExpertCost
+  /// What may be staged, and with how much.
+  public var options: StagingOptions
+  /// Where experts lie for good; nil for homes by the rule of ``StagingOptions/placement``.
+  public var placement: ExpertPlacement?
+  /// What times the layers. With the event engine, transfers move chunk by chunk beside the demand's
+  /// own; its chunk size is theirs.
+  public var engine = Engine.bound(BoundEngine())
+
+  /// A system and a model, timed by the bound engine.
+  ///
+  /// - Parameter format: How experts' weights are stored.
+  public init(
+    hardware: Hardware, model: ModelShape, format: WeightFormat = .bf16,
+    options: StagingOptions = StagingOptions()
+  ) {
+    fabric = Fabric(hardware)
+    self.model = model
+    expert = ExpertCost(shape: model, format: format)
+    self.options = options
+  }
+
+  /// Runs every layer of every scheduled step.
+  ///
+  /// - Parameters:
+  ///   - schedule: Made from `pool`; the oracle and Belady look ahead in it.
+  ///   - warmSteps: Steps at the beginning that stage but are not counted.
+  /// - Throws: ``Demand/SimulationError`` where pool, model, placement and options do not fit each other.
+  public func run(
+    _ pool: RequestPool, schedule: BatchSchedule, forecast: any DemandForecast, warmSteps: Int = 0
+  ) throws(SimulationError) -> StagingResult {
+    try run(pool, schedule: schedule, forecasts: [forecast], warmSteps: warmSteps)[0]
+  }
+
+  /// Runs several forecasts side by side; each comes out as it would alone.
+  public func run(
+    _ pool: RequestPool, schedule: BatchSchedule, forecasts: [any DemandForecast],
+    warmSteps: Int = 0
+  ) throws(SimulationError) -> [StagingResult] {
+    try check(pool, schedule, warmSteps)
+    func start(_ forecast: any DemandForecast) -> StagingRun {
+      StagingRun(self, schedule: schedule, forecast: forecast)
+    }
+    var runs = forecasts.map(start)
+    // What forecasts are worth shows beside the same run without any.
+    var baseline = options.holdsBack ? start(NoForecast(experts: pool.shape.experts)) : nil
+    var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
+    for step in 0..<schedule.steps {
+      for layer in 0..<pool.shape.layers {
+        let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
+        let without = baseline?.baselineLayer(step: step, layer: layer, chosen: chosen)
+        for index in runs.indices {
+          if step == warmSteps, layer == 0 { runs[index].accounts.report = StagingReport() }
+          let result = runs[index].layer(
+            step: step, layer: layer, chosen: chosen, beside: without)
+          if step >= warmSteps {
+            rows[index].append(SimulationRow(step: step, layer: layer, result: result))
+          }
+        }
+      }
+    }
+    let tokens = (schedule.steps - warmSteps) * schedule.size
+    return runs.indices.map { index in
+      runs[index].close()
+      return StagingResult(
+        simulation: SimulationResult(
+          rows: rows[index], tokens: tokens, layers: pool.shape.layers,
+          modelLayers: model.moeLayers.count), staging: runs[index].accounts.report)
+    }
+  }
+
+  /// Algorithm 1 over the counts, rebalanced over copies.
+  func plan(_ counts: [Int], _ holders: Holders) -> [ExpertTask] {
+    var plan = allocationPlan(
+      counts: counts, holders: holders, expert: expert, options: options.allocation, on: fabric)
+    plan.setSources(holders, nearest: true, on: fabric)
+    if options.rebalances {
+      Rebalancing(cost: expert, blockSize: options.allocation.blockSize, fabric: fabric).apply(
+        to: &plan, holders: holders)
+    }
+    return plan
+  }
+
+  private func check(
+    _ pool: RequestPool, _ schedule: BatchSchedule, _ warmSteps: Int
+  ) throws(SimulationError) {
+    guard pool.shape.experts == model.experts, pool.shape.topK == model.topK else {
+      throw SimulationError(
+        "the traces route top-\(pool.shape.topK) of \(pool.shape.experts) experts, but"
+          + " \(model.name) routes top-\(model.topK) of \(model.experts); name its shape")
+    }
+    guard schedule.steps > warmSteps, warmSteps >= 0 else {
+      throw SimulationError(
+        "\(schedule.steps) steps, \(warmSteps) of them warm, leave none to count")
+    }
+    guard options.chunkBytes > 0, (0...1).contains(options.bandwidthShare), options.horizon >= 0,
+      options.queueLimit >= 0, options.gapSeconds >= 0, options.allocation.blockSize > 0,
+      options.allocation.blocksPerSplit > 0
+    else {
+      throw SimulationError(
+        "staging needs chunks above 0 bytes, a bandwidth share from 0 to 1, and no negative limits")
+    }
+    if let problem = engine.problem(weightBytes: expert.weightBytes)
+      ?? placement?.problem(layers: schedule.layers, experts: model.experts, on: fabric)
+    {
+      throw SimulationError(problem)
+    }
+  }
+}

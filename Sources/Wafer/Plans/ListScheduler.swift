@@ -1,0 +1,127 @@
+/// A die that may take an expert's blocks.
+struct Candidate {
+  let die: Int
+  /// The node it would read from.
+  let source: Int
+  let holds: Bool
+  /// Seconds of the source's memory and of the way for the weights, and the way's latency there and
+  /// back.
+  let readSeconds: Double
+  let waySeconds: Double
+  let wayLatency: Double
+  /// Has none of the expert's blocks yet.
+  var isNew = true
+}
+
+/// The work that Algorithm 1 has given out so far: it names the dies that may take an expert's next
+/// blocks, prices them, and books what they are given.
+///
+/// The order of the additions is the reference's: ties decide, so sums must agree to the last bit.
+struct ListScheduler {
+  private let options: AllocationOptions
+  private let fabric: Fabric
+  private let secondsPerRequest: Double
+  private let weightBytes: Double
+  /// Seconds given out so far to every die's compute and every node's memory, and to the link into
+  /// every die.
+  private var compute: [Double]
+  private var memory: [Double]
+  private var link: [Double]
+
+  init(cost: ExpertCost, options: AllocationOptions, fabric: Fabric) {
+    self.options = options
+    self.fabric = fabric
+    secondsPerRequest = fabric.hardware.secondsPerRequest(cost)
+    weightBytes = cost.weightBytes
+    let zeros = Array(repeating: 0.0, count: fabric.nodes)
+    (compute, memory, link) = (zeros, zeros, zeros)
+  }
+
+  /// The dies that may take the expert's blocks, least loaded first.
+  func candidates(holding: [Int], requests: Int) -> [Candidate] {
+    let dies = fabric.dies
+    var found = holding.filter { $0 < dies }
+    for holder in holding {
+      for die in fabric.neighbours(of: holder, within: options.candidateDistance)
+      where !found.contains(die) {
+        found.append(die)
+      }
+    }
+    var order = found.map { die in
+      (load: load(die), rank: holding.contains(die) ? 0 : 1, die: die)
+    }
+    order.sort { ($0.load, $0.rank, $0.die) < ($1.load, $1.rank, $1.die) }
+    let perSplit = options.blocksPerSplit * options.blockSize
+    let splits = max(1, min(found.count, (requests + perSplit - 1) / perSplit))
+    var kept = order.prefix(splits).map(\.die)
+    if options.keepsHolder, !kept.contains(where: holding.contains),
+      let holder = holding.filter({ $0 < dies }).min(by: { (load($0), $0) < (load($1), $1) })
+    {
+      kept[kept.count - 1] = holder
+    }
+    return kept.map { candidate($0, holding: holding) }
+  }
+
+  private func load(_ die: Int) -> Double { max(max(compute[die], memory[die]), link[die]) }
+
+  private func candidate(_ die: Int, holding: [Int]) -> Candidate {
+    let holds = holding.contains(die)
+    func hops(_ node: Int) -> Int { fabric.hops(from: node, to: die) }
+    let source =
+      holds
+      ? die
+      : holding.min { (hops($0), memory[$0], $0) < (hops($1), memory[$1], $1) } ?? die
+    let link = fabric.way(from: source, to: die).first
+    return Candidate(
+      die: die, source: source, holds: holds,
+      readSeconds: weightBytes / fabric.memoryBandwidth[source],
+      waySeconds: link.map { weightBytes / fabric.linkBandwidth[Int($0)] } ?? 0,
+      wayLatency: 2 * fabric.wayLatency(from: source, to: die))
+  }
+
+  /// The candidate of least cost; holders first, then lower numbers, on ties.
+  func cheapest(_ candidates: [Candidate], for block: Int) -> Int {
+    var best = 0
+    var bestKey = (Double.infinity, 1, Int.max)
+    var index = 0
+    while index < candidates.count {
+      let candidate = candidates[index]
+      let key = (price(block, candidate), candidate.holds ? 0 : 1, candidate.die)
+      if key < bestKey { (best, bestKey) = (index, key) }
+      index += 1
+    }
+    return best
+  }
+
+  private func price(_ block: Int, _ candidate: Candidate) -> Double {
+    let die = candidate.die
+    let computeEnd = compute[die] + Double(block) * secondsPerRequest
+    var memoryEnd = memory[die]
+    var linkEnd = link[die]
+    var sourceEnd = 0.0
+    if candidate.isNew {
+      if candidate.source == die {
+        memoryEnd += candidate.readSeconds
+      } else {
+        sourceEnd = memory[candidate.source] + candidate.readSeconds
+        linkEnd = linkEnd + candidate.waySeconds + candidate.wayLatency
+      }
+    }
+    switch options.cost {
+    case .completion: return max(max(max(computeEnd, memoryEnd), linkEnd), sourceEnd)
+    case .sum: return computeEnd + memoryEnd + linkEnd
+    }
+  }
+
+  /// Books a block, and with a candidate's first block the reading of its weights.
+  mutating func commit(_ block: Int, to candidate: inout Candidate) {
+    if candidate.isNew {
+      memory[candidate.source] += candidate.readSeconds
+      if candidate.source != candidate.die {
+        link[candidate.die] += candidate.waySeconds + candidate.wayLatency
+      }
+      candidate.isNew = false
+    }
+    compute[candidate.die] += Double(block) * secondsPerRequest
+  }
+}

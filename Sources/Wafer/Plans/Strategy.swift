@@ -1,0 +1,37 @@
+/// The paper's five ways of giving experts to dies.
+public enum Strategy: String, CaseIterable, Sendable {
+  /// Equal work a die, blind to where weights lie.
+  case base
+  /// Every expert on its home die.
+  case expertParallel = "ep"
+  /// Algorithm 1.
+  case allocation = "allo"
+  /// Base, with copies of the experts that the token heatmap expects again.
+  case prediction = "pred"
+  /// Algorithm 1 with such copies.
+  case allocationAndPrediction = "allo+pred"
+
+  /// Whether dies keep copies that a heatmap foretells.
+  public var predicts: Bool { self == .prediction || self == .allocationAndPrediction }
+}
+
+/// The choices that the paper leaves open, with the reference's defaults.
+public struct StrategyOptions: Hashable, Sendable {
+  /// How Base gives every die the same work.
+  public var baseRule = BaseRule.blocks
+  /// Requests in one of Base's blocks.
+  public var blockSize = 50
+  /// Where experts have their homes.
+  public var placement = HomePlacement.contiguous
+  /// Algorithm 1's choices.
+  public var allocation = AllocationOptions()
+  /// Followers of each expert that count as expected at the next token (the paper's top n).
+  public var followers = 16
+  /// Whether copies must fit into the HBM that homes and the system leave.
+  public var enforcesCapacity = true
+  /// Spare HBM is multiplied with this before copies are fitted.
+  public var capacityScale = 1.0
+
+  /// The reference's choices.
+  public init() {}
+}

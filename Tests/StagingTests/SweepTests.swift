@@ -1,0 +1,107 @@
+import RoutingTrace
+import Testing
+import WaferSamples
+
+@testable import Demand
+@testable import Staging
+@testable import Wafer
+
+struct SweepTests {
+  private func sweep() throws -> Sweep {
+    let pool = try Samples.pool()
+    let other = ModelShape(
+      name: "other", layers: 2, moeLayers: 0..<2, experts: 24, sharedExperts: 0, topK: 3,
+      hidden: 500, intermediate: 500)
+    var sweep = Sweep(
+      systems: [Samples.hardware],
+      workloads: [
+        Sweep.Workload(model: Samples.model, format: .bf16, pool: pool, origin: "real"),
+        Sweep.Workload(
+          model: other, format: .fp8, pool: pool.scaled(to: try other.traceShape()),
+          origin: "scaled from sample"),
+      ])
+    sweep.batches = [50, 100]
+    (sweep.steps, sweep.warmSteps) = (4, 1)
+    return sweep
+  }
+
+  @Test func rowsDoNotDependOnWorkers() throws {
+    let sweep = try sweep()
+    let rows = try sweep.run(workers: 1)
+    // Five strategies and two forecasts of real requests, one of scaled ones.
+    #expect(rows.count == sweep.count && rows.count == 2 * 7 + 2 * 6)
+    #expect(rows == (try sweep.run(workers: 3)))
+    #expect(
+      rows.map(\.strategy).prefix(7)
+        == ["base", "ep", "allo", "pred", "allo+pred", "staged", "staged"])
+    #expect(
+      rows.compactMap(\.forecast) == [.heatmap, .mixture, .heatmap, .mixture, .heatmap, .heatmap])
+    for row in rows {
+      #expect(row.layerSeconds > 0 && row.tokensPerSecond > 0)
+      #expect((row.hostOverhead != nil) == ["allo", "allo+pred", "staged"].contains(row.strategy))
+      #expect((row.staging != nil) == (row.strategy == "staged"))
+      #expect((row.forecast != nil) == (row.strategy == "staged"))
+      #expect((row.regret != nil) == (row.strategy == "staged" && row.origin == "real"))
+    }
+  }
+
+  /// A sweep's rows are those of single runs, whatever they share.
+  @Test func rowsAreThoseOfSingleRuns() throws {
+    let sweep = try sweep()
+    let rows = try sweep.run(workers: 2)
+    let workload = sweep.workloads[0]
+    let transitions = try TransitionCounts(of: workload.pool)
+    for strategy in Strategy.allCases {
+      var simulation = Simulation(
+        hardware: Samples.hardware, model: Samples.model, batch: 100, steps: 4,
+        strategy: strategy)
+      simulation.warmSteps = 1
+      let result = try simulation.run(workload.pool, transitions: transitions)
+      let row = try #require(
+        rows.first { $0.strategy == strategy.rawValue && $0.batch == 100 && $0.model == "sample" })
+      #expect(row.layerSeconds == result.meanLayerSeconds && row.copies == result.mean(\.copies))
+    }
+    let schedule = BatchSchedule(workload.pool, size: 100, steps: 4)
+    let simulation = StagingSimulation(hardware: Samples.hardware, model: Samples.model)
+    func run(_ forecast: any DemandForecast) throws -> StagingResult {
+      try simulation.run(workload.pool, schedule: schedule, forecast: forecast, warmSteps: 1)
+    }
+    let mixture = try run(
+      MixtureForecast(schedule, try MixtureTables(workload.pool, horizon: 1)))
+    let perfect = try run(OracleForecast(schedule))
+    let row = try #require(rows.first { $0.forecast == .mixture && $0.batch == 100 })
+    #expect(row.staging == mixture.staging)
+    #expect(row.regret == mixture.regret(against: perfect))
+  }
+
+  @Test func errorsOfOneConfigurationEndTheSweep() throws {
+    var sweep = try sweep()
+    sweep.warmSteps = 4
+    #expect(throws: SimulationError.self) { try sweep.run(workers: 2) }
+  }
+
+  @Test func scaledPoolsKeepRequestsAndRepetition() throws {
+    let pool = try Samples.pool()
+    let target = try TraceShape(modelLayers: Array(0..<5), experts: 36, topK: 4)
+    let scaled = pool.scaled(to: target)
+    #expect(scaled.requests == pool.requests && scaled.tokens == pool.tokens)
+    for token in 0..<scaled.tokens {
+      for layer in 0..<5 {
+        let chosen = scaled.chosen(by: [token], layer: layer)
+        #expect(chosen.count == 4 && Set(chosen).count == 4)
+        #expect(chosen.allSatisfy { $0 < 36 })
+        // The first two choices stand for the source's own.
+        let own = pool.chosen(by: [token], layer: layer % 3)
+        #expect(chosen.prefix(2).map { $0 % 12 } == own)
+      }
+    }
+    let narrow = pool.scaled(to: try TraceShape(modelLayers: [0], experts: 12, topK: 1))
+    #expect(narrow.chosen(by: [3], layer: 0) == Array(pool.chosen(by: [3], layer: 0).prefix(1)))
+  }
+
+  @Test func hostAllocationAddsItsParts() {
+    var host = HostAllocation()
+    (host.roundTripSeconds, host.bytesPerSecond, host.secondsPerTask) = (1e-5, 1e9, 1e-8)
+    #expect(abs(host.seconds(experts: 250, tasks: 100) - (1e-5 + 2.2e-6 + 1e-6)) < 1e-15)
+  }
+}
