@@ -14,8 +14,8 @@ public enum TrainingStart {
   ///   - option: the option by which a user chooses predictors, for messages.
   /// - Throws: `ModelError` where the file could never be read again, `MemoryShortage`.
   public static func anew(
-    _ shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil, model: String? = nil,
-    for use: Learner.Use = .saving, option: String? = nil
+    _ shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil,
+    model: String? = nil, for use: Learner.Use = .saving, option: String? = nil
   ) throws -> Learner {
     if let model {
       try ModelLimits.check(model, shape: shape, predictors: specs, recallAt: recallAt)
