@@ -1,9 +1,17 @@
 /// A matrix in shades, a pixel a cell, as SVG with the image inside.
+///
+/// ```swift
+/// let map = Heatmap(
+///   "Choices after an expert", rowAxis: "expert before", columnAxis: "expert", cells: shares,
+///   most: 0.1, text: { "\(100 * $0) %" })
+/// if let svg = map.svg { page += svg }
+/// ```
 public struct Heatmap {
   /// What it shows, for those who do not see it.
   public var title: String
-  /// What rows and columns are.
+  /// What the rows are.
   public var rowAxis: String
+  /// What the columns are.
   public var columnAxis: String
   /// Rows of cells, each from 0 to ``most`` or beyond.
   public var cells: [[Double]]
@@ -12,6 +20,8 @@ public struct Heatmap {
   /// How a value is written.
   public var text: (Double) -> String
 
+  /// A heatmap with a scale below it that ends at `most`.
+  ///
   /// - Parameters:
   ///   - cells: rows of one length.
   ///   - most: the value of the darkest shade, above 0.
@@ -31,7 +41,10 @@ public struct Heatmap {
   private static let side = 320.0
   private static let margin = 22.0
 
-  /// The heatmap, or nil where it has no cell or nothing to tell.
+  /// The heatmap, or nil where it has no cells, rows of several lengths, or no shade above the
+  /// lightest.
+  ///
+  /// - Complexity: linear in the cells, which the image compresses.
   public var svg: String? {
     guard let columns = cells.first?.count, columns > 0, most > 0,
       cells.allSatisfy({ $0.count == columns })

@@ -1,13 +1,22 @@
 /// Lines over the layers of a model, as SVG.
 ///
-/// Colours are the classes `line-0`, `line-1`, ... and `axis`, `grid` and `text`, which the page's style sheet
-/// sets, so that a page has one palette for light and dark.
+/// ```swift
+/// let chart = LineChart(
+///   "Recall", axis: "model layer", places: [1, 2, 3],
+///   lines: [.init("mixture", [0.5, nil, 0.7], color: 0)], text: { "\($0)" })
+/// if let svg = chart.svg { page += svg }
+/// ```
+///
+/// Colours are the classes `line-0`, `line-1`, ... and `axis`, `grid` and `text`, which the page's
+/// style sheet sets, so that a page has one palette for light and dark.
 public struct LineChart {
   /// One line; nil where nothing was measured.
   public struct Line {
+    /// What the legend calls it.
     public var name: String
+    /// One a place of the axis.
     public var values: [Double?]
-    /// Which colour it has.
+    /// The n of its class `line-n`.
     public var color: Int
     /// Whether it is what the others are held against.
     public var isReference: Bool
@@ -27,6 +36,7 @@ public struct LineChart {
   public var axis: String
   /// The places' numbers.
   public var places: [Int]
+  /// In the order of the legend; those without any value are left out.
   public var lines: [Line]
   /// How a value is written.
   public var text: (Double) -> String
@@ -47,6 +57,8 @@ public struct LineChart {
   }
 
   /// The chart, or nil where there is nothing to draw.
+  ///
+  /// - Complexity: linear in the values.
   public var svg: String? {
     let values = lines.flatMap { $0.values.compactMap { $0 } }
     guard let most = values.max(), let least = values.min(), most.isFinite, least.isFinite else {
@@ -60,8 +72,8 @@ public struct LineChart {
     for tick in ticks.values {
       let y = pixels(height(of: tick, ticks))
       parts.append(
-        "<line class=\"grid\" x1=\"\(pixels(Self.left))\" x2=\"\(pixels(Self.width - Self.right))\" "
-          + "y1=\"\(y)\" y2=\"\(y)\"/>")
+        "<line class=\"grid\" x1=\"\(pixels(Self.left))\" "
+          + "x2=\"\(pixels(Self.width - Self.right))\" y1=\"\(y)\" y2=\"\(y)\"/>")
       parts.append(
         "<text class=\"text\" text-anchor=\"end\" dominant-baseline=\"middle\" "
           + "x=\"\(pixels(Self.left - 8))\" y=\"\(y)\">\(escaped(text(tick)))</text>")
@@ -91,7 +103,8 @@ public struct LineChart {
       let (x, y) = (pixels(place(index)), pixels(height(of: value, ticks)))
       stretch.append("\(x),\(y)")
       points.append(
-        "<circle class=\"\(style)\" cx=\"\(x)\" cy=\"\(y)\" r=\"\(line.isReference ? 1.5 : 2.5)\"><title>"
+        "<circle class=\"\(style)\" cx=\"\(x)\" cy=\"\(y)\" "
+          + "r=\"\(line.isReference ? 1.5 : 2.5)\"><title>"
           + escaped("\(line.name), \(axis) \(places[index]): \(text(value))") + "</title></circle>")
     }
     end()
@@ -118,7 +131,8 @@ public struct LineChart {
       let style = "line-\(line.color)" + (line.isReference ? " reference" : "")
       defer { x += 36 + 7.2 * Double(line.name.count) }
       return [
-        "<line class=\"\(style)\" x1=\"\(pixels(x))\" x2=\"\(pixels(x + 20))\" y1=\"12\" y2=\"12\"/>",
+        "<line class=\"\(style)\" x1=\"\(pixels(x))\" x2=\"\(pixels(x + 20))\" "
+          + "y1=\"12\" y2=\"12\"/>",
         "<text class=\"text\" dominant-baseline=\"middle\" x=\"\(pixels(x + 26))\" y=\"12\">"
           + escaped(line.name) + "</text>",
       ]

@@ -1,8 +1,8 @@
 import CZlib
 import FoundationEssentials
 
-/// Shades from 0 to 255 as a PNG of a colour scale (RFC 2083): light is little, dark is much, and as lightness
-/// falls all the way it can be read without colours.
+/// Shades from 0 to 255 as a PNG of a colour scale (RFC 2083): light is little, dark is much, and
+/// as lightness falls all the way it can be read without colours.
 struct PNGImage {
   private let width: Int
   private let shades: [UInt8]

@@ -2,9 +2,10 @@ import SystemPackage
 
 /// A file on its way to replace another, so that at every moment the old or the new one is whole.
 ///
-/// The bytes go to a temporary file in the same folder; ``commit(keeping:isWorthKeeping:verify:)`` brings them to
-/// the disk, has them checked, renames, and brings the folder to the disk. Whatever fails before the
-/// rename leaves the old file as it was, and whoever lets go without committing leaves no trace.
+/// The bytes go to a temporary file in the same folder; ``commit(keeping:isWorthKeeping:verify:)``
+/// brings them to the disk, has them checked, renames, and brings the folder to the disk. Whatever
+/// fails before the rename leaves the old file as it was, and whoever lets go without committing
+/// leaves no trace.
 ///
 /// ```swift
 /// var file = try DurableFile(replacing: "trace.moe.lz4")
@@ -28,7 +29,8 @@ public struct DurableFile: ~Copyable {
   /// - Parameters:
   ///   - keepingLeftovers: whether the killed writers' files stay, for a caller who looks at them.
   ///   - operations: the system calls; a test's stand-in may let them fail.
-  /// - Throws: ``FileError``, also where the path is a folder, FIFO or device, or not to be written.
+  /// - Throws: ``FileError``, also where the path is a folder, FIFO or device, or not to be
+  ///   written.
   public init(
     replacing path: FilePath, keepingLeftovers: Bool = false,
     operations: any FileOperations = SystemFileOperations()
@@ -66,12 +68,13 @@ public struct DurableFile: ~Copyable {
   ///
   /// - Parameters:
   ///   - keeping: how many older generations stay, as `NAME.1` (the newest of them), `NAME.2`, ...
-  ///   - isWorthKeeping: whether the present file becomes the newest of them; a damaged one must not
-  ///     push an intact one out.
+  ///   - isWorthKeeping: whether the present file becomes the newest of them; a damaged one must
+  ///     not push an intact one out.
   ///   - verify: gets the temporary file's path when its bytes are on the disk; what it throws ends
   ///     the attempt.
-  /// - Throws: ``FileError``. After a failure in the last step, ``FileError/Step/synchronizeFolder``,
-  ///   the new file is in place but may not outlive a loss of power.
+  /// - Throws: ``FileError``. After a failure in the last step,
+  ///   ``FileError/Step/synchronizeFolder``, the new file is in place but may not outlive a loss of
+  ///   power.
   public consuming func commit(
     keeping: Int = 0, isWorthKeeping: (FilePath) -> Bool = { _ in true },
     verify: (FilePath) throws -> Void = { _ in }

@@ -5,7 +5,11 @@ import SystemPackage
 public struct FileError: Error, Hashable, CustomStringConvertible {
   /// The steps of making a file durable, in their order, and of reading one.
   public enum Step: String, CaseIterable, Sendable {
+    /// Making it durable: what stands there is looked at, a new file is made beside it, written,
+    /// brought to the disk, closed and checked, generations move on, the new file takes the name, and
+    /// the folder is brought to the disk.
     case inspect, create, write, synchronize, close, verify, rotate, rename, synchronizeFolder
+    /// Before that, and to read one.
     case lock, open, read
   }
 
@@ -63,6 +67,7 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
     }
   }
 
+  /// One line: the file, what cannot be done to it, what the system said, and the remedy.
   public var description: String {
     "\(path.text): \(problem)" + (code.map { ": \($0)" } ?? "") + "; " + remedy
   }

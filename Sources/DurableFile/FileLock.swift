@@ -8,9 +8,9 @@ import SystemPackage
 
 /// The right to write a file, held through `NAME.lock` beside it until it is let go.
 ///
-/// `NAME` is the file that the path leads to, so two names of one file have one lock. The kernel holds
-/// the lock (`flock`) for the process, so a killed writer's lock is gone with it; the file it leaves
-/// behind is recognised and taken over.
+/// `NAME` is the file that the path leads to, so two names of one file have one lock. The kernel
+/// holds the lock (`flock`) for the process, so a killed writer's lock is gone with it; the file it
+/// leaves behind is recognised and taken over.
 public struct FileLock: ~Copyable {
   /// The lock file.
   public let path: FilePath
@@ -22,8 +22,8 @@ public struct FileLock: ~Copyable {
 
   /// Takes the lock of `file` at once, where locks are kept.
   ///
-  /// - Throws: ``FileError`` where another process has it, which it names, or where `file` may not be
-  ///   written.
+  /// - Throws: ``FileError`` where another process has it, which it names, or where `file` may not
+  ///   be written.
   public init(of file: FilePath) throws(FileError) {
     let path = try ReplaceableFile(file).path.renamed(suffix: ".lock")
     while true {

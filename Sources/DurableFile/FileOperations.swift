@@ -6,7 +6,8 @@ import SystemPackage
   import Musl
 #endif
 
-/// The system calls that make a file durable, one method each, so that a test can let the n-th fail.
+/// The system calls that make a file durable, one method each, so that a test can let the n-th
+/// fail.
 public protocol FileOperations {
   /// Makes a new file to write; fails with `EEXIST` where there is one.
   func create(_ path: FilePath, permissions: FilePermissions) throws(Errno) -> FileDescriptor

@@ -91,8 +91,8 @@ private func copy(
 }
 
 extension Errno {
-  /// Whether a second name was refused by the file system itself: FAT, exFAT, some SMB and FUSE, or a
-  /// file that has as many names as it may.
+  /// Whether a second name was refused by the file system itself: FAT, exFAT, some SMB and FUSE, or
+  /// a file that has as many names as it may.
   fileprivate var meansNoHardLinks: Bool {
     switch self {
     case .notPermitted, .notSupported, .tooManyLinks, .noFunction: true

@@ -12,7 +12,8 @@ enum KernelLock {
   case taken
   /// Another open file has it.
   case held
-  /// The file system keeps no locks: NFS without a lock service, Lustre mounted `noflock`, some FUSE.
+  /// The file system keeps no locks: NFS without a lock service, Lustre mounted `noflock`, some
+  /// FUSE.
   case unsupported
 
   /// Linux's internal ENOTSUPP, which some network file systems let out.

@@ -3,8 +3,8 @@ import SystemPackage
 
 /// What an output may replace: an empty file or one of its own kind, and never what the run reads.
 ///
-/// Names do not matter, only the files that they lead to: a symbolic or hard link to an input is that
-/// input.
+/// Names do not matter, only the files that they lead to: a symbolic or hard link to an input is
+/// that input.
 ///
 /// ```swift
 /// let rule = OutputRule(kind: "a moecast trace", inputs: ["model.h5"]) { isTrace($0) }

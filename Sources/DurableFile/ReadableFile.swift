@@ -8,12 +8,18 @@ import SystemPackage
 
 /// A regular file opened to be read whole.
 public struct ReadableFile: ~Copyable {
+  /// The file as it was named.
   public let path: FilePath
   /// Bytes it held when it was opened.
   public let size: Int
   private let descriptor: FileDescriptor
   private let operations: any FileOperations
 
+  /// Opens the file.
+  ///
+  /// - Parameters:
+  ///   - limit: bytes it may have.
+  ///   - operations: the system calls; a test's stand-in may let them fail.
   /// - Throws: ``FileError`` where it is missing, not to be read, no regular file, or over `limit`.
   public init(
     _ path: FilePath, limit: Int = .max, operations: any FileOperations = SystemFileOperations()

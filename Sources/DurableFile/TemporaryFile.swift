@@ -9,8 +9,8 @@ import SystemPackage
 
 /// A new file beside another, under a hidden name of its own, whose maker the kernel knows.
 ///
-/// The maker holds the file's lock for as long as it lives, so whoever finds the name later can tell
-/// a file that is being written from one that a killed process left.
+/// The maker holds the file's lock for as long as it lives, so whoever finds the name later can
+/// tell a file that is being written from one that a killed process left.
 struct TemporaryFile {
   let path: FilePath
   let descriptor: FileDescriptor
@@ -63,7 +63,8 @@ public func leftoverFiles(of path: FilePath) -> [FilePath] {
   return found.sorted { $0.string < $1.string }
 }
 
-/// Removes temporary files of exactly `path`'s name whose writers are gone; see ``leftoverFiles(of:)``.
+/// Removes temporary files of exactly `path`'s name whose writers are gone; see
+/// ``leftoverFiles(of:)``.
 ///
 /// - Parameter kept: those that stay all the same.
 public func removeLeftovers(of path: FilePath, except kept: [FilePath] = []) {
@@ -94,7 +95,8 @@ private func withLeftovers(of path: FilePath, _ body: (FilePath, FileDescriptor)
   }
 }
 
-/// Whether a name is `beginning`, a process's number, `-`, a number, and `.partial`: no other file's.
+/// Whether a name is `beginning`, a process's number, `-`, a number, and `.partial`: no other
+/// file's.
 private func isTemporary(_ name: [UInt8], beginning: [UInt8]) -> Bool {
   let ending = Array(".partial".utf8)
   guard name.starts(with: beginning), name.count > beginning.count + ending.count,
@@ -107,7 +109,8 @@ private func isTemporary(_ name: [UInt8], beginning: [UInt8]) -> Bool {
 }
 
 extension FilePath {
-  /// The path with `prefix` before its last name and `suffix` behind it, whatever bytes the name has.
+  /// The path with `prefix` before its last name and `suffix` behind it, whatever bytes the name
+  /// has.
   func renamed(prefix: String = "", suffix: String) -> FilePath {
     let folder = removingLastComponent()
     let bytes = Array(prefix.utf8) + lastNameBytes + Array(suffix.utf8) + [0]

@@ -1,5 +1,5 @@
 import Archive
-import Forecast
+import Counting
 import Prequential
 import RoutingTrace
 
@@ -11,8 +11,8 @@ public enum NPZTables: TableExporter {
 
   /// What stands in the file, for people.
   public static let summary = """
-    NumPy's archive of uint32 arrays: c[l, j] counts expert j in MoE layer l, C[l, i, j] counts j in \
-    layer l after i in the layer before, D[l, i, j] counts j after i at the token before, and \
+    NumPy's archive of uint32 arrays: c[l, j] counts expert j in MoE layer l, C[l, i, j] counts j \
+    in layer l after i in the layer before, D[l, i, j] counts j after i at the token before, and \
     model_layers[l] is the model's number of the layer.
     """
 

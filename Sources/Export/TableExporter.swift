@@ -19,7 +19,8 @@ public protocol TableExporter: SendableMetatype {
   /// The first bytes of every file in the format, by which one may be replaced by another.
   static var beginning: [UInt8] { get }
 
-  /// Hands the bytes of `learner`'s tables to `sink`, piece by piece; the same for the same learner.
+  /// Hands the bytes of `learner`'s tables to `sink`, piece by piece; the same for the same
+  /// learner.
   ///
   /// - Throws: what `sink` throws, or ``ExportError``.
   static func write(
@@ -29,6 +30,7 @@ public protocol TableExporter: SendableMetatype {
 
 /// The exporters there are.
 public enum TableExporters {
+  /// In the order in which the program's help lists them.
   public static let all: [any TableExporter.Type] = [NPZTables.self, CSVTables.self]
 
   /// Their names.
@@ -42,8 +44,11 @@ public enum TableExporters {
 
 /// A table that does not fit the format.
 public struct ExportError: Error, Hashable, CustomStringConvertible {
+  /// Which table, and why.
   public let problem: String
+  /// What to do instead.
   public let remedy: String
 
+  /// Both on one line.
   public var description: String { "\(problem); \(remedy)" }
 }

@@ -1,7 +1,10 @@
 /// How often a run saves: after so many chunks, seconds or events.
 public enum CheckpointInterval: Hashable, Sendable {
+  /// Where the stream's chunks, counted from its beginning, are a multiple of this.
   case chunks(UInt64)
+  /// When so many have gone by since the last time.
   case seconds(Double)
+  /// At the first chunk behind so many since the last time.
   case events(UInt64)
 
   /// `64` chunks, `30s` seconds, `1000000e` events; nil for anything else or for 0.

@@ -3,7 +3,10 @@ import ModelFile
 import Prequential
 import Synchronization
 
-/// Writes checkpoints on another thread while learning goes on from a copy of the tables.
+/// Writes checkpoints on another thread while the caller goes on learning.
+///
+/// It holds the learner as it was handed over; tables that change meanwhile are copied by the first
+/// write to them, so that for the time of one checkpoint they may be there twice.
 ///
 /// Unchecked: the file, the only state that is not guarded, is written on the queue alone, one
 /// checkpoint at a time, as libhdf5 needs it.

@@ -5,6 +5,7 @@ extension TraceStream {
   /// Passes over the chunks that a learner has seen, checking that they are the same.
   ///
   /// - Throws: ``TraceError`` where the stream is another one or ends before.
+  /// - Complexity: every chunk that is passed over is read and verified.
   public mutating func skip(_ progress: StreamProgress) throws {
     for (ordinal, expected) in progress.checksums.enumerated() {
       guard let chunk = try next() else {

@@ -13,8 +13,9 @@ import RoutingTrace
 /// try run.consume(stream, into: &learner) { print($0) }
 /// ```
 ///
-/// The learner, and so the model, depends on the stream, ``noteEvery`` and ``stopAfter`` alone; not on
-/// the threads, on when checkpoints were saved or on how often the run was broken off and resumed.
+/// The learner, and so the model, depends on the stream, ``noteEvery`` and ``stopAfter`` alone; not
+/// on the threads, on when checkpoints were saved or on how often the run was broken off and
+/// resumed.
 public struct TrainingRun {
   /// What is told on the way.
   public enum Progress: Sendable {
@@ -22,7 +23,8 @@ public struct TrainingRun {
     case noted(HistoryRow, seconds: Double)
     /// A chunk is behind; compressed bytes taken from the stream so far.
     case read(bytes: Int)
-    /// The run is at its end; these files ended without an index: cut short, or still being written.
+    /// The run is at its end; these files ended without an index: cut short, or still being
+    /// written.
     case ended(unfinished: [String])
   }
 
@@ -39,8 +41,9 @@ public struct TrainingRun {
   /// How often it is saved before the end; nil for never.
   public var interval: CheckpointInterval?
 
-  /// Events consumed, and the seconds that took, without the saving at the end.
+  /// Events consumed by this run.
   public private(set) var events: UInt64 = 0
+  /// The seconds that took, without the saving at the end.
   public private(set) var seconds = 0.0
   /// Whether it ended because it was asked to.
   public private(set) var isInterrupted = false
@@ -50,8 +53,8 @@ public struct TrainingRun {
 
   /// Consumes what is left of `stream`, or what comes before somebody asks to stop, and saves.
   ///
-  /// After a damaged chunk, or one that does not fit, what the chunks before it taught is saved; it has
-  /// taught nothing.
+  /// After a damaged chunk, or one that does not fit, what the chunks before it taught is saved; it
+  /// has taught nothing.
   ///
   /// - Parameters:
   ///   - learner: nobody else should hold its tables, which would be copied.

@@ -15,8 +15,7 @@ public enum TrainingStart {
   /// - Throws: `ModelError` where the file could never be read again, `MemoryShortage`.
   public static func anew(
     _ shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil,
-    model: String? = nil,
-    for use: Learner.Use = .saving, option: String? = nil
+    model: String? = nil, for use: Learner.Use = .saving, option: String? = nil
   ) throws -> Learner {
     if let model {
       try ModelLimits.check(model, shape: shape, predictors: specs, recallAt: recallAt)
@@ -28,8 +27,8 @@ public enum TrainingStart {
 
   /// The learner of `checkpoint`, with `stream` behind the chunks that it has seen.
   ///
-  /// - Throws: `TraceError` where the stream is another one or ends before; `CancellationError` where
-  ///   the stream was cancelled.
+  /// - Throws: `TraceError` where the stream is another one or ends before; `CancellationError`
+  ///   where the stream was cancelled.
   public static func resuming(
     _ checkpoint: consuming Checkpoint, _ stream: inout TraceStream
   ) throws -> Learner {

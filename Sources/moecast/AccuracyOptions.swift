@@ -1,22 +1,17 @@
 import ArgumentParser
 
-/// What `train` and `evaluate` share: which recall, how to print it, how many cores.
+/// The options that `train`, `evaluate` and `compare` share: which recall is measured, what of it is
+/// printed, and how many cores there are.
 struct AccuracyOptions: ParsableArguments {
   @Option(
     name: .customLong("recall-at"),
     help: ArgumentHelp("The n of recall@n with commas; default 1, k, 2k, 4k.", valueName: "n,..."))
   var recallList: String?
 
-  @Option(help: "Chunks between lines of progress; default after 1, 2, 4, 8, ...")
-  var every: Int?
-
   @OptionGroup var workers: WorkerOptions
 
   @Option(help: "Stage that the table shows: prefill, decode or all; default each of them.")
   var stage: String?
-
-  @Flag(help: "Print no lines of progress.")
-  var quiet = false
 
   @Flag(help: "Print accuracy a layer too.")
   var perLayer = false
@@ -40,6 +35,18 @@ struct AccuracyOptions: ParsableArguments {
     guard stage.map(stages.contains) ?? true else {
       throw ValidationError("--stage is one of " + stages.joined(separator: ", "))
     }
+  }
+}
+
+/// The options of the lines that `train` and `evaluate` print on the way; `compare` prints none.
+struct ProgressOptions: ParsableArguments {
+  @Option(help: "Chunks between lines of progress; default after 1, 2, 4, 8, ...")
+  var every: Int?
+
+  @Flag(help: "Print no lines of progress.")
+  var quiet = false
+
+  func validate() throws {
     guard every ?? 1 > 0 else { throw ValidationError("--every must be at least 1") }
   }
 }

@@ -2,14 +2,17 @@ import Forecast
 import Prequential
 import RoutingTrace
 
-/// What `train` and `evaluate` report: accuracy by stage and layer, counts and speed.
+/// What `train` and `evaluate` report, and `compare` beside its intervals: accuracy by stage and
+/// layer, counts and speed.
 ///
-/// The keys are stable; more may follow.
+/// Its JSON is keyed by stage, predictor and n, so that a script reads a figure without a search; the
+/// keys are stable, more may follow.
 struct AccuracyReport: Encodable {
   typealias Recall = [String: [String: Double]]
 
   /// Accuracy in one MoE layer.
   struct Layer: Encodable {
+    /// The model's number of the layer.
     var layer: Int
     var recall: [String: Recall]
     var logLossBits: [String: [String: Double]]
@@ -24,11 +27,14 @@ struct AccuracyReport: Encodable {
 
   var requests: UInt64
   var tokens: UInt64
+  /// Stage: events that were scored.
   var events: [String: UInt64] = [:]
   /// Stage, predictor, n: the share of chosen experts among the n best.
   var recall: [String: Recall] = [:]
+  /// Stage, predictor: the mean of -log2 of the probability given to the chosen experts.
   var logLossBits: [String: [String: Double]] = [:]
   var layers: [Layer] = []
+  /// What this run took, and the events it consumed a second.
   var seconds: Double
   var eventsPerSecond: Double
 
@@ -93,27 +99,25 @@ struct AccuracyReport: Encodable {
   ///
   /// - Parameter stage: the only stage to show, or nil for each.
   func table(_ predictors: [String], recallAt ns: [Int], stage only: String? = nil) -> String {
-    var table = TextTable(
-      ["stage", "predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"], leftColumns: 2)
-    for (stage, _) in Self.stages where only == nil || only == stage {
-      for predictor in predictors {
-        guard let recall = recall[stage]?[predictor] else { continue }
-        table.add(
-          [stage, predictor] + ns.map { decimals(recall["\($0)"] ?? .nan, 4) }
-            + [decimals(logLossBits[stage]?[predictor] ?? .nan, 3)])
+    let rows = Self.stages.filter { only == nil || only == $0.name }.flatMap { stage, _ in
+      predictors.compactMap { predictor in
+        recall[stage]?[predictor].map {
+          PredictorAccuracy(
+            stage: stage, predictor: predictor, recall: $0,
+            logLossBits: logLossBits[stage]?[predictor])
+        }
       }
     }
-    return table.text
+    return Report([.stage] + PredictorAccuracy.columns(recallAt: ns), rows).text()
   }
 
   /// The table for people by layer: one line a layer, one column a predictor, both stages.
   func layerTable(_ predictors: [String], n: Int) -> String {
-    var table = TextTable(["model layer"] + predictors.map { "\($0) @\(n)" }, leftColumns: 0)
-    for layer in layers {
-      table.add(
-        ["\(layer.layer)"]
-          + predictors.map { decimals(layer.recall["all"]?[$0]?["\(n)"] ?? .nan, 4) })
-    }
-    return table.text
+    let columns: [Column<Layer>] =
+      [.integer(nil, "model layer") { $0.layer }]
+      + predictors.map { predictor in
+        .number(nil, "\(predictor) @\(n)", places: 4) { $0.recall["all"]?[predictor]?["\(n)"] }
+      }
+    return Report(columns, layers).text()
   }
 }

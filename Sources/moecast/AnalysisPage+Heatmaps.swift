@@ -4,6 +4,7 @@ import RoutingTrace
 
 /// An observation's heatmaps, of the layers that show it most.
 extension AnalysisPage {
+  /// The observation's heatmaps, each in a figure with a caption; none where nothing was measured.
   func heatmaps(_ observation: Int) -> [String] {
     switch observation {
     case 1:

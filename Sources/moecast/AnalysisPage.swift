@@ -1,11 +1,13 @@
 import Chart
 import Insight
 
-/// What `analyze` found as one HTML file that needs nothing else: charts by layer, heatmaps, tables.
+/// What `analyze` found as one HTML file that needs nothing else: charts by layer, heatmaps,
+/// tables.
 struct AnalysisPage {
   let report: AnalysisReport
   let analysis: TraceAnalysis
 
+  /// A page of `report`, with heatmaps of the counts in `analysis`.
   init(_ report: AnalysisReport, _ analysis: TraceAnalysis) {
     self.report = report
     self.analysis = analysis
@@ -32,9 +34,10 @@ struct AnalysisPage {
       </head>
       <body>
       <h1>\(escaped(title))</h1>
-      <p>\(escaped(report.extent)). Figures are of one layer; tables give their mean over the layers, and \
-      the layers of the least and the greatest, over all tokens. <i>Popularity alone</i> is what would be \
-      if every expert were drawn by its share in the layer, as few of them as there are.</p>
+      <p>\(escaped(report.extent)). Figures are of one layer; tables give their mean over the \
+      layers, and the layers of the least and the greatest, over all tokens. <i>Popularity \
+      alone</i> is what would be if every expert were drawn by its share in the layer, as few of \
+      them as there are.</p>
       \(sections.joined(separator: "\n"))
       </body>
       </html>
@@ -69,14 +72,14 @@ struct AnalysisPage {
   }
 
   private func table(_ observation: Int) -> String {
-    let rows = Measure.allCases.filter { $0.observation == observation }.compactMap { measure in
-      report.cells(measure).map { cells in
-        "<tr><th scope=\"row\">\(escaped(measure.title))</th>"
-          + cells.map { "<td>\(escaped($0))</td>" }.joined() + "</tr>"
-      }
+    let measures = report.measures(of: observation)
+    guard !measures.isEmpty else { return "" }
+    let columns = report.columns
+    let rows = measures.map { measure in
+      "<tr><th scope=\"row\">\(escaped(measure.title))</th>"
+        + columns.map { "<td>\(escaped($0.shown(measure)))</td>" }.joined() + "</tr>"
     }
-    guard !rows.isEmpty else { return "" }
-    let heads = [""] + AnalysisReport.columns
+    let heads = [""] + columns.map { $0.heading ?? "" }
     return "<table>\n<tr>" + heads.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr>\n"
       + rows.joined(separator: "\n") + "\n</table>"
   }

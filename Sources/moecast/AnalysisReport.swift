@@ -6,10 +6,12 @@ struct AnalysisReport: Encodable {
   var shape: TraceFacts.Shape
   var requests: Int
   var tokens: [Scope: Int]
+  /// Task: tokens of it.
   var tasks: [String: Int]
   /// Scope, measure: over all layers.
   var figures: [Scope: [Measure: Observations.Summary]] = [:]
   var layers: [Observations.Layer]
+  /// What the reading took, and the events it counted a second.
   var seconds: Double
   var eventsPerSecond: Double
   /// The shape, for people.
@@ -20,6 +22,7 @@ struct AnalysisReport: Encodable {
     case eventsPerSecond = "events_per_second"
   }
 
+  /// A report of what was observed in so many seconds.
   init(_ observations: Observations, seconds: Double) {
     let shape = observations.shape
     model = shape.description
@@ -58,50 +61,67 @@ struct AnalysisReport: Encodable {
       + "(\(stages.joined(separator: ", ")))\(known)"
   }
 
-  /// The figures, an observation a block.
-  private var table: String {
-    var table = TextTable(
-      ["observation", "figure"] + Self.columns, leftColumns: 2)
-    for (index, name) in Measure.observations.enumerated() {
-      var label = "\(index + 1) \(name)"
-      for measure in Measure.allCases where measure.observation == index + 1 {
-        guard let cells = cells(measure) else { continue }
-        table.add([label, measure.title] + cells)
-        label = ""
-      }
-    }
-    return table.text
+  /// The measures of an observation that could be taken, counted from 1.
+  func measures(of observation: Int) -> [Measure] {
+    Measure.allCases.filter { $0.observation == observation && figures[.all]?[$0] != nil }
   }
 
-  /// What ``cells(_:)`` are.
-  static let columns = Scope.allCases.map(\.rawValue) + ["least", "layer", "most", "layer"]
-
-  /// A measure for people: its means by scope, and between which layers' values they lie; nil where it was
-  /// not measured.
-  func cells(_ measure: Measure) -> [String]? {
-    guard let all = figures[.all]?[measure] else { return nil }
-    return Scope.allCases.map { figures[$0]?[measure].map { measure.text($0.mean) } ?? "" } + [
-      measure.text(all.least.value), "\(all.least.layer)", measure.text(all.most.value),
-      "\(all.most.layer)",
+  /// What people see of a measure: its means by scope, and between which layers' values they lie.
+  var columns: [Column<Measure>] {
+    let means = Scope.allCases.map { scope in
+      column(scope.rawValue) { figures, measure in
+        figures[scope]?[measure].map { measure.text($0.mean) }
+      }
+    }
+    return means + [
+      column("least") { figures, measure in
+        figures[.all]?[measure].map { measure.text($0.least.value) }
+      },
+      column("layer") { figures, measure in figures[.all]?[measure].map { "\($0.least.layer)" } },
+      column("most") { figures, measure in
+        figures[.all]?[measure].map { measure.text($0.most.value) }
+      },
+      column("layer") { figures, measure in figures[.all]?[measure].map { "\($0.most.layer)" } },
     ]
+  }
+
+  private func column(
+    _ heading: String,
+    _ shown: @escaping @Sendable ([Scope: [Measure: Observations.Summary]], Measure) -> String?
+  ) -> Column<Measure> {
+    let figures = figures
+    return Column(nil, heading, shown: { shown(figures, $0) ?? "" })
+  }
+
+  /// The figures, an observation a block.
+  private var table: String {
+    var titles: [Measure: String] = [:]
+    for (index, name) in Measure.observations.enumerated() {
+      // An observation is named in its first line.
+      if let first = measures(of: index + 1).first { titles[first] = "\(index + 1) \(name)" }
+    }
+    let observations = titles
+    let titled: [Column<Measure>] = [
+      .text(nil, "observation") { observations[$0] ?? "" }, .text(nil, "figure") { $0.title },
+    ]
+    let rows = Measure.observations.indices.flatMap { measures(of: $0 + 1) }
+    return Report(titled + columns, rows).text()
   }
 
   /// The first figure of every observation, layer by layer, of all tokens.
   private var layerTable: String {
-    let columns: [(title: String, measure: Measure)] = [
+    let leading: [(heading: String, measure: Measure)] = [
       ("layer to layer", .nextLayerTop), ("token to token", .nextTokenTop),
       ("same expert", .sameExpert), ("prefill to decode", .stagesFrequencyRank),
       ("most used", .mostUsedOverMean), ("top pairs", .pairsTop), ("task's top", .taskTop),
     ].filter { figures[.all]?[$0.measure] != nil }
-    var table = TextTable(["model layer"] + columns.map(\.title), leftColumns: 0)
-    for layer in layers {
-      table.add(
-        ["\(layer.layer)"]
-          + columns.map { column in
-            layer.figures[.all]?[column.measure].map { column.measure.text($0) } ?? "-"
-          })
-    }
-    return table.text
+    let columns: [Column<Observations.Layer>] =
+      [.integer(nil, "model layer") { $0.layer }]
+      + leading.map { heading, measure in
+        Column(
+          nil, heading, shown: { $0.figures[.all]?[measure].map { measure.text($0) } ?? "-" })
+      }
+    return Report(columns, layers).text()
   }
 }
 

@@ -8,10 +8,10 @@ struct Analyze: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures how regular the routing is: the paper's six observations.",
     discussion: """
-      Counts once through the traces, in bounded memory: which experts follow which from layer to layer \
-      and token to token, how alike prefill and decode are, how uneven experts and pairs of experts are \
-      used, and how tasks differ. "Popularity alone" is what a router would reach that draws every \
-      expert by its share in the layer, with as few tokens as there are.
+      Counts once through the traces, in bounded memory: which experts follow which from layer to \
+      layer and token to token, how alike prefill and decode are, how uneven experts and pairs of \
+      experts are used, and how tasks differ. "Popularity alone" is what a router would reach that \
+      draws every expert by its share in the layer, with as few tokens as there are.
 
       Example:
         moecast analyze traces/
@@ -55,30 +55,15 @@ struct Analyze: PrintingCommand {
     try AvailableMemory.ofThisProcess().check(
       TraceAnalysis.memoryDemand(shape: stream.shape, workers: workers.threads))
     var analysis = TraceAnalysis(shape: stream.shape)
-    var bar = ProgressBar(total: stream.size)
-    let ahead = TraceReadAhead(stream)
-    var failure: (any Error)?
-    do {
-      while !interruption.isRequested, let chunk = try ahead.next() {
-        try analysis.consume(chunk.block, workers: workers.threads)
-        bar.update(ahead.bytesRead)
-      }
-    } catch is CancellationError {
-      // Asked to stop while a pipe was empty.
-    } catch {
-      // What the intact chunks tell is told before the damaged one is complained of.
-      failure = error
+    var pass = StreamPass(interruption)
+    pass.consume(stream) { try analysis.consume($0.block, workers: workers.threads) }
+    if pass.hasFigures {
+      try tell(analysis, seconds: pass.seconds, page: page, printing: &standardOutput)
     }
-    bar.clear()
-    if analysis.requests > 0 || failure == nil {
-      try tell(analysis, seconds: bar.seconds, page: page, printing: &standardOutput)
-    }
-    complain(ofUnfinished: ahead.unfinished)
     if analysis.hasMoreTasks {
       complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
     }
-    if let failure { throw failure }
-    try interruption.check("before the end; the figures are of what was read")
+    try pass.finish("the figures are partial: of those alone")
   }
 
   private func tell(

@@ -12,10 +12,11 @@ struct Compare: PrintingCommand {
       Every event is forecast by every predictor, scored, and only then learnt. The intervals come \
       from a bootstrap over requests, from the 4,097th on over 4,096 groups of them.
 
-      A mixture's name takes changes after colons: mixture:h2 forecasts two layers ahead (h1 to h4), \
-      mixture:next the next token; mixture:without-linear, mixture:only-layer and mixture:with-pairs \
-      change its parts; mixture:tasks uses the requests' tasks, mixture:cold-decode forgets the \
-      prefill before the decode, mixture:halving-4096 halves rows that reach that sum.
+      A mixture's name takes changes after colons: mixture:h2 forecasts two layers ahead (h1 to \
+      h4), mixture:next the next token; mixture:without-linear, mixture:only-layer and \
+      mixture:with-pairs change its parts; mixture:tasks uses the requests' tasks, \
+      mixture:cold-decode forgets the prefill before the decode, mixture:halving-4096 halves rows \
+      that reach that sum.
       Parts: frequency, layer, skip2, skip3, skip4, token, request, recent, pairs, joint-pairs, \
       near-paths, long-paths, best-paths (all three: paths), repeats, linear.
 
@@ -44,10 +45,6 @@ struct Compare: PrintingCommand {
   @OptionGroup var accuracy: AccuracyOptions
 
   func validate() throws {
-    try accuracy.validate()
-    guard accuracy.every == nil else {
-      throw ValidationError("compare prints no lines of progress for --every to space")
-    }
     guard !names.isEmpty else { throw ValidationError("--predictors is empty") }
     guard Set(names).count == names.count else {
       throw ValidationError("--predictors names one twice")
@@ -70,7 +67,8 @@ struct Compare: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
-    var stream = try TraceStream(traces)
+    let interruption = Interruption()
+    let stream = try interruption.stream(traces)
     let specs = try PredictorCatalog.standard.specs(named: names)
     try AvailableMemory.ofThisProcess().check(
       Comparison.memoryDemand(
@@ -79,105 +77,33 @@ struct Compare: PrintingCommand {
     var comparison = Comparison(
       shape: stream.shape, predictors: specs, recallAt: accuracy.recallAt)
     var random = SeededGenerator(seed: seed)
-    var bar = ProgressBar(total: stream.size)
-    while let chunk = try stream.next() {
+    let workers = accuracy.workers.threads
+    var pass = StreamPass(interruption)
+    pass.consume(stream) { chunk in
       if shuffled {
-        try comparison.consumeShuffled(chunk, workers: accuracy.workers.threads, using: &random)
+        try comparison.consumeShuffled(chunk, workers: workers, using: &random)
       } else {
-        try comparison.consume(chunk, workers: accuracy.workers.threads)
+        try comparison.consume(chunk, workers: workers)
       }
-      bar.update(stream.bytesRead)
     }
-    bar.clear()
-    let report = ComparisonReport(
-      comparison, resamples: resamples, seed: seed, seconds: bar.seconds)
+    if pass.hasFigures {
+      try tell(
+        ComparisonReport(comparison, resamples: resamples, seed: seed, seconds: pass.seconds),
+        printing: &output)
+    }
+    try pass.finish("the figures are partial: of those alone")
+  }
+
+  private func tell(_ report: ComparisonReport, printing output: inout StandardOutput) throws {
     if accuracy.json { return output.text(try json(report)) }
     output.text(report.table(stage: accuracy.stage))
     if accuracy.perLayer {
       output.line()
-      output.text(
-        report.layers.layerTable(comparison.learner.predictors, n: comparison.learner.shape.topK))
+      output.text(report.layers.layerTable(report.predictors, n: report.topK))
     }
     output.line()
     output.line(
       "\(grouped(report.requests)) requests, \(grouped(report.tokens)) tokens in "
         + "\(decimals(report.seconds, 2)) s")
-  }
-}
-
-/// What `compare` reports; the keys are stable.
-struct ComparisonReport: Encodable {
-  struct Figure: Encodable {
-    var value: Double
-    var low: Double
-    var high: Double
-
-    init(_ estimate: Comparison.Estimate) {
-      (value, low, high) = (estimate.value, estimate.low, estimate.high)
-    }
-
-    var text: String { "\(decimals(value, 4)) [\(decimals(low, 3)), \(decimals(high, 3))]" }
-  }
-
-  /// One predictor in one stage.
-  struct Line: Encodable {
-    var stage: String
-    var predictor: String
-    var recall: [String: Figure] = [:]
-    var logLossBits: Figure
-
-    enum CodingKeys: String, CodingKey {
-      case stage, predictor, recall
-      case logLossBits = "log_loss_bits"
-    }
-  }
-
-  var requests: UInt64
-  var tokens: UInt64
-  var seconds: Double
-  var lines: [Line] = []
-  /// The figures by layer, without intervals.
-  var layers: AccuracyReport
-  private var recallAt: [Int]
-
-  enum CodingKeys: String, CodingKey { case requests, tokens, seconds, lines, layers }
-
-  init(_ comparison: Comparison, resamples: Int, seed: UInt64, seconds: Double) {
-    let learner = comparison.learner
-    requests = learner.progress.requests
-    tokens = learner.progress.tokens
-    self.seconds = seconds
-    recallAt = learner.recallAt
-    layers = AccuracyReport(
-      learner, recallAt: recallAt, events: learner.progress.events, seconds: seconds)
-    for (stage, stages) in AccuracyReport.stages {
-      for (index, predictor) in learner.predictors.enumerated() {
-        guard
-          let estimates = comparison.estimates(
-            of: index, stages: stages, resamples: resamples, seed: seed)
-        else { continue }
-        var line = Line(
-          stage: stage, predictor: predictor, logLossBits: Figure(estimates.logLossBits))
-        for (n, estimate) in zip(recallAt, estimates.recall) {
-          line.recall["\(n)"] = Figure(estimate)
-        }
-        lines.append(line)
-      }
-    }
-  }
-
-  /// The table for people.
-  ///
-  /// - Parameter stage: the only stage to show, or nil for each.
-  func table(stage only: String?) -> String {
-    var table = TextTable(
-      ["stage", "predictor"] + recallAt.map { "recall@\($0) [95 %]" } + ["log loss, bits [95 %]"],
-      leftColumns: 2)
-    for line in lines where only == nil || only == line.stage {
-      table.add(
-        [line.stage, line.predictor] + recallAt.map { line.recall["\($0)"]?.text ?? "-" }
-          + [line.logLossBits.text])
-    }
-    return table.text
   }
 }

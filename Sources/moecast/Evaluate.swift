@@ -9,8 +9,8 @@ struct Evaluate: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures a model on traces, learning on or frozen.",
     discussion: """
-      Every event is forecast and scored; without --frozen it is learnt after that, as in training, \
-      and the model file stays as it was.
+      Every event is forecast and scored; without --frozen it is learnt after that, as in \
+      training, and the model file stays as it was.
 
       Example:
         moecast evaluate --model model.h5 --frozen held-out.moe.lz4
@@ -27,13 +27,13 @@ struct Evaluate: PrintingCommand {
 
   @OptionGroup var accuracy: AccuracyOptions
 
-  func validate() throws { try accuracy.validate() }
+  @OptionGroup var progress: ProgressOptions
 
   func run(printing output: inout StandardOutput) throws {
     var learner = try Checkpoint.read(model).learner.scoringAnew(recallAt: accuracy.recallAt)
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
-    var run = StreamRun(accuracy, interruption)
+    var run = StreamRun(accuracy, progress, interruption)
     run.training.learns = !frozen
     try run.consume(stream, into: &learner, printing: &output)
     try run.report(learner, printing: &output)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import RoutingTrace
 import TraceImport
 
@@ -20,7 +19,8 @@ struct Import: PrintingCommand {
 
       Examples:
         moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
-        curl $URL | moecast import --shape llama-4-maverick -o - - | moecast train - --model M.h5
+        curl $URL | moecast import --shape llama-4-maverick -o - - \\
+          | moecast train - --model M.h5
       """)
 
   @Option(help: "The format of all inputs, or auto to guess it from the contents.")
@@ -133,20 +133,18 @@ struct Import: PrintingCommand {
   private func report(
     _ summary: ImportSummary, shape: TraceShape, printing standardOutput: inout StandardOutput
   ) throws {
-    var line = "\(summary); \(shape)"
-    if json {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.keyEncodingStrategy = .convertToSnakeCase
-      line = String(decoding: try encoder.encode(summary), as: UTF8.self)
-    }
+    let text = json ? try moecast.json(summary) : visible("\(summary); \(shape)")
     // Standard output may carry the trace itself.
-    if output == StandardStream.dash { complain(line) } else { standardOutput.line(line) }
+    if output == StandardStream.dash {
+      complain(text, keepingLines: json)
+    } else {
+      standardOutput.text(text)
+    }
   }
 }
 
 /// What an import came to; the keys of `--json`.
-struct ImportSummary: Codable, CustomStringConvertible {
+struct ImportSummary: Encodable, CustomStringConvertible {
   var format: String
   var guessed: Bool
   var files: Int
@@ -160,6 +158,14 @@ struct ImportSummary: Codable, CustomStringConvertible {
   var bytesOut: Int
   var seconds = 0.0
   var megabytesPerSecond = 0.0
+
+  enum CodingKeys: String, CodingKey {
+    case format, guessed, files, requests, tokens, events, weights, chunks, seconds
+    case filesPassedOver = "files_passed_over"
+    case bytesIn = "bytes_in"
+    case bytesOut = "bytes_out"
+    case megabytesPerSecond = "megabytes_per_second"
+  }
 
   /// One line for people.
   var description: String {

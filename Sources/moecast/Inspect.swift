@@ -7,11 +7,12 @@ struct Inspect: PrintingCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows what is in a trace or model, and whether it is intact.",
     discussion: """
-      Reads the whole file and checks every sum. The exit code is 1 where anything is damaged; with \
-      --verify also where a trace has no index at its end, as one that is still being written.
+      Reads the whole file and checks every sum. The exit code is 1 where anything is damaged; \
+      with --verify also where a trace has no index at its end, as one that is still being \
+      written.
 
-      --repair writes the whole chunks of a trace that was cut short or is damaged to a new file, up \
-      to the first fault.
+      --repair writes the whole chunks of a trace that was cut short or is damaged to a new file, \
+      up to the first fault.
 
       Example:
         moecast inspect --verify trace.moe.lz4

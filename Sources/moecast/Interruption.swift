@@ -5,14 +5,16 @@ import Synchronization
 
 /// SIGINT, SIGTERM and SIGHUP as a question that a loop asks between two chunks.
 ///
-/// The first asks the program to stop in order, the second ends it at once: files are replaced whole or
-/// not at all, so that does no harm.
+/// The first asks the program to stop in order, the second ends it at once: files are replaced
+/// whole or not at all, so that does no harm.
 final class Interruption: Sendable {
   private let first = Atomic(Int32(0))
 
+  /// Listens from now on.
   init() {
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored already.
+      // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored
+      // already.
       guard !isIgnored(number) else { continue }
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
@@ -59,10 +61,12 @@ final class Interruption: Sendable {
 
 /// The end of a command that was asked to stop, with the exit status 128 + signal.
 struct Stopped: Error, CustomStringConvertible {
+  /// The signal's number.
   let signal: Int32
   /// How far it came, and how to go on.
   let remark: String
 
+  /// A command that `signal` stopped.
   init(by signal: Int32, _ remark: String) {
     self.signal = signal
     self.remark = remark

@@ -8,9 +8,9 @@ struct MergeModels: PrintingCommand {
     commandName: "merge",
     abstract: "Adds up models that were trained on shards of a stream.",
     discussion: """
-      Counts and metrics are integers, so any order and grouping gives the same file, byte for byte. \
-      A shard that was given twice is noticed by the digests of its chunks. Requests do not go on \
-      from one shard to the next. A model that is there already stays as FILE.1.
+      Counts and metrics are integers, so any order and grouping gives the same file, byte for \
+      byte. A shard that was given twice is noticed by the digests of its chunks. Requests do not \
+      go on from one shard to the next. A model that is there already stays as FILE.1.
 
       Example:
         moecast merge shard-1.h5 shard-2.h5 shard-3.h5 -o all.h5

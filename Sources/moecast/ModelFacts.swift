@@ -6,19 +6,6 @@ import RoutingTrace
 
 /// What `inspect` and `merge` tell of a model; the keys of `--json`.
 struct ModelFacts: Encodable, CustomStringConvertible {
-  /// How well a predictor forecast the stream it was trained on.
-  struct Accuracy: Encodable {
-    var predictor: String
-    /// `n: share`, n as they were noted in training.
-    var recall: [String: Double]
-    var logLossBits: Double?
-
-    enum CodingKeys: String, CodingKey {
-      case predictor, recall
-      case logLossBits = "log_loss_bits"
-    }
-  }
-
   let kind = "model"
   var shape: TraceFacts.Shape?
   var software = ""
@@ -30,7 +17,8 @@ struct ModelFacts: Encodable, CustomStringConvertible {
   /// Requests under way that a resumed training goes on with.
   var liveRequests = 0
   var bytes = 0
-  var accuracy: [Accuracy] = []
+  /// How well each predictor forecast the stream it was trained on.
+  var accuracy = Report<PredictorAccuracy>([], [])
   /// A mixture's parts and what each counts, the mean over the layers.
   var weights: [String: [String: Double]] = [:]
   /// Whether the seal at the end of the file is there.
@@ -79,13 +67,14 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     weights = learner.mixtureWeights.mapValues { parts in
       Dictionary(uniqueKeysWithValues: parts.map { ($0.part, $0.mean) })
     }
-    accuracy = learner.predictors.enumerated().map { index, name in
+    let rows = learner.predictors.enumerated().map { index, name in
       let score = learner.score(of: index, stages: Stage.allCases)
       let recall = learner.recallAt.compactMap { n in score.recall(at: n).map { ("\(n)", $0) } }
-      return Accuracy(
+      return PredictorAccuracy(
         predictor: name, recall: Dictionary(uniqueKeysWithValues: recall),
         logLossBits: score.logLossBits)
     }
+    accuracy = Report(PredictorAccuracy.columns(recallAt: learner.recallAt), rows)
   }
 
   var description: String {
@@ -98,14 +87,7 @@ struct ModelFacts: Encodable, CustomStringConvertible {
         "chunks      \(grouped(chunks))",
         "file        \(moecast.bytes(bytes)), by \(visible(software))",
       ]
-      let ns = accuracy.first?.recall.keys.compactMap { Int($0) }.sorted() ?? []
-      var table = TextTable(["predictor"] + ns.map { "recall@\($0)" } + ["log loss, bits"])
-      for own in accuracy {
-        table.add(
-          [own.predictor] + ns.map { decimals(own.recall["\($0)"] ?? .nan, 4) }
-            + [decimals(own.logLossBits ?? .nan, 3)])
-      }
-      lines.append(table.text)
+      lines.append(accuracy.text())
       for (name, parts) in weights.sorted(by: { $0.key < $1.key }) {
         let parts = parts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         lines.append(

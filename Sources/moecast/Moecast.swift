@@ -23,10 +23,11 @@ struct Moecast: ParsableCommand {
     ])
 }
 
+/// The program: parses the arguments, runs the command, and ends with its exit code.
 @main
 enum Program {
-  /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use, 128 + signal when it was
-  /// asked to stop.
+  /// Exit codes: 0 done, 1 failed with one line on standard error, 2 wrong use, 128 + signal when
+  /// it was asked to stop.
   static func main() {
     guard processor_suffices() != 0 else {
       complain("moecast: built for processors with AVX2, this one has none; build with MARCH=")
@@ -55,6 +56,7 @@ enum Program {
           argument.isEmpty ? message : message.replacing(argument, with: visible(argument))
         }
         complain(message, keepingLines: true)
+        if let remedy = Simulate.remedy(arguments) { complain(remedy) }
         exit(2)
       }
       if !(error is ExitCode) { complain("moecast: \(error)") }
@@ -62,14 +64,16 @@ enum Program {
     }
   }
 
-  /// Lets failing writes fail instead of killing the program, and fills the places of standard streams
-  /// that are closed: the first file to be opened would stand there and receive what is printed.
+  /// Lets failing writes fail instead of killing the program, and fills the places of standard
+  /// streams that are closed: the first file to be opened would stand there and receive what is
+  /// printed.
   private static func prepareStreams() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
     for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO]
     where fcntl(stream, F_GETFD) == -1 {
-      // The lowest free number is this one. Reading the first and writing the others fails, as if closed.
+      // The lowest free number is this one. Reading the first and writing the others fails, as if
+      // closed.
       _ = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
   }

@@ -12,11 +12,11 @@ struct ForceOption: ParsableArguments {
   var force = false
 }
 
-/// Where a command's file is written to: a file that appears whole under its name or not at all, or a
-/// pipe, a device or standard output, which take the bytes as they come.
+/// Where a command's file is written to: a file that appears whole under its name or not at all, or
+/// a pipe, a device or standard output, which take the bytes as they come.
 ///
-/// Whoever lets go of it without ``commit()`` leaves no file. A model that is replaced by force keeps a
-/// generation.
+/// Whoever lets go of it without ``commit()`` leaves no file. A model that is replaced by force
+/// keeps a generation.
 final class OutputSink: ByteSink {
   private var file: DurableFile?
   private let stream: OpenStream?
@@ -79,12 +79,16 @@ private final class OpenStream {
   private let path: FilePath
   private let closes: Bool
 
+  /// - Parameters:
+  ///   - path: what it is called in errors.
+  ///   - closes: whether it is ours to close.
   init(_ descriptor: FileDescriptor, path: FilePath, closes: Bool) {
     self.descriptor = descriptor
     self.path = path
     self.closes = closes
   }
 
+  /// - Throws: `FileError`, or ``ReaderIsGone`` where nobody reads any more.
   func write(_ bytes: UnsafeRawBufferPointer) throws {
     do { _ = try descriptor.writeAll(bytes) } catch {
       guard let code = error as? Errno, code != .brokenPipe else { throw ReaderIsGone() }

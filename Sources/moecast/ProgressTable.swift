@@ -1,6 +1,7 @@
 import Prequential
 
-/// Lines printed while learning: events, speed, and each predictor's average and since-last recall.
+/// The lines that `train` and `evaluate` print on the way: chunks, events and speed so far, and of
+/// every predictor the recall since the beginning and since the line before.
 struct ProgressTable {
   private let predictors: [String]
   private let n: Int
@@ -8,6 +9,8 @@ struct ProgressTable {
   private var previousEvents: UInt64
   private var previousSeconds = 0.0
 
+  /// A table that goes on where the history of `learner` ends.
+  ///
   /// - Parameter n: the n of the recall shown.
   init(_ learner: Learner, n: Int) {
     predictors = learner.predictors
@@ -16,6 +19,7 @@ struct ProgressTable {
     previousEvents = learner.progress.events
   }
 
+  /// Two lines: the predictors' names, cut where they are long, and what stands below each.
   var header: String {
     let first = "  chunks       events   events/s"
     let columns = predictors.map { name in
@@ -26,7 +30,11 @@ struct ProgressTable {
       + predictors.map { _ in "avg@\(n)   last".leftPadded(to: 15) }.joined()
   }
 
-  /// The line of `row`, noted at `index` of the row's recall columns.
+  /// The line of a row of the learner's history.
+  ///
+  /// - Parameters:
+  ///   - recallIndex: where the n shown stands among the learner's.
+  ///   - seconds: since the run began.
   mutating func line(_ row: HistoryRow, recallIndex: Int, seconds: Double) -> String {
     let rate = Double(row.events - previousEvents) / max(1e-9, seconds - previousSeconds)
     var line = grouped(row.chunks).leftPadded(to: 8)

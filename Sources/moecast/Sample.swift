@@ -1,6 +1,5 @@
 import ArgumentParser
 import Forecast
-import FoundationEssentials
 import ModelFile
 import Prequential
 import RoutingTrace
@@ -11,14 +10,15 @@ struct Sample: PrintingCommand {
     abstract: "Draws traces from a model that route as the requests it learnt from.",
     discussion: """
       Every token's layers are drawn one after another from the model's forecast given the layers \
-      and tokens already drawn, top-k distinct experts each: by the mixture where the model has one \
-      for the next layer, else by layer-markov times token-markov over frequency, as far as \
-      trained. Forecasts are held to the model's expert frequencies, since draws that feed on draws \
-      drift. A mixture's requests begin with the path of a token it remembers. Lengths are as given; \
-      there are no gate weights and no tasks. The same model, options and seed give the same bytes.
+      and tokens already drawn, top-k distinct experts each: by the mixture where the model has \
+      one for the next layer, else by layer-markov times token-markov over frequency, as far as \
+      trained. Forecasts are held to the model's expert frequencies, since draws that feed on \
+      draws drift. A mixture's requests begin with the path of a token it remembers. Lengths are \
+      as given; there are no gate weights and no tasks. The same model, options and seed give the \
+      same bytes.
 
       Example:
-        moecast sample --model model.h5 --requests 100 --tokens 256 --prefill 64 -o drawn.moe.lz4
+        moecast sample --model model.h5 --requests 100 -o drawn.moe.lz4
       """)
 
   @Option(help: ArgumentHelp("The model file.", valueName: "file"))

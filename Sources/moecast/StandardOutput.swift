@@ -5,7 +5,8 @@ import SystemPackage
 /// Standard output, of which every byte is accounted for.
 ///
 /// A reader that has seen enough and closes the pipe ends the printing, not the work; anything else
-/// that loses a byte, such as a full disk, is an error that ``finish()`` throws when the work is done.
+/// that loses a byte, such as a full disk, is an error that ``finish()`` throws when the work is
+/// done.
 struct StandardOutput {
   private enum State {
     case open
@@ -53,8 +54,8 @@ struct StandardOutput {
 }
 
 extension FileDescriptor {
-  /// What a file system tells only when a file is closed, as network file systems tell of a full disk;
-  /// the file stays open.
+  /// What a file system tells only when a file is closed, as network file systems tell of a full
+  /// disk; the file stays open.
   func errorOfClosing() -> Errno? {
     do { try duplicate().close() } catch { return error as? Errno ?? .ioError }
     return nil

@@ -8,12 +8,17 @@ struct StreamRun {
   var training = TrainingRun()
 
   private let options: AccuracyOptions
+  private let progress: ProgressOptions
   private let interruption: Interruption
 
-  init(_ options: AccuracyOptions, _ interruption: Interruption) {
+  /// A run that prints as the options ask and stops when the program is asked to.
+  init(
+    _ options: AccuracyOptions, _ progress: ProgressOptions, _ interruption: Interruption
+  ) {
     self.options = options
+    self.progress = progress
     self.interruption = interruption
-    training.noteEvery = options.every
+    training.noteEvery = progress.every
     training.workers = options.workers.threads
   }
 
@@ -27,7 +32,7 @@ struct StreamRun {
     var table = ProgressTable(learner, n: n)
     var bar = ProgressBar(total: stream.size)
     var isHeaderPrinted = options.json
-    let isPrinted = !options.json && !options.quiet
+    let isPrinted = !options.json && !progress.quiet
     defer { bar.clear() }
     try training.consume(
       stream, into: &learner, isStopped: { interruption.isRequested },
@@ -61,7 +66,7 @@ struct StreamRun {
     let report = AccuracyReport(
       learner, recallAt: learner.recallAt, events: training.events, seconds: training.seconds)
     guard !options.json else { return output.text(try json(report)) }
-    if !options.quiet { output.line() }
+    if !progress.quiet { output.line() }
     output.text(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
     if options.perLayer {
       output.line()

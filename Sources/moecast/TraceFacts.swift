@@ -2,8 +2,10 @@ import RoutingTrace
 
 /// What `inspect` tells of a trace; the keys of `--json`.
 struct TraceFacts: Encodable, CustomStringConvertible {
+  /// What the header says of the traced model.
   struct Shape: Encodable {
     var model: String
+    /// MoE layers in the trace, and the model's own numbers of them.
     var layers: Int
     var modelLayers: [Int]
     var experts: Int
@@ -60,6 +62,7 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     self.init(try TraceContents(of: &reader) { _, bytesRead in bar.update(bytesRead) })
   }
 
+  /// The facts of a trace that was read.
   init(_ contents: TraceContents) {
     summary = contents.header.shape.description
     shape = Shape(contents.header.shape)

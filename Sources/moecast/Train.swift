@@ -22,6 +22,8 @@ struct Train: PrintingCommand {
 
   @OptionGroup var accuracy: AccuracyOptions
 
+  @OptionGroup var progress: ProgressOptions
+
   @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
   var predictor = PredictorCatalog.standardNames.joined(separator: ",")
 
@@ -31,7 +33,10 @@ struct Train: PrintingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Checkpoint after so many chunks (64), seconds (30s) or events (1000000e); default at the end.",
+      """
+      Checkpoint after so many chunks (64), seconds (30s) or events (1000000e); default at the \
+      end.
+      """,
       valueName: "interval"))
   var checkpointEvery: CheckpointInterval?
 
@@ -50,7 +55,6 @@ struct Train: PrintingCommand {
   var stopAfter: Int?
 
   func validate() throws {
-    try accuracy.validate()
     guard stopAfter ?? 1 > 0 else { throw ValidationError("--stop-after must be at least 1") }
     guard (0...1000).contains(keep) else { throw ValidationError("--keep is from 0 to 1,000") }
     guard model != nil || (!resume && checkpointEvery == nil && !noLock && !force.force) else {
@@ -119,7 +123,7 @@ struct Train: PrintingCommand {
     saver: CheckpointSaver?, printing output: inout StandardOutput
   ) throws {
     var learner = learner
-    var run = StreamRun(accuracy, interruption)
+    var run = StreamRun(accuracy, progress, interruption)
     run.training.stopAfter = stopAfter
     run.training.saver = saver
     run.training.interval = checkpointEvery

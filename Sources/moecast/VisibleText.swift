@@ -1,11 +1,11 @@
 import PathText
 
-/// Text of others made safe to print: what would move the cursor, change colours, end the line or turn
-/// the direction of writing stands as `\uXXXX`, as JSON writes it, and bytes of a path that are no UTF-8 as
-/// `\xXX`.
+/// Text of others made safe to print: what would move the cursor, change colours, end the line or
+/// turn the direction of writing stands as `\uXXXX`, as JSON writes it, and bytes of a path that
+/// are no UTF-8 as `\xXX`.
 ///
-/// Names of models, tasks, files and hardware come from files of others; a terminal obeys what it is
-/// sent, and a forged line could say "intact yes".
+/// Names of models, tasks, files and hardware come from files of others; a terminal obeys what it
+/// is sent, and a forged line could say "intact yes".
 ///
 /// - Parameter keepingLines: whether line feeds stay, for text of several lines that is our own.
 func visible(_ text: String, keepingLines: Bool = false) -> String {

@@ -41,6 +41,23 @@ import Testing
     flips.tell()
   }
 
+  /// `compare` and `analyze` tell what the chunks before a damaged one told, then complain of it.
+  @Test(arguments: [["compare", "--predictors", "frequency"], ["analyze"]])
+  func figuresBeforeTheDamage(command: [String]) throws {
+    let folder = try TemporaryFolder()
+    var bytes = [UInt8](try Data(contentsOf: URL(filePath: Program.trace)))
+    bytes[bytes.count / 2] ^= 0xFF
+    let ending = try Program.run(command + [try folder.write(bytes, to: "t.moe.lz4"), "--json"])
+    #expect(ending.status == 1)
+    let trained = try Program.run(
+      "train", Program.trace, "--predictor", "frequency", "--stop-after", "6", "--json")
+    func requests(_ output: String) -> Substring? {
+      output.split(separator: "\n").first { $0.contains("\"requests\" :") }?.drop { $0 == " " }
+    }
+    #expect(requests(ending.output) != nil && requests(ending.output) == requests(trained.output))
+    #expect(ending.complaint.contains("chunk 6"), "\(ending.complaint)")
+  }
+
   /// The generation before is found and said to be, or the newest one is right after all: a flip or
   /// cut in the seal alone leaves every group's digest.
   private func check(

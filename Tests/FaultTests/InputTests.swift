@@ -6,7 +6,8 @@ import Testing
 /// The trace that a resumed training is given is not the one it was learning from.
 @Suite(.serialized) struct InputTests {
   let folder: TemporaryFolder
-  /// The shipped trace's header and chunks as separate pieces; two traces that differ in the middle.
+  /// The shipped trace's header and chunks as separate pieces; two traces that differ in the
+  /// middle.
   let trace: [UInt8]
   let starts: [Int]
 

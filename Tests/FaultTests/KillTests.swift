@@ -85,6 +85,82 @@ import Testing
     #expect(try training.endsAt(Training.undisturbed()))
   }
 
+  /// `compare` and `analyze` tell what they have read so far, and say that it is a part.
+  @Test(arguments: [
+    (["compare", "--predictors", "frequency,layer-markov"], SIGINT, "SIGINT"),
+    (["compare", "--predictors", "frequency,layer-markov"], SIGTERM, "SIGTERM"),
+    (["compare", "--predictors", "frequency,layer-markov"], SIGHUP, "SIGHUP"),
+    (["analyze"], SIGINT, "SIGINT"),
+  ])
+  func figuresSoFar(command: [String], signal: Int32, name: String) throws {
+    let folder = try TemporaryFolder()
+    let fifo = folder.file("fifo")
+    try #require(mkfifo(fifo, 0o600) == 0)
+    let run = try Program.Run(command + [fifo, "--json"])
+    let pipe = try FileHandle(forWritingTo: URL(filePath: fifo))
+    // More than a pipe holds: behind this, chunks have been used.
+    let trace = try Data(contentsOf: URL(filePath: Program.trace))
+    try pipe.write(contentsOf: trace.prefix(250_000))
+    kill(run.process.processIdentifier, signal)
+    let ending = run.ending()
+    try pipe.close()
+    #expect(ending.status == 128 + signal && !ending.isKilled, "\(ending)")
+    let complaint = ending.complaint.split(separator: " ")
+    try #require(complaint.count > 5, "\(ending.complaint)")
+    let chunks = try #require(Int(complaint[5]))
+    #expect(
+      ending.complaint == "moecast: stopped by \(name) after \(chunks) chunks; "
+        + "the figures are partial: of those alone\n")
+    #expect((1..<14).contains(chunks))
+    // They are those of a training that stops there.
+    let trained = try Program.run(
+      "train", Program.trace, "--predictor", "frequency,layer-markov", "--stop-after", "\(chunks)",
+      "--json")
+    let (own, wanted) = (try object(ending.output), try object(trained.output))
+    #expect(own["requests"] as? Int == wanted["requests"] as? Int)
+    guard command[0] == "compare" else { return }
+    #expect(own["tokens"] as? Int == wanted["tokens"] as? Int)
+    for figures in ["recall", "log_loss_bits"] {
+      let layers = own["layers"] as? [String: Any]
+      #expect(layers?[figures] as? NSDictionary == wanted[figures] as? NSDictionary)
+    }
+    #expect((own["lines"] as? [Any])?.count == 6)
+  }
+
+  /// A signal in the middle of files, where nobody waits for a pipe: the next chunk is not begun.
+  @Test func figuresSoFarOfFiles() throws {
+    let traces = Array(repeating: Program.trace, count: 6)
+    let run = try Program.Run(["compare", "--predictors", "mixture", "--json"] + traces)
+    Thread.sleep(forTimeInterval: 0.7)
+    kill(run.process.processIdentifier, SIGTERM)
+    let ending = run.ending()
+    #expect(ending.status == 128 + SIGTERM && !ending.isKilled, "\(ending.complaint)")
+    let words = ending.complaint.split(separator: " ")
+    try #require(words.count > 5, "\(ending.complaint)")
+    #expect((1..<6 * 14).contains(try #require(Int(words[5]))), "\(ending.complaint)")
+    #expect(try object(ending.output)["tokens"] is Int)
+  }
+
+  /// A signal before the first chunk: there are no figures, and none are printed.
+  @Test func noFiguresYet() throws {
+    let folder = try TemporaryFolder()
+    let fifo = folder.file("fifo")
+    try #require(mkfifo(fifo, 0o600) == 0)
+    let run = try Program.Run(["compare", "--predictors", "frequency", fifo])
+    let pipe = try FileHandle(forWritingTo: URL(filePath: fifo))
+    Thread.sleep(forTimeInterval: 0.1)
+    kill(run.process.processIdentifier, SIGTERM)
+    let ending = run.ending()
+    try pipe.close()
+    #expect(ending.status == 128 + SIGTERM && ending.output.isEmpty, "\(ending)")
+    #expect(ending.complaint == "moecast: stopped by SIGTERM before the first chunk\n")
+  }
+
+  private func object(_ json: String) throws -> [String: Any] {
+    let value = try JSONSerialization.jsonObject(with: Data(json.utf8))
+    return try #require(value as? [String: Any])
+  }
+
   /// Two signals on each other's heels: the same status, and nothing is harmed.
   @Test func askedToStopTwice() throws {
     let expected = try Training.undisturbed()

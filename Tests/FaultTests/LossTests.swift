@@ -7,8 +7,8 @@ import Testing
 /// What once lost a model or an input: generations, temporary files, locks, links and names.
 @Suite(.serialized, .enabled(if: Shim.isPossible, "clang is absent: the shim cannot be built"))
 struct LossTests {
-  /// A damaged newest model over an intact older one, and a fault at every step of the next checkpoint:
-  /// what the older one knew is never lost.
+  /// A damaged newest model over an intact older one, and a fault at every step of the next
+  /// checkpoint: what the older one knew is never lost.
   @Test(arguments: [("kill", "kill -9"), ("\(EIO)", "EIO"), ("\(ENOSPC)", "ENOSPC")])
   func aDamagedModelOverAnIntactOne(kind: String, name: String) throws {
     let expected = try Training.undisturbed()

@@ -1,7 +1,8 @@
 import TestSupport
 
-/// Edits a model file as chance will have it, but knowing what a model file is: one number, a range, a
-/// swap, a length, an attribute, an item that is missing, totals that are changed together.
+/// Edits a model file as chance will have it, but knowing what a model file is: one number, a
+/// range, a swap, a length, an attribute, an item that is missing, totals that are changed
+/// together.
 ///
 /// The same seed gives the same mutants.
 struct ModelMutator {

@@ -2,8 +2,9 @@ import HDF5
 
 @testable import ModelFile
 
-/// A model file taken apart into groups, datasets and attributes, to be put together again with other
-/// numbers and digests made anew: what somebody who means harm can do with a few lines of h5py.
+/// A model file taken apart into groups, datasets and attributes, to be put together again with
+/// other numbers and digests made anew: what somebody who means harm can do with a few lines of
+/// h5py.
 struct ModelTree {
   /// The numbers or texts of a dataset or attribute.
   enum Values {

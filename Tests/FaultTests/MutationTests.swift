@@ -49,8 +49,8 @@ import Testing
     tally.tell("\(refused) refused with a typed error, \(accepted) usable for everything")
   }
 
-  /// Numbers at the edge of their type, which once passed `inspect --verify` and ended `--resume` by a
-  /// trap, and totals of one place that no other place has.
+  /// Numbers at the edge of their type, which once passed `inspect --verify` and ended `--resume`
+  /// by a trap, and totals of one place that no other place has.
   @Test func numbersAtTheEdge() throws {
     let folder = try TemporaryFolder()
     let base = try bases(in: folder)[0]
@@ -128,8 +128,8 @@ import Testing
 }
 
 extension MutationTests {
-  /// The model that ships with the project, and small ones with every part of a mixture, stopped while
-  /// requests are under way.
+  /// The model that ships with the project, and small ones with every part of a mixture, stopped
+  /// while requests are under way.
   private func bases(in folder: TemporaryFolder) throws -> [Base] {
     let models = URL(filePath: Program.trace).deletingLastPathComponent().path() + "/"
     let shipped = models + "tiny-moe.h5"

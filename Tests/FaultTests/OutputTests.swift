@@ -31,8 +31,8 @@ import Testing
       ["sample", "--model", model, "--requests", "1", "-o", "-"],
       ["sample", "--model", model, "--requests", "1", "-o", folder.file("drawn.moe.lz4")],
       simulate, simulate + ["--json"],
-      ["simulate", "--batch", "64", "--demand", "--steps", "2", test],
-      ["simulate", "--sweep", "--csv", "--shape", "tiny-moe", "--batch", "64", "--steps", "2"]
+      ["simulate", "demand", "--batch", "64", "--steps", "2", test],
+      ["simulate", "sweep", "--csv", "--shape", "tiny-moe", "--batch", "64", "--steps", "2"]
         + ["--wafer", "dojo", test],
     ]
   }
@@ -62,7 +62,8 @@ import Testing
     tally.tell("exit code 0")
   }
 
-  /// A viewer that quits takes no model with it, and a full disk behind the table takes none either.
+  /// A viewer that quits takes no model with it, and a full disk behind the table takes none
+  /// either.
   @Test(arguments: [("| head -1", 0), ("> /dev/full", 1), (">&-", 1)])
   func trainingOutlivesItsPrinting(redirection: String, status: Int32) throws {
     var training = try Training()

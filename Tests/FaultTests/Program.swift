@@ -40,7 +40,8 @@ enum Program {
       process = Process()
       var command = [Program.path] + arguments
       if let script { command = ["/bin/bash", "-c", script, "bash"] + command }
-      // Tests that run in the background have SIGINT ignored, and what they start would ignore it too.
+      // Tests that run in the background have SIGINT ignored, and what they start would ignore it
+      // too.
       command = ["/usr/bin/env", "--default-signal=INT,HUP,TERM"] + command
       if let user, getuid() == 0 {
         process.executableURL = URL(filePath: "/usr/bin/setpriv")

@@ -4,6 +4,7 @@ import Foundation
 ///
 ///     Fuzz TARGET CORPUS... [libFuzzer's options]     fuzzes, with seeds added to the first corpus
 ///     Fuzz TARGET FILE...                             runs the files once
+///     Fuzz list                                       prints the targets
 ///
 /// A target must neither crash nor pass libFuzzer's cap on memory, and every error must be of the
 /// type its reader documents.
@@ -17,6 +18,10 @@ public func initialize(
 ) -> CInt {
   let words = (1..<Int(count.pointee)).compactMap {
     arguments.pointee[$0].map { String(cString: $0) }
+  }
+  if words == ["list"] {
+    print(FuzzTarget.names.joined(separator: " "))
+    exit(0)
   }
   guard let name = words.first, let chosen = FuzzTarget(named: name) else {
     print("usage: Fuzz \(FuzzTarget.names.joined(separator: "|")) CORPUS...")

@@ -26,45 +26,6 @@ import Wafer
       to: "tiny.moe.lz4")
   }
 
-  /// The keys that other programs rely on.
-  @Test func keysAreStable() throws {
-    let model = try #require(ModelShape.named("tiny-moe"))
-    var pool = RequestPool(shape: try model.traceShape())
-    pool.add((0..<12).flatMap { _ in (0..<8).map { UInt16($0) } })
-    let simulation = Simulation(
-      hardware: Hardware(), model: model, batch: 4, steps: 1, strategy: .base)
-    let line = SimulationLine(
-      simulation.fabric, model, batch: 4, strategy: "base", engine: "bound",
-      try simulation.run(pool, transitions: nil))
-    let text = try json([line])
-    for key in [
-      "wafer", "shape", "batch", "strategy", "engine", "mean_layer_seconds", "tokens_per_second",
-      "hops", "request_hops", "local_reads", "remote_reads", "copies",
-    ] { #expect(text.contains("\"\(key)\" :"), "\(key)") }
-    #expect(!text.contains("staging"))
-  }
-
-  @Test func keysOfDemandsAreStable() throws {
-    let model = try #require(ModelShape.named("tiny-moe"))
-    var pool = RequestPool(shape: try model.traceShape())
-    pool.add((0..<24).flatMap { _ in (0..<8).map { UInt16($0) } })
-    let study = DemandStudy(pool, schedule: BatchSchedule(pool, size: 4, steps: 2))
-    var table = DemandTable()
-    for question in DemandQuestion.all(of: .persistence) {
-      table.add(
-        question, batch: 4, distinctTokens: study.distinctTokens,
-        try study.run([question], ForecastSources())[0])
-    }
-    let text = try json(table.lines)
-    for key in [
-      "batch", "distinct_tokens", "forecast", "layers_ahead", "load_error", "load_error_if_right",
-      "need_threshold", "precision", "recall", "f1", "f1_if_right", "brier", "brier_if_right",
-      "calibration_error", "calibration", "count", "share",
-    ] { #expect(text.contains("\"\(key)\" :"), "\(key)") }
-    let words = table.table.split(separator: "\n")[1].split(separator: " ")
-    #expect(words.prefix(7) == ["persistence", "next", "step", "4", "2", "0.0", "(0.0)"])
-  }
-
   @Test func aModelWithoutHeatmapIsNamed() throws {
     let model = folder.file("f.h5")
     try moecastRun("train", trace, "--model", model, "--predictor", "frequency", "--json")
@@ -79,30 +40,124 @@ import Wafer
     ("--batch 0", "--batch '0' is none of whole numbers from 1"),
     ("--steps 0", "--steps must be above --warm-steps"),
     ("--shape gpt-9", "--shape 'gpt-9' is unknown; known are"),
-    ("--engine magic", "--engine is bound or event, not 'magic'"),
-    ("--expert-cache 0", "--expert-cache '0' is none of numbers above 0"),
-    ("--forecast luck", "--forecast 'luck' is none of"),
+    ("--shape tiny-moe,mixtral-8x7b", "--shape 'tiny-moe,mixtral-8x7b' is unknown"),
+    ("--engine magic", "The value 'magic' is invalid for '--engine"),
+    ("--strategy staged --forecast luck", "--forecast 'luck' is none of"),
     ("--stage lunch", "--stage is decode, prefill or all, not 'lunch'"),
     ("--batching none", "The value 'none' is invalid for '--batching"),
-    ("--batching continuous --sweep", "are for single configurations, not for --sweep"),
     ("--prefill-chunk 8", "--prefill-chunk is at least 1, goes with --stage prefill"),
     ("--prefill-chunk 0 --stage prefill", "--prefill-chunk is at least 1, goes with"),
     (
-      "--prefill-chunk 8 --stage prefill --forecast mixture",
+      "--prefill-chunk 8 --stage prefill --strategy staged --forecast mixture",
       "--forecast mixture follows requests token by"
     ),
-    (
-      "--prefill-chunk 8 --stage prefill --expert-cache 5", "are for single configurations, not for"
-    ),
-    ("--demand --steps 1", "--demand holds every step against the one before"),
-    ("--demand --sweep", "give one of --sweep, --expert-cache and --demand"),
-    ("--demand --expert-cache 5", "give one of --sweep, --expert-cache and --demand"),
-    ("--demand --prefill-chunk 8 --stage prefill", "--forecast mixture follows requests token by"),
-    ("--sweep --shape tiny-moe,gpt-9", "--shape 'gpt-9' is unknown; known are"),
-    ("--shape tiny-moe,mixtral-8x7b", "--shape 'tiny-moe,mixtral-8x7b' is unknown"),
+    ("--json --csv", "give one of --json and --csv"),
+    // Options that the run would not heed.
+    ("--forecast heatmap", "--forecast would do nothing: it is for the strategy staged"),
+    ("--horizon 1", "--horizon would do nothing"),
+    ("--eviction lru", "--eviction would do nothing"),
+    ("--buffer-bytes 1", "--buffer-bytes would do nothing"),
+    ("--copy-bytes 1", "--copy-bytes would do nothing"),
+    ("--bandwidth-share 1", "--bandwidth-share would do nothing"),
+    ("--gap-seconds 0", "--gap-seconds would do nothing"),
+    ("--no-hold-back", "--no-hold-back would do nothing"),
+    ("--strategy base,staged --layers 3", "--layers would do nothing"),
+    ("--strategy base,ep --model m.h5", "--model would do nothing: neither"),
+    ("--strategy staged --forecast mixture --model m.h5", "--model would do nothing: neither"),
+    ("--chunk-bytes 1e6", "--chunk-bytes would do nothing: it is for --engine event"),
+    ("--window-bytes 1e6", "--window-bytes would do nothing"),
+    ("--order plan", "--order would do nothing"), ("--no-llc", "--no-llc would do nothing"),
+    ("--engine event --share-reads", "--share-reads would do nothing: it is for --engine bound"),
+    ("--seed 1", "--seed would do nothing: it is for --batching continuous"),
   ]) func wrongUseIsRefused(options: String, message: String) {
     let arguments = options.split(separator: " ").map(String.init)
     expectWrongUse(["simulate", "t.moe.lz4"] + arguments, message)
+    expectWrongUse(["simulate", "strategies", "t.moe.lz4"] + arguments, message)
+  }
+
+  @Test(arguments: [
+    ("sweep --shape tiny-moe,gpt-9", "--shape 'gpt-9' is unknown; known are"),
+    ("sweep --batch 0", "--batch '0' is none of whole numbers from 1"),
+    ("sweep --steps 4 --warm-steps 4", "--steps must be above --warm-steps"),
+    ("sweep --forecast luck", "--forecast 'luck' is none of"),
+    ("sweep --host-round-trip-seconds=-1", "--host-round-trip-seconds is at least 0"),
+    ("sweep --bandwidth-share 2", "--bandwidth-share is from 0 to 1"),
+    ("demand --steps 1", "demand holds every step against the one before"),
+    ("demand --prefill-chunk 8 --stage prefill", "--forecast mixture follows requests token by"),
+    ("demand --forecast frequency --model m.h5", "--model would do nothing: no forecast uses"),
+    ("demand --seed 1", "--seed would do nothing"),
+    ("cache --capacity 0", "--capacity '0' is none of numbers above 0"),
+    ("cache --capacity 101", "--capacity '101' is none of numbers above 0"),
+    ("cache --horizon=-1", "--horizon is from 0 to 4"),
+    ("cache --horizon 5", "--horizon is from 0 to 4"),
+    ("cache --stage lunch", "--stage is decode, prefill or all, not 'lunch'"),
+    ("cache --json --csv", "give one of --json and --csv"),
+  ]) func wrongUseOfAStudyIsRefused(options: String, message: String) {
+    let arguments = options.split(separator: " ").map(String.init)
+    expectWrongUse(["simulate"] + arguments + ["t.moe.lz4"], message)
+  }
+
+  /// An option of one command is unknown to the others.
+  @Test(arguments: [
+    ("strategies", "--capacity 5"), ("strategies", "--host-round-trip-seconds 1"),
+    ("sweep", "--strategy base"), ("sweep", "--engine event"), ("sweep", "--layers 3"),
+    ("sweep", "--batching continuous"), ("sweep", "--prefill-chunk 8"), ("sweep", "--model m.h5"),
+    ("sweep", "--capacity 5"), ("demand", "--wafer dojo"), ("demand", "--shape tiny-moe"),
+    ("demand", "--strategy base"), ("demand", "--horizon 1"), ("demand", "--engine event"),
+    ("demand", "--capacity 5"), ("cache", "--wafer dojo"), ("cache", "--batch 64"),
+    ("cache", "--steps 2"), ("cache", "--model m.h5"), ("cache", "--batching continuous"),
+    ("cache", "--forecast mixture"), ("cache", "--eviction lru"),
+  ]) func optionsOfOthersAreUnknown(command: String, options: String) {
+    let words = options.split(separator: " ").map(String.init)
+    expectWrongUse(["simulate", command, "t.moe.lz4"] + words, "Unknown option '\(words[0])'")
+  }
+
+  /// Without the name of a command the strategies are meant, whatever the traces are called; only a
+  /// first word that names a command is one.
+  @Test(arguments: [
+    ("t.moe.lz4", ["t.moe.lz4"]), ("--wafer dojo t.moe.lz4", ["t.moe.lz4"]),
+    ("strategies t.moe.lz4", ["t.moe.lz4"]), ("./sweep", ["./sweep"]), ("-- sweep", ["sweep"]),
+    ("--wafer dojo sweep", ["sweep"]),
+    ("t.moe.lz4 sweep demand", ["t.moe.lz4", "sweep", "demand"]),
+    ("strategies strategies", ["strategies"]), ("--wafer sweep cache", ["cache"]),
+    ("-", ["-"]), ("help", ["help"]),
+  ]) func theDefaultCommand(arguments: String, traces: [String]) throws {
+    let words = arguments.split(separator: " ").map(String.init)
+    let command = try Moecast.parseAsRoot(["simulate"] + words)
+    #expect(try #require(command as? SimulateStrategies).tokens.traces == traces)
+  }
+
+  @Test func commandsAreChosenByTheirNames() throws {
+    #expect(try Moecast.parseAsRoot(["simulate", "sweep", "sweep"]) is SimulateSweep)
+    #expect(try Moecast.parseAsRoot(["simulate", "demand", "demand"]) is SimulateDemand)
+    #expect(try Moecast.parseAsRoot(["simulate", "cache", "cache"]) is SimulateCache)
+    expectWrongUse(["simulate"], "Missing expected argument '<trace> ...'")
+    expectWrongUse(["simulate", "sweep"], "Missing expected argument '<trace> ...'")
+  }
+
+  /// Every command has a page of its own, with an example before anything else.
+  @Test(arguments: [
+    ("--help", "Examples:", "SUBCOMMANDS:"), ("--wafer dojo --help", "Example:", "--strategy"),
+    ("strategies --help", "Example:", "--strategy"), ("t.moe.lz4 --help", "Example:", "--strategy"),
+    ("sweep --help", "Example:", "--host-round-trip-seconds"),
+    ("demand --help", "Example:", "--forecast"), ("cache --help", "Example:", "--capacity"),
+  ]) func pagesOfHelp(arguments: String, example: String, own: String) throws {
+    let help = try helpPage(["simulate"] + arguments.split(separator: " ").map(String.init))
+    #expect(help.split(separator: "\n").dropFirst().first == Substring(example), "\(help)")
+    #expect(help.contains(own))
+  }
+
+  @Test func whereTheOptionsWent() {
+    #expect(
+      Simulate.remedy(["simulate", "t", "--sweep"])?.contains("moecast simulate sweep") == true)
+    #expect(
+      Simulate.remedy(["simulate", "--demand", "t"])?.contains("moecast simulate demand") == true)
+    for word in ["--expert-cache", "--expert-cache=5"] {
+      let remedy = Simulate.remedy(["simulate", "t", word, "5"])
+      #expect(remedy == "--expert-cache is a command now: moecast simulate cache --capacity ...")
+    }
+    #expect(Simulate.remedy(["simulate", "--fast", "sweep"]) == nil)
+    #expect(Simulate.remedy(["train", "--sweep"]) == nil)
   }
 
   @Test func anotherShapeAndAnUnknownWaferAreNamed() throws {

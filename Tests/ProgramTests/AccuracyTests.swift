@@ -101,6 +101,20 @@ struct AccuracyTests {
     #expect(last.hasPrefix("35 requests, 6,685 tokens; 80,220 events in "))
   }
 
+  /// Lines on the way stand where they were asked for.
+  @Test func linesOnTheWay() throws {
+    func chunks(_ options: [String]) throws -> [Substring] {
+      let arguments = ["train", Program.train, "--predictor", "frequency"] + options
+      return try Program.text(arguments).split(separator: "\n")
+        .filter { $0.hasPrefix("   ") }.compactMap { $0.split(separator: " ").first }
+        .filter { $0.allSatisfy(\.isNumber) }
+    }
+    #expect(try chunks([]) == ["1", "2", "4", "8"])
+    #expect(try chunks(["--every", "5"]) == ["5", "10"])
+    #expect(try chunks(["--every", "7"]) == ["7", "14"])
+    #expect(try chunks(["--quiet"]) == [])
+  }
+
   @Test func theTableOfEvaluating() throws {
     _ = try Program.text(["train", Program.train, "--model", model, "--quiet"] + Self.predictors)
     let arguments = [

@@ -1,13 +1,13 @@
 import TestSupport
 import Testing
 
-/// `simulate --expert-cache`, `--demand` and `--sweep`.
+/// `simulate cache`, `simulate demand` and `simulate sweep`.
 struct StudyTests {
   private static let needsReference = ConditionTrait.enabled(
     if: Reference.isPresent, "\(Reference.absence)")
 
   @Test(needsReference, arguments: ["decode", "all"]) func expertCaches(stage: String) throws {
-    let arguments = ["simulate", Program.test, "--expert-cache", "5,25", "--stage", stage]
+    let arguments = ["simulate", "cache", Program.test, "--capacity", "5,25", "--stage", stage]
     let lines = try Program.json(arguments).array
     let reference = try Reference.json("caches.py", [Program.test, stage, "5", "25"])
     let policies = ["lru", "lfu", "belady"] + [0, 8, 16].map { "forecast, \($0) ahead" }
@@ -38,7 +38,7 @@ struct StudyTests {
   /// Batches with and without slots that replay one token.
   @Test(needsReference, arguments: [16, 200]) func demands(batch: Int) throws {
     let arguments = [
-      "simulate", Program.test, "--demand", "--batch", "\(batch)", "--steps", "6",
+      "simulate", "demand", Program.test, "--batch", "\(batch)", "--steps", "6",
       "--warm-steps", "2", "--forecast", "frequency,persistence,oracle",
     ]
     let lines = try Program.json(arguments)
@@ -72,7 +72,7 @@ struct StudyTests {
   /// of a run by themselves; table and CSV show what the JSON says.
   @Test func sweeps() throws {
     let arguments = [
-      "simulate", Program.test, "--sweep", "--batch", "64,256", "--steps", "4", "--warm-steps", "1",
+      "simulate", "sweep", Program.test, "--batch", "64,256", "--steps", "4", "--warm-steps", "1",
       "--shape", "tiny-moe,mixtral-8x7b", "--wafer", "dojo,pcie-1",
     ]
     let lines = try Program.json(arguments).array
@@ -115,13 +115,13 @@ struct StudyTests {
       #expect(line?["regret"].number == own["regret"].number || strategy == "pred")
     }
     try expect(try PrintedTable(try Program.text(arguments), beginning: "wafer").rows, show: lines)
-    let csv = try Program.text(arguments + ["--csv"]).split(separator: "\n")
-    try #require(csv.count == lines.count + 1)
-    #expect(csv[0].hasPrefix("wafer,shape,weights,trace,strategy,batch,us/layer,tokens/s,x base,"))
-    try expect(
-      csv.dropFirst().map { line in
-        line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      }, show: lines)
+    let csv = try Program.text(arguments + ["--csv"])
+    #expect(
+      csv.hasPrefix(
+        "wafer,shape,weights,trace,strategy,forecast,batch,mean_layer_seconds,tokens_per_second,"
+          + "speedup,hops,hop_reduction,local_reads,remote_reads,copies,host_overhead,staging.reads,"
+      ))
+    #expect(try expectCSV(csv, shows: lines) == 30)
   }
 
   private func expect(_ rows: [[String]], show lines: [JSONValue]) throws {
@@ -137,7 +137,7 @@ struct StudyTests {
         (line["batch"].number, 0), (line["mean_layer_seconds"].number * 1e6, 1),
         (line["tokens_per_second"].number, 0), (line["speedup"].number, 2),
         (line["hop_reduction"].number, 1), (line["local_reads"].number, 1),
-        (line["remote_reads"].number, 1), (line["copies"].number, 2),
+        (line["remote_reads"].number, 1), (line["copies"].number, 1),
         (100 * line["host_overhead"].number, 1), (share("staged_on_time"), 2),
         (share("staged_late"), 2), (share("demand"), 2), (100 * staging["precision"].number, 1),
         (100 * line["regret"].number, 2),
@@ -145,5 +145,49 @@ struct StudyTests {
         #expect(shows(row[5 + column], value, places), "\(row), column \(5 + column) is \(value)")
       }
     }
+  }
+
+  /// The other commands' CSV: the keys of their JSON, its numbers in full; lists stand in JSON
+  /// alone.
+  @Test func commaSeparated() throws {
+    let simulate = [
+      "simulate", Program.test, "--wafer", "pcie-1", "--batch", "4", "--strategy", "base,staged",
+    ]
+    let cache = ["simulate", "cache", Program.test, "--capacity", "5"]
+    let demand = [
+      "simulate", "demand", Program.test, "--batch", "8", "--steps", "3", "--forecast", "frequency",
+    ]
+    for (arguments, columns) in [(simulate, 28), (cache, 7), (demand, 14)] {
+      let lines = try Program.json(arguments).array
+      #expect(
+        try expectCSV(try Program.text(arguments + ["--csv"]), shows: lines) == columns,
+        "\(arguments)")
+    }
+  }
+
+  /// Expects every cell to be the JSON's value, or empty where that has none; tells how many
+  /// columns there are.
+  private func expectCSV(_ csv: String, shows lines: [JSONValue]) throws -> Int {
+    let rows = csv.split(separator: "\n").map { row in
+      row.replacing("\"forecast, ", with: "forecast; ").split(
+        separator: ",", omittingEmptySubsequences: false
+      ).map { $0.replacing("; ", with: ", ").replacing("\"", with: "") }
+    }
+    try #require(rows.count == lines.count + 1)
+    for (row, line) in zip(rows.dropFirst(), lines) {
+      try #require(row.count == rows[0].count)
+      for (key, cell) in zip(rows[0], row) {
+        let path = key.split(separator: ".").map(String.init)
+        let value = path.reduce(line) { $0[$1] }
+        if let text = value.text {
+          #expect(cell == text, "\(key)")
+        } else if value.isNull {
+          #expect(cell.isEmpty, "\(key)")
+        } else {
+          #expect(Double(cell) == value.number, "\(key)")
+        }
+      }
+    }
+    return rows[0].count
   }
 }

@@ -1,6 +1,7 @@
 /// Cells as one line of CSV (RFC 4180): quoted where they hold commas, quotes or ends of lines.
 ///
-/// A cell that a spreadsheet would take for a formula begins with an apostrophe; numbers stay numbers.
+/// A cell that a spreadsheet would take for a formula begins with an apostrophe; numbers stay
+/// numbers.
 func csvLine(_ cells: [String]) -> String {
   cells.map { cell in
     var text = cell

@@ -11,8 +11,8 @@ struct BatchingChoice: ParsableArguments {
 
   @Option(
     help: """
-      How batches are filled: replay (slot v replays request v mod N for ever) or continuous (a slot \
-      whose request ends takes the next one of a shuffled, endless queue).
+      replay: slot v replays request v mod N for ever. continuous: a slot whose request ends takes \
+      the next one of a shuffled, endless queue.
       """)
   var batching = Name.replay
 
@@ -24,13 +24,18 @@ struct BatchingChoice: ParsableArguments {
       """, valueName: "tokens"))
   var prefillChunk: Int?
 
-  @Option(help: "Seed of the queue of --batching continuous and --prefill-chunk.")
-  var seed: UInt64 = 1
+  @Option(help: "Of the queue of --batching continuous and --prefill-chunk; default: 1.")
+  var seed: UInt64?
 
+  /// Refuses what does not go together.
+  ///
   /// - Parameters:
   ///   - stage: The stage whose tokens fill the batches.
-  ///   - forecasts: What a staged run stages by.
+  ///   - forecasts: What is forecast with.
   func check(stage: String, forecasts: [ForecastChoice]) throws {
+    try refuse(
+      [("--seed", seed != nil)], unless: batching == .continuous || prefillChunk != nil,
+      "it is for --batching continuous and --prefill-chunk")
     guard let prefillChunk else { return }
     guard prefillChunk > 0, stage == Stage.prefill.name, batching == .replay else {
       throw ValidationError(
@@ -43,7 +48,9 @@ struct BatchingChoice: ParsableArguments {
     }
   }
 
+  /// The policy with its seed.
   var policy: BatchPolicy {
+    let seed = seed ?? 1
     if let prefillChunk { return .prefillChunks(of: prefillChunk, seed: seed) }
     return batching == .replay ? .replay() : .continuous(seed: seed)
   }

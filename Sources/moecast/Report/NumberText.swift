@@ -1,37 +1,3 @@
-import FoundationEssentials
-
-/// Columns of text, numbers to the right.
-struct TextTable {
-  private var rows: [[String]] = []
-  private let leftColumns: Int
-
-  /// - Parameter leftColumns: how many columns, from the first, are set to the left.
-  init(_ header: [String], leftColumns: Int = 1) {
-    rows = [header]
-    self.leftColumns = leftColumns
-  }
-
-  /// Adds a row; text of others in it becomes visible.
-  mutating func add(_ row: [String]) { rows.append(row.map { visible($0) }) }
-
-  /// The rows with two spaces between columns, without a newline behind the last.
-  var text: String {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in
-      rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return rows.map { row in
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        if column > 0 { line += "  " }
-        let padding = String(repeating: " ", count: widths[column] - cell.count)
-        line += column < leftColumns ? cell + padding : padding + cell
-      }
-      return line.hasSuffix(" ") ? String(line.reversed().drop { $0 == " " }.reversed()) : line
-    }.joined(separator: "\n")
-  }
-}
-
 /// `value` with `places` digits behind the point, the same in every locale.
 func decimals(_ value: Double, _ places: Int) -> String {
   guard value.isFinite else { return "-" }
@@ -74,11 +40,4 @@ func duration(_ seconds: Double) -> String {
   if whole < 100 { return "\(whole) s" }
   let minutes = (whole + 30) / 60
   return minutes < 100 ? "\(minutes) min" : "\(minutes / 60) h \(minutes % 60) min"
-}
-
-/// `value` as JSON: sorted keys, indented for people who look.
-func json(_ value: some Encodable) throws -> String {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-  return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

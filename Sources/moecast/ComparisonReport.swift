@@ -1,0 +1,91 @@
+import Forecast
+import Prequential
+import RoutingTrace
+
+/// What `compare` reports; the keys are stable.
+struct ComparisonReport: Encodable {
+  /// One predictor in one stage.
+  struct Row {
+    var stage: String
+    var predictor: String
+    /// n: recall@n.
+    var recall: [String: Comparison.Estimate]
+    var logLossBits: Comparison.Estimate
+  }
+
+  var requests: UInt64
+  var tokens: UInt64
+  var seconds: Double
+  var lines: Report<Row>
+  /// The figures by layer, without intervals.
+  var layers: AccuracyReport
+  /// The predictors compared, and how many experts a token takes in a layer.
+  let predictors: [String]
+  let topK: Int
+
+  enum CodingKeys: String, CodingKey { case requests, tokens, seconds, lines, layers }
+
+  /// The figures of a comparison, with their intervals.
+  ///
+  /// - Parameters:
+  ///   - resamples: times that requests are drawn anew for the intervals.
+  ///   - seed: where the drawing begins.
+  ///   - seconds: what the pass took.
+  init(_ comparison: Comparison, resamples: Int, seed: UInt64, seconds: Double) {
+    let learner = comparison.learner
+    requests = learner.progress.requests
+    tokens = learner.progress.tokens
+    self.seconds = seconds
+    predictors = learner.predictors
+    topK = learner.shape.topK
+    let ns = learner.recallAt
+    layers = AccuracyReport(
+      learner, recallAt: ns, events: learner.progress.events, seconds: seconds)
+    let rows = AccuracyReport.stages.flatMap { stage, stages in
+      learner.predictors.enumerated().compactMap { index, predictor -> Row? in
+        comparison.estimates(of: index, stages: stages, resamples: resamples, seed: seed).map {
+          Row(
+            stage: stage, predictor: predictor,
+            recall: Dictionary(uniqueKeysWithValues: zip(ns.map { "\($0)" }, $0.recall)),
+            logLossBits: $0.logLossBits)
+        }
+      }
+    }
+    lines = Report(Self.columns(recallAt: ns), rows)
+  }
+
+  private static func columns(recallAt ns: [Int]) -> [Column<Row>] {
+    [
+      .text("stage", "stage") { $0.stage }, .text("predictor", "predictor") { $0.predictor },
+      Column("recall", nil, isNested: true) { .object($0.recall.mapValues(\.asValue)) },
+    ]
+      + ns.map { n in
+        Column(nil, "recall@\(n) [95 %]", shown: { $0.recall["\(n)"]?.text ?? "-" })
+      } + [
+        Column("log_loss_bits", "log loss, bits [95 %]", isNested: true) {
+          $0.logLossBits.asValue
+        } shown: {
+          $0.logLossBits.text
+        }
+      ]
+  }
+
+  /// The table for people.
+  ///
+  /// - Parameter stage: the only stage to show, or nil for each.
+  func table(stage only: String?) -> String {
+    Report(lines.columns, lines.rows.filter { only == nil || only == $0.stage }).text()
+  }
+}
+
+extension Comparison.Estimate {
+  /// The figure and the ends of its interval, for programs.
+  fileprivate var asValue: Value {
+    .object(["value": .number(value), "low": .number(low), "high": .number(high)])
+  }
+
+  /// The same for people.
+  fileprivate var text: String {
+    "\(decimals(value, 4)) [\(decimals(low, 3)), \(decimals(high, 3))]"
+  }
+}

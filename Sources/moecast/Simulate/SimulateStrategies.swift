@@ -1,0 +1,145 @@
+import ArgumentParser
+import Demand
+import RoutingTrace
+import Staging
+import Wafer
+
+/// `moecast simulate strategies`: the paper's case study 1, one line a configuration.
+struct SimulateStrategies: PrintingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "strategies",
+    abstract: "Times MoE layers under each strategy.",
+    discussion: """
+      Example:
+        moecast simulate --wafer dojo,sow --shape llama-4-maverick \\
+          --strategy base,ep,allo,pred,allo+pred --batch 4096,16384 trace.moe.lz4
+        moecast simulate --wafer pcie-1 --batch 4 --steps 24 --strategy base,staged \\
+          --forecast none,heatmap,mixture trace.moe.lz4
+
+      Fills batches with the traces' tokens, gives every layer's experts to dies by each strategy, \
+      and times the reading and computing of their weights. hops, reads and copies are means a \
+      layer.
+
+      \(systemsHelp)
+      """)
+
+  /// The strategy that is run by the staging engine.
+  static let staged = "staged"
+
+  /// What is combined: every system with every batch size and every strategy.
+  struct Configurations: ParsableArguments {
+    @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
+    var wafer = "dojo"
+
+    @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
+    var set: [String] = []
+
+    @Option(
+      help: ArgumentHelp("Model shape; default: the model that the trace names.", valueName: "name")
+    )
+    var shape: String?
+
+    @Option(help: ArgumentHelp("Weights of the experts.", valueName: "format"))
+    var weights = WeightFormat.bf16
+
+    @Option(
+      help: ArgumentHelp(
+        "Strategies with commas: \(names(Strategy.self)), staged (the staging engine).",
+        valueName: "names"))
+    var strategy = "base,ep,allo,pred,allo+pred"
+
+    @Option(help: ArgumentHelp("Batch sizes, with commas.", valueName: "sizes"))
+    var batch = "4096"
+
+    @Option(help: "Steps, each of which gives every request of the batch a token.")
+    var steps = 2
+
+    @Option(
+      help: ArgumentHelp(
+        "Steps at the beginning that make copies but are not counted.", valueName: "steps"))
+    var warmSteps = 0
+
+    @Option(
+      help: ArgumentHelp("MoE layers simulated; default: all of the trace.", valueName: "count"))
+    var layers: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.",
+        valueName: "file"))
+    var model: String?
+
+    func validate() throws {
+      _ = try strategies()
+      _ = try batchSizes(batch)
+      _ = try StepCounts(steps, warm: warmSteps)
+      if let shape { _ = try modelShape(shape) }
+    }
+
+    /// The names of the strategies asked for.
+    func strategies() throws -> [String] {
+      let known = Strategy.allCases.map(\.rawValue) + [SimulateStrategies.staged]
+      return try commaSeparated(strategy, "--strategy", known.joined(separator: ", ")) { name in
+        known.first { $0 == name }
+      }
+    }
+  }
+
+  @OptionGroup var tokens: TokenOptions
+
+  @OptionGroup(title: "Configurations") var configurations: Configurations
+
+  @OptionGroup(title: "Batches") var filling: BatchingChoice
+
+  @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
+
+  @OptionGroup(title: "Engine") var engine: EngineChoice
+
+  @OptionGroup(title: "Staging engine (strategy staged)") var forecasts: StagingForecasts
+
+  @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
+
+  @OptionGroup var workers: WorkerOptions
+
+  @OptionGroup var printing: ReportOptions
+
+  func validate() throws {
+    let isStaged = try configurations.strategies().contains(Self.staged)
+    try refuse(
+      forecasts.given + staging.given, unless: isStaged, "it is for the strategy staged")
+    try refuse(
+      [("--layers", configurations.layers != nil)], unless: !isStaged,
+      "the staging engine runs all layers")
+    try refuse(
+      [("--model", configurations.model != nil)], unless: try usesHeatmap(),
+      "neither the strategies nor the forecasts use a token heatmap")
+    try filling.check(
+      stage: tokens.stage, forecasts: isStaged ? try forecasts.chosen() : [])
+  }
+
+  func run(printing output: inout StandardOutput) throws {
+    let systems = try systems(configurations.wafer, overrides: configurations.set)
+    let pool = try tokens.readPool()
+    let runs = try StrategyRuns(self, pool)
+    var rows: [SimulatedRun] = []
+    for hardware in systems {
+      for batch in try batchSizes(configurations.batch) {
+        for strategy in try configurations.strategies() {
+          rows += try runs.run(strategy, hardware, batch: batch)
+        }
+      }
+    }
+    SimulatedRun.addRatios(to: &rows)
+    try printing.print(
+      Report(SimulatedRun.strategyColumns, rows), to: &output,
+      table: SimulatedRun.strategyTables(rows))
+  }
+
+  /// Whether anything in the run is made from a token heatmap.
+  func usesHeatmap() throws -> Bool {
+    let strategies = try configurations.strategies()
+    let isPredicted = strategies.contains { Strategy(rawValue: $0)?.predicts ?? false }
+    let staged = strategies.contains(Self.staged) ? try forecasts.chosen() : []
+    return isPredicted || staged.contains(where: \.usesHeatmap)
+  }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import Demand
+import RoutingTrace
+import Staging
+import Synchronization
+import Wafer
+
+/// `moecast simulate sweep`: the paper's figures 12, 14 and 15.
+struct SimulateSweep: PrintingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep",
+    abstract: "Runs all strategies for the paper's models, systems and batches.",
+    discussion: """
+      Example:
+        moecast simulate sweep --csv trace.moe.lz4 > sweep.csv
+        moecast simulate sweep --shape kimi-k2 --batch 4096 trace.moe.lz4
+
+      Ratios are to Base of the same system, model and batch. Models other than the trace's run on \
+      its requests scaled to their shape, and say so.
+
+      \(systemsHelp)
+      """)
+
+  /// The paper's models, and the weights in which each is published.
+  fileprivate static let models: [(name: String, format: WeightFormat)] = [
+    ("deepseek-v3", .fp8), ("kimi-k2", .fp8), ("llama-4-maverick", .bf16),
+    ("qwen3-235b-a22b", .bf16),
+  ]
+
+  /// What is combined: every system with every model and batch size.
+  struct Configurations: ParsableArguments {
+    @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
+    var wafer = "dojo,sow"
+
+    @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
+    var set: [String] = []
+
+    @Option(help: ArgumentHelp("Model shapes, with commas.", valueName: "names"))
+    var shape = SimulateSweep.models.map(\.name).joined(separator: ",")
+
+    @Option(
+      help: ArgumentHelp(
+        """
+        Weights of the experts; default: those in which a model is published, bf16 for others.
+        """, valueName: "format"))
+    var weights: WeightFormat?
+
+    @Option(
+      name: .customLong("forecast"),
+      help: ArgumentHelp(
+        """
+        Forecasts of the staging engine, with commas: \(names(ForecastChoice.self)). The mixture \
+        is left out where requests are scaled.
+        """, valueName: "names"))
+    var forecasts = "heatmap,mixture"
+
+    @Option(help: ArgumentHelp("Batch sizes, with commas.", valueName: "sizes"))
+    var batch = "4096,8192,16384"
+
+    @Option(help: "Steps, each of which gives every request of the batch a token.")
+    var steps = 16
+
+    @Option(
+      help: ArgumentHelp(
+        "Steps at the beginning that make copies but are not counted; default: half, at most 8.",
+        valueName: "steps"))
+    var warmSteps: Int?
+
+    @Option(
+      help: ArgumentHelp(
+        "Round trip to a host that plans in the wafer's place.", valueName: "seconds"))
+    var hostRoundTripSeconds = HostAllocation().roundTripSeconds
+
+    func validate() throws {
+      _ = try batchSizes(batch)
+      _ = try StepCounts(steps, warm: warmSteps)
+      _ = try shapes()
+      _ = try forecastChoices(forecasts)
+      guard hostRoundTripSeconds >= 0, hostRoundTripSeconds.isFinite else {
+        throw ValidationError("--host-round-trip-seconds is at least 0")
+      }
+    }
+
+    /// The models asked for.
+    func shapes() throws -> [ModelShape] {
+      try commaSeparated(shape, "--shape", "known models") { $0 }.map(modelShape)
+    }
+  }
+
+  @OptionGroup var tokens: TokenOptions
+
+  @OptionGroup(title: "Configurations") var configurations: Configurations
+
+  @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
+
+  @OptionGroup(title: "Staging engine") var staging: StagingChoices
+
+  @OptionGroup var workers: WorkerOptions
+
+  @OptionGroup var printing: ReportOptions
+
+  func run(printing output: inout StandardOutput) throws {
+    let systems = try systems(configurations.wafer, overrides: configurations.set)
+    let pool = try tokens.readPool()
+    var sweep = Sweep(systems: systems, workloads: try workloads(pool))
+    let steps = try StepCounts(configurations.steps, warm: configurations.warmSteps)
+    sweep.batches = try batchSizes(configurations.batch)
+    (sweep.steps, sweep.warmSteps) = (steps.all, steps.warm)
+    sweep.options = choices.options
+    sweep.staging = staging.options(choices)
+    sweep.forecasts = try forecastChoices(configurations.forecasts)
+    sweep.host.roundTripSeconds = configurations.hostRoundTripSeconds
+    let bar = Mutex(ProgressBar(total: sweep.count, unit: "runs"))
+    var rows = try sweep.run(workers: workers.threads) { done in
+      bar.withLock { $0.update(done) }
+    }.map(SimulatedRun.init)
+    bar.withLock { $0.clear() }
+    SimulatedRun.addRatios(to: &rows)
+    try printing.print(Report(SimulatedRun.sweepColumns, rows), to: &output)
+  }
+
+  /// The trace under its own model, and scaled to the others.
+  private func workloads(_ pool: RequestPool) throws -> [Sweep.Workload] {
+    let source = pool.shape.model.isEmpty ? "this trace" : pool.shape.model
+    return try configurations.shapes().map { model in
+      let format =
+        configurations.weights ?? Self.models.first { $0.name == model.name }?.format ?? .bf16
+      let target = try model.traceShape()
+      let isOwn = target.isCompatible(with: pool.shape)
+      return Sweep.Workload(
+        model: model, format: format, pool: isOwn ? pool : pool.scaled(to: target),
+        origin: isOwn ? Sweep.Workload.real : "scaled from \(source)")
+    }
+  }
+}

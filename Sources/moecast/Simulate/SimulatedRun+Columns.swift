@@ -1,0 +1,106 @@
+import Demand
+import Staging
+
+extension SimulatedRun {
+  /// What `simulate strategies` prints for programs.
+  static let strategyColumns: [Column<Self>] =
+    [.wafer, .shape, .batch, .strategy, .forecast, .engine, .layerSeconds, .tokensPerSecond, .hops]
+    + [.requestHops, .localReads, .remoteReads, .copies] + stagingColumns
+    + [.regret, .regretToBelady]
+
+  /// What `simulate sweep` prints, for programs and people.
+  static let sweepColumns: [Column<Self>] =
+    [.wafer, .shape, .weights, .trace, .strategy, .forecast, .batch, .layerSeconds]
+    + [.tokensPerSecond, .speedup, .hops.unseen, .hopReduction, .localReads, .remoteReads, .copies]
+    + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen } + [.regret]
+
+  /// What `simulate strategies` prints for people: every configuration, then what became of the
+  /// reads and transfers of staged ones.
+  static func strategyTables(_ runs: [SimulatedRun]) -> String {
+    let configurations = Report<Self>(
+      [.wafer, .strategy, .batch, .layerSeconds, .tokensPerSecond, .speedup, .hops, .localReads]
+        + [.remoteReads, .copies], runs)
+    let staged = runs.filter { $0.staging != nil }
+    guard !staged.isEmpty else { return configurations.text() }
+    let transfers = Report<Self>(
+      [.wafer, .strategy, .batch] + stagingColumns + [.regret, .regretToBelady], staged)
+    return configurations.text() + "\n\n" + transfers.text()
+  }
+
+  /// Whether a sweep's table has the room for a column of the staging engine.
+  private static func isRate(_ column: Column<Self>) -> Bool {
+    ["on time %", "late %", "demand %", "precision %"].contains(column.heading)
+  }
+
+  /// What the staging engine made of a forecast: how reads were met, for people in per cent, and
+  /// what became of transfers. Counts are of the whole run.
+  private static let stagingColumns: [Column<Self>] = [
+    .integer("staging.reads") { $0.staging?.reads },
+    .reads("staging.local", "local %") { $0.local },
+    .reads("staging.staged_on_time", "on time %") { $0.stagedOnTime },
+    .reads("staging.staged_late", "late %") { $0.stagedLate },
+    .reads("staging.demand", "demand %") { $0.demand },
+    .number("staging.late_seconds") { $0.staging?.lateSeconds },
+    .integer("staging.transfers_used", "used") { $0.staging?.transfersUsed },
+    .integer("staging.transfers_wasted", "wasted") { $0.staging?.transfersWasted },
+    .number("staging.precision", "precision %", times: 100) { $0.staging?.precision },
+    .number("staging.bytes_used", "GB used", times: 1e-9) { $0.staging?.bytesUsed },
+    .number("staging.bytes_wasted", "GB wasted", times: 1e-9) { $0.staging?.bytesWasted },
+    .integer("staging.cancelled") { $0.staging?.cancelled },
+    .integer("staging.fills") { $0.staging?.fills },
+  ]
+}
+
+extension Column<SimulatedRun> {
+  fileprivate static var wafer: Self { .text("wafer", "wafer") { $0.wafer } }
+  fileprivate static var shape: Self { .text("shape", "shape") { $0.shape } }
+  fileprivate static var weights: Self { .text("weights", "weights") { $0.weights } }
+  fileprivate static var trace: Self { .text("trace", "trace") { $0.trace } }
+  fileprivate static var batch: Self { .integer("batch", "batch") { $0.batch } }
+  /// People see behind a strategy what it staged by.
+  fileprivate static var strategy: Self {
+    Self("strategy", "strategy", isText: true) {
+      .text($0.strategy)
+    } shown: {
+      $0.strategy + ($0.forecast.map { " " + $0 } ?? "")
+    }
+  }
+  fileprivate static var forecast: Self { .text("forecast") { $0.forecast } }
+  fileprivate static var engine: Self { .text("engine") { $0.engine } }
+  fileprivate static var layerSeconds: Self {
+    .number("mean_layer_seconds", "us/layer", times: 1e6) { $0.layerSeconds }
+  }
+  fileprivate static var tokensPerSecond: Self {
+    .number("tokens_per_second", "tokens/s", places: 0) { $0.tokensPerSecond }
+  }
+  fileprivate static var speedup: Self { .number("speedup", "x base", places: 2) { $0.speedup } }
+  fileprivate static var hops: Self { .number("hops", "hops") { $0.hops } }
+  fileprivate static var hopReduction: Self {
+    .number("hop_reduction", "hops /") { $0.hopReduction }
+  }
+  fileprivate static var requestHops: Self { .number("request_hops") { $0.requestHops } }
+  fileprivate static var localReads: Self { .number("local_reads", "local") { $0.localReads } }
+  fileprivate static var remoteReads: Self { .number("remote_reads", "remote") { $0.remoteReads } }
+  fileprivate static var copies: Self { .number("copies", "copies") { $0.copies } }
+  fileprivate static var hostOverhead: Self {
+    .number("host_overhead", "host +%", times: 100) { $0.hostOverhead }
+  }
+  fileprivate static var regret: Self {
+    .number("regret", "regret %", times: 100, places: 2) { $0.regret }
+  }
+  fileprivate static var regretToBelady: Self {
+    .number("regret_to_belady", "to Belady %", times: 100, places: 2) { $0.regretToBelady }
+  }
+
+  /// How many reads were met in one way, which people see as a share of all.
+  fileprivate static func reads(
+    _ key: String, _ heading: String, _ count: @escaping @Sendable (StagingReport) -> Int
+  ) -> Self {
+    Self(key, heading) {
+      $0.staging.map { .integer(count($0)) }
+    } shown: { run in
+      guard let staging = run.staging, staging.reads > 0 else { return "-" }
+      return decimals(100 * Double(count(staging)) / Double(staging.reads), 2)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import Demand
+import Forecast
+import RoutingTrace
+import Staging
+import Wafer
+
+/// The configurations of one `simulate strategies`, with what all of them share.
+struct StrategyRuns {
+  private let options: SimulateStrategies
+  private let pool: RequestPool
+  private let model: ModelShape
+  private let steps: StepCounts
+  /// What strategies and forecasts know of the future, made once.
+  private let sources: ForecastSources
+
+  /// - Throws: `TraceError` where no model is named, `ModelError`, `MemoryShortage`,
+  ///   `SimulationError`.
+  init(_ options: SimulateStrategies, _ pool: RequestPool) throws {
+    self.options = options
+    self.pool = pool
+    model = try Self.model(options, pool.shape)
+    steps = try StepCounts(options.configurations.steps, warm: options.configurations.warmSteps)
+    let forecasts =
+      try options.configurations.strategies().contains(SimulateStrategies.staged)
+      ? try options.forecasts.chosen() : []
+    let horizon = options.staging.options(options.choices).horizon
+    sources = ForecastSources(
+      transitions: try options.usesHeatmap()
+        ? try tokenHeatmap(pool, model: options.configurations.model) : nil,
+      mixture: forecasts.contains(.mixture)
+        ? try MixtureTables(pool, horizon: horizon, workers: options.workers.threads) : nil)
+  }
+
+  private static func model(
+    _ options: SimulateStrategies, _ trace: TraceShape
+  ) throws -> ModelShape {
+    guard let model = ModelShape.named(options.configurations.shape ?? trace.model) else {
+      throw TraceError(
+        .shapeMismatch, file: options.tokens.traces.first ?? "-",
+        problem: "it does not name a known model",
+        remedy: "add --shape, one of " + ModelShape.known.map(\.name).joined(separator: ", "))
+    }
+    return model
+  }
+
+  /// Runs one strategy; the staging engine once for every forecast.
+  func run(_ strategy: String, _ hardware: Hardware, batch: Int) throws -> [SimulatedRun] {
+    guard let strategy = Strategy(rawValue: strategy) else {
+      return try staged(hardware, batch: batch)
+    }
+    var simulation = Simulation(
+      hardware: hardware, model: model, format: options.configurations.weights, batch: batch,
+      steps: steps.all, strategy: strategy)
+    simulation.warmSteps = steps.warm
+    simulation.layers = options.configurations.layers
+    simulation.batching = options.filling.policy
+    simulation.options = options.choices.options
+    simulation.engine = options.engine.engine
+    let result = try simulation.run(pool, transitions: sources.transitions)
+    return [
+      SimulatedRun(
+        hardware, model, batch: batch, strategy: strategy.rawValue, options.engine.choice.rawValue,
+        result)
+    ]
+  }
+
+  private func staged(_ hardware: Hardware, batch: Int) throws -> [SimulatedRun] {
+    let schedule = BatchSchedule(
+      pool, size: batch, steps: steps.all, policy: options.filling.policy)
+    var simulation = StagingSimulation(
+      hardware: hardware, model: model, format: options.configurations.weights,
+      options: options.staging.options(options.choices))
+    simulation.engine = options.engine.engine
+    let chosen = try options.forecasts.chosen()
+    // The perfect forecast runs once, be it asked for or not.
+    let oracle = chosen.firstIndex(of: .oracle) ?? chosen.count
+    let compared = chosen + (oracle == chosen.count ? [.oracle] : [])
+    let results = try simulation.run(
+      pool, schedule: schedule,
+      forecasts: try compared.map { try sources.forecast($0, schedule) },
+      warmSteps: steps.warm)
+    let perfect = results[oracle]
+    let belady = try clairvoyant(simulation, schedule) ?? perfect
+    return zip(chosen, results).map { forecast, result in
+      var row = SimulatedRun(
+        hardware, model, batch: batch, strategy: SimulateStrategies.staged,
+        options.engine.choice.rawValue,
+        result.simulation)
+      row.forecast = forecast.rawValue
+      row.staging = result.staging
+      row.regret = result.regret(against: perfect)
+      row.regretToBelady = result.regret(against: belady)
+      return row
+    }
+  }
+
+  /// The run of a perfect forecast with Belady's eviction; nil where `simulation` evicts so itself.
+  private func clairvoyant(
+    _ simulation: StagingSimulation, _ schedule: BatchSchedule
+  ) throws -> StagingResult? {
+    var clairvoyant = simulation
+    clairvoyant.options.eviction = .belady
+    guard clairvoyant.options != simulation.options else { return nil }
+    return try clairvoyant.run(
+      pool, schedule: schedule, forecast: try ForecastSources().forecast(.oracle, schedule),
+      warmSteps: steps.warm)
+  }
+}

@@ -1,0 +1,60 @@
+import RoutingTrace
+
+/// The way of `analyze` and `compare` through a stream, chunks read ahead on another thread: to its
+/// end, to a chunk that cannot be used, or to a signal.
+///
+/// ```swift
+/// var pass = StreamPass(interruption)
+/// pass.consume(try interruption.stream(traces)) { try analysis.consume($0.block) }
+/// if pass.hasFigures { print(analysis) }
+/// try pass.finish("the figures are of what was read")
+/// ```
+struct StreamPass {
+  /// Chunks that were used.
+  private(set) var chunks = 0
+  /// Seconds that took.
+  private(set) var seconds = 0.0
+
+  private let interruption: Interruption
+  private var failure: (any Error)?
+  private var unfinished: [String] = []
+
+  /// A pass that ends early when the program is asked to stop.
+  init(_ interruption: Interruption) { self.interruption = interruption }
+
+  /// Hands `use` every chunk of `stream`, with a bar. What goes wrong is kept for ``finish(_:)``,
+  /// so that what the chunks before it tell can be told first.
+  mutating func consume(
+    _ stream: sending TraceStream, _ use: (TraceChunk) throws -> Void
+  ) {
+    var bar = ProgressBar(total: stream.size)
+    let ahead = TraceReadAhead(stream)
+    do {
+      while !interruption.isRequested, let chunk = try ahead.next() {
+        try use(chunk)
+        chunks += 1
+        bar.update(ahead.bytesRead)
+      }
+    } catch is CancellationError {
+      // Asked to stop while a pipe was empty.
+    } catch {
+      failure = error
+    }
+    bar.clear()
+    seconds = bar.seconds
+    unfinished = ahead.unfinished
+  }
+
+  /// Whether there is anything to tell: chunks were used, or the whole stream had none.
+  var hasFigures: Bool { chunks > 0 || (failure == nil && !interruption.isRequested) }
+
+  /// Complains of files without an index, then ends the command as the pass ended.
+  ///
+  /// - Parameter remark: what the figures are worth where the program was asked to stop.
+  /// - Throws: what went wrong, or ``Stopped``.
+  func finish(_ remark: String) throws {
+    complain(ofUnfinished: unfinished)
+    if let failure { throw failure }
+    try interruption.check("after \(grouped(chunks)) chunks; \(remark)")
+  }
+}
