@@ -163,13 +163,14 @@ extension PathSearch {
     count = next
   }
 
-  /// Copies the candidates' sets of the later layers, layer by layer.
-  func gather(_ memory: PathMemory) {
+  /// Copies the candidates' sets of ``window`` layers from `layer` on, layer by layer.
+  func gather(from layer: Int, _ memory: PathMemory) {
+    let ids = min(window, layers - layer) * words
     memory.masks.withUnsafeBufferPointer { masks in
       for index in 0..<count {
-        let first = Int(slots[index]) * layers * words
-        var at = PathMemory.selecting * words
-        while at < layers * words {
+        let first = sets[Int(slots[index]), layer, 0]
+        var at = 0
+        while at < ids {
           gathered[at * room + index] = masks[first + at]
           at += 1
         }

@@ -38,11 +38,11 @@ final class PathSearch {
   var scores: UnsafeMutablePointer<Int32>
   var nextSlots: UnsafeMutablePointer<Int32>
   var nextScores: UnsafeMutablePointer<Int32>
-  /// `[layer, word, candidate]`; without room where `gathers` is false.
+  /// `[layer, word, candidate]`: the candidates' sets of some layers side by side.
   let gathered: UnsafeMutablePointer<UInt64>
-  /// Whether the candidates' sets are copied to lie side by side, which pays where all layers of a token
-  /// are looked at in one go.
-  let gathers: Bool
+  /// Layers whose sets are gathered at a time: all, where a token is looked at in one go; eight, where
+  /// somebody waits for every layer, since eight layers' sets of a stored token share a line of memory.
+  let window: Int
   let overlap: UnsafeMutablePointer<Int32>
   /// The token's own sets.
   let own: UnsafeMutablePointer<UInt64>
@@ -58,13 +58,13 @@ final class PathSearch {
 
   /// A search that takes the memory over, for whole tokens.
   convenience init(memory: consuming PathMemory, options: MixtureOptions) {
-    self.init(of: memory, options: options, gathers: true)
+    self.init(of: memory, options: options, window: memory.layers)
     self.memory = memory
   }
 
   /// A search in memories such as this, which it does not keep.
-  init(of memory: borrowing PathMemory, options: MixtureOptions, gathers: Bool) {
-    self.gathers = gathers
+  init(of memory: borrowing PathMemory, options: MixtureOptions, window: Int) {
+    self.window = window
     capacity = memory.capacity
     layers = memory.layers
     words = memory.words
@@ -92,7 +92,7 @@ final class PathSearch {
     scores = words32(room * metrics)
     nextSlots = words32(room)
     nextScores = words32(room * metrics)
-    gathered = words64(gathers ? layers * room * words : 0)
+    gathered = words64(window * room * words)
     overlap = words32(room)
     own = words64(layers * words)
     banks = .allocate(capacity: 4 * (memory.experts + 7))
@@ -162,11 +162,17 @@ final class PathSearch {
   /// Takes the token's choice in `layer` into account, which `own` holds: scores, and in the first
   /// layers the candidates themselves.
   func advance(_ layer: Int, _ memory: PathMemory) {
-    compare(layer, memory)
-    guard layer < PathMemory.selecting else { return }
-    select(layer, memory)
-    if gathers, layer == min(PathMemory.selecting, layers) - 1 { gather(memory) }
+    if layer < PathMemory.selecting {
+      compare(layer, memory)
+      select(layer, memory)
+    } else {
+      if gatheredPlace(layer) == 0 { gather(from: layer, memory) }
+      compare(layer, memory)
+    }
   }
+
+  /// The place of a layer, none of the selecting ones, among those that are gathered together.
+  func gatheredPlace(_ layer: Int) -> Int { (layer - PathMemory.selecting) % window }
 
   /// Gives the memory back.
   func takeMemory() -> PathMemory? {
@@ -230,7 +236,7 @@ final class PathSearch {
   func compare(_ layer: Int, _ memory: PathMemory) {
     let count = count
     let words = words
-    if layer < PathMemory.selecting || !gathers {
+    if layer < PathMemory.selecting {
       memory.masks.withUnsafeBufferPointer { masks in
         var index = 0
         while index < count {
@@ -240,7 +246,7 @@ final class PathSearch {
       }
     } else if words == 1 {
       let wanted = own[layer]
-      let sets = gathered + layer * room
+      let sets = gathered + gatheredPlace(layer) * room
       var index = 0
       while index < count {
         let bits = UInt32(truncatingIfNeeded: (sets[index] & wanted).nonzeroBitCount)
@@ -251,7 +257,7 @@ final class PathSearch {
       overlap.update(repeating: 0, count: count)
       for word in 0..<words {
         let wanted = own[layer * words + word]
-        let sets = gathered + (layer * words + word) * room
+        let sets = gathered + (gatheredPlace(layer) * words + word) * room
         var index = 0
         while index < count {
           let bits = UInt32(truncatingIfNeeded: (sets[index] & wanted).nonzeroBitCount)

@@ -16,7 +16,8 @@ import RoutingTrace
 ///
 /// Forecasts are those of the pass over chunks (``Mixture/process(_:learns:workers:score:)``), to the
 /// last bit, where the mixture has learnt the same. Used from one thread at a time; many sessions of one
-/// mixture may be used at once. A session holds about 70 kB where paths are stored.
+/// mixture may be used at once. A session holds about 120 kB where paths
+/// are stored.
 public final class MixtureSession {
   fileprivate var progress: RequestProgress
   fileprivate let scratch: EventScratch
@@ -37,7 +38,7 @@ public final class MixtureSession {
     history.reserve(places: 1)
     histories = Array(repeating: history, count: shape.layers)
     search = mixture.paths.map {
-      PathSearch(of: $0, options: mixture.options, gathers: false)
+      PathSearch(of: $0, options: mixture.options, window: min(8, shape.layers))
     }
     votes = mixture.paths.map { _ in
       PathVotes(layers: shape.layers, tokens: 1, lanes: layer.lanes)
