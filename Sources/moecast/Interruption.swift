@@ -10,14 +10,19 @@ import Synchronization
 final class Interruption: Sendable {
   private let first = Atomic(Int32(0))
 
-  /// Listens from now on.
+  /// Listens from now on: what comes while it begins to waits until it does.
   init() {
-    for number in [SIGINT, SIGTERM, SIGHUP] {
-      // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored
-      // already.
-      guard !isIgnored(number) else { continue }
-      signal(number, SIG_IGN)
+    // Whoever starts the program under `nohup`, or behind `&` in a script, has it ignored already.
+    let numbers = [SIGINT, SIGTERM, SIGHUP].filter { !isIgnored($0) }
+    var heard = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&heard)
+    for number in numbers { sigaddset(&heard, number) }
+    pthread_sigmask(SIG_BLOCK, &heard, &before)
+    let isListening = DispatchSemaphore(value: 0)
+    for number in numbers {
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setRegistrationHandler { isListening.signal() }
       source.setEventHandler { [self] in
         // The handler keeps the source, and so itself, for the life of the program.
         _ = source
@@ -28,6 +33,8 @@ final class Interruption: Sendable {
       }
       source.resume()
     }
+    for _ in numbers { isListening.wait() }
+    pthread_sigmask(SIG_SETMASK, &before, nil)
   }
 
   /// The signal by which the program was asked to stop, if it was.

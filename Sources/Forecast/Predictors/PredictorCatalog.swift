@@ -37,9 +37,11 @@ public struct PredictorCatalog: Sendable {
     Mixture.catalogEntry,
   ])
 
-  /// What `train` learns unless told otherwise: the counting predictors, whose tables others use, and the
-  /// best forecast there is.
-  public static let standardNames = counting + ["mixture"]
+  /// What `train` learns unless told otherwise: predictors whose tables others use, and the best forecast
+  /// there is.
+  public static let standardNames = [
+    "frequency", "layer-markov", "layer-product", "token-markov", "mixture",
+  ]
 
   /// The names of the counting predictors that ship with moecast.
   public static var counting: [String] {

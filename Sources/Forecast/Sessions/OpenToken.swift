@@ -39,12 +39,6 @@ final class OpenToken {
       layers: shape.layers, topK: shape.topK, experts: shape.experts, isFull: false)
   }
 
-  /// The experts chosen at `layer`; those of a layer that is not known yet are none.
-  func chosen(_ layer: Int) -> ArraySlice<UInt16> {
-    let first = layer * 2 * shape.topK
-    return ArraySlice(ids[first..<first + view(layer).event(0).chosen.count])
-  }
-
   /// Notes the experts chosen at `layer`, in their order.
   ///
   /// - Precondition: at most `topK` ids below the shape's experts.
