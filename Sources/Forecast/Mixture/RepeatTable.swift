@@ -34,8 +34,11 @@ struct RepeatTable: Hashable, Sendable {
     sets = [UInt16](repeating: TokenBlock.emptySlot, count: places * Self.depth * topK)
   }
 
+  /// Bytes of a place: its sets, key and count.
   private static func bytesOfPlace(topK: Int) -> Int { depth * topK * 2 + 8 }
 
+  /// Places of a table of at most `budget` bytes: a power of two, or 0 where not even a bucket
+  /// fits.
   static func places(topK: Int, budget: Int) -> Int {
     let each = bytesOfPlace(topK: topK)
     var places = budget < ways * each ? 0 : ways
@@ -123,6 +126,7 @@ struct RepeatTable: Hashable, Sendable {
     return weakest
   }
 
+  /// The first place of the bucket that a hash names.
   @inline(__always)
   private func bucket(_ hash: UInt32) -> Int { Int(hash) & (places &- 1) & ~(Self.ways &- 1) }
 }

@@ -11,7 +11,9 @@ struct RequestHistories: Hashable, Sendable {
 
   /// Experts rounded up to whole lanes of eight.
   let lanes: Int
+  /// Whether the part `request` is in use.
   private let keepsCounts: Bool
+  /// Whether the part `recent` is in use.
   private let keepsRecent: Bool
   /// `[place, lane]`: how often the request chose each expert; empty unless `request` is in use.
   var counts: [UInt32] = []

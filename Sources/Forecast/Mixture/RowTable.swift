@@ -6,6 +6,7 @@ import Counting
 /// so that it follows a drifting stream; without, counts are exact and those of shards add up.
 struct RowTable: Hashable, Sendable {
   let lanes: Int
+  /// The sum at which a row is halved; 0 for never.
   let halvingTotal: UInt32
   /// `[row, lane]`.
   var cells: AlignedArray<UInt32>
@@ -99,6 +100,7 @@ struct RowLearner {
     if halvingTotal > 0, total >= halvingTotal { halve(row) }
   }
 
+  /// Halves every count of a row, rounding down, and sums the row anew.
   private func halve(_ row: Int) {
     let own = cells + row &* lanes
     var sum: UInt32 = 0

@@ -11,19 +11,26 @@ import RoutingTrace
 /// Unsafe: the kernel of the path parts. Ids were checked by ``TokenBlock``, slots are below the
 /// memory's capacity, candidates below `room`.
 final class PathSearch {
+  /// Bit planes of the counts of matches in the first layers: counts up to 31.
   static let planes = 5
+  /// Slots of the memory.
   let capacity: Int
+  /// MoE layers of a path.
   let layers: Int
   let words: Int
   /// Where a stored token's set lies: a plane a slot, a row a layer.
   let sets: RowMajor
   /// Words of a bitmap over slots.
   let mapWords: Int
+  /// Candidates that there is room for: the most that there can be, in whole 32s.
   static let room = (PathMemory.maximumCandidates + 31) / 32 * 32
+  /// The same for this search.
   let room = PathSearch.room
+  /// The mixture's options: horizon and parts.
   let options: MixtureOptions
   private var horizon: Int { options.horizon }
   let metrics = PathMemory.metrics
+  /// Whether the mixture uses the part of each metric.
   let isHeard: [Bool]
 
   // Bitmaps over slots: counts of the first layers' matches, and the sets that selection works on.
@@ -34,23 +41,30 @@ final class PathSearch {
   /// A slot's place among the candidates, where it is historic.
   let places: UnsafeMutablePointer<Int32>
   // Candidates: slots, scores by metric, the sets of the later layers, and their next generation.
+  /// `[candidate]`: the candidates' slots, the most recent token first.
   var slots: UnsafeMutablePointer<Int32>
+  /// `[metric, candidate]`: how well each matches the token so far, in 64ths of an expert.
   var scores: UnsafeMutablePointer<Int32>
+  /// The next generation of ``slots``, while candidates are selected anew.
   var nextSlots: UnsafeMutablePointer<Int32>
+  /// The next generation of ``scores``.
   var nextScores: UnsafeMutablePointer<Int32>
   /// `[layer, word, candidate]`; without room where `gathers` is false.
   let gathered: UnsafeMutablePointer<UInt64>
   /// Whether the candidates' sets are copied to lie side by side, which pays where all layers of a token
   /// are looked at in one go.
   let gathers: Bool
+  /// `[candidate]`: experts shared with the token in the layer that is looked at.
   let overlap: UnsafeMutablePointer<Int32>
   /// The token's own sets.
   let own: UnsafeMutablePointer<UInt64>
   /// A metric's weight of a vote by sixteenths of an expert below the best.
   let voteWeights: UnsafeMutablePointer<Float>
+  /// Steps of ``voteWeights`` a metric; voters further below the best count nothing.
   let voteSteps = 128
   /// Four sums of votes an expert.
   let banks: UnsafeMutablePointer<Float>
+  /// Candidates that there are.
   var count = 0
 
   /// The memory searched, while this search has it.
@@ -182,6 +196,7 @@ final class PathSearch {
     return last < layers ? last..<last + 1 : 0..<0
   }
 
+  /// Reads the token's choices in all layers into ``own``.
   func readPath(_ block: EventBlock, _ token: Int) {
     begin()
     block.ids.withUnsafeBufferPointer { ids in

@@ -4,7 +4,10 @@ import RoutingTrace
 
 /// The formulas of the count-based predictors. Buffers of probabilities hold `experts` values.
 extension CountsView {
-  /// `P0(j) = (c[j] + 1/2) / (sum c + E/2)`: every expert's share so far.
+  /// Writes `P0(j) = (c[j] + 1/2) / (sum c + E/2)`, every expert's share of the choices so far.
+  ///
+  /// - Parameter probabilities: `experts` values to fill.
+  /// - Complexity: O(E).
   public func prior(into probabilities: UnsafeMutableBufferPointer<Double>) {
     let total = Double(totals[0]) + Double(experts) / 2
     var j = 0

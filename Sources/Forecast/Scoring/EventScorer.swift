@@ -13,8 +13,11 @@ public struct EventScorer: ~Copyable {
   /// reference likewise; the logarithm adds 1e-12.
   static let tolerance = 4e-12
 
+  /// The room for one event, and the loops over it; freed with the scorer.
   let kernels: ScoringKernels
 
+  /// A scorer for one layer, with room for the work on one event.
+  ///
   /// - Parameters:
   ///   - experts: experts of the layer (E).
   ///   - topK: experts an event chooses at most (K).
