@@ -30,7 +30,9 @@ extension Learner {
     }
   }
 
-  /// The log loss of all events of a predictor.
+  /// The log loss of all events of a predictor, all stages and layers, in ``LossSteps``.
+  ///
+  /// - Parameter predictor: index into ``predictors``.
   public func lossSteps(of predictor: Int) -> UInt64 {
     layers.reduce(0) { $0 + $1.metrics[predictor].lossSteps.reduce(0, +) }
   }

@@ -43,7 +43,8 @@ struct MixtureLayer: Hashable, Sendable {
   var weights: [Float]
   /// `[input]`: the mean square of the weight's gradient, which its steps are divided by.
   var power: [Float]
-  /// `[group * experts + expert]` rows, then one a task, then the bias; `lanes` values each.
+  /// The weights of the linear part: rows `[group * experts + expert]`, then one a task, then the
+  /// bias; `lanes` values each.
   var linear: AlignedArray<Float>
   /// How often each row of ``linear`` was looked at.
   var linearVisits: [UInt32]

@@ -9,7 +9,7 @@ struct PairTable: Hashable, Sendable {
   /// What the tables of all layers together may take, in bytes, unless told otherwise.
   static let budget = 64 << 20
 
-  /// Rows, a power of two.
+  /// Rows of the table, a power of two.
   let rows: Int
   /// `[row]`: 1 + the number of the pair that has the row, or 0 where it is free.
   var keys: [UInt32]
@@ -67,6 +67,7 @@ struct PairTable: Hashable, Sendable {
 /// A ``PairTable`` lent for reading, valid inside the closure that was lent it.
 struct PairView {
   let keys: UnsafePointer<UInt32>
+  /// The rows' counts.
   let rows: RowView
   let mask: Int
 
@@ -88,6 +89,7 @@ struct PairView {
 /// A ``PairTable`` lent for counting, valid inside the closure that was lent it.
 struct PairLearner {
   let keys: UnsafeMutablePointer<UInt32>
+  /// The rows' counts.
   let rows: RowLearner
   let mask: Int
 

@@ -14,6 +14,7 @@ struct RepeatTable: Hashable, Sendable {
   /// What the tables of all layers together may take, in bytes.
   static let budget = 32 << 20
 
+  /// Slots of a set (K).
   let topK: Int
   /// A power of two, or 0 for a table that is not in use.
   let places: Int

@@ -5,6 +5,7 @@ import Counting
 /// Rows are padded to whole lanes of eight. With `halvingTotal` a row whose sum reaches it is halved,
 /// so that it follows a drifting stream; without, counts are exact and those of shards add up.
 struct RowTable: Hashable, Sendable {
+  /// Experts rounded up to whole lanes of eight.
   let lanes: Int
   /// The sum at which a row is halved; 0 for never.
   let halvingTotal: UInt32

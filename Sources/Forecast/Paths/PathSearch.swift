@@ -17,6 +17,7 @@ final class PathSearch {
   let capacity: Int
   /// MoE layers of a path.
   let layers: Int
+  /// 64-bit words of a set of experts.
   let words: Int
   /// Where a stored token's set lies: a plane a slot, a row a layer.
   let sets: RowMajor
@@ -56,7 +57,7 @@ final class PathSearch {
   let gathers: Bool
   /// `[candidate]`: experts shared with the token in the layer that is looked at.
   let overlap: UnsafeMutablePointer<Int32>
-  /// The token's own sets.
+  /// `[layer, word]`: the token's own sets, as far as known.
   let own: UnsafeMutablePointer<UInt64>
   /// A metric's weight of a vote by sixteenths of an expert below the best.
   let voteWeights: UnsafeMutablePointer<Float>
