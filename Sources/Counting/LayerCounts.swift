@@ -34,8 +34,7 @@ public struct LayerCounts: Hashable, Sendable {
     totals = [UInt64](repeating: 0, count: 1 + pairs * experts)
   }
 
-  /// Bytes that a layer's tables take: 4 a cell, E + 1 times E cells with one pair table, and 8 a
-  /// row.
+  /// Bytes that a layer's tables take: `4 (E + p E^2) + 8 (1 + p E)` with p pair tables.
   public static func bytes(experts: Int, tables: CountTables) -> Int {
     let pairs = pairTables(tables)
     return 4 * (experts + pairs * experts * experts) + 8 * (1 + pairs * experts)

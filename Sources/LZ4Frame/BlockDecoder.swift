@@ -13,10 +13,15 @@ struct BlockDecoder {
   /// Sequences without hashing, where the hash has caught up.
   private static let pause = 128
 
+  /// What is still to be decoded.
   private var input: UnsafeRawPointer
+  /// The block's end.
   private let inputEnd: UnsafeRawPointer
+  /// Where the next byte goes.
   private var output: UnsafeMutableRawPointer
+  /// Where the content begins: how far back a match may reach.
   private let outputStart: UnsafeMutableRawPointer
+  /// Where the room ends.
   private let outputEnd: UnsafeMutableRawPointer
 
   /// Decodes `block` to `content[at...]`, of which `room` bytes exist.
@@ -113,6 +118,7 @@ extension BlockDecoder {
     return true
   }
 
+  /// Copies as many bytes as the vector holds.
   @inline(__always)
   private static func copy<Bytes: SIMD>(
     _: Bytes.Type, _ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer
@@ -122,6 +128,7 @@ extension BlockDecoder {
 }
 
 extension BlockDecoder {
+  /// What became of a sequence.
   private enum Outcome {
     /// Another sequence follows.
     case next

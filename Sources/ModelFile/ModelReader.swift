@@ -5,6 +5,7 @@ import RoutingTrace
 
 /// A model file being read from memory.
 struct ModelReader: ~Copyable {
+  /// The open file.
   private let file: H5File
   let header: ModelHeader
 

@@ -13,8 +13,10 @@ import RoutingTrace
 ///   predictors scored the same events, of 1 to K choices each.
 /// - Rows along the stream ascend, each within what had passed by then and the last within the metrics.
 struct Totals {
+  /// What does not agree, a clause each.
   private(set) var problems: [String] = []
 
+  /// Checks all totals of a learner, in one pass over its tables.
   init(_ learner: Learner) {
     for layer in learner.layers.indices {
       checkPairs(learner, layer)
@@ -23,6 +25,7 @@ struct Totals {
     checkHistory(learner)
   }
 
+  /// Holds a layer's pair tables against its frequencies.
   private mutating func checkPairs(_ learner: Learner, _ layer: Int) {
     let counts = learner.layers[layer].counts
     let number = learner.shape.modelLayers[layer]
@@ -67,6 +70,7 @@ struct Totals {
     }
   }
 
+  /// Holds the predictors' ranks and events against the layer's frequencies and each other.
   private mutating func checkMetrics(_ learner: Learner, _ layer: Int) {
     let own = learner.layers[layer]
     let number = learner.shape.modelLayers[layer]

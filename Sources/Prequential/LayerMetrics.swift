@@ -78,7 +78,9 @@ public struct LayerMetrics: Hashable, Sendable {
     }
   }
 
-  /// Adds the metrics of another shard or layer of as many experts.
+  /// Adds the metrics of another shard, or another layer, of as many experts.
+  ///
+  /// - Complexity: O(E).
   public mutating func add(_ other: LayerMetrics) {
     precondition(experts == other.experts)
     for stage in 0..<2 {
@@ -145,7 +147,9 @@ public struct Score: Hashable, Sendable {
     events == 0 ? nil : Double(lossSteps) / LossSteps.perBit / Double(events)
   }
 
-  /// Adds another score of as many experts.
+  /// Adds the sums of another layer or shard of as many experts.
+  ///
+  /// - Complexity: O(E).
   public mutating func add(_ other: Score) {
     events += other.events
     lossSteps += other.lossSteps

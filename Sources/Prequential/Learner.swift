@@ -48,10 +48,12 @@ public struct Learner: Hashable, Sendable {
   /// The mixtures among the predictors, in their order.
   public var mixtures: [Mixture] { models.compactMap(\.mixture) }
 
-  /// A learner that has seen nothing.
+  /// A learner that has seen nothing. Its tables are made at once, as large as
+  /// ``bytes(shape:predictors:for:)`` says.
   ///
   /// - Parameters:
-  ///   - specs: as ``Forecast/PredictorCatalog/specs(named:)`` gives them; no two of one name.
+  ///   - shape: the shape of the traces to come.
+  ///   - specs: as `Forecast/PredictorCatalog` gives them by name; no two of one name.
   ///   - recallAt: the n of recall@n to note along the stream; 1, K, 2K and 4K unless given.
   ///   - liveRequests: requests under way that are remembered.
   public init(
@@ -73,7 +75,13 @@ public struct Learner: Hashable, Sendable {
 
   /// A learner that has seen nothing, its predictors by their names.
   ///
-  /// - Throws: ``Forecast/PredictorNameError`` where one is not known, or named twice.
+  /// - Parameters:
+  ///   - shape: the shape of the traces to come.
+  ///   - names: names of predictors that `catalog` knows, such as `mixture:h2`.
+  ///   - recallAt: the n of recall@n to note along the stream; 1, K, 2K and 4K unless given.
+  ///   - liveRequests: requests under way that are remembered.
+  ///   - catalog: the predictors that are known.
+  /// - Throws: `Forecast/PredictorNameError` where a name is not known, or stands twice.
   public init(
     shape: TraceShape, predictors names: [String], recallAt: [Int]? = nil,
     liveRequests: Int = RequestBook.standardCapacity, catalog: PredictorCatalog = .standard

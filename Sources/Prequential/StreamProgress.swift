@@ -44,7 +44,7 @@ public struct HistoryRow: Hashable, Sendable {
 
   /// What one predictor had reached.
   public struct Sums: Hashable, Sendable {
-    /// Events scored, experts chosen in them, and log loss in steps of 2^-24 bits.
+    /// Events scored.
     public var events: UInt64
     /// Experts chosen in the events scored.
     public var chosen: UInt64

@@ -9,9 +9,11 @@ import LZ4Frame
 public struct TraceContents: Hashable, Sendable {
   /// The header's shape and provenance.
   public let header: TraceHeader
-  /// Requests that begin, tokens, chunks.
+  /// Requests that begin in the trace.
   public private(set) var requests = 0
+  /// Tokens in the trace.
   public private(set) var tokens = 0
+  /// Chunks in the trace, as far as they are intact.
   public private(set) var chunks = 0
   /// Tokens by stage; a stage that never occurs is absent.
   public private(set) var stages: [Stage: Int] = [:]
@@ -33,6 +35,7 @@ public struct TraceContents: Hashable, Sendable {
   ///
   /// - Throws: ``TraceError`` where it cannot be opened or is no trace; damage further on is told,
   ///   not thrown.
+  /// - Complexity: O(bytes of the trace) time; memory of one chunk.
   public init(of path: String) throws {
     let source = try TraceFile(path)
     var reader = try TraceReader(source, name: source.name)
@@ -67,6 +70,7 @@ public struct TraceContents: Hashable, Sendable {
     bytes = reader.bytesRead
   }
 
+  /// Counts a block's tokens, requests and labels.
   private mutating func add(_ block: TokenBlock) {
     chunks += 1
     tokens += block.tokens

@@ -41,6 +41,7 @@ extension TraceReader where Source: SeekableSource {
     return index
   }
 
+  /// The error of traces that were joined, whose parts no single index tells.
   private static func joined(_ name: String) -> TraceError {
     TraceError(
       .corrupt, file: name,
@@ -50,9 +51,14 @@ extension TraceReader where Source: SeekableSource {
 
   /// Reads the chunks of `range` only; what comes before them is not looked at.
   ///
-  /// Chunks keep their ordinals and requests their numbers, so that ranges put together are the whole.
+  /// Chunks keep their ordinals and requests their numbers, so that ranges put together are the
+  /// whole.
   ///
-  /// - Parameter index: that of the trace; see ``index(of:name:)``.
+  /// - Parameters:
+  ///   - source: the bytes of the trace.
+  ///   - name: what to call it in messages.
+  ///   - range: ordinals of the chunks to read.
+  ///   - index: that of the trace; see ``index(of:name:)``.
   /// - Precondition: `range` lies within the index.
   /// - Throws: ``TraceError``.
   public init(_ source: Source, name: String, chunks range: Range<Int>, of index: TraceIndex) throws

@@ -23,11 +23,17 @@ struct ESFTFormat: TraceFormat {
   private static let prefix = "expert_weights_"
   private static let suffix = ".txt"
 
+  /// The longest line taken, in bytes.
   private let limit: Int
+  /// Experts a token takes, where the options say so.
   private let topK: Int?
+  /// The folder that is open.
   private var source: TraceSource?
+  /// Model layer numbers of the open folder's files.
   private var layers: [Int] = []
+  /// A reader for each of these files.
   private var readers: [LineReader] = []
+  /// Sequences read from the folder.
   private var sequences = 0
 
   init(options: ImportOptions) throws(ImportError) {

@@ -2,9 +2,13 @@ import RoutingTrace
 
 /// The first event of a request that no router can have written.
 struct EventFault {
+  /// What is wrong with the event.
   enum Problem {
+    /// An id is not below the shape's experts.
     case outside(id: UInt16, experts: Int)
+    /// An expert stands twice in the event.
     case twice(id: UInt16)
+    /// A gate weight is no finite number.
     case weight(Float16)
   }
 
@@ -12,6 +16,7 @@ struct EventFault {
   var event: Int
   var problem: Problem
 
+  /// The same fault as an error that names file, token and layer.
   func error(file: String, shape: TraceShape) -> ImportError {
     let text: String
     let remedy: String

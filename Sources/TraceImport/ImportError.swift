@@ -1,6 +1,7 @@
 import SystemPackage
 
-/// Why a foreign trace cannot be imported: where, what, and what to do about it.
+/// Why a foreign trace cannot be imported: where in it, what is wrong, and what the user can do
+/// about it.
 public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kinds of fault, for programs.
   public enum Kind: Hashable, Sendable {
@@ -36,7 +37,7 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
   public var token: Int?
   /// The model's own number of the layer.
   public var layer: Int?
-  /// What is wrong.
+  /// What is wrong, as a clause for messages.
   public let problem: String
   /// What the user can do.
   public let remedy: String

@@ -71,10 +71,12 @@ extension NPYArray {
     return (0..<bytes.count / size).map { bytes.littleEndian(at: $0 * size, as: type) }
   }
 
+  /// The bytes of all elements.
   private func rest() throws(ArchiveError) -> UnsafeRawBufferPointer {
     try content.take(content.remaining)
   }
 
+  /// Elements of an integer type as 16-bit ids.
   private func narrowed<Value: FixedWidthInteger>(
     _ type: Value.Type
   ) throws(ArchiveError) -> (ids: [UInt16], oversized: Oversized?) {

@@ -96,6 +96,7 @@ struct SourceFinder {
     passedOver = files.count - chosen.count
   }
 
+  /// The first format that one of the files is in.
   private static func guess(_ files: [FoundFile], inputs: [String]) throws(ImportError)
     -> ForeignFormat
   {
@@ -130,6 +131,7 @@ struct SourceFinder {
       remedy: "name a folder of traces, or the format with --format")
   }
 
+  /// Standard input, read at once.
   private static func read(
     _ standardInput: FileDescriptor, limit: Int
   ) throws(ImportError) -> FoundFile {
@@ -139,6 +141,7 @@ struct SourceFinder {
     return FoundFile(path: name, folder: "", size: content.count, isNamed: true, content: content)
   }
 
+  /// The files that an input stands for, in order.
   private static func expand(_ input: String) throws(ImportError) -> [FoundFile] {
     let place = FilePath(text: input)
     guard let kind = try? place.stat().type else {
@@ -175,6 +178,7 @@ struct SourceFinder {
     return files
   }
 
+  /// Bytes of a file by the file system, or 0.
   private static func size(of path: String) -> Int {
     (try? FilePath(text: path).stat()).map { Int($0.size) } ?? 0
   }

@@ -21,8 +21,11 @@ struct VLLMArrayFormat: TraceFormat {
     }
   )
 
+  /// Reads sidecars.
   private let json: JSONReader
+  /// The sidecar's bytes.
   private let sidecar: FileBytes
+  /// The open array.
   private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {

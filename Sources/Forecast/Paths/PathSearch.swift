@@ -30,6 +30,7 @@ final class PathSearch {
   /// The mixture's options: horizon and parts.
   let options: MixtureOptions
   private var horizon: Int { options.horizon }
+  /// The metrics by which candidates are compared.
   let metrics = PathMemory.metrics
   /// Whether the mixture uses the part of each metric.
   let isHeard: [Bool]
