@@ -51,8 +51,8 @@ public struct CountsLearner {
   ) {
     guard events.ids.baseAddress != nil else { return }
     let events = events.counted(topK)
-    // What is the same for every event is asked here and kept out of memory, where each would wait for
-    // the writes of the one before.
+    // What is the same for every event is asked here and kept out of memory, where each would wait
+    // for the writes of the one before.
     let cells = cells
     let tables = view.tables
     let layerPairs = Table(.layerPairs, of: self)

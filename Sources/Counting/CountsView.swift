@@ -8,7 +8,7 @@
 /// ```
 ///
 /// Valid inside the closure that was lent it. The buffers have the lengths that ``LayerCounts``
-/// gave them, and every id handed in must be below `experts`, as ``RoutingTrace/TokenBlock``
+/// gave them, and every id handed in must be below `experts`, as `RoutingTrace/TokenBlock`
 /// checked; indices are not checked again here.
 public struct CountsView {
   /// `c[j]`, then `C[i, j]`, then `D[i, j]` as far as kept.

@@ -24,7 +24,7 @@ public struct EventBlock: Sendable {
   public let ids: [UInt16]
   /// For each token the row of the token before it in its request, or -1 where none is known.
   public let previous: [Int32]
-  /// For each token the raw value of its ``RoutingTrace/Stage``: 0 prefill, 1 decode.
+  /// For each token the raw value of its `RoutingTrace/Stage`: 0 prefill, 1 decode.
   public let stages: [UInt8]
   /// For each token the request whose state it belongs to.
   public let owners: [TokenOwner]

@@ -67,8 +67,8 @@ public struct LayerCounts: Hashable, Sendable {
     }
   }
 
-  /// The largest count of all tables: that of the most used expert, which each of its tokens adds to,
-  /// while a cell of a pair table grows by 1 a token at most.
+  /// The largest count of all tables: that of the most used expert, which each of its tokens adds
+  /// to, while a cell of a pair table grows by 1 a token at most.
   public var largest: UInt32 { frequency.max() ?? 0 }
 
   /// `c`: how often each expert was chosen; E values, copied.

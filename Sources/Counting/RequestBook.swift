@@ -52,8 +52,8 @@ public struct RequestBook: Sendable {
   private struct Place {
     /// Nil where nobody has the place.
     var entry: Entry?
-    /// The row of the entry's last token in the block that is being resolved, or -1: then its ids are
-    /// in the entry.
+    /// The row of the entry's last token in the block that is being resolved, or -1: then its ids
+    /// are in the entry.
     var row = -1
     /// Neighbours in the chain, or -1.
     var older = -1
@@ -201,8 +201,8 @@ extension RequestBook {
       displaces: false)
   }
 
-  /// The place of a run's request, which is the latest from now on, whether it is new there, and whether
-  /// another was forgotten for it.
+  /// The place of a run's request, which is the latest from now on, whether it is new there, and
+  /// whether another was forgotten for it.
   private mutating func hear(
     of run: TokenRun
   ) -> (place: Int, isNew: Bool, displaces: Bool) {
@@ -277,8 +277,8 @@ extension RequestBook {
   }
 }
 
-/// Books are equal where they remember the same in the same order and places, and give the same places
-/// next.
+/// Books are equal where they remember the same in the same order and places, and give the same
+/// places next.
 extension RequestBook: Hashable {
   /// Whether both remember the same requests in the same order and places, and will give the same
   /// places next.

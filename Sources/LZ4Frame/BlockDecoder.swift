@@ -1,8 +1,9 @@
-/// Decodes one LZ4 block (LZ4 block format, 2022-07-31) and hashes behind itself what it has decoded.
+/// Decodes one LZ4 block (LZ4 block format, 2022-07-31) and hashes behind itself what it has
+/// decoded.
 ///
-/// Decoding waits for its own bytes, token after token, and XXH32 for its own lanes: done together, the
-/// hash is nearly free. Only blocks that keep the rules for encoders are taken; about all others liblz4
-/// decides, so that exactly what it accepts is accepted.
+/// Decoding waits for its own bytes, token after token, and XXH32 for its own lanes: done together,
+/// the hash is nearly free. Only blocks that keep the rules for encoders are taken; about all
+/// others liblz4 decides, so that exactly what it accepts is accepted.
 struct BlockDecoder {
   /// Bytes on both sides that a short sequence may touch from where it begins.
   private static let margin = 160
@@ -49,8 +50,8 @@ struct BlockDecoder {
 }
 
 extension BlockDecoder {
-  /// Takes short sequences as long as there are some, well before both ends, and hashes a stripe with
-  /// each.
+  /// Takes short sequences as long as there are some, well before both ends, and hashes a stripe
+  /// with each.
   private mutating func runShort(_ content: UnsafeMutableRawPointer, _ hashed: inout PartialHash) {
     guard inputEnd - input > Self.margin, outputEnd - output > Self.margin else { return }
     let (inputBound, outputBound) = (inputEnd - Self.margin, outputEnd - Self.margin)
@@ -81,8 +82,8 @@ extension BlockDecoder {
     hashed = PartialHash(hash: hash, count: front - UnsafeRawPointer(content))
   }
 
-  /// Takes a sequence, ``margin`` bytes being there on both sides; false, with nothing taken, where it is
-  /// not a short one.
+  /// Takes a sequence, ``margin`` bytes being there on both sides; false, with nothing taken, where
+  /// it is not a short one.
   ///
   /// Lengths are had by arithmetic: whether one goes on is hard to foretell.
   @inline(__always)
@@ -138,7 +139,8 @@ extension BlockDecoder {
     case broken
   }
 
-  /// A token and as many literals follow a match at least, and no match begins in the last 12 bytes.
+  /// A token and as many literals follow a match at least, and no match begins in the last 12
+  /// bytes.
   private static let lastLiterals = 5
   private static let lastMatch = 12
 

@@ -18,8 +18,8 @@ public protocol ByteSource {
   /// - Throws: what keeps the source from being read; readers hand it on.
   mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 
-  /// All that is left, where it lies in memory already and need not be copied; the source is at its end
-  /// then. Nil for sources that are read piece by piece.
+  /// All that is left, where it lies in memory already and need not be copied; the source is at its
+  /// end then. Nil for sources that are read piece by piece.
   mutating func takeAll() -> [UInt8]?
 }
 

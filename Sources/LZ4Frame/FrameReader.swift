@@ -25,7 +25,8 @@ public struct FrameReader<Source: ByteSource> {
 
   /// What was read of the source and not yet decoded.
   private var input: InputWindow<Source>
-  /// What is hashed already of the content of the data frame read last: blocks are hashed on the way.
+  /// What is hashed already of the content of the data frame read last: blocks are hashed on the
+  /// way.
   public private(set) var hashed = PartialHash()
   /// A frame whose content grows beyond this is refused.
   public let maximumContent: Int

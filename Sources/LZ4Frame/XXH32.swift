@@ -4,7 +4,8 @@
 /// ```swift
 /// var hash = XXH32()
 /// let count = hash.update(content)   // whole stripes of an UnsafeRawBufferPointer
-/// let digest = hash.finish(UnsafeRawBufferPointer(rebasing: content[count...]), count: content.count)
+/// let rest = UnsafeRawBufferPointer(rebasing: content[count...])
+/// let digest = hash.finish(rest, count: content.count)
 /// ```
 ///
 /// A stripe must wait for the one before, so one who has other work with the same bytes does it
@@ -23,8 +24,8 @@ public struct XXH32 {
 
   /// Takes the 16 bytes at `bytes`.
   ///
-  /// A lane x becomes `rotate(x, 13) * prime1`. The sum of both shifts' products is the same, and its
-  /// chain of dependent instructions is shorter by a third.
+  /// A lane x becomes `rotate(x, 13) * prime1`. The sum of both shifts' products is the same, and
+  /// its chain of dependent instructions is shorter by a third.
   @inlinable @inline(__always)
   public mutating func update(stripe bytes: UnsafeRawPointer) {
     let input = bytes.loadUnaligned(as: SIMD4<UInt32>.self)

@@ -226,16 +226,17 @@ extension Checkpoint {
     }
   }
 
-  /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the folder.
+  /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the
+  /// folder.
   ///
   /// Reading back parses the new file as any reader would, and what it says must be what was to be
-  /// written; only then does the old one give way. A model that is there already, byte for byte, is left
-  /// as it is, and so are its generations. One that cannot be read is replaced and becomes no generation:
-  /// it would push an intact one out.
+  /// written; only then does the old one give way. A model that is there already, byte for byte, is
+  /// left as it is, and so are its generations. One that cannot be read is replaced and becomes no
+  /// generation: it would push an intact one out.
   ///
   /// - Parameter keeping: older generations that stay, as `path.1` (the newest), `path.2`, ...
-  /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the folder
-  ///   to the disk after the rename.
+  /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the
+  ///   folder to the disk after the rename.
   public static func write(
     _ learner: Learner, to path: String, keeping: Int = 1,
     operations: any FileOperations = SystemFileOperations()
@@ -244,7 +245,8 @@ extension Checkpoint {
       learner, to: path, keeping: keeping, verifiedSeal: nil, operations: operations)
   }
 
-  /// The same; a file that ends with `verifiedSeal` and is whole was parsed before, and is not again.
+  /// The same; a file that ends with `verifiedSeal` and is whole was parsed before, and is not
+  /// again.
   ///
   /// - Returns: the new file's seal.
   static func write(
@@ -292,7 +294,8 @@ extension Checkpoint {
     return isSealed && image.withBytes { $0.suffix(Seal.length).elementsEqual(seal) }
   }
 
-  /// Whether a file is to become a generation: not where it was read and found to be no intact model.
+  /// Whether a file is to become a generation: not where it was read and found to be no intact
+  /// model.
   public static func isWorthKeeping(
     _ path: String, catalog: PredictorCatalog = .standard,
     operations: any FileOperations = SystemFileOperations()
@@ -304,7 +307,8 @@ extension Checkpoint {
     return true
   }
 
-  /// Throws unless the file `temporary`, to become `path`, holds these bytes and reads as `learner`.
+  /// Throws unless the file `temporary`, to become `path`, holds these bytes and reads as
+  /// `learner`.
   private static func verify(
     _ temporary: String, holds learner: Learner, bytes: [UInt8], of path: String,
     _ operations: any FileOperations

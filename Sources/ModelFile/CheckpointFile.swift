@@ -30,16 +30,16 @@ public struct CheckpointFile: ~Copyable {
   /// The system's calls, which tests replace.
   private let operations: any FileOperations
 
-  /// Takes the lock of the file that `path` leads to, and removes temporary files that a killed writer
-  /// left, but for whole checkpoints that know what no intact generation knows.
+  /// Takes the lock of the file that `path` leads to, and removes temporary files that a killed
+  /// writer left, but for whole checkpoints that know what no intact generation knows.
   ///
   /// - Parameters:
   ///   - keeping: older generations that stay.
   ///   - inputs: files that the run reads, none of which may be replaced.
   ///   - isForced: whether a file of another kind may be replaced.
   ///   - isLocked: whether a second writer is kept away.
-  /// - Throws: ``ModelError``: another process writes this file, something else than a model is there,
-  ///   it is an input, or the folder takes no files.
+  /// - Throws: ``ModelError``: another process writes this file, something else than a model is
+  ///   there, it is an input, or the folder takes no files.
   public init(
     _ path: String, keeping: Int = 1, inputs: [String] = [], isForced: Bool = false,
     isLocked: Bool = true, operations: any FileOperations = SystemFileOperations()

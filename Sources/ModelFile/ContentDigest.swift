@@ -5,9 +5,9 @@ import HDF5
 /// It is XXH64 of one line an item, sorted by its bytes: `NAME TYPE SHAPE DIGEST\n`, where NAME is
 /// the dataset's name or `@` and the attribute's, TYPE is `string` or the number type (`uint32`),
 /// SHAPE is the lengths joined by `x` or `scalar`, and DIGEST is XXH64 of the values: numbers
-/// little-endian, last axis fastest, strings in UTF-8 with a zero byte behind each. Dimension scales'
-/// own attributes are left out. So the order in which items are written or read does not matter, and
-/// any program can check it.
+/// little-endian, last axis fastest, strings in UTF-8 with a zero byte behind each. Dimension
+/// scales' own attributes are left out. So the order in which items are written or read does not
+/// matter, and any program can check it.
 struct ContentDigest {
   /// The attribute that holds the digest.
   static let attribute = "content-digest"

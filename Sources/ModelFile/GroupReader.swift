@@ -1,6 +1,7 @@
 import HDF5
 
-/// A group being read, whose content digest grows with every item and must come out as it was written.
+/// A group being read, whose content digest grows with every item and must come out as it was
+/// written.
 struct GroupReader: ~Copyable {
   /// The group in the file.
   let group: H5Group

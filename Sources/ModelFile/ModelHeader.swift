@@ -49,8 +49,8 @@ public struct ModelHeader: Hashable, Sendable {
   /// Names of the predictors, in the order of their metrics.
   public var predictors: [String] { specs.names }
 
-  /// Additive constants of the count-based predictors (`c + 1/2`, rows `+ 2 P0`), kept in the file so
-  /// that a later program cannot take counts for those of another formula.
+  /// Additive constants of the count-based predictors (`c + 1/2`, rows `+ 2 P0`), kept in the file
+  /// so that a later program cannot take counts for those of another formula.
   private static let priors: KeyValuePairs = ["prior_frequency": 0.5, "prior_row": 2.0]
 
   /// Writes the root's attributes.

@@ -6,7 +6,8 @@ import Prequential
 ///
 /// ```swift
 /// let model = try ModelInspection(verifying: "model.h5")
-/// print(model.header.predictors, model.isIntact ? "intact" : model.problems.joined(separator: "; "))
+/// print(model.header.predictors, model.isIntact)
+/// for problem in model.problems { print(problem) }
 /// ```
 public struct ModelInspection: Sendable {
   /// The file that was read.

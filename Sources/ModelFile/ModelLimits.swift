@@ -6,15 +6,15 @@ import RoutingTrace
 
 /// What a model file may hold: one set of limits, which the writer keeps and the reader asks for.
 ///
-/// A model's name is bounded by ``RoutingTrace/TraceShape/maximumNameBytes``, its sums along the stream
-/// by ``Prequential/Learner``.
+/// A model's name is bounded by `RoutingTrace/TraceShape/maximumNameBytes`, its sums along the
+/// stream by `Prequential/Learner`.
 public enum ModelLimits {
   /// All tables whose size follows from shape and predictors, decoded: 3 GiB.
   public static let tableBytes = 3 << 30
   /// What grows along the stream, decoded: digests of chunks and figures noted, 1 GiB.
   public static let streamBytes = 1 << 30
-  /// Largest file that is read. Tables that cannot be compressed grow by their checksums, less than a
-  /// hundredth, so no file that keeps the other limits is larger.
+  /// Largest file that is read. Tables that cannot be compressed grow by their checksums, less than
+  /// a hundredth, so no file that keeps the other limits is larger.
   public static let fileBytes = 4 << 30 + 128 << 20
   /// Predictors of a model at most.
   public static let predictors = 256

@@ -5,13 +5,15 @@ import RoutingTrace
 
 /// Totals of a learner that must agree, whatever it was trained on.
 ///
-/// With c, C, D as in ``LayerCounts`` and K experts at most in an event:
+/// With c, C, D as in `Counting/LayerCounts` and K experts at most in an event:
 /// - C[l, i, j] counts tokens that chose i in layer l-1 and j in l: at most c[l-1, i] and c[l, j].
-/// - A row of C sums at most K experts for each of those tokens: at most K c[l-1, i]; layer 0 has none.
+/// - A row of C sums at most K experts for each of those tokens: at most K c[l-1, i]; layer 0 has
+///   none.
 /// - D likewise with i in layer l itself.
-/// - Every choice was ranked once by every predictor, so a predictor's ranks sum to c's sum, and all
-///   predictors scored the same events, of 1 to K choices each.
-/// - Rows along the stream ascend, each within what had passed by then and the last within the metrics.
+/// - Every choice was ranked once by every predictor, so a predictor's ranks sum to c's sum, and
+///   all predictors scored the same events, of 1 to K choices each.
+/// - Rows along the stream ascend, each within what had passed by then and the last within the
+///   metrics.
 struct Totals {
   /// What does not agree, a clause each.
   private(set) var problems: [String] = []

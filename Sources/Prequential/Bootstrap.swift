@@ -4,8 +4,8 @@ import RoutingTrace
 /// Confidence intervals by resampling requests: percentile intervals of ratios of sums over groups
 /// of requests (Efron 1979). ``Comparison`` asks for them.
 enum Bootstrap {
-  /// Recall at each n, then log loss in bits: over all rows, and the 2.5th and 97.5th percentile over
-  /// `resamples` draws of as many rows as there are, with replacement.
+  /// Recall at each n, then log loss in bits: over all rows, and the 2.5th and 97.5th percentile
+  /// over `resamples` draws of as many rows as there are, with replacement.
   ///
   /// - Parameters:
   ///   - rows: one a group, at least one.

@@ -51,9 +51,9 @@ public struct Comparison: Sendable {
     sums = GroupSums(predictors: specs.count, recallAt: learner.recallAt)
   }
 
-  /// The same, the predictors by their names in ``Forecast/PredictorCatalog/standard``.
+  /// The same, the predictors by their names in `Forecast/PredictorCatalog/standard`.
   ///
-  /// - Throws: ``Forecast/PredictorNameError`` where one is not known, or named twice.
+  /// - Throws: `Forecast/PredictorNameError` where one is not known, or named twice.
   public init(
     shape: TraceShape, predictors names: [String], recallAt: [Int]? = nil
   ) throws(PredictorNameError) {
@@ -109,8 +109,8 @@ public struct Comparison: Sendable {
   }
 
   /// Recall at each n of ``recallAt`` and log loss in bits of one predictor, with 95 % intervals by
-  /// bootstrap: groups of requests drawn anew with replacement `resamples` times (Efron's percentile
-  /// method).
+  /// bootstrap: groups of requests drawn anew with replacement `resamples` times (Efron's
+  /// percentile method).
   ///
   /// - Returns: nil where the stages have no events.
   /// - Complexity: time O(resamples x groups), memory O(resamples + groups).

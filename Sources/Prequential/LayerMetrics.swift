@@ -9,11 +9,11 @@ import RoutingTrace
 public struct LayerMetrics: Hashable, Sendable {
   /// Experts ranked.
   public let experts: Int
-  /// `[stage]`: events scored (``RoutingTrace/Stage`` raw value).
+  /// `[stage]`: events scored (`RoutingTrace/Stage` raw value).
   public private(set) var events: [UInt64]
   /// `[stage * experts + rank]`: chosen experts that stood at that rank.
   public private(set) var ranks: [UInt64]
-  /// `[stage]`: log loss of all events, see ``LossSteps``.
+  /// `[stage]`: log loss of all events, see `Forecast/LossSteps`.
   public private(set) var lossSteps: [UInt64]
 
   /// The metrics of a predictor none of whose forecasts was scored yet.
@@ -122,7 +122,7 @@ public struct Score: Hashable, Sendable {
   /// `[rank]`: chosen experts that stood at that rank, 0 being the most probable; one value an
   /// expert, or empty where nothing was added.
   public var ranks: [UInt64] = []
-  /// Log loss of all events, in ``LossSteps``.
+  /// Log loss of all events, in `Forecast/LossSteps`.
   public var lossSteps: UInt64 = 0
 
   /// The sums of no events.

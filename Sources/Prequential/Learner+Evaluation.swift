@@ -19,7 +19,7 @@ extension Learner {
   }
 
   /// How much each part of each mixture counts, by the mixture's name; see
-  /// ``Forecast/Mixture/partWeights``.
+  /// `Forecast/Mixture/partWeights`.
   public var mixtureWeights: [String: [Mixture.PartWeights]] {
     var weights: [String: [Mixture.PartWeights]] = [:]
     for (spec, model) in zip(specs.filter { $0.settings != nil }, models) {

@@ -45,7 +45,8 @@ extension Learner {
 
   /// What a learner takes, and which predictors would take less.
   ///
-  /// - Parameter option: the option by which a user chooses predictors, nil where there is no choice.
+  /// - Parameter option: the option by which a user chooses predictors, nil where there is no
+  ///   choice.
   public static func memoryDemand(
     shape: TraceShape, predictors: [PredictorSpec], for use: Use = .learning, option: String? = nil
   ) -> MemoryDemand {

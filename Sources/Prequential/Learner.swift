@@ -93,8 +93,8 @@ public struct Learner: Hashable, Sendable {
 
   /// A learner with known state, such as one read from a checkpoint.
   ///
-  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor, one model for every
-  ///   predictor with state of its own.
+  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor, one model for
+  ///   every predictor with state of its own.
   public init(
     shape: TraceShape, specs: [PredictorSpec], recallAt: [Int], layers: [LayerLearner],
     models: [LearntModel] = [], requests: RequestBook, progress: StreamProgress,
@@ -122,7 +122,7 @@ public struct Learner: Hashable, Sendable {
   ///   - workers: threads among which the layers are split.
   /// - Throws: ``LearnerError``; nothing has been learnt then.
   /// - Complexity: O(T L K E) for T tokens, L layers and each counting predictor; a mixture takes
-  ///   what ``Forecast/Mixture/process(_:learns:workers:score:)`` says.
+  ///   what `Forecast/Mixture/process(_:learns:workers:score:)` says.
   public mutating func consume(
     _ chunk: TraceChunk, learns: Bool = true, workers: Int = 1
   ) throws(LearnerError) {
@@ -132,8 +132,8 @@ public struct Learner: Hashable, Sendable {
 
   /// The same without noting how far the stream has been read.
   ///
-  /// - Parameter scores: where to add the figures by group of requests too; called with the block once
-  ///   it is known to fit.
+  /// - Parameter scores: where to add the figures by group of requests too; called with the block
+  ///   once it is known to fit.
   mutating func consume(
     _ tokens: TokenBlock, learns: Bool, workers: Int,
     scores scoresOf: (EventBlock) -> GroupScores? = { _ in nil }

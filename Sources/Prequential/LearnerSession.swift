@@ -2,7 +2,8 @@ import Counting
 import Forecast
 import RoutingTrace
 
-/// One request that a learner forecasts while it is routed, event by event; its state is the caller's.
+/// One request that a learner forecasts while it is routed, event by event; its state is the
+/// caller's.
 ///
 /// ```swift
 /// let session = learner.session(of: 7)
@@ -15,9 +16,9 @@ import RoutingTrace
 /// try learner.learn([token])
 /// ```
 ///
-/// Forecasts only read the learner. What was closed is learnt when ``Learner/learn(_:workers:)`` is told
-/// to, by the pass over chunks: so the learner becomes, to the last bit, what that pass makes of the same
-/// tokens in the order in which they were closed. Used from one thread at a time.
+/// Forecasts only read the learner. What was closed is learnt when ``Learner/learn(_:workers:)`` is
+/// told to, by the pass over chunks: so the learner becomes, to the last bit, what that pass makes
+/// of the same tokens in the order in which they were closed. Used from one thread at a time.
 public final class LearnerSession {
   /// The request's number, by which the learner knows it again.
   public let request: UInt64
@@ -50,7 +51,7 @@ public struct ClosedToken: Hashable, Sendable {
   public var stage: Stage
   /// The request's task, or empty.
   public var task: String
-  /// `layers * topK` ids, layer by layer; ``RoutingTrace/TokenBlock/emptySlot`` for none.
+  /// `layers * topK` ids, layer by layer; `RoutingTrace/TokenBlock/emptySlot` for none.
   public var ids: [UInt16]
   /// Whether it is the request's last.
   public var endsRequest: Bool
@@ -116,7 +117,7 @@ extension Learner {
 
   /// Opens the request's next token.
   ///
-  /// - Throws: ``Forecast/SessionError`` while the token before is open.
+  /// - Throws: `Forecast/SessionError` while the token before is open.
   public func open(_ stage: Stage, in session: LearnerSession) throws(SessionError) {
     try session.counting.open(stage)
     session.stage = stage
@@ -132,7 +133,7 @@ extension Learner {
   ///   - layer: not observed yet, and within the predictor's horizon.
   ///   - predictor: index into ``predictors``.
   /// - Returns: one value an expert, valid until the session is used again.
-  /// - Throws: ``Forecast/SessionError`` where no token is open, or the layer is not one that can
+  /// - Throws: `Forecast/SessionError` where no token is open, or the layer is not one that can
   ///   be forecast now.
   public func forecast(
     _ layer: Int, by predictor: Int, in session: LearnerSession
@@ -147,7 +148,7 @@ extension Learner {
   /// Notes the experts that the router chose at the next layer; an empty choice is an event without
   /// one.
   ///
-  /// - Throws: ``Forecast/SessionError`` where `layer` is not the next, or the ids are no choice of
+  /// - Throws: `Forecast/SessionError` where `layer` is not the next, or the ids are no choice of
   ///   the shape's router.
   public func observe(
     _ chosen: some Collection<UInt16>, layer: Int, in session: LearnerSession
@@ -162,7 +163,7 @@ extension Learner {
   ///
   /// - Parameter endsRequest: whether it is the request's last.
   /// - Returns: the token, for ``learn(_:workers:)``.
-  /// - Throws: ``Forecast/SessionError`` where no token is open, or layers of it are not observed.
+  /// - Throws: `Forecast/SessionError` where no token is open, or layers of it are not observed.
   public func close(
     _ session: LearnerSession, endsRequest: Bool = false
   ) throws(SessionError) -> ClosedToken {

@@ -15,7 +15,7 @@ import RoutingTrace
 /// What belongs to one stream only is not carried on: requests under way are forgotten, as if each
 /// shard's had ended, and there are no figures along the stream. Of a mixture only its counts add
 /// up: weights, stored paths, repeats and tables of pairs follow the order of a stream and start
-/// anew (``Forecast/Mixture/mergeablePart``).
+/// anew (`Forecast/Mixture/mergeablePart`).
 public struct Merge {
   /// Why a learner cannot be added to the sum.
   public enum Problem: Error, Hashable, CustomStringConvertible {

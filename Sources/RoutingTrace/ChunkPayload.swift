@@ -16,8 +16,8 @@
 /// | ids | L * T * K ids, layer-major; an empty slot is the largest value of the width |
 /// | then | L * T * K float16 gate weights, if present |
 ///
-/// Ids take one byte up to 255 experts, and with 256 experts where no slot is empty. What the fields may say
-/// is told in <doc:Container>.
+/// Ids take one byte up to 255 experts, and with 256 experts where no slot is empty. What the
+/// fields may say is told in <doc:Container>.
 enum ChunkPayload {
   /// The first four bytes of every payload.
   static let magic = Array("MOEC".utf8)

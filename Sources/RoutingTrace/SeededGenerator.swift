@@ -1,5 +1,5 @@
-/// A small generator whose sequence is fixed by its seed (SplitMix64; Steele, Lea and Flood 2014): the
-/// one source of randomness of the project, so that the same seed draws the same.
+/// A small generator whose sequence is fixed by its seed (SplitMix64; Steele, Lea and Flood 2014):
+/// the one source of randomness of the project, so that the same seed draws the same.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
   /// The counter that every draw advances.
   private var state: UInt64

@@ -9,8 +9,8 @@ public enum Stage: UInt8, CaseIterable, Sendable {
   public var name: String { self == .prefill ? "prefill" : "decode" }
 }
 
-/// A run of consecutive tokens of one request in one stage; <doc:Container> tells what runs may follow each
-/// other.
+/// A run of consecutive tokens of one request in one stage; <doc:Container> tells what runs may
+/// follow each other.
 public struct TokenRun: Hashable, Sendable {
   /// The request's number, unique within a stream, below 2^64 - 1.
   public var request: UInt64

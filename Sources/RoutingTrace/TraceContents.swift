@@ -23,7 +23,8 @@ public struct TraceContents: Hashable, Sendable {
   public private(set) var bytes = 0
   /// Whether there are gate weights.
   public private(set) var isWeighted = false
-  /// Whether the index at the end is there; a trace without one was cut short or is still being written.
+  /// Whether the index at the end is there; a trace without one was cut short or is still being
+  /// written.
   public private(set) var isComplete = false
   /// What is damaged, where something is; nothing behind it was read.
   public private(set) var damage: TraceError?
@@ -44,8 +45,8 @@ public struct TraceContents: Hashable, Sendable {
 
   /// Reads all that `reader` gives.
   ///
-  /// - Parameter body: called with every intact block and the compressed bytes read up to its end; what
-  ///   it throws ends the reading.
+  /// - Parameter body: called with every intact block and the compressed bytes read up to its end;
+  ///   what it throws ends the reading.
   /// - Throws: what `body` throws, and ``TraceError`` of kind `access`.
   public init<Source: ByteSource>(
     of reader: inout TraceReader<Source>,

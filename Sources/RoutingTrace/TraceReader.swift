@@ -29,8 +29,8 @@ public struct TraceReader<Source: ByteSource> {
   public let name: String
   /// The first header: shape and provenance.
   public let header: TraceHeader
-  /// The index of the part read last, once its end has been passed, or by which a range was found; nil
-  /// before, and at the end where the trace was cut short.
+  /// The index of the part read last, once its end has been passed, or by which a range was found;
+  /// nil before, and at the end where the trace was cut short.
   public internal(set) var index: TraceIndex?
   /// Chunks up to here: those handed on, and those before a range.
   public internal(set) var chunks = 0

@@ -12,7 +12,8 @@
 /// model's own number for it (Llama-4 Maverick routes in model layers 1, 3, ... 47, so its MoE
 /// layer 0 is model layer 1).
 public struct TraceShape: Hashable, Sendable {
-  /// The longest name of a model, in bytes of UTF-8: as much as a path. Traces and model files hold it.
+  /// The longest name of a model, in bytes of UTF-8: as much as a path. Traces and model files hold
+  /// it.
   public static let maximumNameBytes = 4096
 
   /// The model's name, as far as it is known; empty where it is not.

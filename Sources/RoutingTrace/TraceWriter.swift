@@ -94,8 +94,9 @@ public struct TraceWriter<Sink: ByteSink> {
   ///   - label: the request's name and task, with its first run.
   ///   - ids: token-major, `run.count * layers * topK`.
   ///   - weights: beside the ids; either every run of a trace has them or none.
-  /// - Throws: ``BlockError`` where a reader would refuse the run, which is not taken then; ids and weights
-  ///   are looked at when their chunk is written, and nothing more is written after a fault in them.
+  /// - Throws: ``BlockError`` where a reader would refuse the run, which is not taken then; ids and
+  ///   weights are looked at when their chunk is written, and nothing more is written after a fault
+  ///   in them.
   public mutating func append(
     _ run: TokenRun, label: RequestLabel? = nil, ids: ArraySlice<UInt16>,
     weights: ArraySlice<Float16>? = nil
@@ -141,12 +142,12 @@ public struct TraceWriter<Sink: ByteSink> {
     return max(1, min(chunkTokens, room / (id * shape.idsPerToken)))
   }
 
-  /// Appends a block as a chunk of its own, whatever its tokens; a chunk read from another trace keeps
-  /// its checksum where it keeps its place. One that would pass ``TokenBlock/largestPayload`` is written
-  /// in several.
+  /// Appends a block as a chunk of its own, whatever its tokens; a chunk read from another trace
+  /// keeps its checksum where it keeps its place. One that would pass ``TokenBlock/largestPayload``
+  /// is written in several.
   ///
-  /// - Throws: ``BlockError`` where the block is of another shape or a reader would refuse it, or what the
-  ///   sink throws.
+  /// - Throws: ``BlockError`` where the block is of another shape or a reader would refuse it, or
+  ///   what the sink throws.
   public mutating func append(_ block: TokenBlock) throws {
     guard block.shape.isCompatible(with: header.shape) else {
       throw BlockError(problem: "the block has \(block.shape), the trace \(header.shape)")

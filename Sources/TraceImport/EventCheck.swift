@@ -91,8 +91,8 @@ private func firstFault(_ ids: [UInt16], topK: Int, experts: Int) -> EventFault?
   }
 }
 
-/// Whether all weights are finite and no event has one above the one before it, as most sources write
-/// them; this looks at many at a time.
+/// Whether all weights are finite and no event has one above the one before it, as most sources
+/// write them; this looks at many at a time.
 private func isRanked(
   _ weights: UnsafeMutableBufferPointer<Float16>, topK: Int
 ) -> Bool {
@@ -142,8 +142,8 @@ private func rank(
   return nil
 }
 
-/// An id's place is the number of ids above it: more comparisons than sorting takes, but no branch, where
-/// the order of a few weights is anyone's guess.
+/// An id's place is the number of ids above it: more comparisons than sorting takes, but no branch,
+/// where the order of a few weights is anyone's guess.
 @inline(__always)
 private func countRanks(
   _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,

@@ -66,7 +66,8 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
       remedy: "check the path and its permissions")
   }
 
-  /// One line: `2.json, request 0, token 12, layer 7, byte 4711: expert 128 is outside 0 to 127; ...`
+  /// One line:
+  /// `2.json, request 0, token 12, layer 7, byte 4711: expert 128 is outside 0 to 127; ...`
   public var description: String {
     var place = file
     if let member { place += ", array \(member)" }

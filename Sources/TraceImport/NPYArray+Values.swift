@@ -96,8 +96,8 @@ extension NPYArray {
 
   /// All elements, converted a piece at a time.
   ///
-  /// - Parameter look: is shown every piece: its bytes, what became of them, the ordinal of its first
-  ///   element.
+  /// - Parameter look: is shown every piece: its bytes, what became of them, the ordinal of its
+  ///   first element.
   @inline(__always)
   private func converted<Value: FixedWidthInteger, Result>(
     _ type: Value.Type,

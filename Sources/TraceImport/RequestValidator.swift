@@ -52,7 +52,8 @@ struct RequestValidator {
   /// What the next request's events must keep.
   var bounds: EventBounds { EventBounds(experts: experts, topK: shape?.topK ?? options.topK) }
 
-  /// The request as the shape wants it: routing layers only, ids checked, in descending gate weight.
+  /// The request as the shape wants it: routing layers only, ids checked, in descending gate
+  /// weight.
   ///
   /// - Parameters:
   ///   - file: where it comes from, for messages.

@@ -2,7 +2,8 @@ import Archive
 
 /// An array `[tokens, layers, k]` of expert ids, as vLLM and NumPy archives have them.
 struct RoutedArray {
-  /// Numbers that a model's layers can have, and ids an event can have; see ``TraceShape``.
+  /// Numbers that a model's layers can have, and ids an event can have; see
+  /// `RoutingTrace/TraceShape`.
   private static let mostLayers = 65_536
   private static let largestTopK = 64
 

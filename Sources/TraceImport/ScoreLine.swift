@@ -1,4 +1,5 @@
-/// One line of one layer's file of ESFT's expert scores: ids parted by tabs, two tabs, gate weights.
+/// One line of one layer's file of ESFT's expert scores: ids parted by tabs, two tabs, gate
+/// weights.
 struct ScoreLine {
   /// `[token, slot]` of the line.
   private(set) var ids: [UInt16] = []

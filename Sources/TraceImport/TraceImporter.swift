@@ -8,8 +8,8 @@ import RoutingTrace
 /// while let request = try importer.next() { try writer.append(request) }
 /// ```
 ///
-/// Order: inputs as given; the files of a folder, at any depth, by their paths below it, byte by byte
-/// but with runs of digits as numbers. So `2.json` stands before `10.json`.
+/// Order: inputs as given; the files of a folder, at any depth, by their paths below it, byte by
+/// byte but with runs of digits as numbers. So `2.json` stands before `10.json`.
 ///
 /// Memory: one file, with what was parsed of it; for ESFT one line of every layer's file.
 public struct TraceImporter {

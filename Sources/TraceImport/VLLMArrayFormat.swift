@@ -5,8 +5,8 @@ extension ForeignFormat {
   public static let vllmNPY = ForeignFormat(VLLMArrayFormat.self)
 }
 
-/// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request: `[tokens, all layers, k]`
-/// in uint8 or uint16, dense layers zero.
+/// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request:
+/// `[tokens, all layers, k]` in uint8 or uint16, dense layers zero.
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
 /// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.

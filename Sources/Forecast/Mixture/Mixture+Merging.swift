@@ -14,8 +14,8 @@ extension Mixture {
 
   /// What of the mixture is a sum over tokens: the counts of frequency, rows and nothing else.
   ///
-  /// Weights, stored paths, repeats and tables of pairs follow the order of the stream, so they start
-  /// anew.
+  /// Weights, stored paths, repeats and tables of pairs follow the order of the stream, so they
+  /// start anew.
   public var mergeablePart: Mixture {
     var sum = Mixture(shape: shape, options: options)
     for layer in layers.indices {

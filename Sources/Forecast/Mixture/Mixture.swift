@@ -68,7 +68,7 @@ public struct Mixture: Hashable, Sendable {
   /// Forecasts every event of `block` in order and, if `learns`, learns it afterwards.
   ///
   /// - Parameters:
-  ///   - block: the tokens to forecast, from the ``Counting/RequestBook`` that resolved all blocks
+  ///   - block: the tokens to forecast, from the `Counting/RequestBook` that resolved all blocks
   ///     before.
   ///   - learns: whether events are learnt; what is kept of requests under way goes on either way.
   ///   - workers: threads to use; they change no result.
@@ -118,7 +118,8 @@ public struct Mixture: Hashable, Sendable {
     paths?.reserve(places: places)
   }
 
-  /// A search that has the paths until they are taken back: whoever kept them too would make it copy them.
+  /// A search that has the paths until they are taken back: whoever kept them too would make it
+  /// copy them.
   private mutating func takeSearch() -> PathSearch? {
     guard let memory = paths.take() else { return nil }
     return PathSearch(memory: memory, options: options)

@@ -1,12 +1,13 @@
 import Counting
 import RoutingTrace
 
-/// The kernel of the mixture, in two halves: the forecast of an event, which reads only, and what is
-/// learnt from what was chosen. The pass over chunks does one after the other; a session does the first
-/// alone.
+/// The kernel of the mixture, in two halves: the forecast of an event, which reads only, and what
+/// is learnt from what was chosen. The pass over chunks does one after the other; a session does
+/// the first alone.
 ///
-/// Unsafe: pointers into the tables for the length of a call; ids were checked by ``TokenBlock``,
-/// owners' places are below what ``RequestHistories/reserve(places:)`` made room for.
+/// Unsafe: pointers into the tables for the length of a call; ids were checked by
+/// `RoutingTrace/TokenBlock`, owners' places are below what ``RequestHistories/reserve(places:)``
+/// made room for.
 extension MixtureLayer {
   /// Forecasts, scores and learns the events of a layer in order.
   ///
@@ -157,8 +158,8 @@ extension MixtureLayer {
     }
   }
 
-  /// Moves the weights and the linear part along the gradient of the log likelihood that every expert
-  /// is, or is not, among the chosen.
+  /// Moves the weights and the linear part along the gradient of the log likelihood that every
+  /// expert is, or is not, among the chosen.
   private mutating func learnWeights(
     _ chosen: ExpertSet, topK: Float, _ scratch: EventScratch
   ) {

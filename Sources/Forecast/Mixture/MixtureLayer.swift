@@ -108,8 +108,8 @@ struct MixtureLayer: Hashable, Sendable {
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }
 
-  /// Bytes that the tables of one layer take; a request under way adds `lanes` numbers for each of the
-  /// parts `request` and `recent`.
+  /// Bytes that the tables of one layer take; a request under way adds `lanes` numbers for each of
+  /// the parts `request` and `recent`.
   static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
     let lanes = (shape.experts + 7) / 8 * 8
     let tabled = tabled(options.parts)

@@ -1,8 +1,9 @@
 /// Rows for pairs of contexts, in a hash table of bounded size.
 ///
-/// A pair finds its row within ``probes`` places of its hash. Where all are taken it takes the place
-/// of the one with the smallest sum, which starts anew; so a full table keeps what is frequent. Half of
-/// a row's sum is taken from it each time it is spared, so that what was frequent once goes in time.
+/// A pair finds its row within ``probes`` places of its hash. Where all are taken it takes the
+/// place of the one with the smallest sum, which starts anew; so a full table keeps what is
+/// frequent. Half of a row's sum is taken from it each time it is spared, so that what was frequent
+/// once goes in time.
 struct PairTable: Hashable, Sendable {
   /// Places at which a pair's row may lie, one after another.
   static let probes = 4

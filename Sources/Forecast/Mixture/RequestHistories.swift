@@ -1,10 +1,10 @@
 import Counting
 
-/// What requests under way have chosen so far in one layer, by their places: the state behind the parts
-/// `request` and `recent` of a ``Mixture``.
+/// What requests under way have chosen so far in one layer, by their places: the state behind the
+/// parts `request` and `recent` of a ``Mixture``.
 ///
-/// It is kept whether or not the mixture learns. A mixture has one for the requests it learns from, a
-/// ``MixtureSession`` one for its own.
+/// It is kept whether or not the mixture learns. A mixture has one for the requests it learns from,
+/// a ``MixtureSession`` one for its own.
 struct RequestHistories: Hashable, Sendable {
   /// What an earlier token counts of the one after it in `recent`.
   static let recentKeep: Float = 0.9

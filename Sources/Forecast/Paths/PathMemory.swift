@@ -1,7 +1,7 @@
 import RoutingTrace
 
-/// The paths of the most recent tokens, whichever request they belong to, and how each request under
-/// way has matched them so far.
+/// The paths of the most recent tokens, whichever request they belong to, and how each request
+/// under way has matched them so far.
 ///
 /// A token's *path* is its choice in every layer. Stored tokens are numbered in the order of the
 /// stream; number `n` lies in slot `n % capacity`, so the oldest is overwritten. Everything is an

@@ -3,13 +3,13 @@ import RoutingTrace
 
 /// Finds the stored paths most like a token's, layer by layer, and lets them vote.
 ///
-/// A full comparison with 16,384 paths in every layer would cost more than all other parts together.
-/// Only the tokens that match best in the first two layers, and those that follow the previous
-/// token's candidates, are candidates for the rest; it costs less than 0.001 of recall. The matches
-/// of the first two layers are counted for 512 slots at a time in bit planes.
+/// A full comparison with 16,384 paths in every layer would cost more than all other parts
+/// together. Only the tokens that match best in the first two layers, and those that follow the
+/// previous token's candidates, are candidates for the rest; it costs less than 0.001 of recall.
+/// The matches of the first two layers are counted for 512 slots at a time in bit planes.
 ///
-/// Unsafe: the kernel of the path parts. Ids were checked by ``TokenBlock``, slots are below the
-/// memory's capacity, candidates below `room`.
+/// Unsafe: the kernel of the path parts. Ids were checked by `RoutingTrace/TokenBlock`, slots are
+/// below the memory's capacity, candidates below `room`.
 final class PathSearch {
   /// Bit planes of the counts of matches in the first layers: counts up to 31.
   static let planes = 5
@@ -53,8 +53,8 @@ final class PathSearch {
   var nextScores: UnsafeMutablePointer<Int32>
   /// `[layer, word, candidate]`; without room where `gathers` is false.
   let gathered: UnsafeMutablePointer<UInt64>
-  /// Whether the candidates' sets are copied to lie side by side, which pays where all layers of a token
-  /// are looked at in one go.
+  /// Whether the candidates' sets are copied to lie side by side, which pays where all layers of a
+  /// token are looked at in one go.
   let gathers: Bool
   /// `[candidate]`: experts shared with the token in the layer that is looked at.
   let overlap: UnsafeMutablePointer<Int32>
@@ -133,8 +133,8 @@ final class PathSearch {
     banks.deallocate()
   }
 
-  /// Searches for the tokens `range` of `block` in order, writes their votes, and stores their paths
-  /// if `learns`.
+  /// Searches for the tokens `range` of `block` in order, writes their votes, and stores their
+  /// paths if `learns`.
   func search(
     _ block: EventBlock, range: Range<Int>, into votes: PathVotes, learns: Bool
   ) {
@@ -162,8 +162,8 @@ final class PathSearch {
     }
   }
 
-  /// Lets the candidates vote on the layers that are forecast when the token's first `state` layers are
-  /// known.
+  /// Lets the candidates vote on the layers that are forecast when the token's first `state` layers
+  /// are known.
   ///
   /// - Parameter token: the token's row in `votes`.
   func vote(state: Int, token: Int, _ memory: PathMemory, _ votes: PathVotes) {
@@ -221,8 +221,8 @@ final class PathSearch {
     for id in chosen { own[layer * words + Int(id) >> 6] |= 1 << UInt64(id & 63) }
   }
 
-  /// Begins a token with those that followed the previous token's candidates; with none where it left no
-  /// trail.
+  /// Begins a token with those that followed the previous token's candidates; with none where it
+  /// left no trail.
   func follow(_ place: Int, _ trails: PathTrails, _ memory: PathMemory) {
     count = 0
     let first = place * PathMemory.followed

@@ -1,7 +1,7 @@
 import Counting
 
-/// A forecast of which experts an event will choose, as a formula over the counts that a layer keeps for
-/// all such predictors; it holds no state of its own.
+/// A forecast of which experts an event will choose, as a formula over the counts that a layer
+/// keeps for all such predictors; it holds no state of its own.
 ///
 /// ```swift
 /// struct Uniform: CountingPredictor {
@@ -31,8 +31,8 @@ public protocol CountingPredictor: Sendable {
   /// Writes every expert's probability; they sum to 1.
   ///
   /// - Parameters:
-  ///   - event: its choice, ``Counting/Event/chosen``, is what is forecast and must not be looked at.
-  ///   - prior: `P0`, from ``Counting/CountsView/prior(into:)`` for this event.
+  ///   - event: its choice, `Counting/Event/chosen`, is what is forecast and must not be looked at.
+  ///   - prior: `P0`, from `Counting/CountsView/prior(into:)` for this event.
   ///   - probabilities: `experts` values to fill.
   func forecast(
     _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,

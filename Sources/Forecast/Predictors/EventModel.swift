@@ -33,14 +33,14 @@ public protocol EventPredictor: Hashable, Sendable {
   /// Writes the forecast of an event: one probability an expert, which sum to 1.
   ///
   /// - Parameters:
-  ///   - event: the event to forecast. Its choice, ``Counting/Event/chosen``, is what is forecast
+  ///   - event: the event to forecast. Its choice, `Counting/Event/chosen`, is what is forecast
   ///     and must not be looked at.
   ///   - probabilities: `experts` values, all of which are to be overwritten.
   func forecast(_ event: Event, into probabilities: UnsafeMutableBufferPointer<Double>)
 
   /// Counts an event, after it was forecast and scored; called only for events in which at least
   /// one expert was chosen. No cell of ``columns`` may grow by more than 1 for every expert chosen,
-  /// so that 32 bits suffice for ``Counting/LayerCounts/maximumTokens``.
+  /// so that 32 bits suffice for `Counting/LayerCounts/maximumTokens`.
   mutating func learn(_ event: Event)
 
   /// All arrays of its state, which are what files store and what merging adds up cell by cell.

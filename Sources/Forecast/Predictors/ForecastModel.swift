@@ -21,7 +21,7 @@ public protocol ForecastModel: Hashable, Sendable {
   ///
   /// - Parameters:
   ///   - block: the tokens to forecast, with predecessors and owners found by a
-  ///     ``Counting/RequestBook``.
+  ///     `Counting/RequestBook`.
   ///   - learns: whether each event is learnt after it was scored; else the knowledge stays as it
   ///     is, and only what is kept of requests under way goes on.
   ///   - workers: threads to use; they change no result.
@@ -111,8 +111,8 @@ public protocol ModelSettings: Hashable, Sendable {
   /// Bytes of the largest of the columns passed by ``ForecastModel/code(with:places:)``: a writer
   /// or reader holds one of them beside the model.
   func largestColumn(shape: TraceShape) -> Int
-  /// Bytes of all columns, each value in the type it is coded in. Nothing is allocated, so a reader may
-  /// ask before it makes a model.
+  /// Bytes of all columns, each value in the type it is coded in. Nothing is allocated, so a reader
+  /// may ask before it makes a model.
   ///
   /// - Parameters:
   ///   - tokens: tokens learnt.

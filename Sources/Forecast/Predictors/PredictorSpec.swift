@@ -16,7 +16,7 @@ public struct PredictorSpec: Hashable, Sendable {
   /// The two kinds of predictor, which differ in where their state is.
   public enum Family: Sendable {
     /// A formula over integer counts that all predictors of this kind share
-    /// (``Counting/LayerCounts``).
+    /// (`Counting/LayerCounts`).
     case counting(any CountingPredictor)
     /// A predictor that keeps state of its own, and the settings it is made by.
     case learning(any ModelSettings)

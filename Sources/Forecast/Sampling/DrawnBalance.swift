@@ -3,8 +3,8 @@ import RoutingTrace
 
 /// Keeps what is drawn as frequent as what was learnt.
 ///
-/// A forecast that is fed its own draws drifts: the weights of a mixture lean towards the requests it
-/// learnt last, and each draw makes the next alike. So every probability is multiplied by
+/// A forecast that is fed its own draws drifts: the weights of a mixture lean towards the requests
+/// it learnt last, and each draw makes the next alike. So every probability is multiplied by
 /// `P0(j) / f(j)`, the share of the expert in training over its share in what is drawn so far, and
 /// normalised anew. `f` begins as `P0` with the weight of ``strength`` tokens.
 struct DrawnBalance {

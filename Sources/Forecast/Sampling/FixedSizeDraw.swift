@@ -17,7 +17,8 @@ struct FixedSizeDraw {
   private let sharpness: Double
   /// `q / (1 - q)` of every expert, scaled so that no sum overflows.
   private var odds: [Double]
-  /// `[expert, r]`: the sum over all sets of r experts from `expert` on of the product of their odds.
+  /// `[expert, r]`: the sum over all sets of r experts from `expert` on of the product of their
+  /// odds.
   private var sums: [Double]
 
   /// - Parameters:

@@ -75,8 +75,8 @@ extension CountsView {
   /// The softmax of `log P0(j) + sum over given of log(P(j|i) / P0(j))`, with the rows of
   /// ``averageRows(_:given:prior:into:)``: naive Bayes.
   ///
-  /// Products of rows would be faster, but experts whose rows are permutations of each other then tie
-  /// otherwise than in the reference (4e-6 of recall@8 on tiny-moe).
+  /// Products of rows would be faster, but experts whose rows are permutations of each other then
+  /// tie otherwise than in the reference (4e-6 of recall@8 on tiny-moe).
   func multiplyRows(
     _ table: CountTables, given: ExpertSet, prior: UnsafeMutableBufferPointer<Double>,
     into probabilities: UnsafeMutableBufferPointer<Double>

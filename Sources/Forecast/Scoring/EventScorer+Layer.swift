@@ -44,8 +44,8 @@ private struct ScoringPass: TopKWork {
   let sums: ScoreTally.Sums
 
   func run<let constant: Int>(_ topK: TopK<constant>) {
-    // What is the same for every event is kept out of memory, where each would wait for the writes of
-    // the one before.
+    // What is the same for every event is kept out of memory, where each would wait for the writes
+    // of the one before.
     let (kernels, counts, sums, rules) = (kernels, counts, sums, rules)
     let (learns, hasProducts) = (learns, hasProducts)
     let view = view.counted(topK)

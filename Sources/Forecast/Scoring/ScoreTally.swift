@@ -50,7 +50,8 @@ public struct ScoreTally: ~Copyable {
 
     /// Notes the ranks of an event's `count` experts, each below `experts`, and its loss.
     ///
-    /// Sums are not written in place with an operator: Swift 6.3.1 then aborts under the thread sanitizer.
+    /// Sums are not written in place with an operator: Swift 6.3.1 then aborts under the thread
+    /// sanitizer.
     @inline(__always)
     func add(
       predictor: Int, stage: Int, ranks own: UnsafePointer<Int32>, count: Int,

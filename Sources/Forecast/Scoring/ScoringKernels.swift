@@ -1,7 +1,8 @@
 import Counting
 import Glibc
 
-/// The memory of an ``EventScorer``, and the kernels that work in it; valid as long as the scorer is.
+/// The memory of an ``EventScorer``, and the kernels that work in it; valid as long as the scorer
+/// is.
 ///
 /// Every pointer covers `experts` values or, for those of an event, top-k.
 struct ScoringKernels {
@@ -102,7 +103,7 @@ struct ScoringKernels {
     }
   }
 
-  /// Follows ``Counting/CountsLearner/learn(_:)``.
+  /// Follows `Counting/CountsLearner/learn(_:)`.
   @inline(__always)
   func learned(_ event: Event, counts: CountsView) {
     let chosen = event.chosen

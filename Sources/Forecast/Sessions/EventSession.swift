@@ -85,6 +85,6 @@ extension EventSession {
   public func close() throws(SessionError) { try progress.close() }
 
   /// The expert ids of the open token, or of the last where none is open: `[layer, slot]`,
-  /// `layers * topK` values, ``RoutingTrace/TokenBlock/emptySlot`` where nothing is known.
+  /// `layers * topK` values, `RoutingTrace/TokenBlock/emptySlot` where nothing is known.
   public var ids: [UInt16] { progress.token.allChosen }
 }

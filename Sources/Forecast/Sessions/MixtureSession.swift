@@ -1,8 +1,8 @@
 import Counting
 import RoutingTrace
 
-/// One request's way through a ``Mixture``, event by event; its state is the caller's, the mixture is
-/// only read.
+/// One request's way through a ``Mixture``, event by event; its state is the caller's, the mixture
+/// is only read.
 ///
 /// ```swift
 /// let session = mixture.session()
@@ -14,9 +14,9 @@ import RoutingTrace
 /// try mixture.close(session)
 /// ```
 ///
-/// Forecasts are those of the pass over chunks (``Mixture/process(_:learns:workers:score:)``), to the
-/// last bit, where the mixture has learnt the same. Used from one thread at a time; many sessions of one
-/// mixture may be used at once. A session holds about 70 kB where paths are stored.
+/// Forecasts are those of the pass over chunks (``Mixture/process(_:learns:workers:score:)``), to
+/// the last bit, where the mixture has learnt the same. Used from one thread at a time; many
+/// sessions of one mixture may be used at once. A session holds about 70 kB where paths are stored.
 public final class MixtureSession {
   /// The open token, the one before it, and how much of both is known.
   fileprivate var progress: RequestProgress
@@ -55,7 +55,7 @@ public final class MixtureSession {
   /// Tokens closed so far.
   public var tokens: Int { progress.tokens }
 
-  /// Ids of the open token, or the last, `layers * topK`; ``RoutingTrace/TokenBlock/emptySlot`` where
+  /// Ids of the open token, or the last, `layers * topK`; `RoutingTrace/TokenBlock/emptySlot` where
   /// nothing is known.
   public var ids: [UInt16] { progress.token.allChosen }
 }

@@ -3,8 +3,8 @@ import RoutingTrace
 
 /// A token whose layers become known one after another, and the one before it in its request.
 ///
-/// An ``Counting/EventBlock`` in the making: row 0 is the token, row 1 the one before. The buffers are
-/// its own, so that a forecast may read a layer while the next is written.
+/// An `Counting/EventBlock` in the making: row 0 is the token, row 1 the one before. The buffers
+/// are its own, so that a forecast may read a layer while the next is written.
 final class OpenToken {
   /// The shape of the model that routes the token.
   let shape: TraceShape
@@ -13,7 +13,7 @@ final class OpenToken {
   /// The row of the token before: 1, or -1 for a request's first token. One value, as in a block of
   /// one token.
   private let previous: UnsafeMutableBufferPointer<Int32>
-  /// The token's stage, raw value of ``Stage``. One value.
+  /// The token's stage, raw value of `RoutingTrace/Stage`. One value.
   private let stages: UnsafeMutableBufferPointer<UInt8>
 
   init(shape: TraceShape) {

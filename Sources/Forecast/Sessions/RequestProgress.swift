@@ -1,8 +1,8 @@
 import Counting
 import RoutingTrace
 
-/// How far a request has come that is followed event by event: its open token, how much of it is known,
-/// and the stage of the token before.
+/// How far a request has come that is followed event by event: its open token, how much of it is
+/// known, and the stage of the token before.
 ///
 /// Every session has one and asks it first: so what is out of order is refused in one place.
 struct RequestProgress {
