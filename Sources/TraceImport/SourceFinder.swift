@@ -47,9 +47,9 @@ struct TraceSource {
 /// Lists the inputs' files and chooses those of one format.
 ///
 /// Order: inputs as given; files of a folder, at any depth, by their paths below it, compared byte
-/// by byte but with runs of digits as numbers (`RoutingTrace/naturallyPrecedes(_:_:)`). So `2.json` stands
-/// before `10.json`, and names without numbers or with numbers of one width come as in Python's
-/// `sorted(glob(...))`. Hidden files are passed over.
+/// by byte but with runs of digits as numbers (`RoutingTrace/naturallyPrecedes(_:_:)`). So `2.json`
+/// stands before `10.json`, and names without numbers or with numbers of one width come as in
+/// Python's `sorted(glob(...))`. Hidden files are passed over.
 struct SourceFinder {
   /// The format of the sources.
   let format: ForeignFormat

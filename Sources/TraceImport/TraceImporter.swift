@@ -4,7 +4,7 @@ import RoutingTrace
 ///
 /// ```swift
 /// let options = ImportOptions(model: ModelShape.named("gpt-oss-20b"))
-/// let importer = try TraceImporter(["traces"], options: options)
+/// var importer = try TraceImporter(["traces"], options: options)
 /// while let request = try importer.next() { try writer.append(request) }
 /// ```
 ///
