@@ -25,8 +25,8 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
   /// How many elements there are.
   @inlinable package var count: Int { storage.count }
 
-  @inlinable @inline(__always)
   /// Lends the elements for reading.
+  @inlinable @inline(__always)
   package func withUnsafeBufferPointer<Result>(
     _ body: (UnsafeBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
@@ -35,8 +35,8 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
     return result
   }
 
-  @inlinable @inline(__always)
   /// Lends the elements for writing; they are copied first where another value shares them.
+  @inlinable @inline(__always)
   package mutating func withUnsafeMutableBufferPointer<Result>(
     _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
@@ -57,8 +57,8 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
     set { self = AlignedArray(newValue) }
   }
 
-  @inline(never) @usableFromInline
   /// Gives this value memory of its own.
+  @inline(never) @usableFromInline
   package mutating func copy() {
     let copy = Storage(count)
     copy.first.initialize(from: storage.first, count: count)

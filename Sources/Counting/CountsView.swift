@@ -32,15 +32,13 @@ public struct CountsView {
   }
 
   /// How often `expert` was chosen, `c[j]`.
-  @inlinable @inline(__always)
-  /// How often `expert` was chosen, `c[j]`.
   ///
   /// - Precondition: `expert` is below ``experts``.
+  @inlinable @inline(__always)
   public func count(of expert: Int) -> UInt32 { cells[expert] }
 
-  /// How often all were, the sum of `c`.
-  @inlinable @inline(__always)
   /// Choices of all experts together, the sum of `c`: top-k for every full event.
+  @inlinable @inline(__always)
   public var total: UInt64 { totals[0] }
 
   /// One row of a pair table: how often each expert followed `given`; `experts` values.

@@ -24,24 +24,22 @@ public struct Event {
   @inlinable @inline(__always)
   public var chosen: ExpertSet { experts(layer: view.layer, row: token) }
 
-  /// The same token's choice `back` layers before; empty before the first layer.
-  @inlinable @inline(__always)
   /// The same token's choice `back` layers before, from 1 on; empty before the first layer.
+  @inlinable @inline(__always)
   public func earlierLayer(_ back: Int) -> ExpertSet {
     view.layer >= back ? experts(layer: view.layer &- back, row: token) : .none
   }
 
-  /// The choice of the request's previous token in this layer; empty for its first.
-  @inlinable @inline(__always)
   /// The choice of the request's previous token in this layer; empty for its first token, and where
   /// the token before is not remembered.
+  @inlinable @inline(__always)
   public var previousToken: ExpertSet {
     let row = Int(view.previous[token])
     return row >= 0 ? experts(layer: view.layer, row: row) : .none
   }
 
-  @inlinable @inline(__always)
   /// The choice of the token in `row` of the block at `layer`.
+  @inlinable @inline(__always)
   package func experts(layer: Int, row: Int) -> ExpertSet {
     guard let base = view.ids.baseAddress else { return .none }
     let first = base + (layer &* view.rows &+ row) &* view.topK

@@ -35,8 +35,7 @@ public struct ExpertSet {
     constant == 0 ? self : ExpertSet(first: first, count: constant)
   }
 
-  /// The id at `index`, which must be below `count`: so there is a first one.
-  @inlinable @inline(__always)
   /// The id at `index`, which must be below ``count`` and is not checked.
+  @inlinable @inline(__always)
   public subscript(index: Int) -> Int { Int(first.unsafelyUnwrapped[index]) }
 }

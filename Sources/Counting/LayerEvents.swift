@@ -56,9 +56,8 @@ public struct LayerEvents {
   package var knownTopK: Int { isFull ? topK : 0 }
 
   /// The event of token `token` in this layer.
-  @inlinable @inline(__always)
-  /// The event of token `token` in this layer.
   ///
   /// - Precondition: `token` is below ``tokens``.
+  @inlinable @inline(__always)
   public func event(_ token: Int) -> Event { Event(view: self, token: token) }
 }
