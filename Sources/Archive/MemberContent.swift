@@ -1,17 +1,22 @@
 import CZlib
 import Glibc
 
-/// The uncompressed bytes of an array, taken front to back: in place where they are stored, inflated a piece
-/// at a time where they are not, so that they are never in memory as a whole.
+/// The uncompressed bytes of an array, taken front to back: in place where they are stored,
+/// inflated a piece at a time where they are not, so that they are never in memory as a whole.
 package final class MemberContent {
   /// Bytes not yet taken, as promised.
   package private(set) var remaining: Int
+  /// Bytes of the archive that were not taken or inflated yet.
   private var packed: UnsafeRawBufferPointer
+  /// Whether they are to be inflated.
   private let isDeflated: Bool
   /// CRC-32 of what was taken, as zip defines it.
   private var checksum: UInt = 0
+  /// zlib's state.
   private var stream = z_stream()
+  /// Room for what is inflated at a time.
   private var storage: UnsafeMutableRawPointer?
+  /// Bytes of the room.
   private var capacity = 0
 
   /// Bytes in place, which must outlive the value.
@@ -43,7 +48,8 @@ package final class MemberContent {
   private static let lie = ArchiveError("its size in the archive is not that of its content")
   private static let noMemory = ArchiveError("there is not enough memory to inflate it")
 
-  /// The next `count` bytes, of which there must be as many ``remaining``; valid until the next call.
+  /// The next `count` bytes, of which there must be as many ``remaining``; valid until the next
+  /// call.
   package func take(_ count: Int) throws(ArchiveError) -> UnsafeRawBufferPointer {
     precondition(count <= remaining, "the caller has looked")
     let piece = isDeflated ? try inflate(count) : UnsafeRawBufferPointer(rebasing: packed[..<count])

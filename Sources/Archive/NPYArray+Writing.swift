@@ -2,9 +2,11 @@ extension NPYArray {
   /// The bytes of a `.npy` file in version 1.0: magic, header padded to a multiple of 64, elements.
   ///
   /// - Parameters:
+  ///   - element: the kind of the elements.
   ///   - shape: the extents of the axes, slowest first.
   ///   - elements: the elements row-major, little-endian.
   /// - Precondition: there are as many elements as the shape has.
+  /// - Complexity: O(bytes of the elements).
   package static func file(
     _ element: Element, shape: [Int], elements: UnsafeRawBufferPointer
   ) -> [UInt8] {

@@ -1,5 +1,12 @@
-/// A NumPy array in the `.npy` format (NEP 1), versions 1.0 to 3.0: header parsed, elements still to be
-/// taken, once.
+/// A NumPy array in the `.npy` format (NEP 1), versions 1.0 to 3.0: header parsed, elements still
+/// to be taken, once.
+///
+/// ```swift
+/// try bytes.withUnsafeBytes { bytes in
+///   let array = try NPYArray(MemberContent(bytes))
+///   print(array.element, array.shape, array.count)
+/// }
+/// ```
 ///
 /// Plain little-endian arrays in C order only; object arrays are pickles, which this program never
 /// runs.
@@ -14,6 +21,7 @@ package struct NPYArray {
     /// Bytes, padded with zeros.
     case bytes(count: Int)
 
+    /// Bytes of one element.
     package var size: Int {
       switch self {
       case .unsigned(let bytes), .signed(let bytes), .float(let bytes): bytes
@@ -23,9 +31,11 @@ package struct NPYArray {
     }
   }
 
+  /// The kind of the elements.
   package let element: Element
+  /// The extents of the axes, slowest first; empty for a scalar.
   package let shape: [Int]
-  /// Elements, row-major.
+  /// The elements' bytes, row-major.
   package let content: MemberContent
   /// Elements (the product of the shape).
   package let count: Int
@@ -33,9 +43,12 @@ package struct NPYArray {
   /// The longest header taken; NumPy reads 10,000 bytes.
   private static let longestHeader = 1 << 16
 
+  /// The first six bytes of every `.npy` file.
   package static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
   /// Parses the header of the array that is all of `content`.
+  ///
+  /// - Throws: ``ArchiveError`` where it is no such array, or one that is not read.
   package init(_ content: MemberContent) throws(ArchiveError) {
     let noArray = ArchiveError("it is not a NumPy array, or cut off in its header")
     guard content.remaining >= 10 else { throw noArray }
@@ -76,6 +89,7 @@ package struct NPYArray {
     count = element.size == 0 ? 0 : size / element.size
   }
 
+  /// The kind of elements that NumPy calls `descr`.
   private static func element(_ descr: String) throws(ArchiveError) -> Element {
     guard let order = descr.first, let kind = descr.dropFirst().first,
       let size = Int(descr.dropFirst(2)), (0...1 << 20).contains(size) || kind == "O"

@@ -1,8 +1,11 @@
 /// The header of a `.npy` file: a Python dictionary in text,
 /// `{'descr': '<i4', 'fortran_order': False, 'shape': (11, 6, 4), }`.
 struct NPYHeader {
+  /// NumPy's name of the element type, such as `<u2`.
   private(set) var descr = ""
+  /// Whether the first axis is fastest.
   private(set) var isFortranOrder = false
+  /// The extents of the axes.
   private(set) var shape: [Int] = []
 
   /// Parses strings, booleans and tuples of whole numbers, nothing else.
@@ -33,6 +36,7 @@ struct NPYHeader {
     guard seen.count == 3 else { throw ArchiveError("its header lacks descr, order or shape") }
   }
 
+  /// Goes through the text from left to right.
   private struct Scanner {
     let bytes: [UInt8]
     var at = 0

@@ -1,23 +1,45 @@
-/// The members of a zip file in memory, found by its central directory.
+/// The members of a zip file in memory, found by its central directory (PKWARE APPNOTE 6.3.9).
 ///
-/// Local headers may hold 0xFFFFFFFF for sizes that stand in a zip64 field, as NumPy writes them, so
-/// only the central directory is believed, and each of its numbers is checked against the file.
+/// ```swift
+/// let archive = try ZipArchive(bytes)   // an UnsafeRawBufferPointer
+/// for member in archive.members {
+///   let count = try archive.content(of: member) { (content) throws(ArchiveError) in
+///     try NPYArray(content).count
+///   }
+///   print(member.name, count)
+/// }
+/// ```
+///
+/// Local headers may hold 0xFFFFFFFF for sizes that stand in a zip64 field, as NumPy writes them,
+/// so only the central directory is believed, and each of its numbers is checked against the file.
 package struct ZipArchive {
   /// A member as the central directory describes it.
   package struct Member {
+    /// The member's name in the archive.
     package let name: String
+    /// How it is packed: 0 stored, 8 deflated.
     let method: Int
+    /// The general purpose bits.
     let flags: Int
+    /// CRC-32 of the uncompressed bytes.
     let checksum: UInt32
+    /// Bytes that it takes in the archive.
     let compressedSize: Int
+    /// Bytes uncompressed.
     let size: Int
+    /// Where its local header begins.
     let headerOffset: Int
   }
 
+  /// The members in the order of the directory.
   package let members: [Member]
+  /// The whole archive.
   private let bytes: UnsafeRawBufferPointer
 
   /// Reads the central directory of the archive that fills `bytes`, which must outlive the value.
+  ///
+  /// - Throws: ``ArchiveError`` where it is no archive, or contradicts itself.
+  /// - Complexity: O(members).
   package init(_ bytes: UnsafeRawBufferPointer) throws(ArchiveError) {
     self.bytes = bytes
     guard let end = Self.endRecord(bytes) else {
@@ -46,8 +68,11 @@ package struct ZipArchive {
     self.members = members
   }
 
-  /// What `use` makes of the uncompressed bytes of `member`, which are damaged unless all of them have its
-  /// checksum.
+  /// What `use` makes of the uncompressed bytes of `member`, which are damaged unless all of them
+  /// have its checksum.
+  ///
+  /// - Throws: ``ArchiveError`` where they are damaged, or what `use` throws.
+  /// - Complexity: O(bytes of the member).
   package func content<Result>(
     of member: Member, use: (MemberContent) throws(ArchiveError) -> Result
   ) throws(ArchiveError) -> Result {
@@ -64,6 +89,7 @@ package struct ZipArchive {
     return result
   }
 
+  /// The member's bytes, still to be taken.
   private func content(of member: Member) throws(ArchiveError) -> MemberContent {
     guard member.flags & 1 == 0 else { throw ArchiveError("it is encrypted") }
     let header = member.headerOffset
@@ -118,6 +144,7 @@ package struct ZipArchive {
     return Int(offset)
   }
 
+  /// The entry of the directory at `at`, which moves behind it.
   private static func member(
     _ bytes: UnsafeRawBufferPointer, at: inout Int, limit: Int
   ) throws(ArchiveError) -> Member {

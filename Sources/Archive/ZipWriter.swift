@@ -1,11 +1,23 @@
 import CZlib
 
-/// A zip archive of stored members without times, as NumPy's `.npz` is one (PKWARE APPNOTE 6.3.9).
+/// Writes a zip archive of stored members without times, as NumPy's `.npz` is one (PKWARE APPNOTE
+/// 6.3.9).
+///
+/// ```swift
+/// var writer = ZipWriter()
+/// var file: [UInt8] = []
+/// try writer.add("ids.npy", array) { file += $0 }
+/// try writer.finish { file += $0 }
+/// ```
 package struct ZipWriter {
+  /// The central directory so far.
   private var directory: [UInt8] = []
+  /// Members written.
   private var members = 0
+  /// Bytes written.
   private var offset = 0
 
+  /// A writer of an archive without members yet.
   package init() {}
 
   /// The bytes of an archive of `members`, which are small.
@@ -19,8 +31,8 @@ package struct ZipWriter {
 
   /// Writes a member and its header.
   ///
-  /// - Throws: what `sink` throws, or ``ArchiveError`` where the member is too large or one too many;
-  ///   nothing of it is written then.
+  /// - Throws: what `sink` throws, or ``ArchiveError`` where the member is too large or one too
+  ///   many; nothing of it is written then.
   package mutating func add(
     _ name: String, _ content: [UInt8], to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
@@ -47,7 +59,9 @@ package struct ZipWriter {
     members += 1
   }
 
-  /// Writes the directory.
+  /// Writes the directory; nothing may be added after it.
+  ///
+  /// - Throws: what `sink` throws.
   package func finish(to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
     let end =
       words32([0x0605_4B50]) + words16([0, 0, UInt16(members), UInt16(members)])

@@ -1,24 +1,31 @@
-/// An array of numbers that begins at a cache line's start.
+/// An array of numbers that begins at a cache line's start; the tables of counts and weights are
+/// such.
 ///
 /// Rows of whole lines are then read and written without touching one line twice: an `Array` begins
-/// anywhere at a multiple of 16 bytes, where vectors of 32 lie across two lines.
+/// anywhere at a multiple of 16 bytes, where vectors of 32 lie across two lines. Copies share
+/// memory until one of them is written to.
 @usableFromInline
 package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sendable {
+  /// The memory, shared with copies until one is written to.
   @usableFromInline package var storage: Storage
 
+  /// `count` copies of `value`.
   package init(repeating value: Element, count: Int) {
     storage = Storage(count)
     storage.first.initialize(repeating: value, count: count)
   }
 
+  /// The elements of `values`, copied.
   package init(_ values: [Element]) {
     storage = Storage(values.count)
     _ = UnsafeMutableBufferPointer(start: storage.first, count: values.count)
       .initialize(from: values)
   }
 
+  /// How many elements there are.
   @inlinable package var count: Int { storage.count }
 
+  /// Lends the elements for reading.
   @inlinable @inline(__always)
   package func withUnsafeBufferPointer<Result>(
     _ body: (UnsafeBufferPointer<Element>) throws -> Result
@@ -28,6 +35,7 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
     return result
   }
 
+  /// Lends the elements for writing; they are copied first where another value shares them.
   @inlinable @inline(__always)
   package mutating func withUnsafeMutableBufferPointer<Result>(
     _ body: (UnsafeMutableBufferPointer<Element>) throws -> Result
@@ -49,6 +57,7 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
     set { self = AlignedArray(newValue) }
   }
 
+  /// Gives this value memory of its own.
   @inline(never) @usableFromInline
   package mutating func copy() {
     let copy = Storage(count)

@@ -1,6 +1,7 @@
-/// Which of a layer's integer tables are kept.
+/// Which pair tables a layer keeps beside the frequencies `c[j]`, which it always keeps. Each table
+/// has E x E counts, row i being what followed expert i.
 public struct CountTables: OptionSet, Hashable, Sendable {
-  /// A bit a table, as below.
+  /// A bit a table, as the constants below say.
   public let rawValue: UInt8
   /// The tables whose bits are set.
   @inlinable

@@ -1,13 +1,23 @@
 import RoutingTrace
 
-/// One layer's counts, for those who count in them: the hot loops. Counts stay below
-/// ``LayerCounts/maximumTokens``, which the learner checks a chunk at a time.
+/// One layer's counts lent for counting: the hot loops that learn events.
+/// ``LayerCounts/withLearner(_:)`` lends it.
 ///
-/// Valid inside the closure that was lent it; what is written is seen in ``view`` at once.
+/// ```swift
+/// counts.withLearner { learner in
+///   for token in 0..<events.tokens { learner.learn(events.event(token)) }
+/// }
+/// ```
+///
+/// Valid inside the closure that was lent it; what is written is seen in ``view`` at once. Counts
+/// must stay below ``LayerCounts/maximumTokens``, which is not checked here: a learner asks before
+/// each chunk.
 public struct CountsLearner {
   /// The same counts, for reading.
   public let view: CountsView
+  /// The counts, in the order of ``CountsView``.
   @usableFromInline package let cells: UnsafeMutablePointer<UInt32>
+  /// The sums of rows, in the order of ``CountsView``.
   @usableFromInline package let totals: UnsafeMutablePointer<UInt64>
 
   init(
@@ -27,6 +37,7 @@ public struct CountsLearner {
     Pass(counts: self, events: events, tokens: tokens).run(unrolledBy: events.knownTopK)
   }
 
+  /// The loop over events as work that is unrolled by top-k.
   private struct Pass: TopKWork {
     let counts: CountsLearner
     let events: LayerEvents
@@ -40,8 +51,8 @@ public struct CountsLearner {
   ) {
     guard events.ids.baseAddress != nil else { return }
     let events = events.counted(topK)
-    // What is the same for every event is asked here and kept out of memory, where each would wait for
-    // the writes of the one before.
+    // What is the same for every event is asked here and kept out of memory, where each would wait
+    // for the writes of the one before.
     let cells = cells
     let tables = view.tables
     let layerPairs = Table(.layerPairs, of: self)
@@ -66,9 +77,12 @@ public struct CountsLearner {
     }
   }
 
-  /// Counts an event: `c`, and the pair tables where there is something to pair it with.
+  /// Counts an event: adds 1 to `c[j]` of every expert chosen, and to every pair of an expert known
+  /// before and one chosen, in the tables that are kept.
   ///
   /// Transparent: in a pass whose top-k is a constant it would else be called, and not know it.
+  ///
+  /// - Complexity: O(K^2) for each pair table.
   @_transparent
   public func learn(_ event: Event) {
     let chosen = event.chosen

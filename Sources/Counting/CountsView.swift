@@ -1,8 +1,15 @@
-/// One layer's counts, for those who forecast from them: the hot room of the count-based predictors.
+/// One layer's counts lent for reading: what the formulas of the counting predictors are computed
+/// from. ``LayerCounts/withView(_:)`` lends it.
 ///
-/// Valid inside the closure that was lent it. The buffers have the lengths that ``LayerCounts`` gave
-/// them, and every id handed in is below `experts`, which ``RoutingTrace/TokenBlock`` checked; so
-/// indices are not checked again here.
+/// ```swift
+/// let share = counts.withView { view in
+///   Double(view.count(of: 3)) / Double(max(1, view.total))
+/// }
+/// ```
+///
+/// Valid inside the closure that was lent it. The buffers have the lengths that ``LayerCounts``
+/// gave them, and every id handed in must be below `experts`, as `RoutingTrace/TokenBlock`
+/// checked; indices are not checked again here.
 public struct CountsView {
   /// `c[j]`, then `C[i, j]`, then `D[i, j]` as far as kept.
   @usableFromInline package let cells: UnsafeBufferPointer<UInt32>
@@ -25,14 +32,18 @@ public struct CountsView {
   }
 
   /// How often `expert` was chosen, `c[j]`.
+  ///
+  /// - Precondition: `expert` is below ``experts``.
   @inlinable @inline(__always)
   public func count(of expert: Int) -> UInt32 { cells[expert] }
 
-  /// How often all were, the sum of `c`.
+  /// Choices of all experts together, the sum of `c`: top-k for every full event.
   @inlinable @inline(__always)
   public var total: UInt64 { totals[0] }
 
-  /// Row `given` of a pair table that is kept: how often each expert followed it.
+  /// One row of a pair table: how often each expert followed `given`; `experts` values.
+  ///
+  /// - Precondition: `table` is one table, and kept; `given` is below ``experts``.
   @inlinable
   public func row(_ table: CountTables, _ given: Int) -> UnsafeBufferPointer<UInt32> {
     let place = rowPlace(table, given)

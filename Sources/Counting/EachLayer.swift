@@ -1,11 +1,11 @@
 import Dispatch
 
 extension Array {
-  /// Calls `body` with every layer's number and state, the layers split over threads in stretches of
-  /// neighbours.
+  /// Calls `body` with every layer's number and state, the layers split over threads in stretches
+  /// of neighbours.
   ///
-  /// A layer's state is touched by one thread only; what becomes of it must not depend on the others', so that
-  /// the number of threads changes nothing.
+  /// A layer's state is touched by one thread only; what becomes of it must not depend on the
+  /// others', so that the number of threads changes nothing.
   package mutating func forEachLayer(
     workers: Int, _ body: @Sendable (_ layer: Int, _ state: inout Element) -> Void
   ) {

@@ -1,5 +1,9 @@
-/// One token at one MoE layer, with the choices that were known before it.
+/// One token at one MoE layer: the unit that predictors forecast, scorers score and learners learn.
+/// It knows what was chosen there and the choices that were known before.
+///
+/// Valid inside the closure that was lent its block.
 public struct Event {
+  /// The layer that the event belongs to.
   @usableFromInline package let view: LayerEvents
   /// The token's place in its block.
   public let token: Int
@@ -10,7 +14,7 @@ public struct Event {
     self.token = token
   }
 
-  /// The MoE layer's ordinal.
+  /// The MoE layer's ordinal, from 0 (not the model's own number of it).
   @inlinable
   public var layer: Int { view.layer }
   /// The stage as an index: 0 prefill, 1 decode.
@@ -20,19 +24,21 @@ public struct Event {
   @inlinable @inline(__always)
   public var chosen: ExpertSet { experts(layer: view.layer, row: token) }
 
-  /// The same token's choice `back` layers before; empty before the first layer.
+  /// The same token's choice `back` layers before, from 1 on; empty before the first layer.
   @inlinable @inline(__always)
   public func earlierLayer(_ back: Int) -> ExpertSet {
     view.layer >= back ? experts(layer: view.layer &- back, row: token) : .none
   }
 
-  /// The choice of the request's previous token in this layer; empty for its first.
+  /// The choice of the request's previous token in this layer; empty for its first token, and where
+  /// the token before is not remembered.
   @inlinable @inline(__always)
   public var previousToken: ExpertSet {
     let row = Int(view.previous[token])
     return row >= 0 ? experts(layer: view.layer, row: row) : .none
   }
 
+  /// The choice of the token in `row` of the block at `layer`.
   @inlinable @inline(__always)
   package func experts(layer: Int, row: Int) -> ExpertSet {
     guard let base = view.ids.baseAddress else { return .none }

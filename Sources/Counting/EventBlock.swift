@@ -1,23 +1,32 @@
 import RoutingTrace
 
 /// A chunk with every token's predecessor and owner found, ready to be learnt from layer by layer.
+/// A ``RequestBook`` makes it, once for all who learn from it.
 ///
-/// Rows `0..<tokens` are the chunk's tokens; rows from `tokens` on are tokens of earlier chunks that
-/// some of them follow. The ids of layer `l`, row `r` start at `(l * rows + r) * topK`. A
-/// ``RequestBook`` makes it, once for all who learn from it.
+/// ```swift
+/// var book = RequestBook()
+/// let block = book.resolve(chunk.block)
+/// block.withLayer(0) { events in
+///   for token in 0..<events.tokens { print(events.event(token).chosen.count) }
+/// }
+/// ```
+///
+/// Rows `0..<tokens` are the chunk's tokens; rows from `tokens` on are tokens of earlier chunks
+/// that some of them follow. The ids of layer `l`, row `r` start at `(l * rows + r) * topK`.
 public struct EventBlock: Sendable {
+  /// The shape of the trace that the chunk is of.
   public let shape: TraceShape
   /// Tokens to forecast (T).
   public let tokens: Int
   /// Tokens and the earlier tokens they follow (R).
   public let rows: Int
-  /// `layers * rows * topK` expert ids, empty slots last in an event.
+  /// Expert ids, `[layer, row, slot]`: `layers * rows * topK` values, empty slots last in an event.
   public let ids: [UInt16]
-  /// For each token the row of the token before it in its request, or -1.
+  /// For each token the row of the token before it in its request, or -1 where none is known.
   public let previous: [Int32]
-  /// For each token the raw value of its ``Stage``.
+  /// For each token the raw value of its `RoutingTrace/Stage`: 0 prefill, 1 decode.
   public let stages: [UInt8]
-  /// For each token whose state it belongs to.
+  /// For each token the request whose state it belongs to.
   public let owners: [TokenOwner]
   /// Whether no slot of any row is empty.
   public let isFull: Bool
@@ -36,6 +45,7 @@ public struct EventBlock: Sendable {
   /// Lends the block's columns to the kernels, seen from one layer.
   ///
   /// - Precondition: `layer` is one of the shape's.
+  /// - Complexity: O(1); nothing is copied.
   public func withLayer<Result>(_ layer: Int, _ body: (LayerEvents) throws -> Result) rethrows
     -> Result
   {

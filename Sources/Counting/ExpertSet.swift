@@ -1,13 +1,16 @@
 import RoutingTrace
 
-/// The experts of one event, in the order of the source.
+/// The experts of one event: up to top-k ids, in the order of the source, which for most puts the
+/// largest gate weight first.
 ///
 /// Valid inside the closure that was lent the block: it points into the block's ids.
 public struct ExpertSet {
+  /// The first id; nil for the set of no expert.
   @usableFromInline package let first: UnsafePointer<UInt16>?
   /// How many experts it holds, at most top-k.
   public let count: Int
 
+  /// The `count` ids from `first` on.
   @inlinable
   package init(first: UnsafePointer<UInt16>?, count: Int) {
     self.first = first
@@ -32,7 +35,7 @@ public struct ExpertSet {
     constant == 0 ? self : ExpertSet(first: first, count: constant)
   }
 
-  /// The id at `index`, which must be below `count`: so there is a first one.
+  /// The id at `index`, which must be below ``count`` and is not checked.
   @inlinable @inline(__always)
   public subscript(index: Int) -> Int { Int(first.unsafelyUnwrapped[index]) }
 }

@@ -1,4 +1,12 @@
-/// The integer counts of one MoE layer: what the frequency and Markov predictors learn.
+/// The integer counts of one MoE layer: how often each expert was chosen, and in the pair tables
+/// how often one followed another. All counting predictors of a learner forecast from the same
+/// counts.
+///
+/// ```swift
+/// var counts = LayerCounts(experts: 64, tables: [.layerPairs, .tokenPairs])
+/// block.withLayer(5) { counts.learn($0) }
+/// print(counts.frequency[3], counts.layerPairs![3 * 64 + 7])   // c[3], C[3, 7]
+/// ```
 ///
 /// Integers keep merging exact and resuming bit-identical.
 public struct LayerCounts: Hashable, Sendable {
@@ -10,12 +18,14 @@ public struct LayerCounts: Hashable, Sendable {
   public let experts: Int
   /// Which pair tables are kept.
   public let tables: CountTables
-  /// `c[j]`, then `C[i, j]`, then `D[i, j]` as far as kept.
+  /// `c[j]`, then `C[i, j]`, then `D[i, j]` as far as kept: the pair tables row by row.
   private var cells: AlignedArray<UInt32>
   /// The sum of `c`, then of each row of `C` and of `D`.
   private var totals: [UInt64]
 
   /// Empty tables for `experts` experts.
+  ///
+  /// - Complexity: O(E^2) for each pair table.
   public init(experts: Int, tables: CountTables) {
     self.experts = experts
     self.tables = tables
@@ -24,7 +34,7 @@ public struct LayerCounts: Hashable, Sendable {
     totals = [UInt64](repeating: 0, count: 1 + pairs * experts)
   }
 
-  /// Bytes that a layer's tables take.
+  /// Bytes that a layer's tables take: `4 (E + p E^2) + 8 (1 + p E)` with p pair tables.
   public static func bytes(experts: Int, tables: CountTables) -> Int {
     let pairs = pairTables(tables)
     return 4 * (experts + pairs * experts * experts) + 8 * (1 + pairs * experts)
@@ -57,19 +67,21 @@ public struct LayerCounts: Hashable, Sendable {
     }
   }
 
-  /// The largest count of all tables: that of the most used expert, which each of its tokens adds to,
-  /// while a cell of a pair table grows by 1 a token at most.
+  /// The largest count of all tables: that of the most used expert, which each of its tokens adds
+  /// to, while a cell of a pair table grows by 1 a token at most.
   public var largest: UInt32 { frequency.max() ?? 0 }
 
-  /// `c`: how often each expert was chosen.
+  /// `c`: how often each expert was chosen; E values, copied.
   public var frequency: [UInt32] { cells.values(at: 0..<experts) }
 
-  /// `C`, E x E row by row, or nil if not kept.
+  /// `C[i, j]`: how often j was chosen here after i one layer before; E x E row by row, copied, or
+  /// nil if not kept.
   public var layerPairs: [UInt32]? {
     tables.contains(.layerPairs) ? cells.values(at: experts..<experts + experts * experts) : nil
   }
 
-  /// `D`, E x E row by row, or nil if not kept.
+  /// `D[i, j]`: how often j was chosen here after i here by the request's previous token; E x E row
+  /// by row, copied, or nil if not kept.
   public var tokenPairs: [UInt32]? {
     tables.contains(.tokenPairs)
       ? cells.values(at: cells.count - experts * experts..<cells.count) : nil
@@ -79,6 +91,7 @@ public struct LayerCounts: Hashable, Sendable {
   ///
   /// - Precondition: experts and tables agree, and ``largest`` of both together stays within
   ///   ``maximumTokens``.
+  /// - Complexity: O(E^2) for each pair table.
   public mutating func add(_ other: LayerCounts) {
     precondition(experts == other.experts && tables == other.tables)
     // Sums fit by the precondition, so that vectors need no check a cell.
@@ -96,9 +109,12 @@ public struct LayerCounts: Hashable, Sendable {
 
   /// Counts events of a layer, without forecasting them.
   ///
-  /// - Parameter tokens: those to count; all unless given.
+  /// - Parameters:
+  ///   - view: the layer's events.
+  ///   - tokens: those to count; all unless given.
   /// - Precondition: the tokens are the layer's, and ``largest`` together with them stays within
   ///   ``maximumTokens``.
+  /// - Complexity: O(T K^2) for T tokens and each pair table.
   public mutating func learn(_ view: LayerEvents, tokens: Range<Int>? = nil) {
     let tokens = tokens ?? 0..<view.tokens
     precondition(view.experts == experts && tokens.lowerBound >= 0)
@@ -106,7 +122,7 @@ public struct LayerCounts: Hashable, Sendable {
     withLearner { $0.learn(view, tokens: tokens) }
   }
 
-  /// Lends the tables to those who forecast from them.
+  /// Lends the tables to those who forecast from them; nothing is copied.
   public func withView<Result>(_ body: (CountsView) throws -> Result) rethrows -> Result {
     try cells.withUnsafeBufferPointer { cells in
       try totals.withUnsafeBufferPointer { totals in
@@ -115,7 +131,8 @@ public struct LayerCounts: Hashable, Sendable {
     }
   }
 
-  /// Lends the tables to those who count.
+  /// Lends the tables to those who count in them; they are copied first where another value shares
+  /// them.
   public mutating func withLearner<Result>(
     _ body: (CountsLearner) throws -> Result
   ) rethrows -> Result {
@@ -128,6 +145,7 @@ public struct LayerCounts: Hashable, Sendable {
     }
   }
 
+  /// How many pair tables are kept.
   private static func pairTables(_ tables: CountTables) -> Int {
     (tables.contains(.layerPairs) ? 1 : 0) + (tables.contains(.tokenPairs) ? 1 : 0)
   }

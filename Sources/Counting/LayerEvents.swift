@@ -1,20 +1,25 @@
-/// One layer of an ``EventBlock``, valid inside the closure that was lent it.
+/// One layer of an ``EventBlock`` as the kernels see it, valid inside the closure that was lent it.
 ///
-/// The pointers cover `layers * rows * topK` ids and `tokens` predecessors and stages, checked where
-/// the block was made; every id in them is below `experts` or empty.
+/// The pointers cover `layers * rows * topK` ids and `tokens` predecessors and stages, checked
+/// where the block was made; every id in them is below `experts` or empty.
 public struct LayerEvents {
+  /// `[layer, row, slot]`, of all layers: an event may look at earlier ones.
   @usableFromInline package let ids: UnsafeBufferPointer<UInt16>
+  /// For each token the row of the token before it in its request, or -1.
   @usableFromInline package let previous: UnsafeBufferPointer<Int32>
+  /// For each token the raw value of its stage.
   @usableFromInline package let stages: UnsafeBufferPointer<UInt8>
-  /// The MoE layer's ordinal.
+  /// The MoE layer's ordinal, from 0.
   public let layer: Int
   /// Tokens in the block.
   public let tokens: Int
+  /// Tokens and the earlier tokens they follow.
   @usableFromInline package let rows: Int
+  /// MoE layers of the block.
   @usableFromInline package let layers: Int
-  /// Slots an event.
+  /// Slots an event (K).
   public let topK: Int
-  /// Experts of the layer.
+  /// Experts of the layer (E).
   public let experts: Int
   /// Whether no slot is empty, so that every event has top-k experts.
   @usableFromInline package let isFull: Bool
@@ -51,6 +56,8 @@ public struct LayerEvents {
   package var knownTopK: Int { isFull ? topK : 0 }
 
   /// The event of token `token` in this layer.
+  ///
+  /// - Precondition: `token` is below ``tokens``.
   @inlinable @inline(__always)
   public func event(_ token: Int) -> Event { Event(view: self, token: token) }
 }

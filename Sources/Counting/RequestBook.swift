@@ -1,19 +1,28 @@
 import RoutingTrace
 
-/// The requests under way: who they are, where their state lies, and the last token of each, so that a
-/// request may span chunks and interleave with others.
+/// The requests under way: who they are, where their state lies, and the last token of each, so
+/// that a request may span chunks and interleave with others.
+///
+/// ```swift
+/// var book = RequestBook()
+/// while let chunk = try stream.next() {
+///   let block = book.resolve(chunk.block)
+///   print(block.tokens, book.count)
+/// }
+/// ```
 ///
 /// Every request has a *place*, a small number by which everybody else keeps state of it. At most
-/// ``capacity`` requests are remembered; when one more comes, the one whose last token is longest ago
-/// gives up its place, and its next token counts as a first one. Requests that end give up theirs at
-/// once. All of this follows the order of the tokens alone, so a chunk may be cut anywhere without
-/// changing anything.
+/// ``capacity`` requests are remembered; when one more comes, the one whose last token is longest
+/// ago gives up its place, and its next token counts as a first one. Requests that end give up
+/// theirs at once. All of this follows the order of the tokens alone, so a chunk may be cut
+/// anywhere without changing anything.
 ///
-/// A request costs the same time to find, however many there are: they are chained from the one whose
-/// last token is longest ago to the latest.
+/// A request costs the same time to find, however many there are: they are chained from the one
+/// whose last token is longest ago to the latest.
 public struct RequestBook: Sendable {
   /// What is remembered of one request.
   public struct Entry: Hashable, Sendable {
+    /// The request's number in its stream.
     public var request: UInt64
     /// Where its state lies, below ``RequestBook/places``.
     public var place: Int
@@ -23,7 +32,7 @@ public struct RequestBook: Sendable {
     public var stage: Stage
     /// ``TaskName/hash(_:)`` of its task; 0 for none.
     public var task: UInt64
-    /// Ids of its last token, `layers * topK`, layer by layer.
+    /// Expert ids of its last token, `[layer, slot]`: `layers * topK` values.
     public var ids: [UInt16]
 
     /// An entry of these values, such as a checkpoint holds.
@@ -39,11 +48,12 @@ public struct RequestBook: Sendable {
     }
   }
 
+  /// A place: who has it, and its neighbours in the chain.
   private struct Place {
     /// Nil where nobody has the place.
     var entry: Entry?
-    /// The row of the entry's last token in the block that is being resolved, or -1: then its ids are
-    /// in the entry.
+    /// The row of the entry's last token in the block that is being resolved, or -1: then its ids
+    /// are in the entry.
     var row = -1
     /// Neighbours in the chain, or -1.
     var older = -1
@@ -55,14 +65,18 @@ public struct RequestBook: Sendable {
 
   /// Requests remembered at most.
   public let capacity: Int
+  /// The place of every request that is remembered, by its number.
   private var indices: [UInt64: Int] = [:]
+  /// All places that requests have ever had, chained by the time of their last token.
   private var chain: [Place] = []
   /// Places without a request; the last is given next.
   public private(set) var free: [Int] = []
+  /// The place of the request whose last token is longest ago, or -1.
   private var oldest = -1
+  /// The place of the request that had a token last, or -1.
   private var latest = -1
 
-  /// Remembers no request yet, and `capacity` at most, at least 1.
+  /// A book that remembers no request yet, and at most `capacity`, at least 1.
   public init(capacity: Int = standardCapacity) { self.capacity = max(1, capacity) }
 
   /// Takes up where ``entries`` and ``free`` left off.
@@ -85,13 +99,16 @@ public struct RequestBook: Sendable {
     }
   }
 
-  /// Places that requests have ever had.
+  /// Places that requests have ever had: whoever keeps state by place needs room for as many.
   public var places: Int { chain.count }
 
   /// Requests remembered.
   public var count: Int { indices.count }
 
-  /// Everybody who is remembered, the one whose last token is longest ago first.
+  /// Everybody who is remembered, the one whose last token is longest ago first; what a checkpoint
+  /// writes.
+  ///
+  /// - Complexity: O(requests remembered).
   public var entries: [Entry] {
     var entries: [Entry] = []
     entries.reserveCapacity(count)
@@ -103,13 +120,15 @@ public struct RequestBook: Sendable {
     return entries
   }
 
-  /// The book of another stream: as large, and nobody in it.
+  /// The book for another stream: of the same capacity, and nobody in it.
   public var emptied: RequestBook { RequestBook(capacity: capacity) }
 }
 
 extension RequestBook {
   /// Finds every token's predecessor and owner in `block`, and remembers the last tokens of its
   /// requests.
+  ///
+  /// - Complexity: O(`layers` x `topK` x (tokens + runs)): ids are copied once.
   public mutating func resolve(_ block: TokenBlock) -> EventBlock {
     let tokens = block.tokens
     var previous = [Int32](repeating: -1, count: tokens)
@@ -182,8 +201,8 @@ extension RequestBook {
       displaces: false)
   }
 
-  /// The place of a run's request, which is the latest from now on, whether it is new there, and whether
-  /// another was forgotten for it.
+  /// The place of a run's request, which is the latest from now on, whether it is new there, and
+  /// whether another was forgotten for it.
   private mutating func hear(
     of run: TokenRun
   ) -> (place: Int, isNew: Bool, displaces: Bool) {
@@ -207,11 +226,13 @@ extension RequestBook {
     return (place, true, displaces)
   }
 
+  /// Who has the place, which must be taken.
   private func entry(at place: Int) -> Entry {
     chain[place].entry
       ?? Entry(request: 0, place: place, nextToken: 0, stage: .prefill, task: 0, ids: [])
   }
 
+  /// Gives up the place of a request.
   private mutating func forget(_ request: UInt64) {
     guard let place = indices.removeValue(forKey: request) else { return }
     unlink(place)
@@ -219,12 +240,14 @@ extension RequestBook {
     free.append(place)
   }
 
+  /// Takes a place out of the chain.
   private mutating func unlink(_ place: Int) {
     let (older, newer) = (chain[place].older, chain[place].newer)
     if older >= 0 { chain[older].newer = newer } else { oldest = newer }
     if newer >= 0 { chain[newer].older = older } else { latest = older }
   }
 
+  /// Puts a place at the end of the chain, as the latest.
   private mutating func link(_ place: Int) {
     chain[place].older = latest
     chain[place].newer = -1
@@ -232,6 +255,7 @@ extension RequestBook {
     latest = place
   }
 
+  /// A token's ids in all layers, `[layer, slot]`.
   private static func ids(of token: Int, in block: TokenBlock) -> [UInt16] {
     var ids: [UInt16] = []
     ids.reserveCapacity(block.shape.idsPerToken)
@@ -253,13 +277,16 @@ extension RequestBook {
   }
 }
 
-/// Books are equal where they remember the same in the same order and places, and give the same places
-/// next.
+/// Books are equal where they remember the same in the same order and places, and give the same
+/// places next.
 extension RequestBook: Hashable {
+  /// Whether both remember the same requests in the same order and places, and will give the same
+  /// places next.
   public static func == (left: Self, right: Self) -> Bool {
     left.capacity == right.capacity && left.free == right.free && left.entries == right.entries
   }
 
+  /// Feeds entries and free places to `hasher`.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(capacity)
     hasher.combine(free)

@@ -1,12 +1,14 @@
-/// The request that a token belongs to, as the kernels see it.
+/// The request that a token belongs to, as the kernels see it: where its state lies, and whether
+/// that state is to begin anew.
 public struct TokenOwner: Hashable, Sendable {
   /// The request's place: what is kept of requests under way is indexed by it.
   public var place: Int32
   /// 1 + the bucket of its task's name, of ``TaskName/buckets``; 0 for none.
   public var task: Int32
-  /// Whether the token before it is not known: the request's state begins anew.
+  /// Whether the token before it in its request is not known, so that the request's state begins
+  /// anew.
   public var isFirst: Bool
-  /// Whether it is the first to be decoded of a request whose prefill is known.
+  /// Whether it is the first decoded token of a request whose prefill is known.
   public var entersDecode: Bool
 
   /// An owner of these values.
@@ -18,7 +20,7 @@ public struct TokenOwner: Hashable, Sendable {
   }
 }
 
-/// What a ``RequestBook`` knows of a run's request.
+/// What a ``RequestBook`` knows of the request of a run.
 public struct RunOwner: Hashable, Sendable {
   /// The request's place; -1 for a run of no tokens whose request is not known.
   public var place: Int
@@ -30,12 +32,12 @@ public struct RunOwner: Hashable, Sendable {
   public var displaces: Bool
 }
 
-/// The name of a request's task, as numbers.
+/// Turns the name of a request's task into numbers, for those who cannot keep texts.
 public enum TaskName {
-  /// Buckets that kernels tell apart.
+  /// Tasks that kernels tell apart, by a hash of their names.
   public static let buckets = 64
 
-  /// FNV-1a in 64 bits; 0 for no name.
+  /// A name's hash, FNV-1a in 64 bits; 0 for an empty name.
   public static func hash(_ name: String) -> UInt64 {
     guard !name.isEmpty else { return 0 }
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -43,7 +45,7 @@ public enum TaskName {
     return hash
   }
 
-  /// 1 + the bucket of a name's hash; 0 for none.
+  /// 1 + the bucket of a name's hash, of ``buckets``; 0 for the hash of no name.
   public static func bucket(_ hash: UInt64) -> Int32 {
     hash == 0 ? 0 : 1 + Int32((hash ^ (hash >> 32)) % UInt64(buckets))
   }

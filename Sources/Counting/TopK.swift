@@ -1,12 +1,12 @@
-/// How many experts every event of a layer chose, as a constant that loops unroll by; 0 where it is not
-/// known, or differs from event to event.
+/// How many experts every event of a layer chose, as a constant that loops unroll by; 0 where it is
+/// not known, or differs from event to event.
 @usableFromInline package struct TopK<let constant: Int> {
   @inlinable
   package init() {}
 }
 
-/// Work on events whose loops unroll where top-k is a constant: a value that holds what the work needs,
-/// and the work itself, generic over the constant.
+/// Work on events whose loops unroll where top-k is a constant: a value that holds what the work
+/// needs, and the work itself, generic over the constant.
 @usableFromInline package protocol TopKWork {
   /// The work; called once, with top-k as a constant if it is one of those below.
   func run<let constant: Int>(_ topK: TopK<constant>)

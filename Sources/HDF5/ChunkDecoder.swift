@@ -2,10 +2,12 @@ import CZlib
 
 /// Undoes HDF5's fletcher32, deflate and shuffle filters on one chunk, within its known size.
 ///
-/// Formats: HDF5 File Format Specification 3.0, IV.A.2.l; fletcher32 as in its `H5_checksum_fletcher32`.
+/// Formats: HDF5 File Format Specification 3.0, IV.A.2.l; fletcher32 as in its
+/// `H5_checksum_fletcher32`.
 struct ChunkDecoder: Sendable {
   /// In the order they were applied when the chunk was written.
   let filters: [H5Dataset.Filter]
+  /// Bytes of an element, which shuffle works by.
   let elementSize: Int
   /// Bytes of the decoded chunk.
   let bytes: Int

@@ -1,13 +1,17 @@
 import CHDF5
 
+/// Reading datasets, which may come from anywhere: nothing is allocated by what a file merely
+/// claims.
 extension H5Dataset {
   /// Reads all values, last axis fastest.
   ///
   /// - Parameters:
-  ///   - shape: the shape that is expected, or nil for any.
+  ///   - type: the number type, which must be the file's.
+  ///   - expected: the shape that is expected, or nil for any.
   ///   - limit: the most values wanted; the file's own ``H5Limits/datasetBytes`` holds beside it.
   /// - Throws: ``H5Error``: another type or shape, more than the limits or than the bytes that are
   ///   stored could hold, a checksum that does not agree.
+  /// - Complexity: O(bytes of the values).
   public borrowing func read<Value: H5Element>(
     _ type: Value.Type = Value.self, shape expected: [Int]? = nil, limit: Int = .max
   ) throws(H5Error) -> [Value] {
@@ -48,6 +52,9 @@ extension H5Dataset {
   }
 
   /// Reads a one-dimensional dataset of fixed-length UTF-8 strings.
+  ///
+  /// - Parameter limit: the most strings wanted.
+  /// - Throws: ``H5Error``: no such strings, more than the limits, not UTF-8.
   public borrowing func readStrings(limit: Int = .max) throws(H5Error) -> [String] {
     let id = handle.id
     let stored = try H5Handle(path, "has no type", closedBy: { H5Tclose($0) }, { H5Dget_type(id) })

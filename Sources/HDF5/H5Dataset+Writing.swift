@@ -2,6 +2,14 @@ import CHDF5
 
 extension H5Group {
   /// Makes the dataset `name` of `shape` and writes `values`, last axis fastest.
+  ///
+  /// - Parameters:
+  ///   - name: the link's name in this group.
+  ///   - values: as many as the shape has.
+  ///   - shape: lengths of the axes.
+  ///   - layout: how the values lie in the file.
+  /// - Throws: ``H5Error`` where it is larger than the file's limits, or HDF5 refuses it.
+  /// - Complexity: O(bytes of the values).
   @discardableResult
   public borrowing func create<Value: H5Element>(
     _ name: String, _ values: [Value], shape: [Int], layout: H5Layout = .contiguous
@@ -32,6 +40,8 @@ extension H5Group {
   }
 
   /// Makes a one-dimensional dataset of UTF-8 strings, as wide as the longest of them.
+  ///
+  /// - Throws: ``H5Error`` where it is larger than the file's limits, or HDF5 refuses it.
   @discardableResult
   public borrowing func create(_ name: String, _ values: [String]) throws(H5Error) -> H5Dataset {
     let place = place(of: name)
@@ -59,6 +69,7 @@ extension H5Group {
     return dataset
   }
 
+  /// Makes a dataset of a type without values.
   private borrowing func create(
     _ name: String, typeID: hid_t, shape: [Int], layout: H5Layout, at place: String
   ) throws(H5Error) -> H5Dataset {
@@ -94,13 +105,18 @@ extension H5Group {
 }
 
 extension H5Dataset {
-  /// Makes this one-dimensional dataset a dimension scale called `name`.
+  /// Makes this one-dimensional dataset a dimension scale called `name`: the values that an axis of
+  /// other datasets counts.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses it.
   public borrowing func makeScale(_ name: String) throws(H5Error) {
     let id = handle.id
     _ = try H5Library.call(path, "cannot become a dimension scale") { H5DSset_scale(id, name) }
   }
 
   /// Names axis `axis` by `scale`, so that readers such as xarray know what it counts.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses it, such as for a dataset that is no scale.
   public borrowing func attach(
     _ scale: borrowing H5Dataset, toAxis axis: Int
   ) throws(H5Error) {

@@ -1,15 +1,25 @@
 import CHDF5
 
-/// An open dataset.
+/// An open dataset: a table of numbers, or a column of strings, with its shape; closed when its
+/// owner lets go.
+///
+/// ```swift
+/// let counts = try file.root.dataset("counts")
+/// let values = try counts.read(UInt32.self, shape: [2, 2])
+/// ```
 public struct H5Dataset: ~Copyable, H5Object {
+  /// Path within the file, such as `/layer-markov/counts`.
   public let path: String
   /// Lengths of the axes; empty for a scalar.
   public let shape: [Int]
   /// How the values are stored, checked when it was opened.
   let storage: Storage
+  /// HDF5's identifier of it.
   let handle: H5Handle
+  /// The file it is in, kept open.
   let file: OpenFile
 
+  /// HDF5's identifier, opaque outside this module.
   public var identifier: H5Identifier { H5Identifier(id: handle.id, file: file) }
 
   /// Where a dataset's values are.
@@ -20,7 +30,7 @@ public struct H5Dataset: ~Copyable, H5Object {
     case chunks(shape: [Int], filters: [Filter])
   }
 
-  /// The filters that files may use.
+  /// The filters that chunks may have passed through.
   enum Filter: Hashable, Sendable { case deflate, shuffle, fletcher32 }
 
   init(
@@ -95,7 +105,7 @@ public struct H5Dataset: ~Copyable, H5Object {
     return .chunks(shape: lengths.map { Int($0) }, filters: filters)
   }
 
-  /// The number type the values have in the file; nil for strings and anything else.
+  /// The type that the numbers have in the file; nil for strings and anything else.
   public var elementType: H5ElementType? {
     let id = handle.id
     return H5Library.enter {

@@ -1,6 +1,7 @@
 import CHDF5
 
-/// A number that datasets and attributes hold, stored little-endian with a fixed width.
+/// A number that datasets and attributes hold, stored little-endian with a fixed width. Integers
+/// and floats of the standard library conform; nothing else need.
 public protocol H5Element: BitwiseCopyable, Sendable, Equatable {
   /// The number's type, in the file and in memory.
   static var elementType: H5ElementType { get }
@@ -8,8 +9,9 @@ public protocol H5Element: BitwiseCopyable, Sendable, Equatable {
   static var zero: Self { get }
 }
 
-/// The number types files hold.
+/// The number types that files hold.
 public enum H5ElementType: String, CaseIterable, Sendable {
+  /// Unsigned and signed integers and IEEE floats, by their width in bits.
   case uint8, uint16, uint32, uint64, int64, float32, float64
 
   /// Bytes of one element.

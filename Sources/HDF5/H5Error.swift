@@ -1,4 +1,5 @@
-/// What went wrong with an HDF5 file: what, where in the file, and what HDF5 itself said.
+/// What went wrong with an HDF5 file: what, where in the file, and what HDF5 itself said. Whoever
+/// knows the file's name adds it.
 public struct H5Error: Error, Hashable, CustomStringConvertible {
   /// The kinds of failure a caller may want to tell apart.
   public enum Kind: Hashable, Sendable {

@@ -16,9 +16,12 @@ import CHDF5
 public struct H5File: ~Copyable {
   /// The group `/`.
   public let root: H5Group
+  /// The file behind its objects.
   private let open: OpenFile
 
   /// A new, empty file, which takes no more than a reader with these limits does.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses it.
   public init(limits: H5Limits = H5Limits()) throws(H5Error) {
     let access = try H5Handle(
       "/", "the access list was not made", closedBy: { H5Pclose($0) },
@@ -43,7 +46,7 @@ public struct H5File: ~Copyable {
     open = file
   }
 
-  /// A file to read, which `image` holds.
+  /// A file to read, which `image` holds; its bytes are not copied.
   ///
   /// - Throws: ``H5Error`` where the bytes are not HDF5's.
   public init(reading image: H5Image, limits: H5Limits = H5Limits()) throws(H5Error) {
@@ -57,21 +60,28 @@ public struct H5File: ~Copyable {
   }
 
   /// Opens `/` once more, for an owner of its own.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses it.
   public borrowing func rootGroup() throws(H5Error) -> H5Group { try H5Group(rootOf: open) }
 
   /// A file to read, from bytes that are copied.
+  ///
+  /// - Throws: ``H5Error`` where the bytes are not HDF5's.
   public init(bytes: [UInt8], limits: H5Limits = H5Limits()) throws(H5Error) {
     let image = H5Image(count: bytes.count) { $0.copyBytes(from: bytes) }
     try self.init(reading: image, limits: limits)
   }
 
   /// The file's bytes as they would stand on a disk.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses it.
+  /// - Complexity: O(bytes of the file).
   public borrowing func bytes() throws(H5Error) -> [UInt8] {
     let id = open.handle.id
     _ = try H5Library.call("/", "the file was not flushed") { H5Fflush(id, H5F_SCOPE_GLOBAL) }
     let size = try H5Library.call("/", "the file has no size") { H5Fget_file_image(id, nil, 0) }
-    // H5Fget_file_image itself would spoil the superblock's checksum (1.10.8), so the bytes are taken
-    // from the core driver's memory.
+    // H5Fget_file_image itself would spoil the superblock's checksum (1.10.8), so the bytes are
+    // taken from the core driver's memory.
     var memory: UnsafeMutableRawPointer?
     _ = try H5Library.call("/", "the file has no image") {
       H5Fget_vfd_handle(id, chdf5_default(), &memory)
@@ -84,6 +94,11 @@ public struct H5File: ~Copyable {
 }
 
 /// A file's bytes at a fixed place in memory, from which HDF5 reads.
+///
+/// ```swift
+/// let image = H5Image(count: bytes.count) { $0.copyBytes(from: bytes) }
+/// let file = try H5File(reading: image)
+/// ```
 public final class H5Image: Sendable {
   /// Nobody writes here after `init`, so it may be shared.
   nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
@@ -92,6 +107,8 @@ public final class H5Image: Sendable {
   public let count: Int
 
   /// Allocates `count` bytes, zeroed, and lets `fill` write them.
+  ///
+  /// - Throws: what `fill` throws.
   public init<E: Error>(
     count: Int, fill: (UnsafeMutableRawBufferPointer) throws(E) -> Void
   ) throws(E) {
@@ -105,7 +122,7 @@ public final class H5Image: Sendable {
     self.bytes = bytes
   }
 
-  /// The bytes, for checksums before they are parsed.
+  /// Lends the bytes, for checksums before they are parsed.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
     -> Result
   {
@@ -117,11 +134,15 @@ public final class H5Image: Sendable {
 
 /// The file behind its objects: closed when the last of them is.
 final class OpenFile: Sendable {
+  /// HDF5's identifier of the file.
   let handle: H5Handle
+  /// What may be read from the file, or written to it.
   let limits: H5Limits
+  /// Bytes that were read or written.
   private let spent = Guarded(0)
 
-  /// Counts `bytes` that are about to be read from, or written to, `path` against ``H5Limits/totalBytes``.
+  /// Counts `bytes` that are about to be read from, or written to, `path` against
+  /// ``H5Limits/totalBytes``.
   func spend(_ bytes: Int, at path: String) throws(H5Error) {
     let total = spent.withLock { spent in
       spent += bytes

@@ -1,13 +1,24 @@
 import CHDF5
 
-/// An open group.
+/// An open group: named datasets and groups, and attributes; closed when its owner lets go.
 ///
-/// Names are single links; there are no paths to walk, so no link is followed that was not looked at.
+/// ```swift
+/// let metrics = try file.root.createGroup("metrics")
+/// try metrics.set("unit", to: "bits")
+/// for name in try metrics.names() { print(name) }
+/// ```
+///
+/// Names are single links; there are no paths to walk, so no link is followed that was not looked
+/// at.
 public struct H5Group: ~Copyable, H5Object {
+  /// Path within the file, `/` for the root.
   public let path: String
+  /// HDF5's identifier of it.
   let handle: H5Handle
+  /// The file it is in, kept open.
   let file: OpenFile
 
+  /// HDF5's identifier, opaque outside this module.
   public var identifier: H5Identifier { H5Identifier(id: handle.id, file: file) }
 
   init(rootOf file: OpenFile) throws(H5Error) {
@@ -26,6 +37,8 @@ public struct H5Group: ~Copyable, H5Object {
   }
 
   /// Makes the group `name`.
+  ///
+  /// - Throws: ``H5Error`` where the name is no single one or is taken.
   @discardableResult
   public borrowing func createGroup(_ name: String) throws(H5Error) -> H5Group {
     let place = place(of: name)
@@ -65,6 +78,8 @@ public struct H5Group: ~Copyable, H5Object {
   }
 
   /// Whether there is a link of this name, of whatever kind.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses to look.
   public borrowing func contains(_ name: String) throws(H5Error) -> Bool {
     guard isSingleName(name) else { return false }
     let id = handle.id
@@ -75,10 +90,14 @@ public struct H5Group: ~Copyable, H5Object {
 
   /// The names of all links, ascending by their bytes.
   ///
-  /// They are taken in the order of the file and sorted here: libhdf5 1.10.8 sorts them in a table, which
-  /// it frees half made where a link in it cannot be decoded.
+  /// They are taken in the order of the file and sorted here: libhdf5 1.10.8 sorts them in a table,
+  /// which it frees half made where a link in it cannot be decoded.
+  ///
+  /// - Throws: ``H5Error`` where there are more than ``H5Limits/links``, or HDF5 refuses to look.
+  /// - Complexity: O(n log n) for n links.
   public borrowing func names() throws(H5Error) -> [String] {
     let id = handle.id
+    /// The most names taken.
     let limit = file.limits.links
     var found = Links(limit: limit)
     let result = try H5Library.call(path, "its links cannot be listed") {
@@ -100,6 +119,7 @@ public struct H5Group: ~Copyable, H5Object {
     return found.names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
+  /// Throws unless the link `name` leads to an object of this very file, of the type wanted.
   private borrowing func requireHardLink(
     _ name: String, to type: H5O_type_t, _ word: String
   ) throws(H5Error) {
@@ -126,6 +146,7 @@ public struct H5Group: ~Copyable, H5Object {
     guard object.type == type else { throw H5Error(.mismatch, at: place, "is not a \(word)") }
   }
 
+  /// Whether a name is that of a link and no path.
   private borrowing func isSingleName(_ name: String) -> Bool {
     !name.isEmpty && name != "." && name != ".." && !name.utf8.contains(UInt8(ascii: "/"))
   }
@@ -134,5 +155,6 @@ public struct H5Group: ~Copyable, H5Object {
 /// Names collected by HDF5's iteration.
 private struct Links {
   let limit: Int
+  /// The names so far.
   var names: [String] = []
 }

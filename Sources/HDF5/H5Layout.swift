@@ -7,8 +7,8 @@ public enum H5Layout: Hashable, Sendable {
 
   /// Chunks of whole trailing rows of `shape`, up to `bytes` each, for elements of `elementSize`.
   ///
-  /// The last axis is whole where it fits, then as much of the axis before it, and so on; so a chunk
-  /// never exceeds `bytes` (64 KB unless told).
+  /// The last axis is whole where it fits, then as much of the axis before it, and so on; so a
+  /// chunk never exceeds `bytes` (64 KB unless told).
   public static func rows(
     of shape: [Int], elementSize: Int, bytes: Int = 64 << 10, compressed: Bool = true
   ) -> H5Layout {

@@ -5,8 +5,10 @@ import CHDF5
 /// Debian's serial library holds unguarded global state, so every call of it, from any thread,
 /// happens inside ``enter(_:)``; it is held for one operation, never across two.
 enum H5Library {
+  /// What the library has been through, behind its lock.
   private static let state = Guarded(State())
 
+  /// Whether the library was opened, and how many images it was given.
   private struct State {
     var opened = false
     var images: UInt64 = 0
@@ -79,7 +81,9 @@ private func collectErrorStack(stack: hid_t, client: UnsafeMutableRawPointer?) -
 
 /// An open HDF5 identifier, closed when its owner goes.
 struct H5Handle: ~Copyable {
+  /// The identifier.
   let id: hid_t
+  /// What closes it.
   private let close: @Sendable (hid_t) -> herr_t
 
   /// Opens by `open` and closes by `close`.

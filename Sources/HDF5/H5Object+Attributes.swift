@@ -2,6 +2,8 @@ import CHDF5
 
 extension H5Object where Self: ~Copyable {
   /// Writes a UTF-8 string attribute of fixed length.
+  ///
+  /// - Throws: ``H5Error`` where it is larger than ``H5Limits/attributeBytes``, or HDF5 refuses it.
   public func set(_ name: String, to value: String) throws(H5Error) {
     let place = "\(path)@\(name)"
     try requireNoNUL(value, at: place)
@@ -10,19 +12,25 @@ extension H5Object where Self: ~Copyable {
     try write(name, typeID: type.id, shape: nil, bytes.isEmpty ? [0] : bytes, at: place)
   }
 
-  /// Writes a scalar number.
+  /// Writes an attribute that is one number.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses it.
   public func set<Value: H5Element>(_ name: String, to value: Value) throws(H5Error) {
     let place = "\(path)@\(name)"
     try write(name, element: Value.elementType, shape: nil, [value], at: place)
   }
 
-  /// Writes a one-dimensional array of numbers; it may be empty.
+  /// Writes an attribute that is a one-dimensional array of numbers; it may be empty.
+  ///
+  /// - Throws: ``H5Error`` where it is larger than ``H5Limits/attributeBytes``, or HDF5 refuses it.
   public func set<Value: H5Element>(_ name: String, to values: [Value]) throws(H5Error) {
     let place = "\(path)@\(name)"
     try write(name, element: Value.elementType, shape: [values.count], values, at: place)
   }
 
   /// Whether there is an attribute of this name.
+  ///
+  /// - Throws: ``H5Error`` where HDF5 refuses to look.
   public func hasAttribute(_ name: String) throws(H5Error) -> Bool {
     let id = identifier.id
     return try H5Library.call("\(path)@\(name)", "cannot be looked for") { H5Aexists(id, name) } > 0
@@ -49,6 +57,8 @@ extension H5Object where Self: ~Copyable {
   }
 
   /// Reads a scalar number that has exactly this type.
+  ///
+  /// - Throws: ``H5Error``: missing, no scalar, of another type.
   public func number<Value: H5Element>(
     _ name: String, as type: Value.Type = Value.self
   ) throws(H5Error) -> Value {
@@ -60,6 +70,8 @@ extension H5Object where Self: ~Copyable {
   }
 
   /// Reads a one-dimensional array of numbers that has exactly this type.
+  ///
+  /// - Throws: ``H5Error``: missing, of another type or rank, over the limit.
   public func numbers<Value: H5Element>(
     _ name: String, as type: Value.Type = Value.self
   ) throws(H5Error) -> [Value] {

@@ -1,6 +1,11 @@
 import CHDF5
 
 /// A group or dataset: something with a path and attributes.
+///
+/// ```swift
+/// try object.set("version", to: UInt32(2))
+/// let version = try object.number("version", as: UInt32.self)
+/// ```
 public protocol H5Object: ~Copyable {
   /// Path within the file, such as `/layer-markov/counts`.
   var path: String { get }

@@ -1,14 +1,17 @@
 import Glibc
 import RoutingTrace
 
-/// What the largest counts of a row hold if popularity alone fills it.
+/// What the largest counts of a row hold if popularity alone fills it: the figure that a measured
+/// share is held against.
 ///
-/// Few counts gather on few members by chance: the top 20 % of a row of ten are all ten. What a row holds
-/// beyond a drawn one of its size is there because of what the row depends on.
+/// Few counts gather on few members by chance: the top 20 % of a row of ten are all ten. What a row
+/// holds beyond a drawn one of its size is there because of what the row depends on.
 struct ChanceShare {
   /// Every member's share of what is drawn.
   private let shares: [Double]
+  /// Members whose share is asked for.
   private let top: Int
+  /// The seed of all draws.
   private let seed: UInt64
   /// The mean share at sums of 2^(step / 2), as far as it was asked for.
   private var steps: [Int: Double] = [:]
@@ -27,8 +30,8 @@ struct ChanceShare {
     self.seed = seed
   }
 
-  /// The share of the largest ones of a row with this sum, of at least 1: between the steps around it by
-  /// the logarithm of the sum.
+  /// The share of the largest ones of a row with this sum, of at least 1: between the steps around
+  /// it by the logarithm of the sum.
   mutating func share(ofSum sum: Double) -> Double {
     let place = max(0, 2 * log2(sum))
     let below = Int(place)
@@ -36,6 +39,7 @@ struct ChanceShare {
     return first + (second - first) * (place - Double(below))
   }
 
+  /// The mean share at a step, drawn where it was not asked for before.
   private mutating func drawn(_ step: Int) -> Double {
     if let known = steps[step] { return known }
     // Every step has numbers of its own, so that the order of questions does not matter.
@@ -51,7 +55,8 @@ struct ChanceShare {
     return mean
   }
 
-  /// A number drawn with this mean: from 32 on, where they hardly differ, a normal one of the same variance.
+  /// A number drawn with this mean: from 32 on, where they hardly differ, a normal one of the same
+  /// variance.
   private func poisson(_ mean: Double, using random: inout SeededGenerator) -> UInt32 {
     if mean >= 32 {
       // Box and Muller's; 1 - u is never 0.

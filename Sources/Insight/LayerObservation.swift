@@ -1,20 +1,27 @@
 import Counting
 import Glibc
 
-/// Reads the observations of one MoE layer from its counts.
+/// Reads the observations of one MoE layer from its counts;
+/// ``TraceAnalysis/observations(workers:)`` makes one for each layer.
 struct LayerObservation {
   /// The share of a layer's experts that counts as its top (paper, observations 1 and 2).
   static let topExperts = 0.2
   /// The share of a layer's pairs that counts as their top (paper, observation 5).
   static let topPairs = 0.1
 
+  /// What was counted.
   private let tally: LayerTally
+  /// Experts of the layer (E).
   private let experts: Int
   /// Experts in the top 20 %.
   private let top: Int
+  /// The counts of prefill's tokens.
   private let prefill: ScopedCounts
+  /// The counts of decode's tokens.
   private let decode: ScopedCounts
+  /// The counts of all tokens.
   private let all: ScopedCounts
+  /// The seed of what is drawn.
   private let seed: UInt64
 
   /// - Parameters:
@@ -54,6 +61,7 @@ struct LayerObservation {
       })
   }
 
+  /// Observations 1 and 2: what follows an expert, from layer to layer and token to token.
   private func relations(_ tables: ScopedCounts) -> [Measure: Double?] {
     var chance = ChanceShare(
       popularity: tables.frequency.map(Double.init), top: top, seed: seed)
@@ -72,13 +80,15 @@ struct LayerObservation {
     ]
   }
 
-  /// The share of choices that the token before would have made too, were both made by popularity alone.
+  /// The share of choices that the token before would have made too, were both made by popularity
+  /// alone.
   private func sameByPopularity(_ tables: ScopedCounts) -> Double {
     tables.frequency.reduce(0) { sum, count in
       sum + Double(count) / tables.choices * Double(count) / Double(tables.tokens)
     }
   }
 
+  /// Observation 4: how unevenly experts are used.
   private func popularity(_ tables: ScopedCounts) -> [Measure: Double?] {
     let shares = tables.frequency.map { Double($0) / tables.choices }
     let bits = shares.reduce(0) { $1 > 0 ? $0 - $1 * log2($1) : $0 }
@@ -90,6 +100,7 @@ struct LayerObservation {
     ]
   }
 
+  /// Observation 3: how far prefill tells of decode.
   private func stages() -> [Measure: Double?] {
     guard prefill.choices > 0, decode.choices > 0 else { return [:] }
     let stages = StageFigures(prefill: prefill, decode: decode)
@@ -103,6 +114,7 @@ struct LayerObservation {
     ]
   }
 
+  /// Observation 5: which experts are chosen together.
   private func pairs(_ counts: [UInt32]) -> [Measure: Double?] {
     let total = counts.reduce(0) { $0 + Double($1) }
     guard total > 0, let largest = counts.max() else { return [:] }
@@ -119,6 +131,7 @@ struct LayerObservation {
     ]
   }
 
+  /// Observation 6: how far a task tells which experts it uses.
   private func tasks() -> [Measure: Double?] {
     let tasks = tally.tasks.map(\.frequency).filter { $0.contains { $0 > 0 } }
     guard tasks.count > 1 else { return [:] }

@@ -1,17 +1,17 @@
 import Counting
 import RoutingTrace
 
-/// What is counted in one MoE layer.
+/// What a ``TraceAnalysis`` counts in one MoE layer.
 package struct LayerTally: Sendable {
-  /// Frequencies and pairs from layer to layer and token to token, one a stage.
+  /// `[stage]`: frequencies, and pairs from layer to layer and token to token.
   package private(set) var stages: [LayerCounts]
-  /// Tokens, one a stage.
+  /// `[stage]`: tokens.
   private(set) var tokens: [Int]
-  /// Choices of tokens that follow one of their request, one a stage.
+  /// `[stage]`: choices of tokens that follow one of their request.
   private(set) var following: [UInt64]
-  /// Experts chosen together.
+  /// Experts chosen together by one token, both stages.
   package private(set) var pairs: PairCounts
-  /// Frequencies, one a task.
+  /// `[task]`: frequencies.
   private(set) var tasks: [LayerCounts] = []
 
   init(experts: Int) {
@@ -55,6 +55,7 @@ package struct LayerTally: Sendable {
     countFollowing(block, layer: layer)
   }
 
+  /// Counts the choices of tokens whose predecessor is known.
   private mutating func countFollowing(_ block: EventBlock, layer: Int) {
     block.withLayer(layer) { events in
       for token in 0..<block.tokens where block.previous[token] >= 0 {

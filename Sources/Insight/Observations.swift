@@ -1,6 +1,13 @@
 import RoutingTrace
 
-/// The figures of a trace, layer by layer.
+/// The figures of a trace, layer by layer, that a ``TraceAnalysis`` comes to.
+///
+/// ```swift
+/// let figures = analysis.observations(workers: 2)
+/// if let top = figures.summary(.nextLayerTop, in: .all) {
+///   print(top.mean, top.most.value, "in model layer", top.most.layer)
+/// }
+/// ```
 public struct Observations: Sendable {
   /// The figures of one MoE layer.
   public struct Layer: Sendable, Encodable {
@@ -22,13 +29,18 @@ public struct Observations: Sendable {
 
   /// An expert and its share of its layer's choices.
   public struct TopExpert: Hashable, Sendable, Encodable {
+    /// The expert's id.
     public var expert: Int
+    /// Its share of the layer's choices, 0 to 1.
     public var share: Double
   }
 
-  /// Two experts, the lower first, and how often they were chosen together over the mean of all pairs.
+  /// Two experts, the lower first, and how often they were chosen together over the mean of all
+  /// pairs.
   public struct TopPair: Hashable, Sendable, Encodable {
+    /// The two experts' ids, the lower first.
     public var experts: [Int]
+    /// How many times the mean of all pairs.
     public var overMean: Double
 
     enum CodingKeys: String, CodingKey {
@@ -49,10 +61,13 @@ public struct Observations: Sendable {
 
   /// A value and the model layer where it is.
   public struct Extreme: Hashable, Sendable, Encodable {
+    /// The value, in the measure's unit.
     public var value: Double
+    /// The model's own number of the layer.
     public var layer: Int
   }
 
+  /// The shape of the trace.
   public let shape: TraceShape
   /// Requests that began.
   public let requests: Int
@@ -60,9 +75,12 @@ public struct Observations: Sendable {
   public let tokens: [Scope: Int]
   /// Tokens by task, for those that have one.
   public let tasks: [String: Int]
+  /// The figures of every MoE layer, in order.
   public let layers: [Layer]
 
-  /// A measure over the layers, or nil where none has it.
+  /// A measure's mean and extremes over the layers, or nil where no layer has it.
+  ///
+  /// - Complexity: O(`layers`).
   public func summary(_ measure: Measure, in scope: Scope) -> Summary? {
     let values = layers.compactMap { layer in
       layer.figures[scope]?[measure].map { Extreme(value: $0, layer: layer.layer) }

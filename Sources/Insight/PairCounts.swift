@@ -3,6 +3,7 @@ import RoutingTrace
 
 /// How often two experts of a layer were chosen together by one token.
 package struct PairCounts: Sendable {
+  /// Experts of the layer (E).
   let experts: Int
   /// E x E; a pair's count is the sum of its two cells.
   private var cells: [UInt32]
@@ -29,8 +30,7 @@ package struct PairCounts: Sendable {
     }
   }
 
-  /// Counts a layer's pairs. The ids were checked where the block was made, so neither they nor cells are
-  /// checked again.
+  /// The loop over events as work that is unrolled by top-k.
   private struct Pass: TopKWork {
     let events: LayerEvents
     let cells: UnsafeMutablePointer<UInt32>

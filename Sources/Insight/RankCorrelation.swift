@@ -1,7 +1,7 @@
 /// Spearman's rank correlation.
 enum RankCorrelation {
-  /// The correlation of the ranks of `first` and `second`, equals sharing the mean of their ranks; nil where
-  /// one of them is the same everywhere.
+  /// The correlation of the ranks of `first` and `second`, equals sharing the mean of their ranks;
+  /// nil where one of them is the same everywhere.
   ///
   /// - Precondition: as many of one as of the other.
   static func spearman(_ first: [Double], _ second: [Double]) -> Double? {

@@ -4,7 +4,8 @@ struct RelationFigures {
   private(set) var mostUsed: Double?
   /// The same did popularity alone fill the row.
   private(set) var mostUsedByChance: Double?
-  /// The share of all rows that lies on each one's own top 20 %: every expert weighs by its choices.
+  /// The share of all rows that lies on each one's own top 20 %: every expert weighs by its
+  /// choices.
   private(set) var all: Double?
   /// The same did popularity alone fill the rows.
   private(set) var allByChance: Double?

@@ -1,10 +1,11 @@
 import Counting
 import RoutingTrace
 
-/// A layer's counts in one scope, as the measures read them.
+/// A layer's counts in one scope: those of one stage, or the sum of both.
 struct ScopedCounts {
+  /// Tokens of the scope.
   let tokens: Int
-  /// How often each expert was chosen.
+  /// How often each expert was chosen; E values.
   let frequency: [UInt32]
   /// The same one layer before, empty for the first layer.
   let frequencyBefore: [UInt32]
@@ -27,7 +28,8 @@ struct ScopedCounts {
     following = stages.reduce(0) { $0 + tally.following[$1] }
   }
 
-  /// P(j | i) of the expert i that is given, from a table of E x E counts; nil where nothing was counted.
+  /// P(j | i) of the expert i that is given, from a table of E x E counts; nil where nothing was
+  /// counted.
   static func conditional(_ pairs: [UInt32], given: Int, of experts: Int) -> [Double]? {
     let row = pairs[given * experts..<(given + 1) * experts]
     let total = row.reduce(0) { $0 + Double($1) }

@@ -1,6 +1,8 @@
 /// How far prefill tells of decode: observation 3.
 struct StageFigures {
+  /// The counts of prefill's tokens.
   let prefill: ScopedCounts
+  /// The counts of decode's tokens.
   let decode: ScopedCounts
 
   /// The rank correlation of the two stages' frequencies.
@@ -25,7 +27,8 @@ struct StageFigures {
     return RankCorrelation.spearman(ours, theirs)
   }
 
-  /// The share of decode's `n` most used experts that are among prefill's; nil where the layer has no more.
+  /// The share of decode's `n` most used experts that are among prefill's; nil where the layer has
+  /// no more.
   func shared(_ n: Int) -> Double? {
     let tops = tops(n)
     return tops.map { Double($0.prefill.intersection($0.decode).count) / Double(n) }
@@ -38,6 +41,7 @@ struct StageFigures {
     }
   }
 
+  /// Both stages' `n` most used experts; nil where the layer has no more than `n`.
   private func tops(_ n: Int) -> (prefill: Set<Int>, decode: Set<Int>)? {
     guard n < prefill.frequency.count else { return nil }
     return (

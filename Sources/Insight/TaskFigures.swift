@@ -5,7 +5,9 @@ struct TaskFigures {
   /// The same of tasks as large, drawn from all tasks' popularity.
   private(set) var ownTopByChance: Double
 
+  /// `[task][expert]`: how often each task chose each expert.
   private let tasks: [[UInt32]]
+  /// Experts of the layer (E).
   private let experts: Int
 
   /// - Parameters:
@@ -30,8 +32,8 @@ struct TaskFigures {
     ownTopByChance = heldByChance / total
   }
 
-  /// The share of their `n` most used experts that two tasks have in common, the mean over all two; nil where
-  /// a layer has no more than `n`.
+  /// The share of their `n` most used experts that two tasks have in common, the mean over all two;
+  /// nil where a layer has no more than `n`.
   func shared(_ n: Int) -> Double? {
     guard n < experts, tasks.count > 1 else { return nil }
     var holders = [Int](repeating: 0, count: experts)

@@ -10,7 +10,7 @@ struct TaskNames: Sendable {
   private(set) var names: [String] = []
   /// Whether there were more tasks than are told apart.
   private(set) var isFull = false
-  /// Numbers by ``Counting/TaskName/hash(_:)``.
+  /// Numbers by `Counting/TaskName/hash(_:)`.
   private var numbers: [UInt64: Int] = [:]
 
   /// The block's tokens in stretches of one stage and task, and what its labels say for later.
@@ -31,6 +31,7 @@ struct TaskNames: Sendable {
     return stretches
   }
 
+  /// Gives a task the next number, while there are numbers left.
   private mutating func add(_ task: String) {
     let hash = TaskName.hash(task)
     guard numbers[hash] == nil else { return }

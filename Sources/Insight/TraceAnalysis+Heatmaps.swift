@@ -1,7 +1,7 @@
 import RoutingTrace
 
 extension TraceAnalysis {
-  /// What a heatmap is of.
+  /// Which two choices a heatmap relates.
   public enum Relation: Sendable {
     /// P(j | i): j chosen in the layer after i one layer before.
     case layerToLayer
@@ -11,9 +11,15 @@ extension TraceAnalysis {
     case pairs
   }
 
-  /// A relation of a layer as E rows, given, of E cells, chosen; rows without counts are 0.
+  /// A relation of a layer as a table `[given, chosen]`: E rows of E cells; rows without counts are
+  /// 0.
   ///
+  /// - Parameters:
+  ///   - relation: what the cells say.
+  ///   - layer: the MoE layer's ordinal.
+  ///   - scope: whose tokens count; pairs are of all stages.
   /// - Precondition: `layer` is an ordinal of the shape's; the first has nothing before it.
+  /// - Complexity: O(E^2).
   public func heatmap(_ relation: Relation, layer: Int, in scope: Scope) -> [[Double]] {
     let tally = layers[layer]
     let experts = shape.experts
@@ -27,6 +33,7 @@ extension TraceAnalysis {
     }
   }
 
+  /// How often pairs were chosen together over the mean of all, `[expert, expert]`.
   private func pairsOverMean(_ tally: LayerTally) -> [[Double]] {
     let experts = shape.experts
     let counts = tally.pairs.counts

@@ -17,7 +17,8 @@ extension TraceAnalysis {
     (3 * 2 * 4 + 2 * 3 * 8) * experts * experts
   }
 
-  /// What an analysis takes, counting and then observing with so many threads.
+  /// What an analysis takes, counting and then observing with `workers` threads; for
+  /// `AvailableMemory` to check before one is made.
   public static func memoryDemand(shape: TraceShape, workers: Int = 1) -> MemoryDemand {
     let observed = max(1, min(workers, shape.layers))
     return MemoryDemand(

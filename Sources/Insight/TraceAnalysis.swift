@@ -1,26 +1,43 @@
 import Counting
 import RoutingTrace
 
-/// Counts a trace, chunk by chunk, so that the paper's observations can be read from it at any time.
+/// Counts a trace, chunk by chunk, so that the paper's observations can be read from it at any
+/// time.
 ///
-/// Memory does not grow with the trace: five tables of E x E counts a MoE layer, and E counts a task. The
-/// number of workers does not change any figure.
+/// ```swift
+/// var stream = try TraceStream(["trace.moe.lz4"])
+/// var analysis = TraceAnalysis(shape: stream.shape)
+/// while let chunk = try stream.next() { try analysis.consume(chunk.block, workers: 2) }
+/// let figures = analysis.observations()
+/// print(figures.summary(.sameExpert, in: .decode)?.mean ?? 0)
+/// ```
+///
+/// Memory does not grow with the trace: five tables of E x E counts a MoE layer, and E counts a
+/// task. The number of workers does not change any figure.
 public struct TraceAnalysis: Sendable {
+  /// The shape of the traces that are counted.
   public let shape: TraceShape
   /// Requests that began.
   public private(set) var requests = 0
   /// Whether there were more tasks than are told apart, 1,024.
   public var hasMoreTasks: Bool { tasks.isFull }
 
+  /// The counts of every MoE layer, in order.
   package private(set) var layers: [LayerTally]
+  /// The requests under way, by which tokens find their predecessors.
   private var requestBook: RequestBook
+  /// The tasks' names, numbered.
   private var tasks = TaskNames()
+  /// Tokens by stage, and of all.
   private var tokens: [Scope: Int] = [:]
+  /// `[task]`: tokens.
   private var tokensOfTasks: [Int] = []
 
   /// An analysis that has seen nothing.
   ///
-  /// - Parameter liveRequests: requests under way that are remembered.
+  /// - Parameters:
+  ///   - shape: the shape of the traces to come.
+  ///   - liveRequests: requests under way that are remembered.
   public init(shape: TraceShape, liveRequests: Int = RequestBook.standardCapacity) {
     self.shape = shape
     layers = (0..<shape.layers).map { _ in LayerTally(experts: shape.experts) }
@@ -29,8 +46,11 @@ public struct TraceAnalysis: Sendable {
 
   /// Counts a chunk.
   ///
-  /// - Parameter workers: threads among which the layers are split.
+  /// - Parameters:
+  ///   - block: the chunk's tokens.
+  ///   - workers: threads among which the layers are split.
   /// - Throws: ``AnalysisError``; nothing has been counted then.
+  /// - Complexity: O(T L K^2) for T tokens and L layers.
   public mutating func consume(_ block: TokenBlock, workers: Int = 1) throws(AnalysisError) {
     guard block.shape.isCompatible(with: shape) else {
       throw .shape(block.shape, expected: shape)
@@ -52,9 +72,10 @@ public struct TraceAnalysis: Sendable {
     }
   }
 
-  /// What the counts come to.
+  /// The figures that the counts come to so far.
   ///
   /// - Parameter workers: threads among which the layers are split.
+  /// - Complexity: O(L E^2 log E) for L layers: tables are ranked, and rows drawn to compare with.
   public func observations(workers: Int = 1) -> Observations {
     var observed: [Observations.Layer?] = Array(repeating: nil, count: layers.count)
     observed.forEachLayer(workers: workers) { layer, observed in
@@ -69,13 +90,14 @@ public struct TraceAnalysis: Sendable {
   }
 }
 
-/// Why a chunk could not be counted.
+/// Why a chunk could not be counted; the analysis stays as it was.
 public enum AnalysisError: Error, Hashable, CustomStringConvertible {
   /// The trace is of another model.
   case shape(TraceShape, expected: TraceShape)
   /// One more chunk could overflow the counts.
   case full
 
+  /// One sentence for people.
   public var description: String {
     switch self {
     case .shape(let shape, let expected):

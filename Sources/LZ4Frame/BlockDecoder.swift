@@ -1,8 +1,9 @@
-/// Decodes one LZ4 block (LZ4 block format, 2022-07-31) and hashes behind itself what it has decoded.
+/// Decodes one LZ4 block (LZ4 block format, 2022-07-31) and hashes behind itself what it has
+/// decoded.
 ///
-/// Decoding waits for its own bytes, token after token, and XXH32 for its own lanes: done together, the
-/// hash is nearly free. Only blocks that keep the rules for encoders are taken; about all others liblz4
-/// decides, so that exactly what it accepts is accepted.
+/// Decoding waits for its own bytes, token after token, and XXH32 for its own lanes: done together,
+/// the hash is nearly free. Only blocks that keep the rules for encoders are taken; about all
+/// others liblz4 decides, so that exactly what it accepts is accepted.
 struct BlockDecoder {
   /// Bytes on both sides that a short sequence may touch from where it begins.
   private static let margin = 160
@@ -13,10 +14,15 @@ struct BlockDecoder {
   /// Sequences without hashing, where the hash has caught up.
   private static let pause = 128
 
+  /// What is still to be decoded.
   private var input: UnsafeRawPointer
+  /// The block's end.
   private let inputEnd: UnsafeRawPointer
+  /// Where the next byte goes.
   private var output: UnsafeMutableRawPointer
+  /// Where the content begins: how far back a match may reach.
   private let outputStart: UnsafeMutableRawPointer
+  /// Where the room ends.
   private let outputEnd: UnsafeMutableRawPointer
 
   /// Decodes `block` to `content[at...]`, of which `room` bytes exist.
@@ -44,8 +50,8 @@ struct BlockDecoder {
 }
 
 extension BlockDecoder {
-  /// Takes short sequences as long as there are some, well before both ends, and hashes a stripe with
-  /// each.
+  /// Takes short sequences as long as there are some, well before both ends, and hashes a stripe
+  /// with each.
   private mutating func runShort(_ content: UnsafeMutableRawPointer, _ hashed: inout PartialHash) {
     guard inputEnd - input > Self.margin, outputEnd - output > Self.margin else { return }
     let (inputBound, outputBound) = (inputEnd - Self.margin, outputEnd - Self.margin)
@@ -76,8 +82,8 @@ extension BlockDecoder {
     hashed = PartialHash(hash: hash, count: front - UnsafeRawPointer(content))
   }
 
-  /// Takes a sequence, ``margin`` bytes being there on both sides; false, with nothing taken, where it is
-  /// not a short one.
+  /// Takes a sequence, ``margin`` bytes being there on both sides; false, with nothing taken, where
+  /// it is not a short one.
   ///
   /// Lengths are had by arithmetic: whether one goes on is hard to foretell.
   @inline(__always)
@@ -113,6 +119,7 @@ extension BlockDecoder {
     return true
   }
 
+  /// Copies as many bytes as the vector holds.
   @inline(__always)
   private static func copy<Bytes: SIMD>(
     _: Bytes.Type, _ from: UnsafeRawPointer, _ to: UnsafeMutableRawPointer
@@ -122,6 +129,7 @@ extension BlockDecoder {
 }
 
 extension BlockDecoder {
+  /// What became of a sequence.
   private enum Outcome {
     /// Another sequence follows.
     case next
@@ -131,7 +139,8 @@ extension BlockDecoder {
     case broken
   }
 
-  /// A token and as many literals follow a match at least, and no match begins in the last 12 bytes.
+  /// A token and as many literals follow a match at least, and no match begins in the last 12
+  /// bytes.
   private static let lastLiterals = 5
   private static let lastMatch = 12
 

@@ -1,10 +1,25 @@
-/// Where frames are read from: a file, a pipe, memory.
+/// Where frames are read from: a file, a pipe, memory. A type of one's own needs ``read(into:)``
+/// only.
+///
+/// ```swift
+/// struct Zeros: ByteSource {
+///   var left: Int
+///   mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+///     let count = min(left, buffer.count)
+///     buffer[..<count].initializeMemory(as: UInt8.self, repeating: 0)
+///     left -= count
+///     return count
+///   }
+/// }
+/// ```
 public protocol ByteSource {
   /// Fills the front of `buffer` and returns how many bytes it put there; 0 only at the end.
+  ///
+  /// - Throws: what keeps the source from being read; readers hand it on.
   mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 
-  /// All that is left, where it lies in memory already and need not be copied; the source is at its end
-  /// then. Nil for sources that are read piece by piece.
+  /// All that is left, where it lies in memory already and need not be copied; the source is at its
+  /// end then. Nil for sources that are read piece by piece.
   mutating func takeAll() -> [UInt8]?
 }
 
@@ -18,11 +33,11 @@ public protocol SeekableSource: ByteSource {
 }
 
 extension ByteSource {
-  /// Nil.
+  /// Nil: a source is read piece by piece unless it says otherwise.
   public mutating func takeAll() -> [UInt8]? { nil }
 }
 
-/// Where frames are written to. All bytes are taken, or an error is thrown.
+/// Where frames are written to: a file, memory. All bytes are taken, or an error is thrown.
 public protocol ByteSink {
   /// Appends `bytes`.
   mutating func write(_ bytes: UnsafeRawBufferPointer) throws
@@ -30,7 +45,9 @@ public protocol ByteSink {
 
 /// Bytes in memory as a source.
 public struct MemorySource: ByteSource {
+  /// All bytes of the source.
   private let bytes: [UInt8]
+  /// Bytes that were read.
   private var position = 0
 
   /// A source that gives `bytes` and ends.

@@ -4,7 +4,9 @@ import Glibc
 ///
 /// It grows with what is decoded, never with what a header claims, and is not cleared first.
 public final class FrameBuffer {
+  /// The memory; nil before the first frame.
   private var storage: UnsafeMutableRawPointer?
+  /// Bytes of the memory.
   private var capacity = 0
 
   /// A buffer that holds nothing yet.

@@ -14,7 +14,8 @@ enum FrameFormat {
   static let contentChecksum: UInt8 = 0b0000_0100
   static let dictionaryID: UInt8 = 0b0000_0001
 
-  /// Whether `byte` is the first of a data or skippable frame's magic number, which is little-endian.
+  /// Whether `byte` is the first of a data or skippable frame's magic number, which is
+  /// little-endian.
   static func begins(with byte: UInt8) -> Bool {
     byte == UInt8(truncatingIfNeeded: magic) || byte & 0xF0 == 0x50
   }

@@ -1,6 +1,14 @@
 import CLZ4
 
-/// Reads a stream of LZ4 frames, each verified whole before it is handed on.
+/// Reads a stream of LZ4 frames (frame format 1.6.3), each verified whole before it is handed on.
+///
+/// ```swift
+/// var reader = FrameReader(MemorySource(bytes), maximumContent: 1 << 20)
+/// let buffer = FrameBuffer()
+/// while let frame = try reader.next(into: buffer) {
+///   if case .data(let count, _) = frame { print(buffer.bytes(count).count, reader.offset) }
+/// }
+/// ```
 ///
 /// Memory is bounded by the largest frame seen, and that by `maximumContent`: the declared content
 /// size is never allocated, only checked against what was decoded. Independent and linked blocks,
@@ -15,8 +23,10 @@ public struct FrameReader<Source: ByteSource> {
     case skippable(variant: UInt8, count: Int)
   }
 
+  /// What was read of the source and not yet decoded.
   private var input: InputWindow<Source>
-  /// What is hashed already of the content of the data frame read last: blocks are hashed on the way.
+  /// What is hashed already of the content of the data frame read last: blocks are hashed on the
+  /// way.
   public private(set) var hashed = PartialHash()
   /// A frame whose content grows beyond this is refused.
   public let maximumContent: Int
@@ -24,7 +34,11 @@ public struct FrameReader<Source: ByteSource> {
   /// Byte of the stream at which the next frame begins.
   public var offset: Int { input.offset }
 
-  /// - Parameter maximumContent: bytes one frame may decode to; 1 GiB unless told otherwise.
+  /// A reader at the beginning of `source`.
+  ///
+  /// - Parameters:
+  ///   - source: the bytes of the frames.
+  ///   - maximumContent: bytes one frame may decode to; 1 GiB unless told otherwise.
   public init(_ source: Source, maximumContent: Int = 1 << 30) {
     input = InputWindow(source)
     self.maximumContent = maximumContent
@@ -41,6 +55,7 @@ public struct FrameReader<Source: ByteSource> {
   ///
   /// - Returns: the frame, or nil at the end of the stream.
   /// - Throws: ``LZ4FrameError``, or what the source throws. The reader is spent after that.
+  /// - Complexity: O(bytes of the frame, packed and decoded).
   public mutating func next(into buffer: FrameBuffer) throws -> Frame? {
     let start = input.offset
     let frame = try nextUnhashed(into: buffer)
@@ -51,8 +66,11 @@ public struct FrameReader<Source: ByteSource> {
     return frame
   }
 
-  /// The same for one who hashes the rest of the content after ``hashed`` on the way and throws
-  /// ``LZ4FrameError/checksum(at:)`` where it does not match: checksums are as the frame has them.
+  /// The same for one who hashes the rest of the content after ``hashed`` on the way, as a reader
+  /// of traces does while it looks at the bytes anyway. Checksums are as the frame has them; the
+  /// caller throws ``LZ4FrameError/checksum(at:)`` where one does not match.
+  ///
+  /// - Throws: ``LZ4FrameError``, or what the source throws. The reader is spent after that.
   public mutating func nextUnhashed(into buffer: FrameBuffer) throws -> Frame? {
     let start = input.offset
     guard try input.fill(1) else { return nil }
@@ -84,12 +102,14 @@ public struct FrameReader<Source: ByteSource> {
 }
 
 extension FrameReader {
+  /// What a frame's header says.
   private struct Header {
     var flags: UInt8
     var maximumBlock: Int
     var contentSize: UInt64?
   }
 
+  /// Takes the header of the frame that begins at `start`, its checksum checked.
   private mutating func readHeader(_ start: Int) throws -> Header {
     try require(3, start)
     let flags = input.byte(0)
@@ -122,6 +142,7 @@ extension FrameReader {
     return Header(flags: flags, maximumBlock: maximumBlock, contentSize: size)
   }
 
+  /// Decodes a frame's blocks one after another; returns the bytes of the content.
   private mutating func decodeBlocks(
     _ header: Header, into buffer: FrameBuffer, start: Int
   ) throws -> Int {
@@ -191,6 +212,7 @@ extension FrameReader {
         bytes, target, Int32(block.count), Int32(room), target - window, Int32(window)))
   }
 
+  /// Copies a skippable frame's content.
   private mutating func copyContent(_ count: Int, to buffer: FrameBuffer, start: Int) throws {
     var copied = 0
     while copied < count {
@@ -206,6 +228,7 @@ extension FrameReader {
     }
   }
 
+  /// Takes four bytes, little-endian.
   private mutating func word(_ start: Int) throws -> UInt32 {
     try require(4, start)
     let value = input.withFront(4) {
@@ -215,6 +238,7 @@ extension FrameReader {
     return value
   }
 
+  /// Throws unless `count` bytes more are there.
   private mutating func require(_ count: Int, _ start: Int) throws {
     guard try input.fill(count) else {
       throw LZ4FrameError(.truncated, at: start, "the stream ends inside a frame")

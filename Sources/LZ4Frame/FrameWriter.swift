@@ -1,6 +1,13 @@
 import CLZ4
 
-/// Writes LZ4 frames: independent blocks of 256 KiB, content size and content checksum present.
+/// Writes LZ4 frames: independent blocks of 256 KiB, content size and content checksum present, as
+/// `lz4` reads them.
+///
+/// ```swift
+/// var writer = FrameWriter(MemorySink(), level: 9)
+/// let checksum = try writer.writeData(Array("routing".utf8))
+/// print(checksum, writer.sink.bytes.count)
+/// ```
 ///
 /// Same content, same bytes, for one version of liblz4.
 public struct FrameWriter<Sink: ByteSink> {
@@ -8,16 +15,26 @@ public struct FrameWriter<Sink: ByteSink> {
   public private(set) var sink: Sink
   /// Bytes written so far.
   public private(set) var offset = 0
+  /// The compressor's level.
   private let level: Int
+  /// The frame that is being made.
   private var frame: [UInt8] = []
 
-  /// - Parameter level: 0 for the fast compressor, 3 to 12 for LZ4 HC.
+  /// A writer of frames to `sink`; nothing is written yet.
+  ///
+  /// - Parameters:
+  ///   - sink: where the frames go.
+  ///   - level: 0 for the fast compressor, 3 to 12 for LZ4 HC.
   public init(_ sink: Sink, level: Int = 0) {
     self.sink = sink
     self.level = level
   }
 
-  /// Writes one data frame and returns the checksum of its content.
+  /// Writes one data frame.
+  ///
+  /// - Returns: XXH32 of the content, which the frame holds too.
+  /// - Throws: what the sink throws.
+  /// - Complexity: O(bytes of the content).
   @discardableResult
   public mutating func writeData(_ content: [UInt8]) throws -> UInt32 {
     let checksum = xxh32(content)
@@ -39,7 +56,10 @@ public struct FrameWriter<Sink: ByteSink> {
 
   /// Writes one skippable frame; programs that do not know it pass over it.
   ///
-  /// - Parameter variant: the low four bits of the magic number, 0 to 15.
+  /// - Parameters:
+  ///   - variant: the low four bits of the magic number, 0 to 15.
+  ///   - content: what the frame holds, stored as it is.
+  /// - Throws: what the sink throws.
   public mutating func writeSkippable(variant: UInt8, _ content: [UInt8]) throws {
     frame.removeAll(keepingCapacity: true)
     append(FrameFormat.skippableMagic | UInt32(variant & 15))
@@ -50,8 +70,10 @@ public struct FrameWriter<Sink: ByteSink> {
 }
 
 extension FrameWriter {
+  /// Bytes of a block, decoded.
   private static var blockSize: Int { 1 << 18 }
 
+  /// Appends the header of a data frame.
   private mutating func appendHeader(contentSize: Int) {
     append(FrameFormat.magic)
     let start = frame.count
@@ -63,6 +85,7 @@ extension FrameWriter {
     frame.append(UInt8(truncatingIfNeeded: xxh32(frame[start...]) >> 8))
   }
 
+  /// Appends a block, stored where it does not get smaller.
   private mutating func appendBlock(_ block: UnsafeRawBufferPointer) {
     let sizeAt = frame.count
     append(UInt32(0))
@@ -91,10 +114,12 @@ extension FrameWriter {
     }
   }
 
+  /// Appends a number, little-endian.
   private mutating func append(_ value: some FixedWidthInteger) {
     withUnsafeBytes(of: value.littleEndian) { frame.append(contentsOf: $0) }
   }
 
+  /// Gives the frame to the sink.
   private mutating func flush() throws {
     try frame.withUnsafeBytes { try sink.write($0) }
     offset += frame.count

@@ -1,9 +1,14 @@
 /// A window over a source that can be looked at before it is taken.
 struct InputWindow<Source: ByteSource> {
+  /// Where more bytes come from.
   private var source: Source
+  /// Room for bytes that were read.
   private var bytes: [UInt8]
+  /// The first byte of the window.
   private var first = 0
+  /// Behind its last byte.
   private var end = 0
+  /// Bytes that were taken.
   private var dropped = 0
   /// Whether nothing can follow what is in the window.
   private var isWhole = false

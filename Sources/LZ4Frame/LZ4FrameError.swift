@@ -14,9 +14,11 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
     case unsupported
   }
 
+  /// Which kind of fault it is.
   public let kind: Kind
   /// Byte in the compressed stream at which the faulty frame begins.
   public let offset: Int
+  /// What is wrong, as a clause for messages.
   public let problem: String
 
   init(_ kind: Kind, at offset: Int, _ problem: String) {
@@ -30,5 +32,6 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
     LZ4FrameError(.corrupt, at: offset, "the content checksum does not match")
   }
 
+  /// One line: the byte and the problem.
   public var description: String { "byte \(offset): \(problem)" }
 }

@@ -1,5 +1,7 @@
-/// How far the content of a frame is hashed, and what its hash is so far.
+/// How far the content of a frame is hashed, and what its hash is so far: decoders hash on the way,
+/// and whoever looks at the content next goes on from there.
 public struct PartialHash {
+  /// The hash of the first ``count`` bytes.
   public var hash: XXH32
   /// Bytes in whole stripes from the content's beginning.
   public var count: Int
@@ -23,7 +25,9 @@ public struct PartialHash {
       UnsafeRawBufferPointer(rebasing: content[count..<min(stripes, content.count)]))
   }
 
-  /// The hash of all of `content`, of which this is the front.
+  /// XXH32 of all of `content`, of which this is the front.
+  ///
+  /// - Complexity: O(bytes that are not hashed yet).
   public func finish(_ content: UnsafeRawBufferPointer) -> UInt32 {
     var hash = hash
     let taken = count + hash.update(UnsafeRawBufferPointer(rebasing: content[count...]))

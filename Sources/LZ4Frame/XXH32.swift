@@ -1,4 +1,12 @@
-/// XXH32 with seed 0, the checksum of LZ4 frames (xxHash specification 0.1.1), fed in stripes.
+/// XXH32 with seed 0, the checksum of LZ4 frames (xxHash specification 0.1.1), fed in stripes of 16
+/// bytes.
+///
+/// ```swift
+/// var hash = XXH32()
+/// let count = hash.update(content)   // whole stripes of an UnsafeRawBufferPointer
+/// let rest = UnsafeRawBufferPointer(rebasing: content[count...])
+/// let digest = hash.finish(rest, count: content.count)
+/// ```
 ///
 /// A stripe must wait for the one before, so one who has other work with the same bytes does it
 /// between the stripes, where it costs nothing.
@@ -7,6 +15,7 @@ public struct XXH32 {
   /// Bytes of a stripe.
   public static let stripe = 16
 
+  /// The four sums, one for each word of a stripe.
   @usableFromInline var lanes = SIMD4(prime1 &+ prime2, prime2, 0, 0 &- prime1)
 
   /// The hash of nothing.
@@ -15,8 +24,8 @@ public struct XXH32 {
 
   /// Takes the 16 bytes at `bytes`.
   ///
-  /// A lane x becomes `rotate(x, 13) * prime1`. The sum of both shifts' products is the same, and its
-  /// chain of dependent instructions is shorter by a third.
+  /// A lane x becomes `rotate(x, 13) * prime1`. The sum of both shifts' products is the same, and
+  /// its chain of dependent instructions is shorter by a third.
   @inlinable @inline(__always)
   public mutating func update(stripe bytes: UnsafeRawPointer) {
     let input = bytes.loadUnaligned(as: SIMD4<UInt32>.self)

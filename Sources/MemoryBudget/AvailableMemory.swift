@@ -2,27 +2,33 @@ import Glibc
 
 /// How much more memory this process can have, as far as the system says so.
 ///
-/// The least of what the address space's limit (`ulimit -v`) leaves, what the control groups above the
-/// process leave (containers, Slurm, systemd), and what the machine has without swapping. What is asked
-/// for beyond it ends in an abort or in the kernel killing something, so it is refused before.
+/// ```swift
+/// try AvailableMemory.ofThisProcess().check(
+///   MemoryDemand("the tables of mixture", bytes: 3 << 30))
+/// ```
+///
+/// The least of what the address space's limit (`ulimit -v`) leaves, what the control groups above
+/// the process leave (containers, Slurm, systemd), and what the machine has without swapping. What
+/// is asked for beyond it ends in an abort or in the kernel killing something, so it is refused
+/// before.
 public struct AvailableMemory: Hashable, Sendable {
   /// What a process takes beside its tables, in bytes: chunks and what is made of them.
   static let reserve = 64 << 20
   /// The same of its address space, where every thread has room of its own that it hardly uses.
   static let addressSpaceReserve = 320 << 20
 
-  /// Bytes; nil where nothing is known, and nothing is refused.
+  /// Bytes that can still be had; nil where nothing is known, and nothing is refused.
   public var bytes: Int?
   /// What sets the bound, for messages: `the limit of the address space (ulimit -v)`.
   public var bound: String
 
-  /// So many bytes, or nobody knows.
+  /// An amount that is known, as in tests; nil where nobody knows.
   public init(bytes: Int?, bound: String = "this run") {
     self.bytes = bytes.map { max(0, $0) }
     self.bound = bound
   }
 
-  /// What this process has now.
+  /// What this process can have now, read from `/proc` and `/sys`.
   public static func ofThisProcess() -> AvailableMemory {
     var limit = rlimit()
     let hasLimit = getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0

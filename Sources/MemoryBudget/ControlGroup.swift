@@ -2,15 +2,18 @@
 struct ControlGroup: Hashable {
   /// Its folder.
   let folder: String
-  /// Names of the files that hold the limit and what is in use, and the key of what is in use but could
-  /// be given back at once.
+  /// Name of the file that holds the limit.
   private let limit: String
+  /// Name of the file that says what is in use.
   private let usage: String
+  /// The key, in the group's statistics, of what is in use but could be given back at once.
   private let reclaimable: String
 
-  /// The groups that this process is in, from its own up to the root's: each of them can be the tightest.
+  /// The groups that this process is in, from its own up to the root's: each of them can be the
+  /// tightest.
   ///
-  /// In a container the path may be the host's, of which only the root is mounted; so the root is last.
+  /// In a container the path may be the host's, of which only the root is mounted; so the root is
+  /// last.
   static func ofThisProcess(_ text: (String) -> String?) -> [ControlGroup] {
     let lines = text("/proc/self/cgroup")?.split(separator: "\n") ?? []
     return lines.flatMap { line -> [ControlGroup] in
@@ -31,6 +34,7 @@ struct ControlGroup: Hashable {
     }
   }
 
+  /// The group's folder and those above it, up to the root's.
   private static func folders(_ root: String, _ path: Substring) -> [String] {
     let names = path.split(separator: "/")
     return (0...names.count).reversed().map { ([root] + names.prefix($0)).joined(separator: "/") }

@@ -1,4 +1,5 @@
-/// What takes how much memory, and what takes less.
+/// What takes how much memory, and what would do with less: asked for before anything is allocated
+/// (``AvailableMemory/check(_:)``).
 public struct MemoryDemand: Hashable, Sendable {
   /// What it is for, in the plural: `the tables of layer-markov`.
   public var purpose: String
@@ -29,7 +30,8 @@ public struct MemoryDemand: Hashable, Sendable {
   }
 }
 
-/// More memory would be needed than there is. Nothing has been allocated yet.
+/// More memory would be needed than there is. Nothing has been allocated yet, so the program can
+/// say so and end.
 public struct MemoryShortage: Error, Hashable, CustomStringConvertible {
   /// What was asked for.
   public var demand: MemoryDemand
@@ -69,9 +71,9 @@ public struct MemoryShortage: Error, Hashable, CustomStringConvertible {
 }
 
 extension AvailableMemory {
-  /// Whether `demand` can be met.
+  /// Throws unless `demand` can be met.
   ///
-  /// - Throws: ``MemoryShortage``.
+  /// - Throws: ``MemoryShortage`` with both sizes and what would help.
   public func check(_ demand: MemoryDemand) throws(MemoryShortage) {
     guard let bytes, demand.bytes > bytes else { return }
     throw MemoryShortage(demand: demand, available: self)

@@ -4,11 +4,13 @@ import Prequential
 import RoutingTrace
 
 extension Checkpoint {
-  /// The token heatmap of the model at `path`: how often expert j followed expert i at a request's next
-  /// token, `[layers, experts, experts]`, row i of layer l at `(l * experts + i) * experts`.
+  /// The token heatmap of the model at `path`: how often expert j followed expert i at a request's
+  /// next token, `[layer, i, j]`: row i of layer l begins at `(l * experts + i) * experts`.
   ///
-  /// - Parameter shape: the shape it must have.
-  /// - Throws: ``ModelError``, also where the model has learnt no such table.
+  /// - Parameters:
+  ///   - path: the model file.
+  ///   - shape: the shape it must have.
+  /// - Throws: ``ModelError``, also where the model has learnt no such table (`token-markov`).
   public static func tokenHeatmap(
     of path: String, shape: TraceShape
   ) throws(ModelError) -> [UInt32] {

@@ -6,10 +6,19 @@ import PathText
 import Prequential
 import SystemPackage
 
-/// A learner read from a model file. Every checkpoint is a model, and every model can be one.
+/// A learner read from a model file, and the reading and writing of such files. Every checkpoint is
+/// a model, and every model can be one.
 ///
-/// The layout of the file is described in <doc:Schema>.
+/// ```swift
+/// var learner = try Checkpoint.readNewest(of: "model.h5").learner
+/// while let chunk = try stream.next() { try learner.consume(chunk) }
+/// try Checkpoint.write(learner, to: "model.h5", keeping: 2)
+/// ```
+///
+/// The layout of the file is described in <doc:Schema>. Runs that write checkpoints along the way
+/// hold a ``CheckpointFile``, which keeps other writers out.
 public struct Checkpoint: Sendable {
+  /// What was learnt; it goes on to the same bytes as if it had never been written.
   public let learner: Learner
   /// The root's attributes, as the file has them.
   public let header: ModelHeader
@@ -22,13 +31,20 @@ public struct Checkpoint: Sendable {
   /// Why newer generations were passed over, newest first.
   public let passedOver: [ModelError]
 
-  /// Largest file that is read.
+  /// Bytes of the largest file that is read, unless told otherwise.
   public static let maximumBytes = ModelLimits.fileBytes
 
   /// Reads one model file: seal, digests, types, shapes, ranges and totals are checked.
   ///
-  /// - Parameter catalog: the predictors that are known.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - catalog: the predictors that are known.
+  ///   - limits: how large the tables in it may be.
+  ///   - maximumBytes: how large the file may be.
+  ///   - operations: the system's calls, which tests replace.
+  ///   - memory: what may be allocated.
   /// - Throws: ``ModelError``.
+  /// - Complexity: O(bytes of the tables); the file and its learner are in memory at once.
   public static func read(
     _ path: String, catalog: PredictorCatalog = .standard, limits: H5Limits = ModelLimits.hdf5,
     maximumBytes: Int = maximumBytes, operations: any FileOperations = SystemFileOperations(),
@@ -76,7 +92,11 @@ public struct Checkpoint: Sendable {
 
   /// The learner in the bytes of a model file, which need no seal.
   ///
-  /// - Parameter name: what to call the bytes in messages.
+  /// - Parameters:
+  ///   - bytes: the file's bytes.
+  ///   - name: what to call the bytes in messages.
+  ///   - catalog: the predictors that are known.
+  ///   - limits: how large the tables in it may be.
   /// - Throws: ``ModelError``.
   public static func learner(
     in bytes: [UInt8], name: String, catalog: PredictorCatalog = .standard,
@@ -93,6 +113,7 @@ public struct Checkpoint: Sendable {
   /// Reads the newest intact generation of `path`: itself, or `path.1`, `path.2`, ...
   ///
   /// A caller says so to its user where ``passedOver`` is not empty.
+  ///
   /// - Throws: ``ModelError``, the newest generation's, where none is intact; at once where a file
   ///   is there but cannot be opened or read.
   public static func readNewest(
@@ -125,6 +146,8 @@ public struct Checkpoint: Sendable {
   }
 
   /// Reads the root's attributes alone: what the model is, not what it has learnt.
+  ///
+  /// - Throws: ``ModelError`` where the file cannot be read, or is no model.
   public static func header(
     of path: String, catalog: PredictorCatalog = .standard
   ) throws(ModelError) -> ModelHeader {
@@ -137,7 +160,8 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// Whether `path` begins as HDF5 files do, or is called `.h5` and empty or cut.
+  /// Whether the file at `path` begins as HDF5 files do, or is called `.h5` and empty or cut.
+  /// Nothing but the first bytes is read.
   public static func isModel(_ path: String) -> Bool {
     // A FIFO would hold up the opening, so look before.
     guard (try? FilePath(text: path).stat().type) == .regular,
@@ -181,10 +205,14 @@ public struct Checkpoint: Sendable {
 
 extension Checkpoint {
   /// The bytes of a learner's model file, seal included: the same for the same learner.
+  ///
+  /// - Throws: ``ModelError`` where it is more than a model file may hold.
+  /// - Complexity: O(bytes of the tables).
   public static func bytes(of learner: Learner) throws(ModelError) -> [UInt8] {
     try bytes(of: learner, file: "the model")
   }
 
+  /// The same; messages call it `file`.
   private static func bytes(of learner: Learner, file: String) throws(ModelError) -> [UInt8] {
     try ModelLimits.check(learner, file: file)
     do throws(H5Error) {
@@ -198,16 +226,17 @@ extension Checkpoint {
     }
   }
 
-  /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the folder.
+  /// Replaces the model at `path` in one step: new file, fsync, read back, rename, fsync of the
+  /// folder.
   ///
   /// Reading back parses the new file as any reader would, and what it says must be what was to be
-  /// written; only then does the old one give way. A model that is there already, byte for byte, is left
-  /// as it is, and so are its generations. One that cannot be read is replaced and becomes no generation:
-  /// it would push an intact one out.
+  /// written; only then does the old one give way. A model that is there already, byte for byte, is
+  /// left as it is, and so are its generations. One that cannot be read is replaced and becomes no
+  /// generation: it would push an intact one out.
   ///
   /// - Parameter keeping: older generations that stay, as `path.1` (the newest), `path.2`, ...
-  /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the folder
-  ///   to the disk after the rename.
+  /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the
+  ///   folder to the disk after the rename.
   public static func write(
     _ learner: Learner, to path: String, keeping: Int = 1,
     operations: any FileOperations = SystemFileOperations()
@@ -216,7 +245,8 @@ extension Checkpoint {
       learner, to: path, keeping: keeping, verifiedSeal: nil, operations: operations)
   }
 
-  /// The same; a file that ends with `verifiedSeal` and is whole was parsed before, and is not again.
+  /// The same; a file that ends with `verifiedSeal` and is whole was parsed before, and is not
+  /// again.
   ///
   /// - Returns: the new file's seal.
   static func write(
@@ -264,7 +294,8 @@ extension Checkpoint {
     return isSealed && image.withBytes { $0.suffix(Seal.length).elementsEqual(seal) }
   }
 
-  /// Whether a file is to become a generation: not where it was read and found to be no intact model.
+  /// Whether a file is to become a generation: not where it was read and found to be no intact
+  /// model.
   public static func isWorthKeeping(
     _ path: String, catalog: PredictorCatalog = .standard,
     operations: any FileOperations = SystemFileOperations()
@@ -276,7 +307,8 @@ extension Checkpoint {
     return true
   }
 
-  /// Throws unless the file `temporary`, to become `path`, holds these bytes and reads as `learner`.
+  /// Throws unless the file `temporary`, to become `path`, holds these bytes and reads as
+  /// `learner`.
   private static func verify(
     _ temporary: String, holds learner: Learner, bytes: [UInt8], of path: String,
     _ operations: any FileOperations

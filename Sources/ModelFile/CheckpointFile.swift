@@ -11,30 +11,35 @@ import SystemPackage
 /// file.warnings.forEach { print($0) }
 /// try file.write(learner)
 /// ```
+///
+/// Two runs that wrote the same file would undo each other's work, so the second is refused.
 public struct CheckpointFile: ~Copyable {
   /// The model file.
   public let path: String
-  /// Older generations that stay.
+  /// Older generations that stay beside the file: `path.1`, the newest, to `path.KEEPING`.
   public let keeping: Int
   /// What whoever asked for the file should know, a line each: locks or links that the file system
   /// does not have, and checkpoints that killed writers left.
   public let warnings: [String]
+  /// The lock, where the file system has one; nil where nobody asked for it.
   private let lock: FileLock?
+  /// Whole checkpoints that killed writers left under temporary names.
   private let leftovers: [Leftover]
   /// The seal of the checkpoint written last, which was parsed when it was read back.
   private let lastSeal = Mutex<[UInt8]?>(nil)
+  /// The system's calls, which tests replace.
   private let operations: any FileOperations
 
-  /// Takes the lock of the file that `path` leads to, and removes temporary files that a killed writer
-  /// left, but for whole checkpoints that know what no intact generation knows.
+  /// Takes the lock of the file that `path` leads to, and removes temporary files that a killed
+  /// writer left, but for whole checkpoints that know what no intact generation knows.
   ///
   /// - Parameters:
   ///   - keeping: older generations that stay.
   ///   - inputs: files that the run reads, none of which may be replaced.
   ///   - isForced: whether a file of another kind may be replaced.
   ///   - isLocked: whether a second writer is kept away.
-  /// - Throws: ``ModelError``: another process writes this file, something else than a model is there,
-  ///   it is an input, or the folder takes no files.
+  /// - Throws: ``ModelError``: another process writes this file, something else than a model is
+  ///   there, it is an input, or the folder takes no files.
   public init(
     _ path: String, keeping: Int = 1, inputs: [String] = [], isForced: Bool = false,
     isLocked: Bool = true, operations: any FileOperations = SystemFileOperations()
@@ -77,9 +82,11 @@ public struct CheckpointFile: ~Copyable {
     self.operations = operations
   }
 
-  /// Replaces the checkpoint; see ``Checkpoint/write(_:to:keeping:operations:)``.
+  /// Replaces the checkpoint; see ``Checkpoint/write(_:to:keeping:operations:)``. Leftovers that
+  /// `learner` has gone past are removed.
   ///
-  /// Leftovers that `learner` has gone past are removed.
+  /// - Throws: ``ModelError``; the old checkpoint is untouched then.
+  /// - Complexity: O(bytes of the tables): every checkpoint is a whole model.
   public func write(_ learner: Learner) throws(ModelError) {
     let seal = try Checkpoint.write(
       learner, to: path, keeping: keeping, verifiedSeal: lastSeal.withLock { $0 },
@@ -105,7 +112,9 @@ public struct CheckpointFile: ~Copyable {
 
 /// A whole checkpoint in a temporary file, whose writer was killed before it had its name.
 private struct Leftover {
+  /// The temporary file.
   var path: String
+  /// What it holds.
   var learner: Learner
 
   /// Those of `path` that were written later than every intact generation, and know what none does.

@@ -32,11 +32,15 @@ enum Components {
 
 /// What has been read of a learner so far.
 struct LearnerState {
+  /// The integer tables, one a MoE layer.
   var counts: [LayerCounts] = []
   /// `[layer][predictor]`
   var metrics: [[LayerMetrics]] = []
+  /// Figures noted along the stream.
   var history: [HistoryRow] = []
+  /// How far the stream was read.
   var progress = StreamProgress()
+  /// The requests under way.
   var requests = RequestBook()
   /// In the order of the predictors with state of their own.
   var models: [LearntModel] = []

@@ -7,7 +7,8 @@ import RoutingTrace
 /// The integer tables: one group a predictor that owns one.
 ///
 /// `frequency/counts[layer, expert]` is c, `layer-markov/counts[layer, given_expert, expert]` is C,
-/// `token-markov/counts[...]` is D of ``LayerCounts``. `layer-product` reads C and has no group.
+/// `token-markov/counts[...]` is D of `Counting/LayerCounts`. `layer-product` reads C and has no
+/// group.
 enum CountsComponent: Component {
   static let groups = ["frequency", "layer-markov", "token-markov"]
 

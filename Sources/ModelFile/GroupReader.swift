@@ -1,20 +1,27 @@
 import HDF5
 
-/// A group being read, whose content digest grows with every item and must come out as it was written.
+/// A group being read, whose content digest grows with every item and must come out as it was
+/// written.
 struct GroupReader: ~Copyable {
+  /// The group in the file.
   let group: H5Group
+  /// The digest of what was read so far.
   private var digest = ContentDigest()
 
+  /// Begins to read a group.
   init(_ group: consuming H5Group) { self.group = group }
 
+  /// The group's path in the file, for messages.
   var path: String { group.path }
 
+  /// Reads a string attribute.
   mutating func string(_ name: String) throws(H5Error) -> String {
     let value = try group.string(name)
     digest.add("@" + name, [value], shape: nil)
     return value
   }
 
+  /// Reads an attribute that is one number.
   mutating func number<Value: H5Element>(
     _ name: String, as type: Value.Type = Value.self
   ) throws(H5Error) -> Value {
@@ -23,6 +30,7 @@ struct GroupReader: ~Copyable {
     return value
   }
 
+  /// Reads an attribute that is a list of numbers.
   mutating func numbers<Value: H5Element>(
     _ name: String, as type: Value.Type = Value.self
   ) throws(H5Error) -> [Value] {

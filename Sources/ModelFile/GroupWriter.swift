@@ -2,21 +2,27 @@ import HDF5
 
 /// A group being written, whose content digest grows with every item.
 struct GroupWriter: ~Copyable {
+  /// The group in the file.
   let group: H5Group
+  /// The digest of what was written so far.
   private var digest = ContentDigest()
 
+  /// Begins to write a group.
   init(_ group: consuming H5Group) { self.group = group }
 
+  /// Writes a string attribute.
   mutating func set(_ name: String, to value: String) throws(H5Error) {
     try group.set(name, to: value)
     digest.add("@" + name, [value], shape: nil)
   }
 
+  /// Writes an attribute that is one number.
   mutating func set<Value: H5Element>(_ name: String, to value: Value) throws(H5Error) {
     try group.set(name, to: value)
     digest.add("@" + name, [value], shape: nil)
   }
 
+  /// Writes an attribute that is a list of numbers.
   mutating func set<Value: H5Element>(_ name: String, to values: [Value]) throws(H5Error) {
     try group.set(name, to: values)
     digest.add("@" + name, values, shape: [values.count])
@@ -80,7 +86,9 @@ struct GroupWriter: ~Copyable {
 
 /// A dimension scale that tables are attached to.
 final class Axis {
+  /// The dataset of the axis's values.
   let scale: H5Dataset
+  /// How many values the axis has.
   let length: Int
 
   init(_ scale: consuming H5Dataset, length: Int) {

@@ -3,7 +3,13 @@ import Prequential
 extension Merge {
   /// The sum of the models at `paths`, two of them in memory at a time.
   ///
+  /// ```swift
+  /// let sum = try Merge.files(["monday.h5", "tuesday.h5"])
+  /// try Checkpoint.write(sum, to: "both.h5")
+  /// ```
+  ///
   /// - Throws: ``ModelError``, naming the file that cannot be read or does not fit those before it.
+  /// - Complexity: O(bytes of all models).
   public static func files(_ paths: [String]) throws(ModelError) -> Learner {
     var merge: Merge?
     for path in paths {

@@ -3,7 +3,8 @@ import HDF5
 import PathText
 import SystemPackage
 
-/// Why a model cannot be read, written or merged: which file, where in it, what, what to do.
+/// Why a model cannot be read, written or merged: which file, what is wrong and where in it, and
+/// what the user can do.
 public struct ModelError: Error, Hashable, CustomStringConvertible {
   /// The kinds of fault, for programs.
   public enum Kind: Hashable, Sendable {
@@ -38,6 +39,7 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
     self.remedy = remedy
   }
 
+  /// A failed call of the system.
   init(_ error: FileError) {
     self.init(
       .access, file: error.path.text,
@@ -45,6 +47,7 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
       remedy: error.remedy)
   }
 
+  /// A fault inside the file, told of the file.
   init(_ error: H5Error, file: String) {
     let kind: Kind =
       switch error.kind {
@@ -56,6 +59,7 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
     self.init(kind, file: file, problem: error.description, remedy: Self.useAnother)
   }
 
+  /// What to do about a damaged model.
   static let useAnother = "use an older generation or train again"
 
   /// One line: the file, the problem, what to do.

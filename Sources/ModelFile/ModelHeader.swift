@@ -5,6 +5,7 @@ import Prequential
 import RoutingTrace
 
 /// The root of a model file: what it is, of which shape, and how far its stream was read.
+/// ``Checkpoint/header(of:catalog:)`` reads it without the tables.
 public struct ModelHeader: Hashable, Sendable {
   /// `encoding-type` of every model file.
   public static let encodingType = "moecast-model"
@@ -15,6 +16,7 @@ public struct ModelHeader: Hashable, Sendable {
 
   /// The program that wrote the file.
   public var software: String
+  /// The shape of the traces that were learnt.
   public var shape: TraceShape
   /// The predictors, in the order of their metrics.
   public var specs: [PredictorSpec]
@@ -22,11 +24,16 @@ public struct ModelHeader: Hashable, Sendable {
   public var recallAt: [Int]
   /// Requests under way that are remembered at most.
   public var liveRequests: Int
+  /// Chunks learnt.
   public var chunks: UInt64
+  /// Tokens learnt.
   public var tokens: UInt64
+  /// Events learnt: tokens times MoE layers.
   public var events: UInt64
+  /// Requests begun in the stream.
   public var requests: UInt64
 
+  /// The header of a learner that this program writes.
   init(_ learner: Learner) {
     software = Self.software
     shape = learner.shape
@@ -39,13 +46,14 @@ public struct ModelHeader: Hashable, Sendable {
     requests = learner.progress.requests
   }
 
-  /// Names of the predictors.
+  /// Names of the predictors, in the order of their metrics.
   public var predictors: [String] { specs.names }
 
-  /// Additive constants of the count-based predictors (`c + 1/2`, rows `+ 2 P0`), kept in the file so
-  /// that a later program cannot take counts for those of another formula.
+  /// Additive constants of the count-based predictors (`c + 1/2`, rows `+ 2 P0`), kept in the file
+  /// so that a later program cannot take counts for those of another formula.
   private static let priors: KeyValuePairs = ["prior_frequency": 0.5, "prior_row": 2.0]
 
+  /// Writes the root's attributes.
   func write(to root: inout GroupWriter) throws(H5Error) {
     try root.set("encoding-type", to: Self.encodingType)
     try root.set("encoding-version", to: Self.encodingVersion)

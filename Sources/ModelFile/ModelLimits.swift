@@ -6,23 +6,25 @@ import RoutingTrace
 
 /// What a model file may hold: one set of limits, which the writer keeps and the reader asks for.
 ///
-/// A model's name is bounded by ``RoutingTrace/TraceShape/maximumNameBytes``, its sums along the stream
-/// by ``Prequential/Learner``.
+/// A model's name is bounded by `RoutingTrace/TraceShape/maximumNameBytes`, its sums along the
+/// stream by `Prequential/Learner`.
 public enum ModelLimits {
   /// All tables whose size follows from shape and predictors, decoded: 3 GiB.
   public static let tableBytes = 3 << 30
   /// What grows along the stream, decoded: digests of chunks and figures noted, 1 GiB.
   public static let streamBytes = 1 << 30
-  /// Largest file that is read. Tables that cannot be compressed grow by their checksums, less than a
-  /// hundredth, so no file that keeps the other limits is larger.
+  /// Largest file that is read. Tables that cannot be compressed grow by their checksums, less than
+  /// a hundredth, so no file that keeps the other limits is larger.
   public static let fileBytes = 4 << 30 + 128 << 20
-  /// Predictors, and the bytes of their names with commas between them.
+  /// Predictors of a model at most.
   public static let predictors = 256
+  /// Bytes of their names at most, with commas between them.
   public static let predictorBytes = 32 << 10
-  /// The n of recall@n, and the largest of them.
+  /// The n of recall@n at most.
   public static let recall = 256
+  /// The largest n of recall@n.
   public static let largestRecall = Int(UInt32.max)
-  /// Requests under way that are remembered.
+  /// Requests under way that are remembered at most.
   public static let liveRequests = 1 << 24
 
   /// The same limits as HDF5 knows them.
@@ -32,7 +34,12 @@ public enum ModelLimits {
   ///
   /// Allocates nothing, so it is asked before anything is learnt and before tables are made.
   ///
-  /// - Parameter recallAt: the n of recall@n; nil for the default.
+  /// - Parameters:
+  ///   - file: what to call the model in messages.
+  ///   - shape: the shape of the traces.
+  ///   - specs: the predictors.
+  ///   - recallAt: the n of recall@n; nil for the default.
+  ///   - liveRequests: requests under way that are remembered.
   /// - Throws: ``ModelError`` of kind `tooLarge`.
   public static func check(
     _ file: String, shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil,

@@ -5,10 +5,13 @@ import RoutingTrace
 
 /// A model file being read from memory.
 struct ModelReader: ~Copyable {
+  /// The open file.
   private let file: H5File
+  /// The root's attributes.
   let header: ModelHeader
 
-  /// The learner in a model file's bytes; every group's digest, every type, shape and range checked.
+  /// The learner in a model file's bytes; every group's digest, every type, shape and range
+  /// checked.
   ///
   /// - Parameters:
   ///   - catalog: the predictors that are known.

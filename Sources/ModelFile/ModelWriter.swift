@@ -4,6 +4,7 @@ import RoutingTrace
 
 /// A model file being written in memory: the root, its dimension scales, then groups.
 struct ModelWriter: ~Copyable {
+  /// The new file.
   private let file: H5File
   /// Model layer numbers, one a MoE layer.
   let layer: Axis
@@ -23,6 +24,7 @@ struct ModelWriter: ~Copyable {
     return try writer.file.bytes()
   }
 
+  /// A new file with the root's attributes and the dimension scales.
   private init(_ header: ModelHeader) throws(H5Error) {
     let file = try H5File(limits: ModelLimits.hdf5)
     var root = try GroupWriter(file.rootGroup())

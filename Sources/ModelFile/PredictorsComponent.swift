@@ -20,8 +20,8 @@ enum PredictorsComponent: Component {
     try group.finish()
   }
 
-  /// Comes after ``CountsComponent`` and ``RequestsComponent``, which say what was chosen and how many
-  /// requests have state.
+  /// Comes after ``CountsComponent`` and ``RequestsComponent``, which say what was chosen and how
+  /// many requests have state.
   static func read(
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {

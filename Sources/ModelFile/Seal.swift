@@ -2,9 +2,9 @@ import HDF5
 
 /// The last 64 bytes of a model file: a line of text with the length and digest of all before them.
 ///
-/// HDF5 itself allows bytes behind its end and never looks at them. The seal lets a reader know that
-/// a file is whole before libhdf5 parses any of it: a cut or flipped byte anywhere, in tables or in
-/// HDF5's own structures, shows at the speed of memory.
+/// HDF5 itself allows bytes behind its end and never looks at them. The seal lets a reader know
+/// that a file is whole before libhdf5 parses any of it: a cut or flipped byte anywhere, in tables
+/// or in HDF5's own structures, shows at the speed of memory.
 ///
 ///     "\nmoecast-seal 1 xxh64 0123456789abcdef bytes 0000000012345678\n" padded with spaces to 64
 enum Seal {

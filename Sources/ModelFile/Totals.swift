@@ -5,16 +5,20 @@ import RoutingTrace
 
 /// Totals of a learner that must agree, whatever it was trained on.
 ///
-/// With c, C, D as in ``LayerCounts`` and K experts at most in an event:
+/// With c, C, D as in `Counting/LayerCounts` and K experts at most in an event:
 /// - C[l, i, j] counts tokens that chose i in layer l-1 and j in l: at most c[l-1, i] and c[l, j].
-/// - A row of C sums at most K experts for each of those tokens: at most K c[l-1, i]; layer 0 has none.
+/// - A row of C sums at most K experts for each of those tokens: at most K c[l-1, i]; layer 0 has
+///   none.
 /// - D likewise with i in layer l itself.
-/// - Every choice was ranked once by every predictor, so a predictor's ranks sum to c's sum, and all
-///   predictors scored the same events, of 1 to K choices each.
-/// - Rows along the stream ascend, each within what had passed by then and the last within the metrics.
+/// - Every choice was ranked once by every predictor, so a predictor's ranks sum to c's sum, and
+///   all predictors scored the same events, of 1 to K choices each.
+/// - Rows along the stream ascend, each within what had passed by then and the last within the
+///   metrics.
 struct Totals {
+  /// What does not agree, a clause each.
   private(set) var problems: [String] = []
 
+  /// Checks all totals of a learner, in one pass over its tables.
   init(_ learner: Learner) {
     for layer in learner.layers.indices {
       checkPairs(learner, layer)
@@ -23,6 +27,7 @@ struct Totals {
     checkHistory(learner)
   }
 
+  /// Holds a layer's pair tables against its frequencies.
   private mutating func checkPairs(_ learner: Learner, _ layer: Int) {
     let counts = learner.layers[layer].counts
     let number = learner.shape.modelLayers[layer]
@@ -67,6 +72,7 @@ struct Totals {
     }
   }
 
+  /// Holds the predictors' ranks and events against the layer's frequencies and each other.
   private mutating func checkMetrics(_ learner: Learner, _ layer: Int) {
     let own = learner.layers[layer]
     let number = learner.shape.modelLayers[layer]

@@ -1,4 +1,7 @@
-/// One-shot XXH64 with seed 0 (xxHash specification 0.1.1): the digest of models and their groups.
+/// XXH64 with seed 0 of bytes in one pass (xxHash specification 0.1.1): the digest of models and
+/// their groups.
+///
+/// - Complexity: O(bytes).
 public func xxh64(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
   let count = bytes.count
   var position = 0
@@ -52,6 +55,7 @@ public func hexadecimal(_ value: UInt64) -> String {
   return String(repeating: "0", count: 16 - digits.count) + digits
 }
 
+/// The constants of the specification.
 private let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
 private let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
 private let prime3: UInt64 = 0x1656_67B1_9E37_79F9

@@ -1,8 +1,10 @@
 import SystemPackage
 
-/// The first bytes of a file, `count` at most.
+/// The first bytes of a file, `count` at most; fewer where it is shorter. Enough to recognise a
+/// file without reading it.
 ///
 /// - Throws: `Errno` where it cannot be opened or read.
+/// - Complexity: O(`count`).
 public func firstBytes(of path: FilePath, count: Int) throws(Errno) -> [UInt8] {
   do {
     let file = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)

@@ -6,7 +6,8 @@ import SystemPackage
   import Musl
 #endif
 
-/// The files below a folder, at any depth, as texts relative to it, in no order; see `FilePath.text`.
+/// The files below a folder, at any depth, as texts relative to it, in no order; see
+/// `FilePath.text`.
 ///
 /// Folders behind symbolic links are not entered, so the walk ends; links to files are files.
 ///

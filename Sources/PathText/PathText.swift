@@ -2,15 +2,17 @@ import SystemPackage
 
 /// Paths as text and back, byte for byte.
 ///
-/// A path on Linux is bytes, a `String` is Unicode. Bytes of a name that are no UTF-8 stand in the text as
-/// one scalar each, U+10FF00 + byte, in a plane for private use; so do the bytes of a scalar of that range
-/// itself, which makes the way back exact for every name. All other names are their own text.
+/// A path on Linux is bytes, a `String` is Unicode. Bytes of a name that are no UTF-8 stand in the
+/// text as one scalar each, U+10FF00 + byte, in a plane for private use; so do the bytes of a
+/// scalar of that range itself, which makes the way back exact for every name. All other names are
+/// their own text.
 ///
 /// ```swift
 /// let path = FilePath(text: arguments[1])   // what the user named, whatever its bytes
+/// print(path.text)                          // the same text
 /// ```
 extension FilePath {
-  /// The path whose ``text`` this is.
+  /// The path whose ``text`` this is; it ends at a NUL, as it does for the system.
   public init(text: String) {
     var bytes: [CInterop.PlatformChar] = []
     for scalar in text.unicodeScalars {
@@ -27,7 +29,7 @@ extension FilePath {
     }
   }
 
-  /// The path as text.
+  /// The path as text, from which ``init(text:)`` makes the same bytes.
   public var text: String {
     withPlatformString { pointer in
       var bytes: [UInt8] = []
@@ -69,7 +71,8 @@ public func escapedByte(_ scalar: Unicode.Scalar) -> UInt8? {
   escapes.contains(scalar.value) ? UInt8(scalar.value & 0xFF) : nil
 }
 
-/// The program's arguments as texts of paths, its own name left out.
+/// The program's arguments as texts of paths, its own name left out: what a command line parser is
+/// to be given.
 public func argumentTexts() -> [String] {
   let arguments = UnsafeBufferPointer(
     start: CommandLine.unsafeArgv, count: Int(CommandLine.argc))

@@ -1,10 +1,11 @@
 import Forecast
 import RoutingTrace
 
-/// Percentile intervals of ratios of sums over groups of requests.
+/// Confidence intervals by resampling requests: percentile intervals of ratios of sums over groups
+/// of requests (Efron 1979). ``Comparison`` asks for them.
 enum Bootstrap {
-  /// Recall at each n, then log loss in bits: over all rows, and the 2.5th and 97.5th percentile over
-  /// `resamples` draws of as many rows as there are, with replacement.
+  /// Recall at each n, then log loss in bits: over all rows, and the 2.5th and 97.5th percentile
+  /// over `resamples` draws of as many rows as there are, with replacement.
   ///
   /// - Parameters:
   ///   - rows: one a group, at least one.
@@ -38,6 +39,7 @@ enum Bootstrap {
     }
   }
 
+  /// The 2.5th and 97.5th percentile of resampled values, which are sorted.
   private static func interval(of value: Double, _ sorted: [Double]) -> Comparison.Estimate {
     guard !sorted.isEmpty else { return Comparison.Estimate(value: value, low: value, high: value) }
     let last = Double(sorted.count - 1)

@@ -2,37 +2,58 @@ import Counting
 import Forecast
 import RoutingTrace
 
-/// Several predictors over one stream, their figures kept by group of requests, so that their
-/// uncertainty can be told.
+/// Runs several predictors over one stream and tells how sure their figures are: recall and log
+/// loss with 95 % intervals, by resampling requests.
 ///
-/// The first 4,096 requests are a group each; those after them share these groups, so that memory does
-/// not grow with the stream.
+/// ```swift
+/// var comparison = try Comparison(shape: stream.shape, predictors: ["layer-markov", "mixture"])
+/// while let chunk = try stream.next() { try comparison.consume(chunk, workers: 2) }
+/// if let figures = comparison.estimates(
+///   of: 1, stages: Stage.allCases, resamples: 1000, seed: 1)
+/// {
+///   let recall = figures.recall[0]   // at comparison.recallAt[0]
+///   print(recall.value, recall.low, recall.high, figures.logLossBits.value)
+/// }
+/// ```
+///
+/// Figures are kept by group of requests. The first 4,096 requests are a group each; those after
+/// them share these groups, so that memory does not grow with the stream.
 public struct Comparison: Sendable {
-  /// A figure with the interval in which it lies with 95 % confidence.
+  /// A figure with the interval in which it lies with 95 % confidence, in the figure's own unit: a
+  /// share for recall, bits for log loss.
   public struct Estimate: Hashable, Sendable {
     /// The figure over all requests.
     public var value: Double
-    /// The interval's ends.
+    /// The 2.5th percentile over the resamples.
     public var low: Double
+    /// The 97.5th percentile over the resamples.
     public var high: Double
   }
 
-  /// The predictors, and their figures over the whole stream.
+  /// The learner inside: the predictors, what they have learnt, and their figures over the whole
+  /// stream.
   public private(set) var learner: Learner
-  /// The n of recall@n.
+  /// The n of recall@n, ascending.
   public var recallAt: [Int] { learner.recallAt }
+  /// Which group each request's figures are added to.
   private var groups = RequestGroups()
+  /// The figures by group.
   private var sums: GroupSums
 
-  /// A comparison that has seen nothing; parameters as of ``Learner``.
+  /// A comparison that has seen nothing.
+  ///
+  /// - Parameters:
+  ///   - shape: the shape of the traces to come.
+  ///   - specs: the predictors, no two of one name.
+  ///   - recallAt: the n of recall@n; 1, K, 2K and 4K unless given.
   public init(shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil) {
     learner = Learner(shape: shape, predictors: specs, recallAt: recallAt)
     sums = GroupSums(predictors: specs.count, recallAt: learner.recallAt)
   }
 
-  /// The same, the predictors by their names.
+  /// The same, the predictors by their names in `Forecast/PredictorCatalog/standard`.
   ///
-  /// - Throws: ``Forecast/PredictorNameError`` where one is not known, or named twice.
+  /// - Throws: `Forecast/PredictorNameError` where one is not known, or named twice.
   public init(
     shape: TraceShape, predictors names: [String], recallAt: [Int]? = nil
   ) throws(PredictorNameError) {
@@ -41,14 +62,20 @@ public struct Comparison: Sendable {
       recallAt: recallAt)
   }
 
-  /// Forecasts, scores and learns a chunk.
+  /// Forecasts every event of a chunk by all predictors, scores the forecasts, and then learns the
+  /// chunk.
+  ///
+  /// - Throws: ``LearnerError``; nothing has been learnt then.
+  /// - Complexity: as ``Learner/consume(_:learns:workers:)``.
   public mutating func consume(_ chunk: TraceChunk, workers: Int = 1) throws(LearnerError) {
     try consume(chunk.block, workers: workers)
     learner.progress.pass(chunk)
   }
 
-  /// The same with every event replaced by one of another token of the same layer and chunk, drawn by
-  /// `random`: a control in which nothing but the experts' frequencies is left to learn.
+  /// The same with every event replaced by one of another token of the same layer and chunk, drawn
+  /// by `random`: a control in which nothing but the experts' frequencies is left to learn.
+  ///
+  /// - Throws: ``LearnerError``; nothing has been learnt then.
   public mutating func consumeShuffled(
     _ chunk: TraceChunk, workers: Int = 1, using random: inout some RandomNumberGenerator
   ) throws(LearnerError) {
@@ -82,8 +109,8 @@ public struct Comparison: Sendable {
   }
 
   /// Recall at each n of ``recallAt`` and log loss in bits of one predictor, with 95 % intervals by
-  /// bootstrap: groups of requests drawn anew with replacement `resamples` times (Efron's percentile
-  /// method).
+  /// bootstrap: groups of requests drawn anew with replacement `resamples` times (Efron's
+  /// percentile method).
   ///
   /// - Returns: nil where the stages have no events.
   /// - Complexity: time O(resamples x groups), memory O(resamples + groups).

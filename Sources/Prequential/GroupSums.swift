@@ -2,7 +2,7 @@ import Forecast
 import RoutingTrace
 import Synchronization
 
-/// Figures added up by group of requests, stage and predictor.
+/// Figures added up by group of requests, stage and predictor: what ``Comparison`` resamples.
 struct GroupSums: Hashable, Sendable {
   /// What one predictor reached in one group.
   struct Row: Hashable, Sendable {
@@ -15,6 +15,7 @@ struct GroupSums: Hashable, Sendable {
     var hits: [UInt64]
   }
 
+  /// How many predictors are compared.
   let predictors: Int
   /// The n of recall@n.
   let recallAt: [Int]
@@ -77,11 +78,13 @@ struct GroupSums: Hashable, Sendable {
 ///
 /// Sums of integers do not depend on the order in which threads come to add.
 final class GroupScores: Sendable {
-  /// The group and the raw value of the stage of each token.
+  /// The group of each token.
   private let groups: [Int32]
+  /// The raw value of each token's stage.
   private let stages: [UInt8]
   /// Of each token, whether the next one is of another group or stage, or there is none.
   private let isLast: [Bool]
+  /// The sums, which threads add to one at a time.
   private let sums: Mutex<GroupSums>
 
   init(groups: [Int32], runs: [TokenRun], sums: GroupSums) {

@@ -1,11 +1,11 @@
 import Counting
 import Forecast
 
-/// One MoE layer of a learner: its counts and how well each predictor forecast it.
+/// One MoE layer of a ``Learner``: its counts, and how well each predictor forecast its events.
 public struct LayerLearner: Hashable, Sendable {
-  /// What the counting predictors have learnt.
+  /// What the counting predictors have learnt of the layer.
   public var counts: LayerCounts
-  /// One a predictor, in the learner's order.
+  /// How well each predictor forecast the layer, in the order of ``Learner/specs``.
   public var metrics: [LayerMetrics]
 
   /// A layer with known counts and metrics, such as a checkpoint holds.

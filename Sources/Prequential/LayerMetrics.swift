@@ -2,20 +2,21 @@ import Counting
 import Forecast
 import RoutingTrace
 
-/// How well one predictor forecast one MoE layer, by stage.
+/// How well one predictor forecast one MoE layer: events, ranks of the chosen experts and log loss,
+/// by stage.
 ///
 /// Everything is an integer, so that metrics of shards add up to the same bytes in any order.
 public struct LayerMetrics: Hashable, Sendable {
   /// Experts ranked.
   public let experts: Int
-  /// Events scored, a stage (``Stage`` raw value).
+  /// `[stage]`: events scored (`RoutingTrace/Stage` raw value).
   public private(set) var events: [UInt64]
   /// `[stage * experts + rank]`: chosen experts that stood at that rank.
   public private(set) var ranks: [UInt64]
-  /// Log loss of all events of a stage, see ``LossSteps``.
+  /// `[stage]`: log loss of all events, see `Forecast/LossSteps`.
   public private(set) var lossSteps: [UInt64]
 
-  /// Nothing scored yet.
+  /// The metrics of a predictor none of whose forecasts was scored yet.
   public init(experts: Int) {
     self.experts = experts
     events = [0, 0]
@@ -26,7 +27,8 @@ public struct LayerMetrics: Hashable, Sendable {
   /// Bytes that the metrics of one predictor and layer take.
   static func bytes(experts: Int) -> Int { 16 * experts }
 
-  /// Metrics with known sums; nil where the lengths do not fit each other.
+  /// Metrics with known sums, such as a checkpoint holds; nil where the lengths do not fit each
+  /// other.
   public init?(events: [UInt64], ranks: [UInt64], lossSteps: [UInt64]) {
     guard events.count == 2, lossSteps.count == 2, ranks.count % 2 == 0 else { return nil }
     experts = ranks.count / 2
@@ -41,9 +43,14 @@ public struct LayerMetrics: Hashable, Sendable {
     for rank in ranks.indices { ranks[rank] = 0 }
   }
 
-  /// Scores a forecast against what was chosen; an event without a choice is none.
+  /// Scores a forecast against what was chosen; an event without a choice counts for nothing.
   ///
-  /// The log loss is `-(1/K) sum over the chosen of log2 p`.
+  /// The log loss is `-(1/K) sum over the chosen of log2 p`, in bits.
+  ///
+  /// - Parameters:
+  ///   - probabilities: the forecast, one value an expert.
+  ///   - event: the event that was forecast.
+  /// - Complexity: O(K E).
   public mutating func score(
     _ probabilities: UnsafeMutableBufferPointer<Double>, _ event: Event
   ) {
@@ -71,7 +78,9 @@ public struct LayerMetrics: Hashable, Sendable {
     }
   }
 
-  /// Adds the metrics of another shard or layer of as many experts.
+  /// Adds the metrics of another shard, or another layer, of as many experts.
+  ///
+  /// - Complexity: O(E).
   public mutating func add(_ other: LayerMetrics) {
     precondition(experts == other.experts)
     for stage in 0..<2 {
@@ -82,6 +91,8 @@ public struct LayerMetrics: Hashable, Sendable {
   }
 
   /// The sums of `stages` as one set of figures.
+  ///
+  /// - Complexity: O(E) for each stage.
   public func score(of stages: some Sequence<Stage>) -> Score {
     var score = Score()
     for stage in stages {
@@ -99,36 +110,46 @@ public struct LayerMetrics: Hashable, Sendable {
   }
 }
 
-/// Sums over events from which recall and log loss follow.
+/// Sums over events from which recall and log loss follow; sums of several layers or shards add up.
+///
+/// ```swift
+/// let score = learner.score(of: 0, stages: [.decode])
+/// if let recall = score.recall(at: 8), let loss = score.logLossBits { print(recall, loss) }
+/// ```
 public struct Score: Hashable, Sendable {
   /// Events scored.
   public var events: UInt64 = 0
-  /// Chosen experts at each rank.
+  /// `[rank]`: chosen experts that stood at that rank, 0 being the most probable; one value an
+  /// expert, or empty where nothing was added.
   public var ranks: [UInt64] = []
-  /// Log loss, see ``LossSteps``.
+  /// Log loss of all events, in `Forecast/LossSteps`.
   public var lossSteps: UInt64 = 0
 
-  /// Nothing scored yet.
+  /// The sums of no events.
   public init() {}
 
-  /// Experts chosen in all events.
+  /// Experts chosen in all events: top-k for each full one.
   public var chosen: UInt64 { ranks.reduce(0, +) }
 
-  /// Chosen experts among the `n` best.
+  /// Chosen experts that stood among the `n` best ranked.
   public func hits(at n: Int) -> UInt64 { ranks.prefix(n).reduce(0, +) }
 
-  /// Share of the truly chosen experts among the `n` best ranked; nil where nothing was scored.
+  /// Recall@n: the share of the chosen experts that stood among the `n` best ranked, 0 to 1; nil
+  /// where nothing was scored.
   public func recall(at n: Int) -> Double? {
     let chosen = chosen
     return chosen == 0 ? nil : Double(hits(at: n)) / Double(chosen)
   }
 
-  /// Mean log loss in bits an event; nil where nothing was scored.
+  /// The mean over events of `-(1/K) sum over the chosen of log2 p`, in bits; nil where nothing was
+  /// scored.
   public var logLossBits: Double? {
     events == 0 ? nil : Double(lossSteps) / LossSteps.perBit / Double(events)
   }
 
-  /// Adds another score of as many experts.
+  /// Adds the sums of another layer or shard of as many experts.
+  ///
+  /// - Complexity: O(E).
   public mutating func add(_ other: Score) {
     events += other.events
     lossSteps += other.lossSteps

@@ -3,7 +3,8 @@ import Forecast
 import RoutingTrace
 
 extension Learner {
-  /// The same knowledge before another stream: metrics, progress and requests under way are empty.
+  /// A learner of the same knowledge for another stream: metrics, progress and requests under way
+  /// are empty. What `moecast evaluate` begins with.
   ///
   /// - Parameter recallAt: the n of recall@n to look at, or nil for the same as before.
   public func scoringAnew(recallAt: [Int]? = nil) -> Learner {
@@ -17,7 +18,8 @@ extension Learner {
       progress: StreamProgress(), history: [])
   }
 
-  /// What the parts of each mixture among the predictors count, by the mixture's name.
+  /// How much each part of each mixture counts, by the mixture's name; see
+  /// `Forecast/Mixture/partWeights`.
   public var mixtureWeights: [String: [Mixture.PartWeights]] {
     var weights: [String: [Mixture.PartWeights]] = [:]
     for (spec, model) in zip(specs.filter { $0.settings != nil }, models) {

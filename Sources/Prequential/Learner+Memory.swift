@@ -4,7 +4,8 @@ import MemoryBudget
 import RoutingTrace
 
 extension Learner {
-  /// What is done with a learner's tables.
+  /// What is done with a learner's tables, which decides how many copies of them are in memory at
+  /// once.
   public enum Use: Hashable, Sendable {
     /// They are learnt.
     case learning
@@ -16,10 +17,11 @@ extension Learner {
     case reading
   }
 
-  /// Bytes that a learner takes at its most, its mixtures' work on a block included.
+  /// Bytes that a learner takes at its most, its mixtures' work on a block included. Nothing is
+  /// allocated for the answer.
   ///
-  /// Requests under way come on top: `layers * topK` ids each, and of every mixture with `recent` or
-  /// `request` 4 bytes an expert and layer.
+  /// Requests under way come on top: `layers * topK` ids each, and of every mixture with `recent`
+  /// or `request` 4 bytes an expert and layer.
   public static func bytes(
     shape: TraceShape, predictors specs: [PredictorSpec], for use: Use = .learning
   ) -> Int {
@@ -43,7 +45,8 @@ extension Learner {
 
   /// What a learner takes, and which predictors would take less.
   ///
-  /// - Parameter option: the option by which a user chooses predictors, nil where there is no choice.
+  /// - Parameter option: the option by which a user chooses predictors, nil where there is no
+  ///   choice.
   public static func memoryDemand(
     shape: TraceShape, predictors: [PredictorSpec], for use: Use = .learning, option: String? = nil
   ) -> MemoryDemand {

@@ -5,7 +5,7 @@ import RoutingTrace
 extension Learner {
   /// The most chunks that are learnt from.
   public static let maximumChunks = 1 << 27
-  /// The largest log loss of all events of a predictor, in ``LossSteps``.
+  /// The largest log loss of all events of a predictor, in `Forecast/LossSteps`.
   public static let maximumLossSteps: UInt64 = 1 << 62
   /// The most requests that one chunk can begin: each has a run of its own there.
   public static let maximumRequestsInChunk = 1 << 26
@@ -30,7 +30,9 @@ extension Learner {
     }
   }
 
-  /// The log loss of all events of a predictor.
+  /// The log loss of all events of a predictor, all stages and layers, in `Forecast/LossSteps`.
+  ///
+  /// - Parameter predictor: index into ``predictors``.
   public func lossSteps(of predictor: Int) -> UInt64 {
     layers.reduce(0) { $0 + $1.metrics[predictor].lossSteps.reduce(0, +) }
   }

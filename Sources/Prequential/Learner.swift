@@ -5,23 +5,36 @@ import RoutingTrace
 /// Learns from a stream of chunks and measures itself on every event before it learns it
 /// (prequential evaluation: Dawid 1984).
 ///
+/// ```swift
+/// var stream = try TraceStream(["traces/"])
+/// var learner = try Learner(shape: stream.shape, predictors: ["layer-markov", "mixture-fast"])
+/// while let chunk = try stream.next() { try learner.consume(chunk, workers: 2) }
+/// for (index, name) in learner.predictors.enumerated() {
+///   let score = learner.score(of: index, stages: Stage.allCases)
+///   print(name, score.recall(at: 8) ?? 0, score.logLossBits ?? 0)
+/// }
+/// ```
+///
 /// A value: everything that decides what comes next is in its properties, so writing them down and
-/// reading them back continues to the same bytes. The number of workers does not change any result.
+/// reading them back continues to the same bytes (`ModelFile/Checkpoint`). The number of workers
+/// does not change any result.
 public struct Learner: Hashable, Sendable {
+  /// The shape of the traces that it learns from.
   public let shape: TraceShape
   /// The predictors, in the order of ``LayerLearner/metrics``.
   public let specs: [PredictorSpec]
-  /// The n of recall@n noted in ``history``, ascending.
+  /// The n of recall@n that ``history`` notes, ascending.
   public let recallAt: [Int]
-  /// One a MoE layer.
+  /// The counts and metrics of every MoE layer, in their order.
   public internal(set) var layers: [LayerLearner]
-  /// What the predictors with state of their own have learnt, in their order.
+  /// What the predictors with state of their own have learnt, in the order in which ``specs`` has
+  /// them.
   public internal(set) var models: [LearntModel]
-  /// The requests under way.
+  /// The requests under way: places and last tokens, by which a request goes on in a later chunk.
   public internal(set) var requests: RequestBook
-  /// How far the stream has been read.
+  /// How far the stream has been read, and the digests of its chunks.
   public internal(set) var progress: StreamProgress
-  /// Figures noted along the stream.
+  /// Figures of all predictors noted along the stream by ``recordHistory()``.
   public internal(set) var history: [HistoryRow]
 
   /// The counting predictors, and where the metrics of each stand.
@@ -35,10 +48,12 @@ public struct Learner: Hashable, Sendable {
   /// The mixtures among the predictors, in their order.
   public var mixtures: [Mixture] { models.compactMap(\.mixture) }
 
-  /// A learner that has seen nothing.
+  /// A learner that has seen nothing. Its tables are made at once, as large as
+  /// ``bytes(shape:predictors:for:)`` says.
   ///
   /// - Parameters:
-  ///   - specs: as ``Forecast/PredictorCatalog/specs(named:)`` gives them; no two of one name.
+  ///   - shape: the shape of the traces to come.
+  ///   - specs: as `Forecast/PredictorCatalog` gives them by name; no two of one name.
   ///   - recallAt: the n of recall@n to note along the stream; 1, K, 2K and 4K unless given.
   ///   - liveRequests: requests under way that are remembered.
   public init(
@@ -60,7 +75,13 @@ public struct Learner: Hashable, Sendable {
 
   /// A learner that has seen nothing, its predictors by their names.
   ///
-  /// - Throws: ``Forecast/PredictorNameError`` where one is not known, or named twice.
+  /// - Parameters:
+  ///   - shape: the shape of the traces to come.
+  ///   - names: names of predictors that `catalog` knows, such as `mixture:h2`.
+  ///   - recallAt: the n of recall@n to note along the stream; 1, K, 2K and 4K unless given.
+  ///   - liveRequests: requests under way that are remembered.
+  ///   - catalog: the predictors that are known.
+  /// - Throws: `Forecast/PredictorNameError` where a name is not known, or stands twice.
   public init(
     shape: TraceShape, predictors names: [String], recallAt: [Int]? = nil,
     liveRequests: Int = RequestBook.standardCapacity, catalog: PredictorCatalog = .standard
@@ -72,8 +93,8 @@ public struct Learner: Hashable, Sendable {
 
   /// A learner with known state, such as one read from a checkpoint.
   ///
-  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor, one model for every
-  ///   predictor with state of its own.
+  /// - Precondition: one layer a MoE layer of the shape, one metric a predictor, one model for
+  ///   every predictor with state of its own.
   public init(
     shape: TraceShape, specs: [PredictorSpec], recallAt: [Int], layers: [LayerLearner],
     models: [LearntModel] = [], requests: RequestBook, progress: StreamProgress,
@@ -92,10 +113,16 @@ public struct Learner: Hashable, Sendable {
     self.history = history
   }
 
-  /// Forecasts, scores and, if `learns`, learns a chunk.
+  /// Forecasts every event of a chunk by every predictor, scores the forecasts, and, if `learns`,
+  /// learns the chunk; ``progress`` goes on either way.
   ///
-  /// - Parameter workers: threads among which the layers are split.
+  /// - Parameters:
+  ///   - chunk: the next chunk of the stream.
+  ///   - learns: false to measure what was learnt before on another stream.
+  ///   - workers: threads among which the layers are split.
   /// - Throws: ``LearnerError``; nothing has been learnt then.
+  /// - Complexity: O(T L K E) for T tokens, L layers and each counting predictor; a mixture takes
+  ///   what `Forecast/Mixture/process(_:learns:workers:score:)` says.
   public mutating func consume(
     _ chunk: TraceChunk, learns: Bool = true, workers: Int = 1
   ) throws(LearnerError) {
@@ -105,8 +132,8 @@ public struct Learner: Hashable, Sendable {
 
   /// The same without noting how far the stream has been read.
   ///
-  /// - Parameter scores: where to add the figures by group of requests too; called with the block once
-  ///   it is known to fit.
+  /// - Parameter scores: where to add the figures by group of requests too; called with the block
+  ///   once it is known to fit.
   mutating func consume(
     _ tokens: TokenBlock, learns: Bool, workers: Int,
     scores scoresOf: (EventBlock) -> GroupScores? = { _ in nil }
@@ -152,9 +179,12 @@ public struct Learner: Hashable, Sendable {
     }
   }
 
-  /// The figures of one predictor over all layers.
+  /// The figures of one predictor over all layers, since the beginning of the stream.
   ///
-  /// - Parameter predictor: index into ``predictors``.
+  /// - Parameters:
+  ///   - predictor: index into ``predictors``.
+  ///   - stages: whose events count.
+  /// - Complexity: O(L E) for L layers.
   public func score(of predictor: Int, stages: some Sequence<Stage>) -> Score {
     let stages = Array(stages)
     var score = Score()
@@ -162,12 +192,15 @@ public struct Learner: Hashable, Sendable {
     return score
   }
 
-  /// Where recall is looked at unless told otherwise: 1, K, 2K and 4K.
+  /// The n of recall@n unless told otherwise: 1, K, 2K and 4K.
   public static func defaultRecall(topK: Int) -> [Int] {
     Set([1, topK, 2 * topK, 4 * topK]).sorted()
   }
 
-  /// Notes the figures so far in ``history``, once a chunk at most.
+  /// Notes the figures so far in ``history``; once a chunk at most, so a second call changes
+  /// nothing.
+  ///
+  /// - Complexity: O(P L E) for P predictors and L layers.
   public mutating func recordHistory() {
     guard history.last?.chunks != progress.chunks else { return }
     let scores = specs.indices.map { score(of: $0, stages: Stage.allCases) }
@@ -175,13 +208,14 @@ public struct Learner: Hashable, Sendable {
   }
 }
 
-/// Why a chunk could not be learnt.
+/// Why a chunk could not be learnt; the learner stays as it was.
 public enum LearnerError: Error, Hashable, CustomStringConvertible {
-  /// The trace is of another model.
+  /// The chunk is of another model's trace: layers, experts or top-k differ.
   case shape(TraceShape, expected: TraceShape)
-  /// One more chunk could take this sum beyond its bound.
+  /// One more chunk could take this sum beyond what it can hold.
   case full(String)
 
+  /// One sentence for people.
   public var description: String {
     switch self {
     case .shape(let shape, let expected):

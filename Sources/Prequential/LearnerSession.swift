@@ -2,7 +2,8 @@ import Counting
 import Forecast
 import RoutingTrace
 
-/// One request that a learner forecasts while it is routed, event by event; its state is the caller's.
+/// One request that a learner forecasts while it is routed, event by event; its state is the
+/// caller's.
 ///
 /// ```swift
 /// let session = learner.session(of: 7)
@@ -15,9 +16,9 @@ import RoutingTrace
 /// try learner.learn([token])
 /// ```
 ///
-/// Forecasts only read the learner. What was closed is learnt when ``Learner/learn(_:workers:)`` is told
-/// to, by the pass over chunks: so the learner becomes, to the last bit, what that pass makes of the same
-/// tokens in the order in which they were closed. Used from one thread at a time.
+/// Forecasts only read the learner. What was closed is learnt when ``Learner/learn(_:workers:)`` is
+/// told to, by the pass over chunks: so the learner becomes, to the last bit, what that pass makes
+/// of the same tokens in the order in which they were closed. Used from one thread at a time.
 public final class LearnerSession {
   /// The request's number, by which the learner knows it again.
   public let request: UInt64
@@ -40,16 +41,17 @@ public final class LearnerSession {
   }
 }
 
-/// A token all of whose layers are known.
+/// A token all of whose layers were observed: what ``Learner/learn(_:workers:)`` takes.
 public struct ClosedToken: Hashable, Sendable {
   /// Its request.
   public var request: UInt64
   /// Its position in the request.
   public var position: Int
+  /// Prefill or decode.
   public var stage: Stage
   /// The request's task, or empty.
   public var task: String
-  /// `layers * topK` ids, layer by layer; ``RoutingTrace/TokenBlock/emptySlot`` for none.
+  /// `layers * topK` ids, layer by layer; `RoutingTrace/TokenBlock/emptySlot` for none.
   public var ids: [UInt16]
   /// Whether it is the request's last.
   public var endsRequest: Bool
@@ -105,6 +107,7 @@ extension Learner {
   ///
   /// - Parameters:
   ///   - request: its number, which no other request under way has.
+  ///   - task: the name of its task, empty where it is not known.
   ///   - position: the position of its first token that will be seen.
   public func session(
     of request: UInt64, task: String = "", from position: Int = 0
@@ -113,6 +116,8 @@ extension Learner {
   }
 
   /// Opens the request's next token.
+  ///
+  /// - Throws: `Forecast/SessionError` while the token before is open.
   public func open(_ stage: Stage, in session: LearnerSession) throws(SessionError) {
     try session.counting.open(stage)
     session.stage = stage
@@ -121,13 +126,15 @@ extension Learner {
     }
   }
 
-  /// The probabilities of the experts of `layer` by one predictor, given the layers observed so far;
-  /// their sum is 1.
+  /// The probabilities of the experts of `layer` by one predictor, given the layers observed so
+  /// far; their sum is 1.
   ///
   /// - Parameters:
   ///   - layer: not observed yet, and within the predictor's horizon.
   ///   - predictor: index into ``predictors``.
   /// - Returns: one value an expert, valid until the session is used again.
+  /// - Throws: `Forecast/SessionError` where no token is open, or the layer is not one that can
+  ///   be forecast now.
   public func forecast(
     _ layer: Int, by predictor: Int, in session: LearnerSession
   ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
@@ -138,7 +145,11 @@ extension Learner {
     return try models[index].forecast(layer, in: session.sessions[index])
   }
 
-  /// Notes what was chosen at the next layer; an empty choice is an event without one.
+  /// Notes the experts that the router chose at the next layer; an empty choice is an event without
+  /// one.
+  ///
+  /// - Throws: `Forecast/SessionError` where `layer` is not the next, or the ids are no choice of
+  ///   the shape's router.
   public func observe(
     _ chosen: some Collection<UInt16>, layer: Int, in session: LearnerSession
   ) throws(SessionError) {
@@ -148,9 +159,11 @@ extension Learner {
     }
   }
 
-  /// Closes the token, all of whose layers were observed.
+  /// Closes the token; it is the previous one from then on.
   ///
+  /// - Parameter endsRequest: whether it is the request's last.
   /// - Returns: the token, for ``learn(_:workers:)``.
+  /// - Throws: `Forecast/SessionError` where no token is open, or layers of it are not observed.
   public func close(
     _ session: LearnerSession, endsRequest: Bool = false
   ) throws(SessionError) -> ClosedToken {
@@ -164,11 +177,12 @@ extension Learner {
 
   /// Scores and learns tokens that were closed, in this order.
   ///
-  /// Tokens that were in flight together are learnt one after another all the same, and each is forecast
-  /// anew before it is: learning from forecasts that were made before others were learnt would lead
-  /// weights astray.
+  /// Tokens that were in flight together are learnt one after another all the same, and each is
+  /// forecast anew before it is: learning from forecasts that were made before others were learnt
+  /// would lead weights astray.
   ///
   /// - Throws: ``LearnerError``, or what is wrong with the tokens; nothing has been learnt then.
+  /// - Complexity: as ``consume(_:learns:workers:)`` for as many tokens.
   public mutating func learn(_ closed: [ClosedToken], workers: Int = 1) throws {
     let block = try TokenBlock(closing: closed, shape: shape)
     try consume(block, learns: true, workers: workers)

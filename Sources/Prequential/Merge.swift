@@ -4,26 +4,33 @@ import RoutingTrace
 
 /// The exact sum of learners that were trained on shards of a stream.
 ///
+/// ```swift
+/// var merge = Merge(first)
+/// for shard in others { try merge.add(shard) }
+/// print(merge.learner.progress.tokens)
+/// ```
+///
 /// Counts and metrics are integers and add up; the chunks' digests are put together and sorted. So
 /// any order and any grouping of the shards gives the same learner, and the same bytes of its file.
 /// What belongs to one stream only is not carried on: requests under way are forgotten, as if each
-/// shard's had ended, and there are no figures along the stream. Of a mixture only its counts add up:
-/// weights, stored paths, repeats and tables of pairs follow the order of a stream and start anew
-/// (``Forecast/Mixture/mergeablePart``).
+/// shard's had ended, and there are no figures along the stream. Of a mixture only its counts add
+/// up: weights, stored paths, repeats and tables of pairs follow the order of a stream and start
+/// anew (`Forecast/Mixture/mergeablePart`).
 public struct Merge {
-  /// Why learners cannot be merged.
+  /// Why a learner cannot be added to the sum.
   public enum Problem: Error, Hashable, CustomStringConvertible {
-    /// They are of different models, or shapes.
+    /// The traces they learnt from are of different models, or shapes.
     case shape(String, String)
-    /// They differ in what they learn or note.
+    /// They differ in what they learn or note: the setting's name, and both values.
     case setting(String, String, String)
-    /// They have learnt the same chunks.
+    /// They have learnt this many of the same chunks, which would then count twice.
     case overlap(Int)
-    /// Their sum could overflow the counts.
+    /// Their tokens together, this many, could overflow the counts.
     case full(UInt64)
-    /// Another sum of theirs is more than a model holds.
+    /// This sum of theirs is more than a model file holds.
     case tooMuch(String)
 
+    /// What is wrong, as a clause for messages.
     public var problem: String {
       switch self {
       case .shape(let one, let other): "it has \(other), the models before it \(one)"
@@ -36,6 +43,7 @@ public struct Merge {
       }
     }
 
+    /// What the user can do.
     public var remedy: String {
       switch self {
       case .shape: "merge shards of one model"
@@ -45,10 +53,11 @@ public struct Merge {
       }
     }
 
+    /// Both in one line.
     public var description: String { "\(problem); \(remedy)" }
   }
 
-  /// The sum so far.
+  /// The sum so far: a learner whose streams have all ended.
   public private(set) var learner: Learner
 
   /// Begins with one shard.
@@ -57,6 +66,7 @@ public struct Merge {
   /// Adds a shard.
   ///
   /// - Throws: ``Problem``; the sum stays as it was.
+  /// - Complexity: O(size of the tables), and O(n log n) for n chunks of both.
   public mutating func add(_ other: Learner) throws(Problem) {
     try check(other)
     var layers = learner.layers
@@ -79,6 +89,7 @@ public struct Merge {
       progress: progress)
   }
 
+  /// Throws unless the sum can be made.
   private func check(_ other: Learner) throws(Problem) {
     guard learner.shape.isCompatible(with: other.shape),
       learner.shape.model.isEmpty || other.shape.model.isEmpty

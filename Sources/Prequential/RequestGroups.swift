@@ -3,9 +3,10 @@ import RoutingTrace
 
 /// Which of a fixed number of groups a request's figures are added up in.
 ///
-/// The first ``RequestGroups/count`` requests are alone in theirs; those after them share the groups by a
-/// hash of their ordinal. So memory does not grow with requests, and resampling groups is resampling
-/// requests for as long as there are few, and independent batches of them from then on.
+/// The first ``RequestGroups/count`` requests are alone in theirs; those after them share the
+/// groups by a hash of their ordinal. So memory does not grow with requests, and resampling groups
+/// is resampling requests for as long as there are few, and independent batches of them from then
+/// on.
 struct RequestGroups: Hashable, Sendable {
   /// Groups at most.
   static let count = 4096

@@ -1,19 +1,22 @@
 import RoutingTrace
 
-/// How far a stream has been read, and by which digests it is recognised again.
+/// How far a stream has been read, and by which digests it is recognised again when a run resumes.
 public struct StreamProgress: Hashable, Sendable {
-  /// Chunks, tokens and events (tokens times MoE layers) passed.
+  /// Chunks passed.
   public var chunks: UInt64 = 0
+  /// Tokens passed.
   public var tokens: UInt64 = 0
+  /// Events passed: tokens times MoE layers.
   public var events: UInt64 = 0
   /// Requests begun.
   public var requests: UInt64 = 0
-  /// XXH32 of every chunk's payload, in order.
+  /// XXH32 of every chunk's payload, in the order of the stream.
   public var checksums: [UInt32] = []
 
   /// The beginning of a stream.
   public init() {}
 
+  /// Notes that a chunk of a file has been read.
   mutating func pass(_ chunk: TraceChunk) {
     pass(chunk.block)
     chunks += 1
@@ -28,22 +31,26 @@ public struct StreamProgress: Hashable, Sendable {
   }
 }
 
-/// The figures of all predictors at one point of a stream.
+/// The figures of all predictors at one point of a stream: a line of the table that `train` prints.
 public struct HistoryRow: Hashable, Sendable {
-  /// Chunks, tokens and events passed by then.
+  /// Chunks passed by then.
   public var chunks: UInt64
+  /// Tokens passed by then.
   public var tokens: UInt64
+  /// Events passed by then.
   public var events: UInt64
-  /// Per predictor, sums since the beginning of the stream.
+  /// What each predictor had reached, sums since the beginning of the stream.
   public var predictors: [Sums]
 
   /// What one predictor had reached.
   public struct Sums: Hashable, Sendable {
-    /// Events scored, experts chosen in them, and log loss in steps of 2^-24 bits.
+    /// Events scored.
     public var events: UInt64
+    /// Experts chosen in the events scored.
     public var chosen: UInt64
+    /// Log loss of the events scored, in steps of 2^-24 bits.
     public var lossSteps: UInt64
-    /// Chosen experts among the n best, an n.
+    /// `[n]`: chosen experts among the n best, in the order of the learner's `recallAt`.
     public var hits: [UInt64]
 
     /// Sums of these values; `hits` has a value for each n at which recall is kept.

@@ -16,11 +16,14 @@
 /// | ids | L * T * K ids, layer-major; an empty slot is the largest value of the width |
 /// | then | L * T * K float16 gate weights, if present |
 ///
-/// Ids take one byte up to 255 experts, and with 256 experts where no slot is empty. What the fields may say
-/// is told in <doc:Container>.
+/// Ids take one byte up to 255 experts, and with 256 experts where no slot is empty. What the
+/// fields may say is told in <doc:Container>.
 enum ChunkPayload {
+  /// The first four bytes of every payload.
   static let magic = Array("MOEC".utf8)
+  /// Bytes before the runs.
   static let fixedHeader = 40
+  /// Bytes of a run.
   static let runSize = 24
 
   /// Bytes of the payload of `block`, at most 7 less than there are.
@@ -164,6 +167,7 @@ enum ChunkPayload {
     }
   }
 
+  /// Appends ids as bytes, an empty slot as 255.
   private static func append(narrowed ids: [UInt16], to bytes: inout [UInt8]) {
     let start = bytes.count
     bytes.append(contentsOf: repeatElement(0, count: ids.count))
@@ -188,6 +192,7 @@ enum ChunkPayload {
     return text
   }
 
+  /// Takes `count` runs from the payload.
   private static func decodeRuns(
     _ count: Int, _ cursor: inout ByteCursor
   ) throws(PayloadError) -> [TokenRun] {
@@ -214,6 +219,7 @@ enum ChunkPayload {
     return runs
   }
 
+  /// Takes `count` labels from the payload.
   private static func decodeLabels(
     _ count: Int, _ cursor: inout ByteCursor
   ) throws(PayloadError) -> [RequestLabel] {
@@ -232,6 +238,7 @@ enum ChunkPayload {
     return labels
   }
 
+  /// The ids of a column, of `width` bytes each, as 16-bit numbers.
   private static func widen(
     _ raw: UnsafeRawBufferPointer, width: Int, experts: Int
   ) -> [UInt16] {

@@ -1,11 +1,11 @@
 import LZ4Frame
 
-/// The one pass over a chunk's bytes: the rest of its checksum and, where ids take a byte, its column of
-/// ids, checked and widened.
+/// The one pass over a chunk's bytes: the rest of its checksum and, where ids take a byte, its
+/// column of ids, checked and widened.
 ///
 /// XXH32 waits for itself most of the time. What is done with the same bytes between its stripes is
-/// free; in passes of their own, check and widening cost as much again as the hash. What was hashed as
-/// it was decoded is not hashed again.
+/// free; in passes of their own, check and widening cost as much again as the hash. What was hashed
+/// as it was decoded is not hashed again.
 struct ChunkVerifier {
   /// XXH32 of the payload.
   let checksum: UInt32
@@ -122,8 +122,8 @@ struct ChunkVerifier {
     }
   }
 
-  /// Widens the ids of `span` and hashes what is to be hashed; false where one is no expert or stands
-  /// twice in an event that begins among them.
+  /// Widens the ids of `span` and hashes what is to be hashed; false where one is no expert or
+  /// stands twice in an event that begins among them.
   @inline(__always)
   private static func pass(
     _ from: UnsafeRawPointer, _ span: Span, _ to: UnsafeMutablePointer<UInt16>,
@@ -165,8 +165,8 @@ struct ChunkVerifier {
 
     /// Looks at the next vector, and at as many ids behind it as an event has but one.
     ///
-    /// - Parameter masks: those of all phases, or nil where vectors are not laid end to end but begin with
-    ///   an event.
+    /// - Parameter masks: those of all phases, or nil where vectors are not laid end to end but
+    ///   begin with an event.
     @inline(__always)
     mutating func widen(
       _ from: UnsafeRawPointer, _ to: UnsafeMutablePointer<UInt16>, _ masks: UnsafePointer<Mask>?,

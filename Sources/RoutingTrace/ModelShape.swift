@@ -1,4 +1,11 @@
-/// The architecture of a mixture-of-experts model, as far as routing and weight movement need it.
+/// The architecture of a mixture-of-experts model, as far as routing and weight movement need it:
+/// importers take layers, experts and top-k from it, simulators the sizes of experts.
+///
+/// ```swift
+/// let model = ModelShape.named("llama-4-maverick")!
+/// print(model.moeLayers.count, model.experts, model.parametersPerExpert)
+/// let shape = try model.traceShape()
+/// ```
 public struct ModelShape: Hashable, Sendable {
   /// Lower-case name used on the command line, such as `llama-4-maverick`.
   public let name: String
@@ -12,9 +19,10 @@ public struct ModelShape: Hashable, Sendable {
   public let sharedExperts: Int
   /// Routed experts a token takes (K).
   public let topK: Int
-  /// Width of the residual stream (h).
+  /// Width of the residual stream (h), in numbers.
   public let hidden: Int
-  /// Inner width of one routed expert (i); an expert is three matrices of `hidden * intermediate`.
+  /// Inner width of one routed expert (i), in numbers; an expert is three matrices of
+  /// `hidden * intermediate`.
   public let intermediate: Int
 
   /// A model of these dimensions, units as the properties say.
@@ -36,11 +44,13 @@ public struct ModelShape: Hashable, Sendable {
   public var parametersPerExpert: Int { 3 * hidden * intermediate }
 
   /// The shape of traces that cover every MoE layer of this model.
+  ///
+  /// - Throws: ``ShapeError`` where the model is beyond the bounds of traces.
   public func traceShape() throws(ShapeError) -> TraceShape {
     try TraceShape(model: name, modelLayers: moeLayers, experts: experts, topK: topK)
   }
 
-  /// The model called `name`; case and `_` for `-` do not matter.
+  /// The known model called `name`, or nil; case and `_` for `-` do not matter.
   public static func named(_ name: String) -> ModelShape? {
     let wanted = String(name.lowercased().map { $0 == "_" ? "-" : $0 })
     return known.first { $0.name == wanted }

@@ -1,6 +1,9 @@
-/// Whether `a` stands before `b` where numbers in names count as numbers: `2.json` before `10.json`.
+/// Whether the name `a` stands before `b` where numbers in names count as numbers: `2.json` before
+/// `10.json`. Files of a folder are read in this order.
 ///
 /// Everything else compares by UTF-8 byte, so the order is the same in every locale.
+///
+/// - Complexity: O(bytes of both).
 public func naturallyPrecedes(_ a: String, _ b: String) -> Bool {
   let a = Array(a.utf8)
   let b = Array(b.utf8)

@@ -1,13 +1,21 @@
-/// Tokens gathered for the next chunk, token-major.
+/// The tokens that a ``TraceWriter`` has been given and not yet written, token-major as they came;
+/// encoding turns them layer-major.
 struct PendingChunk {
+  /// The tokens' owners; a run that goes on where the last ended is joined to it.
   var runs: [TokenRun] = []
+  /// Names and tasks of requests that begin among them.
   var labels: [RequestLabel] = []
+  /// `[token, layer, slot]`.
   var ids: [UInt16] = []
+  /// Gate weights beside the ids; empty where there are none.
   var weights: [Float16] = []
+  /// Whether the trace has gate weights.
   var weighted = false
+  /// Tokens gathered.
   var tokens = 0
   /// Bytes that runs and labels take in a payload.
   var bytesOfFields: Int { runs.count * ChunkPayload.runSize + bytesOfLabels }
+  /// Bytes that labels take in a payload.
   private var bytesOfLabels = 0
   /// Ids up to which room is made at once and not by growing.
   private static let largestReserve = 1 << 23
@@ -60,6 +68,7 @@ struct PendingChunk {
     if weighted { appendLayerMajor(weights, as: Float16.self, shape, to: &bytes) { $0 } }
   }
 
+  /// The tokens as a block, every column checked.
   private func block(_ shape: TraceShape, allSlotsValid: Bool) throws(BlockError) -> TokenBlock {
     func column<Value: BitwiseCopyable>(_ values: [Value]) -> [Value] {
       [Value](unsafeUninitializedCapacity: values.count) { target, count in
@@ -72,6 +81,7 @@ struct PendingChunk {
       weights: weighted ? column(weights) : nil, allSlotsValid: allSlotsValid)
   }
 
+  /// Appends a column in layer-major order, each value converted.
   private func appendLayerMajor<Value: BitwiseCopyable, Stored: BitwiseCopyable>(
     _ column: [Value], as stored: Stored.Type, _ shape: TraceShape, to bytes: inout [UInt8],
     _ convert: (Value) -> Stored
@@ -87,6 +97,7 @@ struct PendingChunk {
     }
   }
 
+  /// Forgets the tokens once they are written; the room stays.
   mutating func removeAll() {
     runs.removeAll(keepingCapacity: true)
     labels.removeAll(keepingCapacity: true)

@@ -1,12 +1,12 @@
-/// What a trace may say of its requests, run after run and chunk after chunk; whoever reads or writes
-/// one asks here.
+/// What a trace may say of its requests, run after run and chunk after chunk; whoever reads or
+/// writes one asks here.
 ///
-/// A request's tokens go forward: no run begins before the end of the one before it, none is a prompt's
-/// behind a decoded token, and none follows the request's end. A label stands once, in the chunk of its
-/// request's first run. What all of it means is told in <doc:Container>.
+/// A request's tokens go forward: no run begins before the end of the one before it, none is a
+/// prompt's behind a decoded token, and none follows the request's end. A label stands once, in the
+/// chunk of its request's first run. What all of it means is told in <doc:Container>.
 ///
-/// Memory is bounded: a request of which nothing was heard while ``memory`` others were may be forgotten,
-/// and its next run is then taken for its first.
+/// Memory is bounded: a request of which nothing was heard while ``memory`` others were may be
+/// forgotten, and its next run is then taken for its first.
 struct RequestOrder {
   /// Requests that are remembered at least; twice as many at most.
   static let memory = 16_384
@@ -18,14 +18,15 @@ struct RequestOrder {
     var hasEnded: Bool
   }
 
-  /// The requests heard of last, and those before them, which are forgotten as soon as the first are
-  /// ``memory``: looking one up costs the same however many there were.
+  /// The requests heard of last, and those before them, which are forgotten as soon as the first
+  /// are ``memory``: looking one up costs the same however many there were.
   private var recent: [UInt64: Entry] = [:]
   private var earlier: [UInt64: Entry] = [:]
 
   /// Takes the runs and labels that come next.
   ///
-  /// - Throws: ``BlockError`` naming run and request; of several runs those before the one named are taken.
+  /// - Throws: ``BlockError`` naming run and request; of several runs those before the one named
+  ///   are taken.
   mutating func take(_ runs: [TokenRun], labels: [RequestLabel]) throws(BlockError) {
     try check(labels, of: runs)
     for (ordinal, run) in runs.enumerated() {

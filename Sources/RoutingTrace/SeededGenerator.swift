@@ -1,10 +1,13 @@
-/// A small generator whose sequence is fixed by its seed (SplitMix64; Steele, Lea and Flood 2014): the
-/// one source of randomness of the project, so that the same seed draws the same.
+/// A small generator whose sequence is fixed by its seed (SplitMix64; Steele, Lea and Flood 2014):
+/// the one source of randomness of the project, so that the same seed draws the same.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
+  /// The counter that every draw advances.
   private var state: UInt64
 
+  /// A generator at the beginning of the sequence of `seed`.
   package init(seed: UInt64) { state = seed }
 
+  /// The next 64 bits.
   package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state

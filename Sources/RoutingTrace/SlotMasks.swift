@@ -1,7 +1,7 @@
 /// Which ids of a vector have another one of their event so far behind them.
 ///
-/// A vector of ids is compared with the one that begins 1, 2, ... k - 1 ids later; masks take out the
-/// comparisons that reach into the next event.
+/// A vector of ids is compared with the one that begins 1, 2, ... k - 1 ids later; masks take out
+/// the comparisons that reach into the next event.
 struct SlotMasks<Storage: SIMD> where Storage.Scalar: FixedWidthInteger & SignedInteger {
   /// k - 1 masks a phase, by distance from 1 on.
   let masks: [SIMDMask<Storage>]

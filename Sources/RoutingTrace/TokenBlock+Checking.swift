@@ -1,7 +1,7 @@
 /// What a router could have written; hot at every chunk read and written.
 extension TokenBlock {
-  /// Whether nothing is to be said against a column of ids, in whichever order its events stand: all
-  /// slots are filled by experts that are below `experts` and not twice in their event.
+  /// Whether nothing is to be said against a column of ids, in whichever order its events stand:
+  /// all slots are filled by experts that are below `experts` and not twice in their event.
   package static func allSlotsValid(_ ids: [UInt16], experts: Int, topK: Int) -> Bool {
     let masks = SlotMasks<SIMD16<Int16>>(topK: topK).masks
     return ids.withUnsafeBufferPointer { ids in

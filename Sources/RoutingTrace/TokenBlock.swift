@@ -1,16 +1,16 @@
-/// The two stages of serving a request.
+/// The two stages of serving a request: its prompt is read, then its answer is generated.
 public enum Stage: UInt8, CaseIterable, Sendable {
-  /// The prompt's tokens, routed together.
+  /// The prompt's tokens, all known before and routed together.
   case prefill = 0
-  /// Generated tokens, one at a time.
+  /// Generated tokens, routed one at a time.
   case decode = 1
 
   /// `prefill` or `decode`.
   public var name: String { self == .prefill ? "prefill" : "decode" }
 }
 
-/// A run of consecutive tokens of one request in one stage; <doc:Container> tells what runs may follow each
-/// other.
+/// A run of consecutive tokens of one request in one stage; <doc:Container> tells what runs may
+/// follow each other.
 public struct TokenRun: Hashable, Sendable {
   /// The request's number, unique within a stream, below 2^64 - 1.
   public var request: UInt64
@@ -38,7 +38,8 @@ public struct TokenRun: Hashable, Sendable {
   }
 }
 
-/// What is known of a request beside its tokens; told once, in the chunk of its first run.
+/// What is known of a request beside its tokens: name and task. Told once, in the chunk of its
+/// first run.
 public struct RequestLabel: Hashable, Sendable {
   /// The request's number, as in its runs.
   public var request: UInt64
@@ -55,18 +56,28 @@ public struct RequestLabel: Hashable, Sendable {
   }
 }
 
-/// One chunk of a trace in columns.
+/// One chunk of a trace in columns: tokens of any number of requests, run by run, and the experts
+/// that each chose in every MoE layer.
+///
+/// ```swift
+/// let shape = try TraceShape(modelLayers: [0, 1], experts: 8, topK: 2)
+/// let run = TokenRun(request: 0, stage: .prefill, firstToken: 0, count: 2, endsRequest: true)
+/// // [layer, token, slot]: layer 0 of both tokens, then layer 1.
+/// let block = try TokenBlock(shape: shape, runs: [run], ids: [5, 1, 0, 7, 2, 3, 4, 6])
+/// print(block.chosen(layer: 1, token: 0))   // [2, 3]
+/// ```
 ///
 /// Ids and gate weights are layer-major: the ids of MoE layer `l`, token `t` start at
-/// `(l * tokens + t) * topK`, in the order of the source (descending gate weight where it has
-/// one), unused slots last and ``emptySlot``. Layer-major order compresses better and lets a
-/// learner keep one layer's tables in cache (`engineering`: 94 against 196 ns an event).
+/// `(l * tokens + t) * topK`, in the order of the source (descending gate weight where it has one),
+/// unused slots last and ``emptySlot``. Layer-major order compresses better and lets a learner keep
+/// one layer's tables in cache (94 against 196 ns an event).
 public struct TokenBlock: Hashable, Sendable {
   /// The id in a slot that holds no expert.
   public static let emptySlot: UInt16 = .max
   /// Bytes that a chunk may decode to, 256 MiB: what a reader accepts and a writer stays below.
   public static let largestPayload = 1 << 28
 
+  /// The shape of the trace that the block is of.
   public let shape: TraceShape
   /// Tokens in the block (T), the sum of all runs' counts.
   public let tokens: Int
@@ -74,10 +85,10 @@ public struct TokenBlock: Hashable, Sendable {
   public let runs: [TokenRun]
   /// Names and tasks of requests that begin in this block and have any.
   public let labels: [RequestLabel]
-  /// `layers * tokens * topK` expert ids.
+  /// Expert ids, `[layer, token, slot]`: `layers * tokens * topK` values.
   public let ids: [UInt16]
-  /// Gate weights beside the ids, finite numbers on the router's own scale, or nil where the source has
-  /// none.
+  /// Gate weights beside the ids, in the same order: finite numbers on the router's own scale, or
+  /// nil where the source has none.
   public let weights: [Float16]?
 
   /// Whether no slot of any event is empty.
@@ -86,10 +97,17 @@ public struct TokenBlock: Hashable, Sendable {
   /// Events in the block: one a token and MoE layer.
   public var events: Int { tokens * shape.layers }
 
-  /// Checks every column against the shape: lengths, ids below E, no expert twice in an event, empty
-  /// slots last, weights that are numbers, positions of tokens.
+  /// Checks every column against the shape: lengths, ids below E, no expert twice in an event,
+  /// empty slots last, weights that are numbers, positions of tokens.
   ///
+  /// - Parameters:
+  ///   - shape: what every event has in common.
+  ///   - runs: the tokens' owners, in the order of the columns.
+  ///   - labels: names and tasks of requests that begin in the block.
+  ///   - ids: `[layer, token, slot]`.
+  ///   - weights: gate weights beside the ids, if any.
   /// - Throws: ``BlockError`` with the place of the first fault.
+  /// - Complexity: O(ids).
   public init(
     shape: TraceShape, runs: [TokenRun], labels: [RequestLabel] = [], ids: [UInt16],
     weights: [Float16]? = nil
@@ -151,6 +169,9 @@ public struct TokenBlock: Hashable, Sendable {
   public var slots: RowMajor { RowMajor(rows: tokens, columns: shape.topK) }
 
   /// The ids of one event, empty slots left out.
+  ///
+  /// - Precondition: `layer` and `token` are the block's.
+  /// - Complexity: O(K); nothing is copied.
   public func chosen(layer: Int, token: Int) -> ArraySlice<UInt16> {
     ids[slots[layer, token]].prefix { $0 != Self.emptySlot }
   }
@@ -167,7 +188,10 @@ public struct TokenBlock: Hashable, Sendable {
     return values
   }
 
-  /// The run and the position in its request of the block's token `token`.
+  /// The run that holds token `token` of the block, and the token's position in its request; nil
+  /// where the block has no such token.
+  ///
+  /// - Complexity: O(runs).
   public func place(ofToken token: Int) -> (run: TokenRun, position: Int)? {
     var first = 0
     for run in runs {
@@ -178,13 +202,17 @@ public struct TokenBlock: Hashable, Sendable {
   }
 }
 
-/// A block whose columns do not fit its shape.
+/// Why columns are no chunk of their shape: what is wrong, and where.
 public struct BlockError: Error, Hashable, CustomStringConvertible {
-  /// Where in the block the fault lies: a run by its ordinal, a request, an event of it.
+  /// The run at fault, by its ordinal in the block.
   public var run: Int?
+  /// The number of the request at fault.
   public var request: UInt64?
+  /// The token at fault, by its position in its request.
   public var token: Int?
+  /// The MoE layer at fault, by its ordinal.
   public var layer: Int?
+  /// What is wrong, as a clause for messages.
   public var problem: String
 
   init(
@@ -197,6 +225,7 @@ public struct BlockError: Error, Hashable, CustomStringConvertible {
     self.problem = problem
   }
 
+  /// One line: the place and the problem.
   public var description: String {
     let place = [
       run.map { "run \($0)" }, request.map { "request \($0)" }, token.map { "token \($0)" },

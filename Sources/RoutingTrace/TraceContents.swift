@@ -9,9 +9,11 @@ import LZ4Frame
 public struct TraceContents: Hashable, Sendable {
   /// The header's shape and provenance.
   public let header: TraceHeader
-  /// Requests that begin, tokens, chunks.
+  /// Requests that begin in the trace.
   public private(set) var requests = 0
+  /// Tokens in the trace.
   public private(set) var tokens = 0
+  /// Chunks in the trace, as far as they are intact.
   public private(set) var chunks = 0
   /// Tokens by stage; a stage that never occurs is absent.
   public private(set) var stages: [Stage: Int] = [:]
@@ -21,7 +23,8 @@ public struct TraceContents: Hashable, Sendable {
   public private(set) var bytes = 0
   /// Whether there are gate weights.
   public private(set) var isWeighted = false
-  /// Whether the index at the end is there; a trace without one was cut short or is still being written.
+  /// Whether the index at the end is there; a trace without one was cut short or is still being
+  /// written.
   public private(set) var isComplete = false
   /// What is damaged, where something is; nothing behind it was read.
   public private(set) var damage: TraceError?
@@ -33,6 +36,7 @@ public struct TraceContents: Hashable, Sendable {
   ///
   /// - Throws: ``TraceError`` where it cannot be opened or is no trace; damage further on is told,
   ///   not thrown.
+  /// - Complexity: O(bytes of the trace) time; memory of one chunk.
   public init(of path: String) throws {
     let source = try TraceFile(path)
     var reader = try TraceReader(source, name: source.name)
@@ -41,8 +45,8 @@ public struct TraceContents: Hashable, Sendable {
 
   /// Reads all that `reader` gives.
   ///
-  /// - Parameter body: called with every intact block and the compressed bytes read up to its end; what
-  ///   it throws ends the reading.
+  /// - Parameter body: called with every intact block and the compressed bytes read up to its end;
+  ///   what it throws ends the reading.
   /// - Throws: what `body` throws, and ``TraceError`` of kind `access`.
   public init<Source: ByteSource>(
     of reader: inout TraceReader<Source>,
@@ -67,6 +71,7 @@ public struct TraceContents: Hashable, Sendable {
     bytes = reader.bytesRead
   }
 
+  /// Counts a block's tokens, requests and labels.
   private mutating func add(_ block: TokenBlock) {
     chunks += 1
     tokens += block.tokens

@@ -1,6 +1,15 @@
 import SystemPackage
 
-/// Why a trace cannot be read or written: where, what, and what to do about it.
+/// Why a trace cannot be read or written: where, what, and what the user can do about it.
+///
+/// ```swift
+/// do {
+///   let reader = try TraceReader(TraceFile("trace.moe.lz4"), name: "trace.moe.lz4")
+///   print(reader.header.shape)
+/// } catch let error as TraceError where error.kind == .truncated {
+///   print(error)   // one line: file, chunk, byte, problem, remedy
+/// }
+/// ```
 public struct TraceError: Error, Hashable, CustomStringConvertible {
   /// The kinds of fault, for programs.
   public enum Kind: Hashable, Sendable {
@@ -26,7 +35,7 @@ public struct TraceError: Error, Hashable, CustomStringConvertible {
   public var chunk: Int?
   /// Byte of the compressed file at which the chunk begins.
   public var offset: Int?
-  /// What is wrong.
+  /// What is wrong, as a clause for messages.
   public let problem: String
   /// What the user can do.
   public let remedy: String
@@ -51,6 +60,7 @@ public struct TraceError: Error, Hashable, CustomStringConvertible {
       remedy: "check the path, its permissions and the space left")
   }
 
+  /// One line: the file, chunk and byte, the problem, what to do.
   public var description: String {
     var place = file
     if let chunk { place += ", chunk \(chunk)" }

@@ -3,14 +3,23 @@ import LZ4Frame
 import PathText
 import SystemPackage
 
-/// A file, pipe or standard input as a source of bytes; closed when let go.
+/// A file, pipe or standard input as a source of bytes for a ``TraceReader``; it is closed when its
+/// last owner lets go.
+///
+/// ```swift
+/// let file = try TraceFile("trace.moe.lz4")
+/// var reader = try TraceReader(file, name: file.name)
+/// ```
 public final class TraceFile: ByteSource {
   /// What to call this source in messages.
   public let name: String
   /// Bytes of the whole file where it is a regular one; nil for pipes.
   public let size: Int?
+  /// The open file.
   private let descriptor: FileDescriptor
+  /// Whether the descriptor is this object's to close; standard input's is not.
   private let closes: Bool
+  /// Whether whoever waits for a pipe is to stop.
   private let isCancelled: @Sendable () -> Bool
 
   /// Opens `path`, or standard input for `-`. A FIFO blocks until somebody writes to it.
@@ -47,7 +56,7 @@ public final class TraceFile: ByteSource {
     if closes { try? descriptor.close() }
   }
 
-  /// Fills the front of `buffer`; see ``ByteSource``.
+  /// Fills the front of `buffer` and returns how many bytes it put there, 0 only at the end.
   ///
   /// - Throws: ``TraceError`` of kind `access`; `CancellationError` where it was cancelled while it
   ///   waited.
@@ -60,6 +69,7 @@ public final class TraceFile: ByteSource {
     }
   }
 
+  /// Waits until a pipe has something to read, and looks out for cancelling.
   private func waitForBytes() throws(CancellationError) {
     var request = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
     while poll(&request, 1, 200) <= 0 {
@@ -89,11 +99,15 @@ extension TraceFile: SeekableSource {
   }
 }
 
-/// An open file descriptor as a sink of bytes; the owner of the descriptor closes it.
+/// An open file descriptor as a sink of bytes for a ``TraceWriter``; the owner of the descriptor
+/// closes it.
 public struct DescriptorSink: ByteSink {
+  /// The file that is written to.
   private let descriptor: FileDescriptor
   private let name: String
 
+  /// A sink that writes to `descriptor`.
+  ///
   /// - Parameter name: what to call the file in messages.
   public init(_ descriptor: FileDescriptor, name: String) {
     self.descriptor = descriptor

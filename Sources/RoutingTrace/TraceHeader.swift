@@ -7,6 +7,7 @@ import FoundationEssentials
 public struct TraceHeader: Hashable, Sendable {
   /// The version of the container that is written and read.
   public static let version: UInt16 = 1
+  /// The first eight bytes of every header.
   static let magic = Array("MOETRACE".utf8)
 
   /// Layers, experts and top-k of every token of the trace.
@@ -20,11 +21,13 @@ public struct TraceHeader: Hashable, Sendable {
     self.provenance = provenance
   }
 
+  /// What the header's JSON holds.
   private struct Metadata: Codable {
     var model: String
     var provenance: [String: String]
   }
 
+  /// The wire form of the header.
   func encoded() throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -41,10 +44,12 @@ public struct TraceHeader: Hashable, Sendable {
     return bytes
   }
 
+  /// Whether a payload begins as headers do.
   static func isHeader(_ payload: UnsafeRawBufferPointer) -> Bool {
     payload.starts(with: magic)
   }
 
+  /// Reads the wire form, every field checked.
   init(decoding payload: UnsafeRawBufferPointer) throws(PayloadError) {
     var cursor = ByteCursor(payload)
     guard try cursor.take(8).elementsEqual(Self.magic) else {

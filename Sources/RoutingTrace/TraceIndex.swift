@@ -1,19 +1,23 @@
-/// Totals of a trace and where its chunks begin: a skippable frame behind the last chunk.
+/// The totals of a trace and where its chunks begin: a skippable frame behind the last chunk, which
+/// ``TraceWriter/finish()`` writes.
 ///
-/// No reader needs it; a trace without one was cut short or is still being written. Wire form,
-/// little-endian: magic `MOEI`, u32 version 1, u64 requests, u64 tokens, u64 chunks, then a u64 byte
-/// offset a chunk, then the XXH32 of all before.
+/// No reader needs it, but with it parts of a trace are read by their chunks' ordinals
+/// (``TraceReader/index(of:name:)``); a trace without one was cut short or is still being written.
+/// Wire form, little-endian: magic `MOEI`, u32 version 1, u64 requests, u64 tokens, u64 chunks,
+/// then a u64 byte offset a chunk, then the XXH32 of all before.
 public struct TraceIndex: Hashable, Sendable {
-  /// Requests begun, tokens and chunks in the whole trace.
+  /// Requests begun in the whole trace.
   public var requests = 0
+  /// Tokens in the whole trace.
   public var tokens = 0
-  /// Byte of the file at which each chunk's frame begins.
+  /// For each chunk the byte of the file at which its frame begins.
   public var offsets: [Int] = []
 
   static let magic = Array("MOEI".utf8)
   /// Low bits of the skippable frame's magic number.
   static let variant: UInt8 = 0xE
 
+  /// The wire form; `checksum` is XXH32.
   func encoded(checksum: ([UInt8]) -> UInt32) -> [UInt8] {
     var bytes = Self.magic
     bytes.append(littleEndian: UInt32(1))
@@ -25,10 +29,12 @@ public struct TraceIndex: Hashable, Sendable {
     return bytes
   }
 
+  /// Whether a payload begins as indices do.
   static func isIndex(_ payload: UnsafeRawBufferPointer) -> Bool {
     payload.starts(with: magic)
   }
 
+  /// The index of a trace without chunks.
   init() {}
 
   init(

@@ -3,9 +3,15 @@ import Synchronization
 
 /// A stream whose next chunk is read and verified on another thread while the last one is used.
 ///
+/// ```swift
+/// let chunks = TraceReadAhead(try TraceStream(["traces/"]))
+/// while let chunk = try chunks.next() { print(chunk.block.tokens) }
+/// ```
+///
 /// One chunk ahead and no further, so that memory stays bounded. Chunks, errors and their order are
 /// those of the stream.
 public final class TraceReadAhead: Sendable {
+  /// What the reading thread came to.
   private struct Outcome {
     var chunk: Result<TraceChunk?, any Error> = .success(nil)
     var bytesRead = 0
@@ -24,8 +30,11 @@ public final class TraceReadAhead: Sendable {
   private let stream: Mutex<TraceStream>
   /// Written by the reading thread before its signal, read by the caller behind it.
   private let outcome = Mutex(Outcome())
+  /// What the caller was told last.
   private let place = Mutex(Place())
+  /// Signalled once for every chunk that was read.
   private let ready = DispatchSemaphore(value: 0)
+  /// Where reading happens, one chunk at a time.
   private let queue = DispatchQueue(label: "moecast.read-ahead")
 
   /// Takes the stream over; nothing is read before ``next()`` is called.
@@ -59,6 +68,7 @@ public final class TraceReadAhead: Sendable {
     return chunk
   }
 
+  /// Has the next chunk read.
   private func ask() {
     place.withLock { $0.isAsked = true }
     queue.async { [self] in

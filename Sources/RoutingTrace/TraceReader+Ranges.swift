@@ -10,8 +10,8 @@ extension TraceReader where Source: SeekableSource {
   /// var reader = try TraceReader(file, name: file.name, chunks: half, of: index)
   /// ```
   ///
-  /// - Throws: ``TraceError`` where there is no index, where it is damaged, or where traces were joined:
-  ///   the index at the end tells of the last of them only.
+  /// - Throws: ``TraceError`` where there is no index, where it is damaged, or where traces were
+  ///   joined: the index at the end tells of the last of them only.
   /// - Complexity: O(chunks) and the decoding of one, whatever the others hold.
   public static func index(of source: Source, name: String) throws -> TraceIndex {
     var source = source
@@ -41,6 +41,7 @@ extension TraceReader where Source: SeekableSource {
     return index
   }
 
+  /// The error of traces that were joined, whose parts no single index tells.
   private static func joined(_ name: String) -> TraceError {
     TraceError(
       .corrupt, file: name,
@@ -50,9 +51,14 @@ extension TraceReader where Source: SeekableSource {
 
   /// Reads the chunks of `range` only; what comes before them is not looked at.
   ///
-  /// Chunks keep their ordinals and requests their numbers, so that ranges put together are the whole.
+  /// Chunks keep their ordinals and requests their numbers, so that ranges put together are the
+  /// whole.
   ///
-  /// - Parameter index: that of the trace; see ``index(of:name:)``.
+  /// - Parameters:
+  ///   - source: the bytes of the trace.
+  ///   - name: what to call it in messages.
+  ///   - range: ordinals of the chunks to read.
+  ///   - index: that of the trace; see ``index(of:name:)``.
   /// - Precondition: `range` lies within the index.
   /// - Throws: ``TraceError``.
   public init(_ source: Source, name: String, chunks range: Range<Int>, of index: TraceIndex) throws
@@ -73,8 +79,8 @@ extension TraceReader where Source: SeekableSource {
 extension TraceIndex {
   /// The index that ends where `source` ends, and where its frame begins; nil where there is none.
   ///
-  /// Read from the end, an index is a checksum and offsets that descend up to its own header, so that
-  /// its length need not be known, and something else is soon seen not to be one.
+  /// Read from the end, an index is a checksum and offsets that descend up to its own header, so
+  /// that its length need not be known, and something else is soon seen not to be one.
   static func atEnd(
     of source: inout some SeekableSource
   ) throws -> (index: TraceIndex, position: Int)? {

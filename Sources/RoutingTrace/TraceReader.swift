@@ -1,42 +1,59 @@
 import LZ4Frame
 
-/// One chunk of a stream and what identifies it.
+/// One chunk of a stream, and what identifies it there.
 public struct TraceChunk: Sendable {
+  /// The chunk's tokens and their expert ids.
   public let block: TokenBlock
   /// XXH32 of the chunk's payload, as its frame stores it: the digest by which a resumed run
   /// recognises its trace.
   public let checksum: UInt32
-  /// Ordinal in the stream, from 0.
+  /// The chunk's ordinal in its stream, from 0.
   public let ordinal: Int
 }
 
 /// Reads a trace chunk by chunk, each checked whole before it is handed on.
 ///
+/// ```swift
+/// let file = try TraceFile("trace.moe.lz4")
+/// var reader = try TraceReader(file, name: file.name)
+/// while let chunk = try reader.next() {
+///   print(chunk.ordinal, chunk.block.tokens, chunk.block.runs.count)
+/// }
+/// ```
+///
 /// One chunk is in memory at a time, and no chunk larger than `maximumChunk` is accepted. Traces
 /// joined with `cat` read as one, as long as their shapes agree: requests of a later part are
-/// numbered on from those before.
+/// numbered on from those before. Several files are read as one by a ``TraceStream``.
 public struct TraceReader<Source: ByteSource> {
   /// The name of the source in messages.
   public let name: String
-  /// The first header.
+  /// The first header: shape and provenance.
   public let header: TraceHeader
-  /// The index of the part read last, once its end has been passed, or by which a range was found; nil
-  /// before, and at the end where the trace was cut short.
+  /// The index of the part read last, once its end has been passed, or by which a range was found;
+  /// nil before, and at the end where the trace was cut short.
   public internal(set) var index: TraceIndex?
   /// Chunks up to here: those handed on, and those before a range.
   public internal(set) var chunks = 0
   /// Compressed bytes taken so far.
   public var bytesRead: Int { frames.offset }
 
+  /// The LZ4 frames of the trace.
   var frames: FrameReader<Source>
+  /// Where frames are decoded.
   private let buffer = FrameBuffer()
+  /// What checking ids needs, made once for the shape.
   private let masks: SlotMasks<SIMD32<Int8>>
+  /// Chunks of the part that is being read, of traces that were joined.
   var partChunks = 0
   /// Chunks of a range that are still to come; nil where all that follow are read.
   var chunksLeft: Int?
+  /// Tokens of that part.
   private var partTokens = 0
+  /// Requests begun in that part.
   private var partRequests = 0
+  /// What the requests' next runs may be.
   private var order = RequestOrder()
+  /// What is added to the request numbers of the part that is being read.
   private var requestBase: UInt64
   /// One more than the highest request number handed on.
   public private(set) var nextRequest: UInt64
@@ -44,9 +61,11 @@ public struct TraceReader<Source: ByteSource> {
   /// Reads the header.
   ///
   /// - Parameters:
+  ///   - source: the bytes of the trace.
+  ///   - name: what to call it in messages.
   ///   - firstRequest: added to all request numbers, where other traces came before.
   ///   - maximumChunk: bytes a chunk may decode to.
-  /// - Throws: ``TraceError``.
+  /// - Throws: ``TraceError``, or what the source throws.
   public init(
     _ source: Source, name: String, firstRequest: UInt64 = 0,
     maximumChunk: Int = TokenBlock.largestPayload
@@ -83,6 +102,7 @@ public struct TraceReader<Source: ByteSource> {
   ///
   /// - Throws: ``TraceError`` naming chunk and byte; the chunk is not handed on, and the reader is
   ///   spent.
+  /// - Complexity: O(bytes of the chunk).
   public mutating func next() throws -> TraceChunk? {
     while chunksLeft != 0 {
       let offset = frames.offset
@@ -122,6 +142,7 @@ public struct TraceReader<Source: ByteSource> {
 }
 
 extension TraceReader {
+  /// The block of a payload, checked against shape and order of requests.
   private mutating func decode(
     _ count: Int, _ pass: ChunkVerifier, at offset: Int
   ) throws -> TokenBlock {
@@ -158,6 +179,7 @@ extension TraceReader {
     return requestBase == 0 ? block : block.renumbered(by: requestBase)
   }
 
+  /// Holds an index against what was read.
   private mutating func readIndex(_ count: Int, at offset: Int) throws {
     guard TraceIndex.isIndex(buffer.bytes(min(count, 4))) else { return }
     let read: TraceIndex
@@ -177,6 +199,7 @@ extension TraceReader {
     index = read
   }
 
+  /// Begins with the header of a trace that was joined to the one before.
   private mutating func beginPart(_ count: Int, at offset: Int) throws {
     let part: TraceHeader
     do throws(PayloadError) {
@@ -198,6 +221,7 @@ extension TraceReader {
     index = nil
   }
 
+  /// The error of a damaged chunk.
   private func corrupt(_ problem: String, at offset: Int) -> TraceError {
     TraceError(
       .corrupt, file: name, chunk: chunks, offset: offset, problem: problem,
@@ -223,12 +247,14 @@ extension TokenBlock {
 }
 
 extension TraceError {
+  /// The error of a file that is something else.
   static func notATrace(_ file: String) -> TraceError {
     TraceError(
       .notATrace, file: file, problem: "it is not a moecast trace",
       remedy: "convert it with `moecast import`")
   }
 
+  /// A fault in a frame, told of the trace it is in.
   init(_ error: LZ4FrameError, file: String, chunk: Int?) {
     if chunk == nil, error.kind == .notAFrame {
       self = .notATrace(file)

@@ -1,14 +1,23 @@
 import LZ4Frame
 
-/// The whole chunks of a trace that was cut short or is damaged, written to a trace of their own.
+/// Saves the whole chunks of a trace that was cut short or is damaged, by writing them to a trace
+/// of their own.
 ///
-/// Chunks that are larger than is read elsewhere are written as smaller ones. The others keep their bytes, so a
-/// model that has seen some of them resumes with the new file.
+/// ```swift
+/// var repair = try TraceRepair(TraceFile("cut.moe.lz4"), name: "cut.moe.lz4")
+/// let contents = try repair.write(to: MemorySink())
+/// print(contents.chunks, contents.isIntact)
+/// ```
+///
+/// Chunks that are larger than is read elsewhere are written as smaller ones. The others keep their
+/// bytes, so a model that has seen some of them resumes with the new file.
 public struct TraceRepair<Source: ByteSource> {
+  /// Reads the old trace.
   private var reader: TraceReader<Source>
 
   /// Reads the header of the trace that `source` gives.
   ///
+  /// - Parameter name: what to call it in messages.
   /// - Throws: ``TraceError``.
   public init(_ source: Source, name: String) throws {
     // What traces were written with at one time.
@@ -17,9 +26,12 @@ public struct TraceRepair<Source: ByteSource> {
 
   /// Copies the chunks up to the first fault.
   ///
-  /// - Parameter progress: called after every chunk with the compressed bytes read.
+  /// - Parameters:
+  ///   - sink: where the new trace goes.
+  ///   - progress: called after every chunk with the compressed bytes read.
   /// - Returns: what was in the old trace.
   /// - Throws: ``TraceError`` of kind `access`, or what `sink` throws.
+  /// - Complexity: O(bytes of the trace) time; memory of one chunk.
   public mutating func write(
     to sink: some ByteSink, progress: (Int) -> Void = { _ in }
   ) throws -> TraceContents {

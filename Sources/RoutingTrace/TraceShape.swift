@@ -1,11 +1,19 @@
 /// What every event of a trace has in common: which layers route, among how many experts, how many
 /// each token takes.
 ///
+/// ```swift
+/// let shape = try TraceShape(
+///   model: "llama-4-maverick", modelLayers: Array(stride(from: 1, to: 48, by: 2)), experts: 128,
+///   topK: 1)
+/// print(shape)   // llama-4-maverick: 24 MoE layers, top-1 of 128 experts
+/// ```
+///
 /// A *MoE layer* is an ordinal counted from 0 over the layers that route; its *model layer* is the
 /// model's own number for it (Llama-4 Maverick routes in model layers 1, 3, ... 47, so its MoE
 /// layer 0 is model layer 1).
 public struct TraceShape: Hashable, Sendable {
-  /// The longest name of a model, in bytes of UTF-8: as much as a path. Traces and model files hold it.
+  /// The longest name of a model, in bytes of UTF-8: as much as a path. Traces and model files hold
+  /// it.
   public static let maximumNameBytes = 4096
 
   /// The model's name, as far as it is known; empty where it is not.
@@ -23,9 +31,14 @@ public struct TraceShape: Hashable, Sendable {
   /// Ids in one token: `layers * topK`.
   public var idsPerToken: Int { layers * topK }
 
-  /// The bounds every shape must keep: at most 4,096 layers, 32,768 experts, top-64, and a name without
-  /// NUL of at most ``maximumNameBytes``.
+  /// A shape within the bounds that every shape must keep: at most 4,096 layers, 32,768 experts,
+  /// top-64, and a name without NUL of at most ``maximumNameBytes``.
   ///
+  /// - Parameters:
+  ///   - model: the model's name; empty where it is not known.
+  ///   - modelLayers: model layer number of every MoE layer, ascending.
+  ///   - experts: experts of every MoE layer (E).
+  ///   - topK: experts chosen for a token in a layer (K), at most E.
   /// - Throws: ``ShapeError`` naming the bound that is broken.
   public init(model: String = "", modelLayers: [Int], experts: Int, topK: Int) throws(ShapeError) {
     guard (1...4096).contains(modelLayers.count) else {
@@ -50,6 +63,7 @@ public struct TraceShape: Hashable, Sendable {
     self.topK = topK
   }
 
+  /// Another shape with a name of its own.
   private init(_ other: TraceShape, model: String) {
     self.model = model
     modelLayers = other.modelLayers
@@ -72,7 +86,7 @@ public struct TraceShape: Hashable, Sendable {
     return "names its model in \(bytes) bytes; at most \(maximumNameBytes) are possible"
   }
 
-  /// Whether two traces can feed one model: all but the name must agree.
+  /// Whether traces of both shapes can feed one model: all but the name must agree.
   public func isCompatible(with other: TraceShape) -> Bool {
     modelLayers == other.modelLayers && experts == other.experts && topK == other.topK
   }
@@ -85,8 +99,9 @@ extension TraceShape: CustomStringConvertible {
   }
 }
 
-/// A shape that no trace can have.
+/// Why numbers are no shape of a trace.
 public struct ShapeError: Error, Hashable, CustomStringConvertible {
+  /// The bound that is broken, in words.
   public let description: String
   /// Whether it is only the model's name that is at fault.
   public let isOfName: Bool

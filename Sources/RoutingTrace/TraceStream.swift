@@ -4,6 +4,12 @@ import SystemPackage
 
 /// Traces from files, folders, pipes and standard input as one stream of chunks.
 ///
+/// ```swift
+/// var stream = try TraceStream(["monday.moe.lz4", "traces/"])
+/// while let chunk = try stream.next() { print(chunk.ordinal, chunk.block.tokens) }
+/// print(stream.unfinished)   // files that were cut short
+/// ```
+///
 /// A folder stands for its `*.moe.lz4` files at any depth, in natural order. Files are opened one
 /// after another; their shapes must agree. Requests are numbered through.
 public struct TraceStream {
@@ -23,9 +29,13 @@ public struct TraceStream {
   /// Chunks handed on.
   public private(set) var chunks = 0
 
+  /// Reads the file that is open.
   private var reader: TraceReader<TraceFile>?
+  /// Files that were opened.
   private var position = 0
+  /// Bytes of the files that were read to their ends.
   private var bytesOfClosed = 0
+  /// Bytes a chunk may decode to.
   private let maximumChunk: Int
   private let isCancelled: @Sendable () -> Bool
 
@@ -64,6 +74,7 @@ public struct TraceStream {
   /// The next chunk of the stream, its ordinal counted through all files; nil at the end.
   ///
   /// - Throws: ``TraceError``; the stream is spent after it.
+  /// - Complexity: O(bytes of the chunk).
   public mutating func next() throws -> TraceChunk? {
     while true {
       if let chunk = try reader?.next() {

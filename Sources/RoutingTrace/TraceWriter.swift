@@ -2,8 +2,16 @@ import LZ4Frame
 
 /// Writes a trace: a header frame, a frame a chunk, an index behind.
 ///
+/// ```swift
+/// var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: shape))
+/// for request in requests { try writer.append(request) }   // RequestTrace values
+/// try writer.finish()
+/// print(writer.index.tokens, writer.sink.bytes.count)
+/// ```
+///
 /// Tokens arrive in any interleaving of requests; a chunk is written when it holds `chunkTokens`.
-/// The same calls give the same bytes.
+/// The same calls give the same bytes. A trace that was not finished lacks its index, and readers
+/// say so.
 public struct TraceWriter<Sink: ByteSink> {
   /// The header that was written.
   public let header: TraceHeader
@@ -14,21 +22,30 @@ public struct TraceWriter<Sink: ByteSink> {
   /// Where the trace goes.
   public var sink: Sink { frames.sink }
 
+  /// Writes the LZ4 frames.
   private var frames: FrameWriter<Sink>
+  /// Tokens of a full chunk.
   private let chunkTokens: Int
   /// Bytes of runs and labels after which a chunk is full, however few its tokens.
   private static var fullFields: Int { 1 << 24 }
+  /// The tokens that wait for a full chunk.
   private var pending = PendingChunk()
+  /// Room for the payload of a chunk, kept from chunk to chunk.
   private var payload: [UInt8] = []
+  /// The number of the next request that is appended whole.
   private var nextRequest: UInt64 = 0
+  /// What the requests' next runs may be.
   private var order = RequestOrder()
 
   /// Writes the header at once.
   ///
   /// - Parameters:
-  ///   - chunkTokens: tokens a chunk, fewer where they take more than ``TokenBlock/largestPayload``; 4,096 to
-  ///     16,384 learn fastest.
+  ///   - sink: where the trace goes.
+  ///   - header: shape and provenance.
+  ///   - chunkTokens: tokens a chunk, fewer where they take more than
+  ///     ``TokenBlock/largestPayload``; 4,096 to 16,384 learn fastest.
   ///   - level: 0 for fast compression, 3 to 12 for LZ4 HC.
+  /// - Throws: what the sink throws.
   public init(
     _ sink: Sink, header: TraceHeader, chunkTokens: Int = 4096, level: Int = 0
   ) throws {
@@ -38,10 +55,11 @@ public struct TraceWriter<Sink: ByteSink> {
     try frames.writeData(header.encoded())
   }
 
-  /// Appends a whole request and numbers it.
+  /// Appends a whole request and gives it the next number.
   ///
   /// - Throws: ``BlockError`` where its ids cannot come from the shape's router, or what the sink
   ///   throws.
+  /// - Complexity: O(ids).
   public mutating func append(_ request: RequestTrace) throws {
     let number = nextRequest
     let perToken = header.shape.idsPerToken
@@ -76,8 +94,9 @@ public struct TraceWriter<Sink: ByteSink> {
   ///   - label: the request's name and task, with its first run.
   ///   - ids: token-major, `run.count * layers * topK`.
   ///   - weights: beside the ids; either every run of a trace has them or none.
-  /// - Throws: ``BlockError`` where a reader would refuse the run, which is not taken then; ids and weights
-  ///   are looked at when their chunk is written, and nothing more is written after a fault in them.
+  /// - Throws: ``BlockError`` where a reader would refuse the run, which is not taken then; ids and
+  ///   weights are looked at when their chunk is written, and nothing more is written after a fault
+  ///   in them.
   public mutating func append(
     _ run: TokenRun, label: RequestLabel? = nil, ids: ArraySlice<UInt16>,
     weights: ArraySlice<Float16>? = nil
@@ -123,12 +142,12 @@ public struct TraceWriter<Sink: ByteSink> {
     return max(1, min(chunkTokens, room / (id * shape.idsPerToken)))
   }
 
-  /// Appends a block as a chunk of its own, whatever its tokens; a chunk read from another trace keeps
-  /// its checksum where it keeps its place. One that would pass ``TokenBlock/largestPayload`` is written
-  /// in several.
+  /// Appends a block as a chunk of its own, whatever its tokens; a chunk read from another trace
+  /// keeps its checksum where it keeps its place. One that would pass ``TokenBlock/largestPayload``
+  /// is written in several.
   ///
-  /// - Throws: ``BlockError`` where the block is of another shape or a reader would refuse it, or what the
-  ///   sink throws.
+  /// - Throws: ``BlockError`` where the block is of another shape or a reader would refuse it, or
+  ///   what the sink throws.
   public mutating func append(_ block: TokenBlock) throws {
     guard block.shape.isCompatible(with: header.shape) else {
       throw BlockError(problem: "the block has \(block.shape), the trace \(header.shape)")
@@ -145,6 +164,7 @@ public struct TraceWriter<Sink: ByteSink> {
     try write(block)
   }
 
+  /// Writes a block that is too large for one chunk as several.
   private mutating func appendInParts(_ block: TokenBlock) throws {
     var order = order
     try order.take(block.runs, labels: block.labels)
@@ -169,7 +189,10 @@ public struct TraceWriter<Sink: ByteSink> {
     try flush()
   }
 
-  /// Writes the tokens that wait for a full chunk as a chunk of their own.
+  /// Writes the tokens that wait for a full chunk as a chunk of their own, such as for a reader
+  /// that follows the trace.
+  ///
+  /// - Throws: ``BlockError`` where they are no router's, or what the sink throws.
   public mutating func flush() throws {
     guard !pending.runs.isEmpty else { return }
     payload.removeAll(keepingCapacity: true)
@@ -178,19 +201,23 @@ public struct TraceWriter<Sink: ByteSink> {
     pending.removeAll()
   }
 
+  /// Writes a block as a chunk.
   private mutating func write(_ block: TokenBlock) throws {
     payload.removeAll(keepingCapacity: true)
     ChunkPayload.encode(block, ordinal: index.offsets.count, into: &payload)
     try writePayload(tokens: block.tokens)
   }
 
+  /// Writes the payload as a frame, and notes it in the index.
   private mutating func writePayload(tokens: Int) throws {
     index.offsets.append(frames.offset)
     index.tokens += tokens
     try frames.writeData(payload)
   }
 
-  /// Writes what waits and the index. Nothing may be appended after it.
+  /// Writes what waits, and the index. Nothing may be appended after it.
+  ///
+  /// - Throws: ``BlockError`` where what waits is no router's, or what the sink throws.
   public mutating func finish() throws {
     try flush()
     try frames.writeSkippable(

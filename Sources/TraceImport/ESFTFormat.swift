@@ -9,8 +9,8 @@ extension ForeignFormat {
 /// line a sequence: `T * k` ids parted by tabs, two tabs, `T * k` gate weights.
 ///
 /// The files are read in step, a line of each at a time. Weights are those before the choice of the
-/// k best, so they do not sum to 1, and neither they nor the ids are in rank order. The sequences are
-/// teacher-forced, routed as a prompt is; so all tokens are prefill.
+/// k best, so they do not sum to 1, and neither they nor the ids are in rank order. The sequences
+/// are teacher-forced, routed as a prompt is; so all tokens are prefill.
 struct ESFTFormat: TraceFormat {
   static let name = "esft"
   static let summary = "ESFT expert scores, one folder a task"
@@ -23,11 +23,17 @@ struct ESFTFormat: TraceFormat {
   private static let prefix = "expert_weights_"
   private static let suffix = ".txt"
 
+  /// The longest line taken, in bytes.
   private let limit: Int
+  /// Experts a token takes, where the options say so.
   private let topK: Int?
+  /// The folder that is open.
   private var source: TraceSource?
+  /// Model layer numbers of the open folder's files.
   private var layers: [Int] = []
+  /// A reader for each of these files.
   private var readers: [LineReader] = []
+  /// Sequences read from the folder.
   private var sequences = 0
 
   init(options: ImportOptions) throws(ImportError) {

@@ -2,9 +2,13 @@ import RoutingTrace
 
 /// The first event of a request that no router can have written.
 struct EventFault {
+  /// What is wrong with the event.
   enum Problem {
+    /// An id is not below the shape's experts.
     case outside(id: UInt16, experts: Int)
+    /// An expert stands twice in the event.
     case twice(id: UInt16)
+    /// A gate weight is no finite number.
     case weight(Float16)
   }
 
@@ -12,6 +16,7 @@ struct EventFault {
   var event: Int
   var problem: Problem
 
+  /// The same fault as an error that names file, token and layer.
   func error(file: String, shape: TraceShape) -> ImportError {
     let text: String
     let remedy: String
@@ -86,8 +91,8 @@ private func firstFault(_ ids: [UInt16], topK: Int, experts: Int) -> EventFault?
   }
 }
 
-/// Whether all weights are finite and no event has one above the one before it, as most sources write
-/// them; this looks at many at a time.
+/// Whether all weights are finite and no event has one above the one before it, as most sources
+/// write them; this looks at many at a time.
 private func isRanked(
   _ weights: UnsafeMutableBufferPointer<Float16>, topK: Int
 ) -> Bool {
@@ -137,8 +142,8 @@ private func rank(
   return nil
 }
 
-/// An id's place is the number of ids above it: more comparisons than sorting takes, but no branch, where
-/// the order of a few weights is anyone's guess.
+/// An id's place is the number of ids above it: more comparisons than sorting takes, but no branch,
+/// where the order of a few weights is anyone's guess.
 @inline(__always)
 private func countRanks(
   _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,

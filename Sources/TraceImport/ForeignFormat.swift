@@ -2,10 +2,13 @@
 ///
 /// ```swift
 /// for format in ForeignFormat.all { print(format.name, format.summary) }
+/// let importer = try TraceImporter(
+///   ["traces"], format: ForeignFormat(named: "npz"), options: ImportOptions(experts: 64))
 /// ```
 ///
-/// A format is a type in a file of its own, ``TraceFormat``, which says its name, what it is, how it is
-/// recognised and how it is read; its place in ``all`` is all that the rest of the program needs.
+/// A format is a type in a file of its own, ``TraceFormat``, which says its name, what it is, how
+/// it is recognised and how it is read; its place in ``all`` is all that the rest of the program
+/// needs.
 public struct ForeignFormat: Hashable, Sendable {
   /// The reader of this format.
   let type: any TraceFormat.Type
@@ -17,7 +20,7 @@ public struct ForeignFormat: Hashable, Sendable {
     .paperJSON, .gptOSS, .npz, .vllmNPY, .moeBeyond, .esft,
   ]
 
-  /// Their names.
+  /// The names of all formats, for messages.
   public static var names: [String] { all.map(\.name) }
 
   /// The format of this name; nil where there is none.
@@ -26,7 +29,7 @@ public struct ForeignFormat: Hashable, Sendable {
     self = format
   }
 
-  /// The name on the command line.
+  /// The name on the command line, such as `esft`.
   public var name: String { type.name }
 
   /// What it is, in a few words for people.
@@ -36,7 +39,7 @@ public struct ForeignFormat: Hashable, Sendable {
   /// tests and for fuzzing to begin with.
   package var sample: (fileName: String, content: [UInt8]) { type.sample }
 
-  /// Whether both are of one name.
+  /// Whether both are one format.
   public static func == (one: ForeignFormat, other: ForeignFormat) -> Bool {
     one.name == other.name
   }

@@ -1,6 +1,7 @@
 import SystemPackage
 
-/// Why a foreign trace cannot be imported: where, what, and what to do about it.
+/// Why a foreign trace cannot be imported: where in it, what is wrong, and what the user can do
+/// about it.
 public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kinds of fault, for programs.
   public enum Kind: Hashable, Sendable {
@@ -36,7 +37,7 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
   public var token: Int?
   /// The model's own number of the layer.
   public var layer: Int?
-  /// What is wrong.
+  /// What is wrong, as a clause for messages.
   public let problem: String
   /// What the user can do.
   public let remedy: String
@@ -65,7 +66,8 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
       remedy: "check the path and its permissions")
   }
 
-  /// One line: `2.json, request 0, token 12, layer 7, byte 4711: expert 128 is outside 0 to 127; ...`
+  /// One line:
+  /// `2.json, request 0, token 12, layer 7, byte 4711: expert 128 is outside 0 to 127; ...`
   public var description: String {
     var place = file
     if let member { place += ", array \(member)" }

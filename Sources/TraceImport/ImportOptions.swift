@@ -1,6 +1,12 @@
 import RoutingTrace
 
-/// What the user says of the traces beside their files.
+/// What the user says of foreign traces that their files may not say: the model, top-k, where
+/// prompts end.
+///
+/// ```swift
+/// let known = ImportOptions(model: ModelShape.named("deepseek-v2-lite"))
+/// let unknown = ImportOptions(experts: 64, topK: 8, modelName: "my-moe", prefill: 96)
+/// ```
 public struct ImportOptions: Sendable {
   /// The model, which fixes layers, experts and top-k.
   public var model: ModelShape?
@@ -16,10 +22,10 @@ public struct ImportOptions: Sendable {
   /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
 
-  /// The most that simdjson's 32-bit positions reach.
+  /// The most bytes that simdjson's 32-bit positions reach.
   public static let largestFileSize = 4_294_967_231
 
-  /// What is known, each of it nil or empty where it is not; see the properties.
+  /// Options of what is known; each is nil or empty where it is not, see the properties.
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
     prefill: Int? = nil, maximumFileSize: Int = largestFileSize

@@ -1,10 +1,12 @@
 import CSimdJSON
 
-/// simdjson's parser and its result arrays, reused from file to file.
+/// Parses JSON files of known layouts with simdjson; parser and result arrays are reused from file
+/// to file.
 final class JSONReader {
   /// Bytes that must be readable behind a file's text.
   static var padding: Int { csj_padding() }
 
+  /// The parser, which the C++ side owns.
   private let reader: OpaquePointer
 
   /// - Throws: ``ImportError`` where there is no memory.
@@ -61,12 +63,14 @@ final class JSONReader {
     return found == 0 ? nil : Int(value)
   }
 
+  /// A text from the parser's memory.
   private static func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
     String(
       decoding: UnsafeRawBufferPointer(start: count == 0 ? nil : start, count: count),
       as: UTF8.self)
   }
 
+  /// A fault that the parser reports, with its place in the file.
   private static func error(_ fault: csj_fault, file: String) -> ImportError {
     let kind: ImportError.Kind
     let remedy: String

@@ -3,6 +3,7 @@ import SystemPackage
 
 /// Lines of a text file, one at a time; memory follows the longest line.
 final class LineReader {
+  /// The file's path, for messages.
   let file: String
   /// Number of the latest line, from 1.
   private(set) var line = 0
@@ -10,8 +11,11 @@ final class LineReader {
   private(set) var bytesRead = 0
 
   private let descriptor: FileDescriptor
+  /// The longest line taken, in bytes.
   private let limit: Int
+  /// The buffer; it grows to the longest line.
   private var storage: UnsafeMutableRawPointer?
+  /// Bytes of the buffer.
   private var capacity = 0
   /// Bytes of the buffer that were not handed out.
   private var pending = 0..<0

@@ -6,8 +6,9 @@ extension ForeignFormat {
   public static let moeBeyond = ForeignFormat(MoEBeyondFormat.self)
 }
 
-/// The MoE-Beyond data set: a CSV file a prompt, `Layer ID,Batch Number,Token,Activated Expert IDs`,
-/// all tokens of one layer, then those of the next; prefill only, in no order of weight.
+/// The MoE-Beyond data set: a CSV file a prompt,
+/// `Layer ID,Batch Number,Token,Activated Expert IDs`, all tokens of one layer, then those of the
+/// next; prefill only, in no order of weight.
 ///
 /// The ids stand in quotes, `"[8, 10, 14]"`; tokens with commas, quotes or line ends too. Layer ids
 /// are the model's own.

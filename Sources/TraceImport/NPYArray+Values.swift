@@ -71,10 +71,12 @@ extension NPYArray {
     return (0..<bytes.count / size).map { bytes.littleEndian(at: $0 * size, as: type) }
   }
 
+  /// The bytes of all elements.
   private func rest() throws(ArchiveError) -> UnsafeRawBufferPointer {
     try content.take(content.remaining)
   }
 
+  /// Elements of an integer type as 16-bit ids.
   private func narrowed<Value: FixedWidthInteger>(
     _ type: Value.Type
   ) throws(ArchiveError) -> (ids: [UInt16], oversized: Oversized?) {
@@ -94,8 +96,8 @@ extension NPYArray {
 
   /// All elements, converted a piece at a time.
   ///
-  /// - Parameter look: is shown every piece: its bytes, what became of them, the ordinal of its first
-  ///   element.
+  /// - Parameter look: is shown every piece: its bytes, what became of them, the ordinal of its
+  ///   first element.
   @inline(__always)
   private func converted<Value: FixedWidthInteger, Result>(
     _ type: Value.Type,

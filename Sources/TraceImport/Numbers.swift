@@ -68,8 +68,8 @@ private func slowDecimalNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Double?
 
 /// `value` in half precision, rounded once.
 ///
-/// By way of single precision it is one instruction; where that rounds to the middle of two halves, or
-/// the half has fewer digits, it could round twice, so the slow way is taken.
+/// By way of single precision it is one instruction; where that rounds to the middle of two halves,
+/// or the half has fewer digits, it could round twice, so the slow way is taken.
 func halfPrecision(_ value: Double) -> Float16 {
   let single = Float(value)
   guard single.magnitude >= 0x1p-14, single.bitPattern & 0x1FFF != 0x1000 else {

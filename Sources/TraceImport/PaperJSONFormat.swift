@@ -7,9 +7,9 @@ extension ForeignFormat {
 
 /// The paper's traces (arXiv 2510.05497): `<org>/<model>/<benchmark>/<subject>/<n>.json`.
 ///
-/// A file is a list. Entry 0 is the prompt, `{"layer": null or [[ids] per token]}`; each entry behind
-/// it is one decoded token, `{"layer": null or [[ids]]}`. Keys are all layers of the model from 0,
-/// null where a layer is dense. The task is the folder's name.
+/// A file is a list. Entry 0 is the prompt, `{"layer": null or [[ids] per token]}`; each entry
+/// behind it is one decoded token, `{"layer": null or [[ids]]}`. Keys are all layers of the model
+/// from 0, null where a layer is dense. The task is the folder's name.
 struct PaperJSONFormat: TraceFormat {
   static let name = "paper-json"
   static let summary = "MoE_expert_selection_trace JSON, one request a file"

@@ -1,4 +1,4 @@
-/// A request as a format gives it, before it is held against the shape.
+/// A request as a format gives it, before a ``RequestValidator`` holds it against the shape.
 struct RawRequest {
   /// The layer axis of its ids.
   enum LayerAxis: Equatable {
@@ -8,6 +8,7 @@ struct RawRequest {
     /// those that route.
     case counted(Int)
 
+    /// How many layers there are.
     var count: Int {
       switch self {
       case .numbered(let numbers): numbers.count
@@ -16,17 +17,20 @@ struct RawRequest {
     }
   }
 
+  /// The name its source gives it, or empty.
   var name = ""
+  /// Its task, or empty.
   var task = ""
   /// Tokens (T), the prompt's first.
   var tokens: Int
   /// Tokens of the prompt, or nil where the format does not say.
   var prefill: Int?
+  /// Which layers the ids are of.
   var layers: LayerAxis
   /// Ids in an event (K); 0 only where there are no tokens.
   var topK: Int
-  /// `tokens * layers * topK` ids, token-major.
+  /// `[token, layer, slot]`: `tokens * layers * topK` ids.
   var ids: [UInt16]
-  /// Gate weights beside the ids.
+  /// Gate weights beside the ids, in the same order; nil where there are none.
   var weights: [Float16]?
 }

@@ -6,11 +6,11 @@ extension ForeignFormat {
 }
 
 /// A NumPy archive a request: `routed_experts` `[tokens, layers, k]` beside `prompt_token_ids`,
-/// `output_token_ids`, `request_id`, and where there are any `routing_weights` of the same shape and
-/// `task`.
+/// `output_token_ids`, `request_id`, and where there are any `routing_weights` of the same shape
+/// and `task`.
 ///
-/// The rows are the prompt's and the output's tokens; the last sampled token may lack its row, as in
-/// vLLM, which never routes it.
+/// The rows are the prompt's and the output's tokens; the last sampled token may lack its row, as
+/// in vLLM, which never routes it.
 struct RequestNPZFormat: TraceFormat {
   static let name = "npz"
   static let summary = "NumPy archives (.npz), one request a file"

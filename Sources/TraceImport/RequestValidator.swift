@@ -1,13 +1,16 @@
 import RoutingTrace
 
-/// Holds requests against the shape: the one given, or the one of the first request.
+/// Holds every imported request against the shape, whichever format it comes from: the shape that
+/// the options give, or the one of the first request.
 struct RequestValidator {
   /// The shape, once it is known.
   private(set) var shape: TraceShape?
   /// Whether requests have gate weights, once one was seen.
   private(set) var isWeighted: Bool?
 
+  /// What the user says of the traces.
   private let options: ImportOptions
+  /// Experts of a layer (E).
   private let experts: Int
   /// Layers on the axis of requests whose layers have no numbers, and those kept of them.
   private var axis: (count: Int, kept: [Int])?
@@ -49,7 +52,8 @@ struct RequestValidator {
   /// What the next request's events must keep.
   var bounds: EventBounds { EventBounds(experts: experts, topK: shape?.topK ?? options.topK) }
 
-  /// The request as the shape wants it: routing layers only, ids checked, in descending gate weight.
+  /// The request as the shape wants it: routing layers only, ids checked, in descending gate
+  /// weight.
   ///
   /// - Parameters:
   ///   - file: where it comes from, for messages.
@@ -75,6 +79,7 @@ struct RequestValidator {
     }
   }
 
+  /// Tokens of the request's prompt, from the request or the options.
   private func settlePrefill(
     _ request: borrowing RawRequest, file: String
   ) throws(ImportError) -> Int {
@@ -97,6 +102,7 @@ struct RequestValidator {
     return prefill
   }
 
+  /// Throws where one request has gate weights and another none.
   private mutating func settleWeights(
     _ request: borrowing RawRequest, file: String
   ) throws(ImportError) {
@@ -159,6 +165,7 @@ struct RequestValidator {
     return (0..<count).filter { !zero.contains($0) }
   }
 
+  /// The shape: as known before, or as this first request says.
   private mutating func settleShape(
     _ request: borrowing RawRequest, file: String
   ) throws(ImportError) -> TraceShape {
@@ -195,6 +202,7 @@ struct RequestValidator {
     return shape
   }
 
+  /// How layer numbers differ from those expected, in words.
   private func difference(of numbers: [Int], from expected: [Int], whose: String) -> String {
     if let more = numbers.first(where: { !expected.contains($0) }) {
       return "its layer \(more) routes, but not in \(whose) (\(expected.count) MoE layers)"
@@ -227,6 +235,7 @@ struct RequestValidator {
     request.layers = .numbered(shape.modelLayers)
   }
 
+  /// The first token that has an id other than 0 in a layer; nil where none has.
   private func firstFilledToken(
     of request: borrowing RawRequest, layer: Int, layers: Int
   ) -> Int? {

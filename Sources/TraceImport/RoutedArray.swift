@@ -1,18 +1,24 @@
 import Archive
 
-/// An array `[tokens, layers, k]` of expert ids.
+/// An array `[tokens, layers, k]` of expert ids, as vLLM and NumPy archives have them.
 struct RoutedArray {
-  /// Numbers that a model's layers can have, and ids an event can have; see ``TraceShape``.
+  /// Numbers that a model's layers can have, and ids an event can have; see
+  /// `RoutingTrace/TraceShape`.
   private static let mostLayers = 65_536
   private static let largestTopK = 64
 
+  /// Rows of the array.
   let tokens: Int
+  /// Layers of the array, dense ones too where the source has them.
   let layers: Int
+  /// Ids in an event (K).
   let topK: Int
+  /// `[token, layer, slot]`.
   let ids: [UInt16]
   /// The first element that cannot be an id, if any.
   let oversized: (index: Int, value: Int)?
 
+  /// Takes the elements of an array of three axes.
   init(_ array: NPYArray) throws(ArchiveError) {
     guard array.shape.count == 3 else {
       throw ArchiveError(
@@ -60,6 +66,7 @@ struct RoutedArray {
 
 /// Gives what is wrong with an array the place it lacks.
 struct ArrayReader {
+  /// The file that arrays are read from.
   let file: String
 
   /// Runs `body`; its problem is told of the file and of the array `member`.

@@ -1,6 +1,9 @@
-/// One line of one layer's file of ESFT's expert scores: ids parted by tabs, two tabs, gate weights.
+/// One line of one layer's file of ESFT's expert scores: ids parted by tabs, two tabs, gate
+/// weights.
 struct ScoreLine {
+  /// `[token, slot]` of the line.
   private(set) var ids: [UInt16] = []
+  /// Gate weights beside the ids.
   private(set) var weights: [Float16] = []
 
   /// Replaces the contents by those of `text`; what is wrong with it, or nil.

@@ -1,6 +1,8 @@
 /// The source a format has open, where that is one file read whole into memory.
 struct SourceFile {
+  /// The file's bytes.
   private(set) var bytes: FileBytes
+  /// The source they are of, until it is taken.
   private var source: TraceSource?
 
   init(options: ImportOptions) { bytes = FileBytes(limit: options.maximumFileSize) }

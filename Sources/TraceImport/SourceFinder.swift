@@ -27,6 +27,7 @@ struct TraceSource {
   var path: String
   /// Name of the folder.
   var folder: String
+  /// Bytes of the source's files by the file system.
   var size: Int
   /// The one file, or all files of a folder that are read in step.
   var files: [FoundFile]
@@ -45,10 +46,10 @@ struct TraceSource {
 
 /// Lists the inputs' files and chooses those of one format.
 ///
-/// Order: inputs as given; files of a folder, at any depth, by their paths below it, compared byte by
-/// byte but with runs of digits as numbers (``naturallyPrecedes(_:_:)``). So `2.json` stands before
-/// `10.json`, and names without numbers or with numbers of one width come as in Python's
-/// `sorted(glob(...))`. Hidden files are passed over.
+/// Order: inputs as given; files of a folder, at any depth, by their paths below it, compared byte
+/// by byte but with runs of digits as numbers (`RoutingTrace/naturallyPrecedes(_:_:)`). So `2.json`
+/// stands before `10.json`, and names without numbers or with numbers of one width come as in
+/// Python's `sorted(glob(...))`. Hidden files are passed over.
 struct SourceFinder {
   /// The format of the sources.
   let format: ForeignFormat
@@ -96,6 +97,7 @@ struct SourceFinder {
     passedOver = files.count - chosen.count
   }
 
+  /// The first format that one of the files is in.
   private static func guess(_ files: [FoundFile], inputs: [String]) throws(ImportError)
     -> ForeignFormat
   {
@@ -130,6 +132,7 @@ struct SourceFinder {
       remedy: "name a folder of traces, or the format with --format")
   }
 
+  /// Standard input, read at once.
   private static func read(
     _ standardInput: FileDescriptor, limit: Int
   ) throws(ImportError) -> FoundFile {
@@ -139,6 +142,7 @@ struct SourceFinder {
     return FoundFile(path: name, folder: "", size: content.count, isNamed: true, content: content)
   }
 
+  /// The files that an input stands for, in order.
   private static func expand(_ input: String) throws(ImportError) -> [FoundFile] {
     let place = FilePath(text: input)
     guard let kind = try? place.stat().type else {
@@ -175,6 +179,7 @@ struct SourceFinder {
     return files
   }
 
+  /// Bytes of a file by the file system, or 0.
   private static func size(of path: String) -> Int {
     (try? FilePath(text: path).stat()).map { Int($0.size) } ?? 0
   }

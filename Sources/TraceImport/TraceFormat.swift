@@ -9,7 +9,10 @@ protocol TraceFormat: SendableMetatype {
   /// A small file that is read without an error where there are 8 experts.
   static var sample: (fileName: String, content: [UInt8]) { get }
 
+  /// A reader that has opened nothing.
+  ///
   /// - Parameter options: what the user knows beside the files.
+  /// - Throws: ``ImportError`` where the options lack what this format needs.
   init(options: ImportOptions) throws(ImportError)
 
   /// Whether files of this format may have such a name; used to choose among a folder's files.
@@ -36,6 +39,7 @@ protocol TraceFormat: SendableMetatype {
 }
 
 extension TraceFormat {
+  /// One source a file.
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
     files.map { TraceSource(path: $0.path, folder: $0.folder, size: $0.size, files: [$0]) }
   }

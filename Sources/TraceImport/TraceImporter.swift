@@ -4,12 +4,12 @@ import RoutingTrace
 ///
 /// ```swift
 /// let options = ImportOptions(model: ModelShape.named("gpt-oss-20b"))
-/// let importer = try TraceImporter(["traces"], options: options)
+/// var importer = try TraceImporter(["traces"], options: options)
 /// while let request = try importer.next() { try writer.append(request) }
 /// ```
 ///
-/// Order: inputs as given; the files of a folder, at any depth, by their paths below it, byte by byte
-/// but with runs of digits as numbers. So `2.json` stands before `10.json`.
+/// Order: inputs as given; the files of a folder, at any depth, by their paths below it, byte by
+/// byte but with runs of digits as numbers. So `2.json` stands before `10.json`.
 ///
 /// Memory: one file, with what was parsed of it; for ESFT one line of every layer's file.
 public struct TraceImporter {
@@ -36,7 +36,9 @@ public struct TraceImporter {
   /// Tokens handed on.
   public private(set) var tokens = 0
 
+  /// The requests that follow.
   private var stream: RequestStream
+  /// The request that settled the shape, until it is handed on.
   private var first: RequestTrace?
 
   /// Finds the files and reads the first request, which settles the shape.
@@ -45,6 +47,8 @@ public struct TraceImporter {
   ///   - inputs: files and folders; `-` is standard input.
   ///   - wanted: the format, or nil to guess it from the first file in a known one.
   ///   - options: what is known beside the files.
+  /// - Throws: ``ImportError`` where nothing is found, no format fits, or the first request cannot
+  ///   be read.
   public init(
     _ inputs: [String], format wanted: ForeignFormat? = nil, options: ImportOptions
   ) throws(ImportError) {
@@ -66,9 +70,10 @@ public struct TraceImporter {
     self.shape = shape
   }
 
-  /// The next request; nil at the end.
+  /// The next request, checked against the shape and in descending gate weight; nil at the end.
   ///
   /// - Throws: ``ImportError``; the stream is spent after it.
+  /// - Complexity: O(bytes of the request's file); for ESFT of one line of every layer's file.
   public mutating func next() throws(ImportError) -> RequestTrace? {
     let request: RequestTrace
     if let waiting = first.take() {
@@ -86,14 +91,20 @@ public struct TraceImporter {
 
 /// Source after source, request after request, each held against the shape.
 private struct RequestStream {
+  /// Reads the format.
   var reader: any TraceFormat
+  /// Holds requests against the shape.
   var fit: RequestValidator
+  /// What is opened, in order.
   let sources: [TraceSource]
   /// Bytes of the sources left behind.
   private(set) var bytesRead = 0
 
+  /// Sources that were opened.
   private var position = 0
+  /// Whether a source is open that may have more.
   private var isOpen = false
+  /// Requests handed on.
   private var ordinal = 0
 
   init(reader: any TraceFormat, fit: RequestValidator, sources: [TraceSource]) {
@@ -102,6 +113,7 @@ private struct RequestStream {
     self.sources = sources
   }
 
+  /// The next request of the open source, or of the first behind it that has one.
   mutating func next() throws(ImportError) -> RequestTrace? {
     while position < sources.count {
       let source = sources[position]

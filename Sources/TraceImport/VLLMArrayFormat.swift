@@ -5,8 +5,8 @@ extension ForeignFormat {
   public static let vllmNPY = ForeignFormat(VLLMArrayFormat.self)
 }
 
-/// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request: `[tokens, all layers, k]`
-/// in uint8 or uint16, dense layers zero.
+/// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request:
+/// `[tokens, all layers, k]` in uint8 or uint16, dense layers zero.
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
 /// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.
@@ -21,8 +21,11 @@ struct VLLMArrayFormat: TraceFormat {
     }
   )
 
+  /// Reads sidecars.
   private let json: JSONReader
+  /// The sidecar's bytes.
   private let sidecar: FileBytes
+  /// The open array.
   private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {

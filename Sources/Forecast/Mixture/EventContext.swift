@@ -5,8 +5,8 @@ struct EventContext {
   private let event: Event
   /// Row of the previous token, or -1.
   private let row: Int
-  /// Layers between the event's and the nearest known one of the same token, which may lie before the
-  /// first.
+  /// Layers between the event's and the nearest known one of the same token, which may lie before
+  /// the first.
   private let gap: Int
 
   @inline(__always)
@@ -16,8 +16,8 @@ struct EventContext {
     row = isFresh ? -1 : Int(event.view.previous[event.token])
   }
 
-  /// The same token's choice `layers` layers back, from 1 on, counted from the nearest known one; empty
-  /// before the first layer.
+  /// The same token's choice `layers` layers back, from 1 on, counted from the nearest known one;
+  /// empty before the first layer.
   @inline(__always)
   func sameToken(_ layers: Int) -> ExpertSet {
     let layer = event.layer - gap - layers
@@ -28,8 +28,8 @@ struct EventContext {
   @inline(__always)
   var previousToken: ExpertSet { row >= 0 ? event.experts(layer: event.layer, row: row) : .none }
 
-  /// As ``sameToken(_:)``, and before the first layer the last ones of the previous token: its output is
-  /// where this token comes from.
+  /// As ``sameToken(_:)``, and before the first layer the last ones of the previous token: its
+  /// output is where this token comes from.
   @inline(__always)
   func wrappedBack(_ layers: Int) -> ExpertSet {
     let layer = event.layer - gap - layers

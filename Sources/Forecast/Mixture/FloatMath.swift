@@ -59,6 +59,7 @@ enum FloatMath {
 
 /// Eight floats at a time, at any alignment.
 extension UnsafePointer<Float> {
+  /// The eight values from `index` on.
   @inline(__always)
   func eight(_ index: Int) -> SIMD8<Float> {
     UnsafeRawPointer(self + index).loadUnaligned(as: SIMD8<Float>.self)
@@ -66,11 +67,13 @@ extension UnsafePointer<Float> {
 }
 
 extension UnsafeMutablePointer<Float> {
+  /// The eight values from `index` on.
   @inline(__always)
   func eight(_ index: Int) -> SIMD8<Float> {
     UnsafeRawPointer(self + index).loadUnaligned(as: SIMD8<Float>.self)
   }
 
+  /// Overwrites the eight values from `index` on.
   @inline(__always)
   func put(_ value: SIMD8<Float>, _ index: Int) {
     UnsafeMutableRawPointer(self + index).storeBytes(of: value, as: SIMD8<Float>.self)
@@ -78,7 +81,7 @@ extension UnsafeMutablePointer<Float> {
 }
 
 extension SIMD8<Float> {
-  /// The sum in a fixed order.
+  /// The sum of the eight, halves first: the same order on every processor.
   @inline(__always)
   var total: Float {
     let four = lowHalf + highHalf

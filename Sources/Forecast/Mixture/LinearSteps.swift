@@ -1,8 +1,9 @@
 /// What a row of the linear part moves by after so many visits:
-/// `linearStep (1 + visits / linearVisits)^(-1/4)`, the visits rounded down to six significant bits.
+/// `linearStep (1 + visits / linearVisits)^(-1/4)`, the visits rounded down to six significant
+/// bits.
 ///
-/// From a table, since two roots and two divisions for each of the rows that an event looks at take as
-/// long as moving the rows; rounding changes a step by less than 0.8 %.
+/// From a table, since two roots and two divisions for each of the rows that an event looks at take
+/// as long as moving the rows; rounding changes a step by less than 0.8 %.
 enum LinearSteps {
   static let table: [Float] = (0..<count).map { index in
     let shift = max(0, index / 32 - 1)

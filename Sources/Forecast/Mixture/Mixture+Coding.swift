@@ -1,7 +1,7 @@
 import Counting
 import RoutingTrace
 
-/// The columns of a ``Mixture``'s state.
+/// How a mixture is stored: the columns of its state, each with its name in model files.
 extension Mixture {
   /// Passes every column of the state through `coder`.
   ///
@@ -49,6 +49,7 @@ extension Mixture {
     try paths?.code(with: &coder)
   }
 
+  /// The names of those of `parts` whose tables this mixture keeps, in their order.
   private func tabledParts(_ parts: [MixtureParts]) -> [String] {
     let tabled = MixtureLayer.tabled(options.parts)
     return parts.filter(tabled.contains).compactMap { part in
@@ -67,6 +68,7 @@ extension Mixture {
     if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
   }
 
+  /// The same for 16-bit ids, which are stored as 32-bit numbers.
   private mutating func codeLayers<Coder: StateCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt16]>, _ coder: inout Coder,
     note: String
@@ -80,6 +82,7 @@ extension Mixture {
     }
   }
 
+  /// The same for weights.
   private mutating func codeLayers<Coder: StateCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [Float]>, _ coder: inout Coder,
     note: String
@@ -90,7 +93,8 @@ extension Mixture {
     if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
   }
 
-  /// The values of all layers, in room that is made once: a table can be most of the mixture.
+  /// The values of all layers, `[layer, value]`, in room that is made once: a table can be most of
+  /// the mixture.
   private func column<Value>(_ values: (MixtureLayer) -> [Value]) -> [Value] {
     var all: [Value] = []
     for layer in layers {
@@ -101,6 +105,7 @@ extension Mixture {
     return all
   }
 
+  /// Gives every layer its share of a column that was read.
   private mutating func fill<Value>(
     from all: [Value], _ set: (inout MixtureLayer, [Value]) -> Void
   ) {
@@ -111,7 +116,10 @@ extension Mixture {
   }
 }
 
+/// How stored paths are written and read.
 extension PathMemory {
+  /// Passes the stored paths through `coder`. Bitmaps by expert (``PathMemory/columns``) are not
+  /// stored but made anew from the paths.
   mutating func code<Coder: StateCoder & ~Copyable>(
     with coder: inout Coder
   ) throws(Coder.Failure) {

@@ -1,8 +1,10 @@
 import Counting
 import RoutingTrace
 
+/// What of a mixture outlives its stream, and what adds up with another's.
 extension Mixture {
-  /// The same knowledge before another stream: no request is under way.
+  /// The same knowledge before another stream begins: histories and path candidates of the requests
+  /// under way are forgotten.
   public var withoutRequests: Mixture {
     var other = self
     other.paths?.forgetRequests()
@@ -12,8 +14,8 @@ extension Mixture {
 
   /// What of the mixture is a sum over tokens: the counts of frequency, rows and nothing else.
   ///
-  /// Weights, stored paths, repeats and tables of pairs follow the order of the stream, so they start
-  /// anew.
+  /// Weights, stored paths, repeats and tables of pairs follow the order of the stream, so they
+  /// start anew.
   public var mergeablePart: Mixture {
     var sum = Mixture(shape: shape, options: options)
     for layer in layers.indices {
@@ -23,8 +25,11 @@ extension Mixture {
     return sum
   }
 
-  /// Adds the counts of another shard of the stream. Both must be ``mergeablePart``; so the sum does not
-  /// depend on order or grouping.
+  /// Adds the counts of another shard of the stream.
+  ///
+  /// - Precondition: both are ``mergeablePart``s of the same options and compatible shapes. So the
+  ///   sum does not depend on order or grouping.
+  /// - Complexity: O(`layers` x `experts^2` x parts with rows).
   public mutating func add(_ other: Mixture) {
     precondition(options == other.options && shape.isCompatible(with: other.shape))
     for layer in layers.indices {
@@ -37,6 +42,7 @@ extension Mixture {
 }
 
 extension RowTable {
+  /// Adds another table's counts, cell by cell; the caller has checked that they fit.
   fileprivate mutating func add(_ other: RowTable) {
     cells.withUnsafeMutableBufferPointer { cells in
       other.cells.withUnsafeBufferPointer { other in
@@ -48,6 +54,7 @@ extension RowTable {
 }
 
 extension PathMemory {
+  /// Forgets which stored paths the requests under way have matched; the paths themselves stay.
   fileprivate mutating func forgetRequests() {
     lastStored = []
     trails = PathTrails()

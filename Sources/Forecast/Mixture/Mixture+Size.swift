@@ -1,6 +1,7 @@
 import Counting
 import RoutingTrace
 
+/// How large a mixture is in a file, and how much more it can count.
 extension Mixture {
   /// Bytes of the columns that ``code(with:)`` passes on for a mixture of this shape, each value in
   /// the type it is coded in. Nothing is allocated, so a caller may ask before it makes a mixture.
@@ -46,6 +47,8 @@ extension Mixture {
 
   /// Whether `tokens` more can be learnt: counts of rows stay within 31 bits, as do the numbers of
   /// stored paths.
+  ///
+  /// - Complexity: O(`layers`).
   public func hasRoom(for tokens: Int) -> Bool {
     let most = LayerCounts.maximumTokens
     guard paths.map({ $0.written <= most - tokens }) ?? true else { return false }
@@ -56,7 +59,7 @@ extension Mixture {
       }
   }
 
-  /// Whether the counts of both together stay within the same bounds.
+  /// Whether the counts of both together stay within 31 bits, as merging needs.
   public func hasRoom(for other: Mixture) -> Bool {
     zip(layers, other.layers).allSatisfy { one, other in
       zip(one.frequency.totals, other.frequency.totals).allSatisfy {

@@ -1,8 +1,8 @@
 import Counting
 import RoutingTrace
 
-/// What state that was read must keep for the kernels to trust it: every index is inside, every counter
-/// that is counted on has room, every number is one, and what is kept twice agrees.
+/// What state that was read must keep for the kernels to trust it: every index is inside, every
+/// counter that is counted on has room, every number is one, and what is kept twice agrees.
 extension Mixture {
   /// What is wrong with state that was read, in words that follow its place; nil for sound state.
   ///
@@ -32,8 +32,8 @@ extension Mixture {
 }
 
 extension MixtureLayer {
-  /// Rows add up to their totals, and count what was chosen: nothing halved, the sum of frequency is
-  /// that of the integer tables and no row's is more.
+  /// Rows add up to their totals, and count what was chosen: nothing halved, the sum of frequency
+  /// is that of the integer tables and no row's is more.
   fileprivate func countsAreSound(chosen: [UInt32]) -> Bool {
     let tables = [frequency] + rows + pairs.map(\.table)
     guard tables.allSatisfy(\.isSound) else { return false }
@@ -77,16 +77,16 @@ extension RepeatTable {
 }
 
 extension RequestHistories {
-  /// No request chose an expert more often than there were tokens; an event adds 1 to a decayed frequency
-  /// and takes a tenth from it, so 10 is never passed.
+  /// No request chose an expert more often than there were tokens; an event adds 1 to a decayed
+  /// frequency and takes a tenth from it, so 10 is never passed.
   func isSound(tokens: Int) -> Bool {
     counts.allSatisfy { $0 <= tokens } && recent.allSatisfy { (0...10.001).contains($0) }
   }
 }
 
 extension PathMemory {
-  /// Numbers are those of tokens that were stored, sets are of experts that there are, and scores such as
-  /// matches of all layers and half of the token's before can add up to.
+  /// Numbers are those of tokens that were stored, sets are of experts that there are, and scores
+  /// such as matches of all layers and half of the token's before can add up to.
   func isSound(tokens: Int) -> Bool {
     guard written <= min(tokens, LayerCounts.maximumTokens) else { return false }
     let numbers = -1..<Int32(written)
@@ -99,7 +99,8 @@ extension PathMemory {
       }
   }
 
-  /// What a score can come to: all experts shared in all layers, and what is kept of the token before.
+  /// What a score can come to: all experts shared in all layers, and what is kept of the token
+  /// before.
   private func mostScore(_ metric: Metric) -> Int32 {
     // 1 / (1 - 179/256) is under 4; where layers lose nothing, half of the last score comes on top.
     Int32(metric.layerKeep < 256 ? 4 * topK : 2 * layers * topK) << Self.unitShift

@@ -3,22 +3,39 @@ import Dispatch
 import RoutingTrace
 
 /// The best forecast that ids alone allow: many parts, each a forecast of its own, weighed against
-/// each other as the stream goes by.
+/// each other as the stream goes by (<doc:Mixture>).
 ///
-/// Every part gives each expert a probability of being among the K chosen; the mixture adds their log
-/// odds with learnt weights, adds a logistic regression on earlier choices that learns what they leave
-/// over, and squashes the sum (``MixtureLayer``). Counts and paths are integers, weights are Float32
-/// in a fixed order: the result does not depend on the number of workers, nor on the processor.
+/// ```swift
+/// var mixture = Mixture(shape: shape, options: MixtureOptions(parts: .fast))
+/// var book = RequestBook()
+/// while let chunk = try stream.next() {
+///   mixture.process(book.resolve(chunk.block), workers: 2) { event, probabilities in
+///     // The forecast of `event`, before it is learnt: one probability an expert.
+///   }
+/// }
+/// ```
+///
+/// Every part gives each expert a probability of being among the K chosen. The mixture adds their
+/// log odds with learnt weights, adds a logistic regression on earlier choices that learns what
+/// they leave over, and squashes the sum. Counts and paths are integers, weights are Float32 in a
+/// fixed order: the result does not depend on the number of workers, nor on the processor.
+///
+/// Forecasts of a request that is being routed come from a ``MixtureSession``.
 public struct Mixture: Hashable, Sendable {
   /// Tokens whose paths are searched ahead of the layers.
   private static let step = 64
 
+  /// The shape of the model whose routing is forecast.
   public let shape: TraceShape
+  /// The parts in use and the hyperparameters.
   public let options: MixtureOptions
+  /// The stored paths; nil where no part searches them.
   var paths: PathMemory?
+  /// What was learnt, one a MoE layer.
   var layers: [MixtureLayer]
 
-  /// A mixture that has learnt nothing.
+  /// A mixture that has learnt nothing. Tables are allocated at once, as large as
+  /// ``bytes(shape:options:)`` says.
   public init(shape: TraceShape, options: MixtureOptions = MixtureOptions()) {
     self.shape = shape
     self.options = options
@@ -29,7 +46,8 @@ public struct Mixture: Hashable, Sendable {
     layers = (0..<shape.layers).map { _ in MixtureLayer(shape: shape, options: options) }
   }
 
-  /// Bytes that a mixture takes, and its work on a block.
+  /// Bytes of memory that a mixture takes, its work on a block included. Requests under way come on
+  /// top: of each part `request` or `recent`, 4 bytes an expert and layer.
   public static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
     let layers = shape.layers * MixtureLayer.bytes(shape: shape, options: options)
     guard !options.parts.isDisjoint(with: .paths) else { return layers }
@@ -39,19 +57,26 @@ public struct Mixture: Hashable, Sendable {
       + 2 * PathVotes.bytes(layers: shape.layers, tokens: step, lanes: lanes)
   }
 
-  /// Bytes of the largest of the columns by which a mixture is written and read.
+  /// Bytes of the largest of the columns by which a mixture is written and read: all layers of its
+  /// largest table, or all stored paths.
   public static func largestColumn(shape: TraceShape, options: MixtureOptions) -> Int {
     let table = shape.layers * MixtureLayer.largestTable(shape: shape, options: options)
     guard !options.parts.isDisjoint(with: .paths) else { return table }
     return max(table, PathMemory.bytes(shape: shape, capacity: options.storedPaths))
   }
 
-  /// Forecasts every event of `block` in order and, if `learns`, learns it.
+  /// Forecasts every event of `block` in order and, if `learns`, learns it afterwards.
   ///
   /// - Parameters:
+  ///   - block: the tokens to forecast, from the `Counting/RequestBook` that resolved all blocks
+  ///     before.
+  ///   - learns: whether events are learnt; what is kept of requests under way goes on either way.
   ///   - workers: threads to use; they change no result.
-  ///   - score: called with every event and the probabilities of its layer's experts, in the order of
-  ///     the tokens within a layer; with several workers, several layers at a time.
+  ///   - score: called with every event and the probabilities of its layer's experts, in the order
+  ///     of the tokens within a layer; with several workers, several layers at a time.
+  /// - Complexity: O(T L E P) for T tokens, L layers and P parts, and the rows that they look at.
+  ///   Parts that search paths compare with all S stored tokens in two layers, `T S / 64` words
+  ///   each, and with at most 576 of them in the others.
   public mutating func process(
     _ block: EventBlock, learns: Bool = true, workers: Int = 1,
     score: @Sendable (Event, UnsafeMutableBufferPointer<Double>) -> Void
@@ -93,7 +118,8 @@ public struct Mixture: Hashable, Sendable {
     paths?.reserve(places: places)
   }
 
-  /// A search that has the paths until they are taken back: whoever kept them too would make it copy them.
+  /// A search that has the paths until they are taken back: whoever kept them too would make it
+  /// copy them.
   private mutating func takeSearch() -> PathSearch? {
     guard let memory = paths.take() else { return nil }
     return PathSearch(memory: memory, options: options)

@@ -1,12 +1,13 @@
 import Counting
 import RoutingTrace
 
-/// The kernel of the mixture, in two halves: the forecast of an event, which reads only, and what is
-/// learnt from what was chosen. The pass over chunks does one after the other; a session does the first
-/// alone.
+/// The kernel of the mixture, in two halves: the forecast of an event, which reads only, and what
+/// is learnt from what was chosen. The pass over chunks does one after the other; a session does
+/// the first alone.
 ///
-/// Unsafe: pointers into the tables for the length of a call; ids were checked by ``TokenBlock``,
-/// owners' places are below what ``RequestHistories/reserve(places:)`` made room for.
+/// Unsafe: pointers into the tables for the length of a call; ids were checked by
+/// `RoutingTrace/TokenBlock`, owners' places are below what ``RequestHistories/reserve(places:)``
+/// made room for.
 extension MixtureLayer {
   /// Forecasts, scores and learns the events of a layer in order.
   ///
@@ -157,8 +158,8 @@ extension MixtureLayer {
     }
   }
 
-  /// Moves the weights and the linear part along the gradient of the log likelihood that every expert
-  /// is, or is not, among the chosen.
+  /// Moves the weights and the linear part along the gradient of the log likelihood that every
+  /// expert is, or is not, among the chosen.
   private mutating func learnWeights(
     _ chosen: ExpertSet, topK: Float, _ scratch: EventScratch
   ) {
@@ -187,6 +188,8 @@ extension MixtureLayer {
     if scratch.linearRowCount > 0 { moveLinearRows(scratch) }
   }
 
+  /// Counts what was chosen in the layer's own row and in the rows of every earlier choice that a
+  /// part looks at.
   private mutating func learnCounts(
     _ context: EventContext, _ chosen: ExpertSet, _ scratch: EventScratch
   ) {
@@ -213,6 +216,7 @@ extension MixtureLayer {
     }
   }
 
+  /// Counts what was chosen in the rows of all pairs of an expert of `first` and one of `second`.
   private mutating func learnPairs(
     _ part: MixtureParts, _ first: ExpertSet, _ second: ExpertSet, _ chosen: ExpertSet
   ) {
@@ -226,17 +230,21 @@ extension MixtureLayer {
     }
   }
 
+  /// Where the table of `part` stands in ``rows``.
   @inline(__always)
   func rowIndex(_ part: MixtureParts) -> Int {
     let kept = Self.tabled(parts).rawValue & (part.rawValue &- 1)
     return (kept & Self.rowMask).nonzeroBitCount
   }
 
+  /// Where the table of `part` stands in ``pairs``.
   @inline(__always)
   func pairIndex(_ part: MixtureParts) -> Int {
     (parts.rawValue & (part.rawValue &- 1) & Self.pairMask).nonzeroBitCount
   }
 
+  /// The bits of all parts that have a table of pairs.
   private static let pairMask: UInt32 = pairParts.reduce(0) { $0 | $1.rawValue }
+  /// The bits of all parts that have a table of rows.
   private static let rowMask: UInt32 = rowParts.reduce(0) { $0 | $1.rawValue }
 }

@@ -77,6 +77,7 @@ extension MixtureLayer {
     for j in 0..<lanes { own[j] -= fallback[j] }
   }
 
+  /// Writes `P0(j) = (c[j] + 1/2) / (sum c + E/2)`.
   private func fillPrior(_ prior: UnsafeMutablePointer<Float>) {
     let lanes = lanes
     let experts = experts
@@ -167,6 +168,8 @@ extension MixtureLayer {
     }
   }
 
+  /// What the stored paths' voters chose, as shares of `topK` experts, and the prior where they are
+  /// few.
   private func pathShare(
     _ votes: PathVotes?, _ at: Int, _ topK: Float, _ prior: UnsafeMutablePointer<Float>,
     into out: UnsafeMutablePointer<Float>

@@ -8,17 +8,21 @@ import RoutingTrace
 struct MixtureLayer: Hashable, Sendable {
   /// What a weight moves by, in units of its gradient's root mean square.
   static let weightStep: Float = 0.002
-  /// What a row of the linear part moves by at first, and the visits after which it moves less.
+  /// What a row of the linear part moves by at its first visit (``LinearSteps``).
   static let linearStep: Float = 0.2
+  /// The visits after which a row's steps begin to shrink.
   static let linearVisits: Float = 20
+  /// What the bias, which every event looks at, moves by.
   static let biasStep: Float = 0.02
   /// How much more the first slot of an earlier choice counts than its middle, and the last less:
   /// most sources put the largest gate weight first, and where they do not it does no harm.
   static let slotSlope: Float = 0.25
 
+  /// Experts of the layer (E).
   let experts: Int
   /// Experts rounded up to whole lanes of eight.
   let lanes: Int
+  /// The parts in use.
   let parts: MixtureParts
   /// The parts that are inputs of the weighted sum: all but the linear one.
   let inputs: [MixtureParts]
@@ -35,14 +39,19 @@ struct MixtureLayer: Hashable, Sendable {
   var repeats: RepeatTable
   /// What the requests under way have chosen here.
   var histories: RequestHistories
-  /// One an input, and the mean square of its gradient.
+  /// `[input]`: the weight of each input in the sum of log odds.
   var weights: [Float]
+  /// `[input]`: the mean square of the weight's gradient, which its steps are divided by.
   var power: [Float]
-  /// `[group * experts + expert]` rows, then one a task, then the bias; `lanes` values each.
+  /// The weights of the linear part: rows `[group * experts + expert]`, then one a task, then the
+  /// bias; `lanes` values each.
   var linear: AlignedArray<Float>
+  /// How often each row of ``linear`` was looked at.
   var linearVisits: [UInt32]
 
+  /// The parts that average single rows, in the order of ``rows``.
   static let rowParts: [MixtureParts] = [.layer, .skip2, .skip3, .skip4, .token]
+  /// The parts that average rows of pairs, in the order of ``pairs``.
   static let pairParts: [MixtureParts] = [.pairs, .jointPairs]
 
   /// Parts whose tables are kept: pairs and repeats fall back on single rows.
@@ -53,11 +62,12 @@ struct MixtureLayer: Hashable, Sendable {
     return tabled
   }
 
-  /// Bytes of one of so many tables of pairs, and of the table of repeats, in one layer.
+  /// Bytes that each of `tables` tables of pairs may take in one layer.
   static func pairBudget(_ shape: TraceShape, tables: Int) -> Int {
     PairTable.budget / shape.layers / tables
   }
 
+  /// Bytes that the table of repeats may take in one layer; 0 where it is not in use.
   static func repeatBudget(_ shape: TraceShape, _ parts: MixtureParts) -> Int {
     parts.contains(.repeats) ? RepeatTable.budget / shape.layers : 0
   }
@@ -98,8 +108,8 @@ struct MixtureLayer: Hashable, Sendable {
     linearVisits = [UInt32](repeating: 0, count: linearRows)
   }
 
-  /// Bytes that the tables of one layer take; a request under way adds `lanes` numbers for each of the
-  /// parts `request` and `recent`.
+  /// Bytes that the tables of one layer take; a request under way adds `lanes` numbers for each of
+  /// the parts `request` and `recent`.
   static func bytes(shape: TraceShape, options: MixtureOptions) -> Int {
     let lanes = (shape.experts + 7) / 8 * 8
     let tabled = tabled(options.parts)

@@ -1,17 +1,20 @@
 /// Rows for pairs of contexts, in a hash table of bounded size.
 ///
-/// A pair finds its row within ``probes`` places of its hash. Where all are taken it takes the place
-/// of the one with the smallest sum, which starts anew; so a full table keeps what is frequent. Half of
-/// a row's sum is taken from it each time it is spared, so that what was frequent once goes in time.
+/// A pair finds its row within ``probes`` places of its hash. Where all are taken it takes the
+/// place of the one with the smallest sum, which starts anew; so a full table keeps what is
+/// frequent. Half of a row's sum is taken from it each time it is spared, so that what was frequent
+/// once goes in time.
 struct PairTable: Hashable, Sendable {
+  /// Places at which a pair's row may lie, one after another.
   static let probes = 4
   /// What the tables of all layers together may take, in bytes, unless told otherwise.
   static let budget = 64 << 20
 
-  /// Rows, a power of two.
+  /// Rows of the table, a power of two.
   let rows: Int
-  /// 1 + the pair's number, or 0.
+  /// `[row]`: 1 + the number of the pair that has the row, or 0 where it is free.
   var keys: [UInt32]
+  /// The rows' counts.
   var table: RowTable
 
   /// A table of at most `budget` bytes for pairs of `experts` experts each.
@@ -62,9 +65,10 @@ struct PairTable: Hashable, Sendable {
   static func place(_ key: UInt32) -> Int { Int((key &* 0x9E37_79B1) >> 7) }
 }
 
-/// A ``PairTable`` inside the closure that was lent it.
+/// A ``PairTable`` lent for reading, valid inside the closure that was lent it.
 struct PairView {
   let keys: UnsafePointer<UInt32>
+  /// The rows' counts.
   let rows: RowView
   let mask: Int
 
@@ -83,9 +87,10 @@ struct PairView {
   }
 }
 
-/// A ``PairTable`` inside the closure that was lent it to count in.
+/// A ``PairTable`` lent for counting, valid inside the closure that was lent it.
 struct PairLearner {
   let keys: UnsafeMutablePointer<UInt32>
+  /// The rows' counts.
   let rows: RowLearner
   let mask: Int
 
@@ -110,6 +115,8 @@ struct PairLearner {
     return weakest
   }
 
+  /// Gives the row at `weakest` to another pair, and halves the sums of the others it might have
+  /// taken.
   private func replace(_ weakest: Int, _ first: Int, by key: UInt32) {
     for probe in 0..<PairTable.probes {
       let row = (first + probe) & mask

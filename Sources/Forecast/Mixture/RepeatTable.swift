@@ -3,9 +3,10 @@ import RoutingTrace
 
 /// What was chosen the last times that a context was met, in a hash table of bounded size.
 ///
-/// A context's hash names a bucket of ``ways`` places, whose keys share a line of the cache, and which of
-/// them gives way among equals. Where all are taken, the place with the fewest sets makes way and each
-/// of the others loses its oldest set, but for its last one; so a full table keeps what comes back.
+/// A context's hash names a bucket of ``ways`` places, whose keys share a line of the cache, and
+/// which of them gives way among equals. Where all are taken, the place with the fewest sets makes
+/// way and each of the others loses its oldest set, but for its last one; so a full table keeps
+/// what comes back.
 struct RepeatTable: Hashable, Sendable {
   /// Places of a bucket.
   static let ways = 4
@@ -14,6 +15,7 @@ struct RepeatTable: Hashable, Sendable {
   /// What the tables of all layers together may take, in bytes.
   static let budget = 32 << 20
 
+  /// Slots of a set (K).
   let topK: Int
   /// A power of two, or 0 for a table that is not in use.
   let places: Int
@@ -21,7 +23,8 @@ struct RepeatTable: Hashable, Sendable {
   var keys: [UInt32]
   /// How many sets a place holds.
   var counts: [UInt32]
-  /// `[place, set, slot]`, the newest set first; ``TokenBlock/emptySlot`` where a set had fewer.
+  /// `[place, set, slot]`, the newest set first; `RoutingTrace/TokenBlock/emptySlot` where a set
+  /// had fewer.
   var sets: [UInt16]
 
   /// A table of at most `budget` bytes; without places where a bucket takes more.
@@ -34,8 +37,11 @@ struct RepeatTable: Hashable, Sendable {
     sets = [UInt16](repeating: TokenBlock.emptySlot, count: places * Self.depth * topK)
   }
 
+  /// Bytes of a place: its sets, key and count.
   private static func bytesOfPlace(topK: Int) -> Int { depth * topK * 2 + 8 }
 
+  /// Places of a table of at most `budget` bytes: a power of two, or 0 where not even a bucket
+  /// fits.
   static func places(topK: Int, budget: Int) -> Int {
     let each = bytesOfPlace(topK: topK)
     var places = budget < ways * each ? 0 : ways
@@ -66,7 +72,8 @@ struct RepeatTable: Hashable, Sendable {
     }
   }
 
-  /// Adds to `sums` how often each expert is in the sets of a place; returns how many ids they hold.
+  /// Adds to `sums` how often each expert is in the sets of a place; returns how many ids they
+  /// hold.
   @inline(__always)
   func count(_ place: Int, into sums: UnsafeMutablePointer<Float>) -> Int {
     let first = place * Self.depth * topK
@@ -123,6 +130,7 @@ struct RepeatTable: Hashable, Sendable {
     return weakest
   }
 
+  /// The first place of the bucket that a hash names.
   @inline(__always)
   private func bucket(_ hash: UInt32) -> Int { Int(hash) & (places &- 1) & ~(Self.ways &- 1) }
 }

@@ -1,17 +1,19 @@
 import Counting
 
-/// What requests under way have chosen so far in one layer, by their places: the state behind the parts
-/// `request` and `recent` of a ``Mixture``.
+/// What requests under way have chosen so far in one layer, by their places: the state behind the
+/// parts `request` and `recent` of a ``Mixture``.
 ///
-/// It is kept whether or not the mixture learns. A mixture has one for the requests it learns from, a
-/// ``MixtureSession`` one for its own.
+/// It is kept whether or not the mixture learns. A mixture has one for the requests it learns from,
+/// a ``MixtureSession`` one for its own.
 struct RequestHistories: Hashable, Sendable {
   /// What an earlier token counts of the one after it in `recent`.
   static let recentKeep: Float = 0.9
 
   /// Experts rounded up to whole lanes of eight.
   let lanes: Int
+  /// Whether the part `request` is in use.
   private let keepsCounts: Bool
+  /// Whether the part `recent` is in use.
   private let keepsRecent: Bool
   /// `[place, lane]`: how often the request chose each expert; empty unless `request` is in use.
   var counts: [UInt32] = []

@@ -2,10 +2,13 @@ import Counting
 
 /// Integer counts of which experts followed a context, a row a context.
 ///
-/// Rows are padded to whole lanes of eight. With `halvingTotal` a row whose sum reaches it is halved,
-/// so that it follows a drifting stream; without, counts are exact and those of shards add up.
+/// Rows are padded to whole lanes of eight. With `halvingTotal` a row whose sum reaches it is
+/// halved, so that it follows a drifting stream; without, counts are exact and those of shards add
+/// up.
 struct RowTable: Hashable, Sendable {
+  /// Experts rounded up to whole lanes of eight.
   let lanes: Int
+  /// The sum at which a row is halved; 0 for never.
   let halvingTotal: UInt32
   /// `[row, lane]`.
   var cells: AlignedArray<UInt32>
@@ -53,14 +56,15 @@ struct RowTable: Hashable, Sendable {
 }
 
 /// The rows of a ``RowTable`` inside the closure that was lent them. Row numbers are not checked:
-/// they are expert ids, which ``TokenBlock`` checked, or places in a hash table.
+/// they are expert ids, which `RoutingTrace/TokenBlock` checked, or places in a hash table.
 struct RowView {
   let cells: UnsafePointer<UInt32>
   let totals: UnsafePointer<UInt32>
   let lanes: Int
 
-  /// Adds `(T[row, j] + strength prior(j)) / (sum T[row] + strength)` to `sums`, but for the prior's
-  /// share, which it returns: the weight with which the caller adds the prior once for all rows.
+  /// Adds `(T[row, j] + strength prior(j)) / (sum T[row] + strength)` to `sums`, but for the
+  /// prior's share, which it returns: the weight with which the caller adds the prior once for all
+  /// rows.
   @inline(__always)
   func add(_ row: Int, strength: Float, to sums: UnsafeMutablePointer<Float>) -> Float {
     let total = totals[row]
@@ -77,8 +81,8 @@ struct RowView {
   }
 }
 
-/// The rows of a ``RowTable`` inside the closure that was lent them to count in. Row numbers are not
-/// checked, as those of ``RowView``.
+/// The rows of a ``RowTable`` inside the closure that was lent them to count in. Row numbers are
+/// not checked, as those of ``RowView``.
 struct RowLearner {
   let cells: UnsafeMutablePointer<UInt32>
   let totals: UnsafeMutablePointer<UInt32>
@@ -99,6 +103,7 @@ struct RowLearner {
     if halvingTotal > 0, total >= halvingTotal { halve(row) }
   }
 
+  /// Halves every count of a row, rounding down, and sums the row anew.
   private func halve(_ row: Int) {
     let own = cells + row &* lanes
     var sum: UInt32 = 0

@@ -1,7 +1,7 @@
 import RoutingTrace
 
-/// The paths of the most recent tokens, whichever request they belong to, and how each request under
-/// way has matched them so far.
+/// The paths of the most recent tokens, whichever request they belong to, and how each request
+/// under way has matched them so far.
 ///
 /// A token's *path* is its choice in every layer. Stored tokens are numbered in the order of the
 /// stream; number `n` lies in slot `n % capacity`, so the oldest is overwritten. Everything is an
@@ -9,6 +9,7 @@ import RoutingTrace
 struct PathMemory: Hashable, Sendable {
   /// How paths are compared and how they vote; one a part of the mixture.
   struct Metric: Sendable {
+    /// The part of the mixture that this metric stands behind.
     let part: MixtureParts
     /// What a layer's match keeps of its score at every further layer, in 256ths.
     let layerKeep: Int32
@@ -18,7 +19,7 @@ struct PathMemory: Hashable, Sendable {
     let slack: Int
     /// Votes fall by `exp(-sharpness)` for every expert below the best.
     let sharpness: Float
-    /// The most recent of the voters that are heard.
+    /// How many voters are heard at most, the most recent of them.
     let voters: Int
   }
 
@@ -35,14 +36,18 @@ struct PathMemory: Hashable, Sendable {
   static let matched = 320
   /// Candidates taken because the token before them was one.
   static let followed = 256
+  /// Candidates that one event has at most.
   static let maximumCandidates = matched + followed
   /// Layers whose choices select candidates.
   static let selecting = 2
   /// Fixed point of scores: one shared expert is 64.
   static let unitShift: Int32 = 6
 
+  /// MoE layers of a path (L).
   let layers: Int
+  /// Experts of a layer (E).
   let experts: Int
+  /// Experts an event chooses at most (K).
   let topK: Int
   /// Tokens stored at most, a power of two from 512.
   let capacity: Int
@@ -72,6 +77,7 @@ struct PathMemory: Hashable, Sendable {
     return rounded
   }
 
+  /// A memory without paths; `capacity` is one of ``rounded(_:)``.
   init(shape: TraceShape, capacity: Int) {
     layers = shape.layers
     experts = shape.experts

@@ -97,8 +97,8 @@ extension PathSearch {
     }
   }
 
-  /// Marks in `taken` the slots with more matches than some threshold, at most ``PathMemory/matched``,
-  /// and leaves in `open` those that just reach it.
+  /// Marks in `taken` the slots with more matches than some threshold, at most
+  /// ``PathMemory/matched``, and leaves in `open` those that just reach it.
   ///
   /// - Returns: how many of `open` there is room for.
   func takeBest() -> Int {

@@ -24,7 +24,8 @@ extension PathSearch {
     }
     let threshold = max(1, best &- Int32(rule.slack) &<< PathMemory.unitShift)
     let weights = voteWeights + metric * voteSteps
-    // Four sums an expert, taken in turns: one alone would wait for itself, since most voters agree.
+    // Four sums an expert, taken in turns: one alone would wait for itself, since most voters
+    // agree.
     banks.update(repeating: 0, count: 4 * votes.lanes)
     var total: Float = 0
     var left = rule.voters

@@ -3,27 +3,36 @@ import RoutingTrace
 
 /// Finds the stored paths most like a token's, layer by layer, and lets them vote.
 ///
-/// A full comparison with 16,384 paths in every layer would cost more than all other parts together.
-/// Only the tokens that match best in the first two layers, and those that follow the previous
-/// token's candidates, are candidates for the rest; it costs less than 0.001 of recall. The matches
-/// of the first two layers are counted for 512 slots at a time in bit planes.
+/// A full comparison with 16,384 paths in every layer would cost more than all other parts
+/// together. Only the tokens that match best in the first two layers, and those that follow the
+/// previous token's candidates, are candidates for the rest; it costs less than 0.001 of recall.
+/// The matches of the first two layers are counted for 512 slots at a time in bit planes.
 ///
-/// Unsafe: the kernel of the path parts. Ids were checked by ``TokenBlock``, slots are below the
-/// memory's capacity, candidates below `room`.
+/// Unsafe: the kernel of the path parts. Ids were checked by `RoutingTrace/TokenBlock`, slots are
+/// below the memory's capacity, candidates below `room`.
 final class PathSearch {
+  /// Bit planes of the counts of matches in the first layers: counts up to 31.
   static let planes = 5
+  /// Slots of the memory.
   let capacity: Int
+  /// MoE layers of a path.
   let layers: Int
+  /// 64-bit words of a set of experts.
   let words: Int
   /// Where a stored token's set lies: a plane a slot, a row a layer.
   let sets: RowMajor
   /// Words of a bitmap over slots.
   let mapWords: Int
+  /// Candidates that there is room for: the most that there can be, in whole 32s.
   static let room = (PathMemory.maximumCandidates + 31) / 32 * 32
+  /// The same for this search.
   let room = PathSearch.room
+  /// The mixture's options: horizon and parts.
   let options: MixtureOptions
   private var horizon: Int { options.horizon }
+  /// The metrics by which candidates are compared.
   let metrics = PathMemory.metrics
+  /// Whether the mixture uses the part of each metric.
   let isHeard: [Bool]
 
   // Bitmaps over slots: counts of the first layers' matches, and the sets that selection works on.
@@ -34,23 +43,30 @@ final class PathSearch {
   /// A slot's place among the candidates, where it is historic.
   let places: UnsafeMutablePointer<Int32>
   // Candidates: slots, scores by metric, the sets of the later layers, and their next generation.
+  /// `[candidate]`: the candidates' slots, the most recent token first.
   var slots: UnsafeMutablePointer<Int32>
+  /// `[metric, candidate]`: how well each matches the token so far, in 64ths of an expert.
   var scores: UnsafeMutablePointer<Int32>
+  /// The next generation of ``slots``, while candidates are selected anew.
   var nextSlots: UnsafeMutablePointer<Int32>
+  /// The next generation of ``scores``.
   var nextScores: UnsafeMutablePointer<Int32>
   /// `[layer, word, candidate]`: the candidates' sets of some layers side by side.
   let gathered: UnsafeMutablePointer<UInt64>
   /// Layers whose sets are gathered at a time: all, where a token is looked at in one go; eight, where
   /// somebody waits for every layer, since eight layers' sets of a stored token share a line of memory.
   let window: Int
+  /// `[candidate]`: experts shared with the token in the layer that is looked at.
   let overlap: UnsafeMutablePointer<Int32>
-  /// The token's own sets.
+  /// `[layer, word]`: the token's own sets, as far as known.
   let own: UnsafeMutablePointer<UInt64>
   /// A metric's weight of a vote by sixteenths of an expert below the best.
   let voteWeights: UnsafeMutablePointer<Float>
+  /// Steps of ``voteWeights`` a metric; voters further below the best count nothing.
   let voteSteps = 128
   /// Four sums of votes an expert.
   let banks: UnsafeMutablePointer<Float>
+  /// Candidates that there are.
   var count = 0
 
   /// The memory searched, while this search has it.
@@ -117,8 +133,8 @@ final class PathSearch {
     banks.deallocate()
   }
 
-  /// Searches for the tokens `range` of `block` in order, writes their votes, and stores their paths
-  /// if `learns`.
+  /// Searches for the tokens `range` of `block` in order, writes their votes, and stores their
+  /// paths if `learns`.
   func search(
     _ block: EventBlock, range: Range<Int>, into votes: PathVotes, learns: Bool
   ) {
@@ -146,8 +162,8 @@ final class PathSearch {
     }
   }
 
-  /// Lets the candidates vote on the layers that are forecast when the token's first `state` layers are
-  /// known.
+  /// Lets the candidates vote on the layers that are forecast when the token's first `state` layers
+  /// are known.
   ///
   /// - Parameter token: the token's row in `votes`.
   func vote(state: Int, token: Int, _ memory: PathMemory, _ votes: PathVotes) {
@@ -188,6 +204,7 @@ final class PathSearch {
     return last < layers ? last..<last + 1 : 0..<0
   }
 
+  /// Reads the token's choices in all layers into ``own``.
   func readPath(_ block: EventBlock, _ token: Int) {
     begin()
     block.ids.withUnsafeBufferPointer { ids in
@@ -210,8 +227,8 @@ final class PathSearch {
     for id in chosen { own[layer * words + Int(id) >> 6] |= 1 << UInt64(id & 63) }
   }
 
-  /// Begins a token with those that followed the previous token's candidates; with none where it left no
-  /// trail.
+  /// Begins a token with those that followed the previous token's candidates; with none where it
+  /// left no trail.
   func follow(_ place: Int, _ trails: PathTrails, _ memory: PathMemory) {
     count = 0
     let first = place * PathMemory.followed

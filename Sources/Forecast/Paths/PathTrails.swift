@@ -1,7 +1,8 @@
-/// What the last tokens of requests under way left behind for their next: the stored paths that matched
-/// them best, by the requests' places.
+/// What the last tokens of requests under way left behind for their next: the stored paths that
+/// matched them best, by the requests' places.
 ///
-/// A ``PathMemory`` has one for the requests that it learns from, a ``MixtureSession`` one for its own.
+/// A ``PathMemory`` has one for the requests that it learns from, a ``MixtureSession`` one for its
+/// own.
 struct PathTrails: Hashable, Sendable {
   /// A place: how many candidates its last token left.
   var counts: [Int32] = []

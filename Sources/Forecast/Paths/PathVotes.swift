@@ -2,11 +2,16 @@
 ///
 /// `[layer, token, metric, lane]` votes and `[layer, token, metric]` sums of their weights.
 final class PathVotes {
+  /// Experts rounded up to whole lanes of eight.
   let lanes: Int
+  /// Tokens that there is room for.
   let tokens: Int
+  /// `[layer, token, metric, lane]`: the weights of those voters that chose the expert, added up.
   let votes: UnsafeMutablePointer<Float>
+  /// `[layer, token, metric]`: the weights of all voters, added up.
   let weights: UnsafeMutablePointer<Float>
 
+  /// Room for the votes on `tokens` tokens in all layers; nobody has voted.
   init(layers: Int, tokens: Int, lanes: Int) {
     self.lanes = lanes
     self.tokens = tokens
@@ -17,6 +22,7 @@ final class PathVotes {
     weights.initialize(repeating: 0, count: events)
   }
 
+  /// Bytes that such room takes.
   static func bytes(layers: Int, tokens: Int, lanes: Int) -> Int {
     layers * tokens * PathMemory.metrics.count * (lanes + 1) * 4
   }

@@ -1,7 +1,7 @@
 import Counting
 
-/// A forecast of which experts an event will choose, as a formula over the counts that a layer keeps for
-/// all such predictors; it holds no state of its own.
+/// A forecast of which experts an event will choose, as a formula over the counts that a layer
+/// keeps for all such predictors; it holds no state of its own.
 ///
 /// ```swift
 /// struct Uniform: CountingPredictor {
@@ -17,18 +17,22 @@ import Counting
 /// let catalog = PredictorCatalog.standard.adding(.counting(Uniform()))
 /// ```
 public protocol CountingPredictor: Sendable {
-  /// The name used on the command line and in files.
+  /// The name by which command lines, catalogs and model files call the predictor; no two
+  /// predictors of one catalog share it.
   var name: String { get }
-  /// The tables it reads, beside the frequencies that all have.
+  /// The pair tables that the learner must keep for this predictor, beside the frequencies, which
+  /// it always keeps. Each costs `4 E^2` bytes a layer.
   var tables: CountTables { get }
-  /// How events are scored without all probabilities; nil, unless given, where only they tell.
+  /// How ``EventScorer`` can rank experts without computing all probabilities, for a formula that
+  /// it knows; nil, the default, makes it call ``forecast(_:counts:prior:into:)`` for every event,
+  /// which is about ten times as slow.
   var rule: ScoringRule? { get }
 
   /// Writes every expert's probability; they sum to 1.
   ///
   /// - Parameters:
-  ///   - event: its choice, ``Counting/Event/chosen``, is what is forecast and must not be looked at.
-  ///   - prior: `P0`, from ``Counting/CountsView/prior(into:)`` for this event.
+  ///   - event: its choice, `Counting/Event/chosen`, is what is forecast and must not be looked at.
+  ///   - prior: `P0`, from `Counting/CountsView/prior(into:)` for this event.
   ///   - probabilities: `experts` values to fill.
   func forecast(
     _ event: Event, counts: CountsView, prior: UnsafeMutableBufferPointer<Double>,

@@ -1,62 +1,91 @@
 import Counting
 import RoutingTrace
 
-/// What a predictor that keeps state of its own has learnt, and all that is ever done with it.
+/// What a predictor with state of its own has learnt, and everything that the rest of moecast does
+/// with it: the pass over chunks, sessions of single requests, merging, and storage.
 ///
-/// A value: whoever copies it has a snapshot. ``Mixture`` is one; ``EventModel`` makes one of a predictor
-/// that counts events in tables of its own.
+/// It is a value: whoever copies it has a snapshot that later learning does not change. ``Mixture``
+/// is one; ``EventModel`` makes one of any ``EventPredictor``.
 public protocol ForecastModel: Hashable, Sendable {
-  /// The state of one request that is followed event by event: the caller's.
+  /// The state of one request that is followed event by event. The caller owns it; the model only
+  /// reads and writes it in the calls below, which must come from one thread at a time.
   associatedtype Session: AnyObject
 
+  /// The shape of the model whose routing is forecast.
   var shape: TraceShape { get }
   /// How many layers ahead it looks; 0 where it needs nothing of the token itself (the next token).
   var horizon: Int { get }
 
-  /// Forecasts every event of `block` in order and, if `learns`, learns it.
+  /// Forecasts every event of `block` in order and, if `learns`, learns it afterwards (test, then
+  /// train).
   ///
   /// - Parameters:
+  ///   - block: the tokens to forecast, with predecessors and owners found by a
+  ///     `Counting/RequestBook`.
+  ///   - learns: whether each event is learnt after it was scored; else the knowledge stays as it
+  ///     is, and only what is kept of requests under way goes on.
   ///   - workers: threads to use; they change no result.
-  ///   - score: called with every event and the probabilities of its layer's experts, in the order of
-  ///     the tokens within a layer; with several workers, several layers at a time.
-  /// - Precondition: the block is of a compatible shape; what the model keeps of requests is indexed by
-  ///   the places of the book that resolved it.
+  ///   - score: called with every event and the probabilities of its layer's experts, in the order
+  ///     of the tokens within a layer; with several workers, several layers at a time.
+  /// - Precondition: the block is of a compatible shape; what the model keeps of requests is
+  ///   indexed by the places of the book that resolved it.
   mutating func process(
     _ block: EventBlock, learns: Bool, workers: Int,
     score: @Sendable (Event, UnsafeMutableBufferPointer<Double>) -> Void)
 
-  /// The session of a request that begins.
+  /// The session of a request of which no token has been seen.
   func session() -> Session
   /// Opens the request's next token.
+  ///
+  /// - Parameters:
+  ///   - stage: prefill or decode.
+  ///   - task: the name of the request's task, empty where it is not known.
+  /// - Throws: ``SessionError/notClosed`` while the token before is open.
   func open(_ stage: Stage, task: String, in session: Session) throws(SessionError)
-  /// The probabilities of the experts of a layer that is not observed yet, given those that are; valid
-  /// until the session is used again.
+  /// The probabilities of the experts of a layer that is not observed yet, given those that are.
+  ///
+  /// - Parameter layer: the layer's ordinal, at most ``horizon`` after the last that is observed.
+  /// - Returns: one value an expert, sum 1; valid until the session is used again.
+  /// - Throws: ``SessionError`` where no token is open, or the layer is not one that can be
+  ///   forecast now.
   func forecast(
     _ layer: Int, in session: Session
   ) throws(SessionError) -> UnsafeMutableBufferPointer<Double>
-  /// Notes what was chosen at the next layer.
+  /// Notes which experts the router chose at `layer`, which must be the next that is not observed.
+  ///
+  /// - Throws: ``SessionError`` where it is not, or where an id is beyond the shape, repeated, or
+  ///   one too many.
   func observe(
     _ chosen: some Collection<UInt16>, layer: Int, in session: Session) throws(SessionError)
-  /// Closes the token, all of whose layers were observed.
+  /// Closes the open token; it is the previous one from then on.
+  ///
+  /// - Throws: ``SessionError`` where no token is open, or layers of it are not observed.
   func close(_ session: Session) throws(SessionError)
 
-  /// The same knowledge before another stream: no request is under way.
+  /// The same knowledge before another stream begins: state of requests under way is left out.
   var withoutRequests: Self { get }
-  /// What of it is a sum over tokens, so that the parts of shards add up; the rest as if nothing had been
-  /// learnt.
+  /// The part of the knowledge that is a sum over tokens, so that those of shards add up exactly;
+  /// all the rest is as if nothing had been learnt.
   var mergeablePart: Self { get }
   /// Adds another shard's ``mergeablePart`` to this one.
+  ///
+  /// - Precondition: both come of the same settings and compatible shapes.
+  /// - Complexity: O(size of the tables).
   mutating func add(_ other: Self)
-  /// Whether so many tokens more can be learnt without a number that grows too large.
+  /// Whether `tokens` more can be learnt without any count passing its bound; a learner asks before
+  /// each chunk, since counts are not checked event by event.
   func hasRoom(for tokens: Int) -> Bool
-  /// The same of another shard's ``mergeablePart``.
+  /// Whether another shard's ``mergeablePart`` can be added without any count passing its bound.
   func hasRoom(for other: Self) -> Bool
 
-  /// Passes every column of the state through `coder`, in one order for writing and reading.
+  /// Passes every column of the state through `coder`, which writes the values or replaces them:
+  /// one description in one order serves both.
   ///
-  /// A reader begins with a fresh model, and asks ``fault(tokens:chosen:)`` at the end.
+  /// A reader begins with a fresh model of the same settings, and asks ``fault(tokens:chosen:)`` at
+  /// the end.
   ///
   /// - Parameter places: places of the book of requests that the model learns from.
+  /// - Throws: what `coder` throws; a model that was being read is then to be thrown away.
   mutating func code<Coder: StateCoder & ~Copyable>(
     with coder: inout Coder, places: Int
   ) throws(Coder.Failure)
@@ -68,18 +97,22 @@ public protocol ForecastModel: Hashable, Sendable {
   func fault(tokens: Int, chosen: [[UInt32]]) -> String?
 }
 
-/// What a ``ForecastModel`` is made by: hyperparameters, and what it will take.
+/// What a ``ForecastModel`` is made by: its hyperparameters, and how much memory a model of a given
+/// shape will take, which is asked before one is made.
 public protocol ModelSettings: Hashable, Sendable {
+  /// The kind of model that these settings make.
   associatedtype Model: ForecastModel
 
   /// A model that has learnt nothing.
   func model(shape: TraceShape) -> Model
-  /// Bytes that a model takes, and its work on a block.
+  /// Bytes of memory that a model takes at most, its work on a block included; requests under way
+  /// may add to it.
   func bytes(shape: TraceShape) -> Int
-  /// Bytes of the largest of the columns by which it is written and read.
+  /// Bytes of the largest of the columns passed by ``ForecastModel/code(with:places:)``: a writer
+  /// or reader holds one of them beside the model.
   func largestColumn(shape: TraceShape) -> Int
-  /// Bytes of all columns, each value in the type it is coded in. Nothing is allocated, so a reader may
-  /// ask before it makes a model.
+  /// Bytes of all columns, each value in the type it is coded in. Nothing is allocated, so a reader
+  /// may ask before it makes a model.
   ///
   /// - Parameters:
   ///   - tokens: tokens learnt.

@@ -1,12 +1,22 @@
 import Counting
 import RoutingTrace
 
-/// What one predictor of a list has learnt, whichever kind of ``ForecastModel`` it is.
+/// What one predictor of a list has learnt, whichever kind of ``ForecastModel`` it is. Learners and
+/// model files hold a list of them, one for each predictor with state of its own.
+///
+/// ```swift
+/// var model = LearntModel(MixtureOptions(parts: .fast), shape: shape)
+/// var book = RequestBook()
+/// model.process(book.resolve(chunk.block), learns: true, workers: 2) { _, _ in }
+/// ```
+///
+/// It passes every call on to the model inside. Calls that bring two together, such as ``add(_:)``
+/// or ``open(_:task:in:)``, stop the program where these are not of the same settings.
 public struct LearntModel: Sendable {
-  /// The model itself.
+  /// The model itself, such as a ``Mixture``.
   public private(set) var model: any ForecastModel
 
-  /// Wraps a model.
+  /// Wraps a model that may have learnt something already.
   public init(_ model: some ForecastModel) { self.model = model }
 
   /// A model of these settings that has learnt nothing.
@@ -17,22 +27,23 @@ public struct LearntModel: Sendable {
     self = made(by: settings)
   }
 
-  /// The model, where it is a mixture.
+  /// The model where it is a ``Mixture``; nil where it is of another kind.
   public var mixture: Mixture? { model as? Mixture }
 
-  /// As ``ForecastModel/process(_:learns:workers:score:)``.
+  /// Forecasts every event of `block` and, if `learns`, learns it: see
+  /// ``ForecastModel/process(_:learns:workers:score:)``.
   public mutating func process(
     _ block: EventBlock, learns: Bool, workers: Int,
     score: @Sendable (Event, UnsafeMutableBufferPointer<Double>) -> Void
   ) { model.process(block, learns: learns, workers: workers, score: score) }
 
-  /// As ``ForecastModel/withoutRequests``.
+  /// The same knowledge without requests under way: see ``ForecastModel/withoutRequests``.
   public var withoutRequests: LearntModel { map { $0.withoutRequests } }
 
-  /// As ``ForecastModel/mergeablePart``.
+  /// What adds up over shards of a stream: see ``ForecastModel/mergeablePart``.
   public var mergeablePart: LearntModel { map { $0.mergeablePart } }
 
-  /// As ``ForecastModel/add(_:)``.
+  /// Adds another shard's ``mergeablePart``: see ``ForecastModel/add(_:)``.
   ///
   /// - Precondition: both are models of the same settings.
   public mutating func add(_ other: LearntModel) {
@@ -47,7 +58,7 @@ public struct LearntModel: Sendable {
     self = sum(model)
   }
 
-  /// As ``ForecastModel/hasRoom(for:)`` of another shard.
+  /// Whether another shard can be added with no count passing its bound.
   public func hasRoom(for other: LearntModel) -> Bool {
     func hasRoom<Model: ForecastModel>(_ model: Model) -> Bool {
       (other.model as? Model).map { model.hasRoom(for: $0) } ?? false
@@ -55,7 +66,7 @@ public struct LearntModel: Sendable {
     return hasRoom(model)
   }
 
-  /// As ``ForecastModel/code(with:places:)``.
+  /// Writes or reads all columns: see ``ForecastModel/code(with:places:)``.
   public mutating func code<Coder: StateCoder & ~Copyable>(
     with coder: inout Coder, places: Int
   ) throws(Coder.Failure) { try model.code(with: &coder, places: places) }
@@ -67,21 +78,25 @@ public struct LearntModel: Sendable {
   }
 }
 
-/// Sessions of a model of any kind.
+/// One request followed event by event, with a model of any kind. The order of calls is that of
+/// ``MixtureSession``: open a token, forecast and observe its layers, close it.
 extension LearntModel {
-  /// A session, of whichever kind the model's is.
+  /// The state of one request, of whichever kind the model's sessions are. A copy is the same
+  /// session, not another one.
   public struct Session {
     fileprivate let own: AnyObject
   }
 
-  /// As ``ForecastModel/session()``.
+  /// The session of a request of which no token has been seen.
   public func session() -> Session {
     func session(of model: some ForecastModel) -> Session { Session(own: model.session()) }
     return session(of: model)
   }
 
-  /// As ``ForecastModel/open(_:task:in:)``.
+  /// Opens the request's next token.
   ///
+  /// - Parameter task: the name of the request's task; empty where it is not known.
+  /// - Throws: ``SessionError/notClosed`` while the token before is open.
   /// - Precondition: here and below, the session is of a model of these settings.
   public func open(
     _ stage: Stage, task: String = "", in session: Session
@@ -92,7 +107,11 @@ extension LearntModel {
     try open(model)
   }
 
-  /// As ``ForecastModel/forecast(_:in:)``.
+  /// The probabilities of the experts of `layer`, one value an expert, valid until the session is
+  /// used again.
+  ///
+  /// - Throws: ``SessionError`` where no token is open, or the layer is not one that can be
+  ///   forecast now.
   public func forecast(
     _ layer: Int, in session: Session
   ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
@@ -104,7 +123,10 @@ extension LearntModel {
     return try forecast(model)
   }
 
-  /// As ``ForecastModel/observe(_:layer:in:)``.
+  /// Notes the experts that the router chose at the next layer.
+  ///
+  /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
+  ///   shape's router.
   public func observe(
     _ chosen: some Collection<UInt16>, layer: Int, in session: Session
   ) throws(SessionError) {
@@ -114,7 +136,9 @@ extension LearntModel {
     try observe(model)
   }
 
-  /// As ``ForecastModel/close(_:)``.
+  /// Closes the token; it is the previous one from then on.
+  ///
+  /// - Throws: ``SessionError`` where no token is open, or layers of it are not observed.
   public func close(_ session: Session) throws(SessionError) {
     func close<Model: ForecastModel>(_ model: Model) throws(SessionError) {
       try model.close(Self.session(session, of: model))
@@ -132,12 +156,15 @@ extension LearntModel {
   }
 }
 
-/// Models are equal where they are of one kind and have learnt the same.
+/// Two are equal where they are of one kind and have learnt the same; tests and readers of
+/// checkpoints compare them so.
 extension LearntModel: Hashable {
+  /// Whether both are of one kind and have learnt the same.
   public static func == (left: Self, right: Self) -> Bool {
     func equals<Model: ForecastModel>(_ model: Model) -> Bool { model == right.model as? Model }
     return equals(left.model)
   }
 
+  /// Feeds all of the model's state to `hasher`.
   public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(model)) }
 }

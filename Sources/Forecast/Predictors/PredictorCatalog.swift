@@ -1,34 +1,49 @@
-/// The predictors that there are, by name.
+/// The predictors that can be asked for, by name. Command lines and model files name predictors;
+/// the catalog makes a ``PredictorSpec`` of each name.
 ///
-/// A new predictor is a file of its own and a line in ``standard``. Others' predictors are added to a
-/// catalog that is handed to whoever reads names: a learner, or a model file.
+/// ```swift
+/// let specs = try PredictorCatalog.standard.specs(named: ["layer-markov", "mixture-fast:h2"])
+/// let larger = PredictorCatalog.standard.adding(.counting(Uniform()))   // see CountingPredictor
+/// ```
+///
+/// A new predictor is a file of its own and a line in ``standard``. Programs that bring predictors
+/// of their own add them with ``adding(_:)`` and hand the catalog to whoever reads names: a
+/// learner, or the reader of a model file.
 public struct PredictorCatalog: Sendable {
-  /// One predictor, or a family of them that share the beginning of their names.
+  /// One predictor, or a family of predictors whose names begin alike, such as `mixture` and
+  /// `mixture:h2`.
   public struct Entry: Sendable {
-    /// Names for people, who may vary them where it is a family.
+    /// Names to show in messages. A family accepts more than these, such as `mixture:h2`.
     public let names: [String]
+    /// The predictor of a name, or nil where the name is none of this entry's.
     fileprivate let spec: @Sendable (String) -> PredictorSpec?
 
-    /// - Parameter spec: the predictor of a name; nil where the name is none of this entry's.
+    /// An entry that parses names by itself.
+    ///
+    /// - Parameters:
+    ///   - names: names to show in messages.
+    ///   - spec: the predictor of a name; nil where the name is none of this entry's.
     public init(names: [String], spec: @escaping @Sendable (String) -> PredictorSpec?) {
       self.names = names
       self.spec = spec
     }
 
-    /// A formula over counts.
+    /// The entry of a formula over counts, called by its own name.
     public static func counting(_ predictor: some CountingPredictor) -> Entry {
       .one(.counting(predictor))
     }
 
-    /// A predictor of one name.
+    /// The entry of a predictor that has just one name.
     public static func one(_ spec: PredictorSpec) -> Entry {
       Entry(names: [spec.name]) { $0 == spec.name ? spec : nil }
     }
   }
 
+  /// In the order in which they are asked.
   private var entries: [Entry]
 
-  /// All that ship with moecast, simplest first.
+  /// All predictors that ship with moecast, simplest first: `frequency`, `layer-markov`,
+  /// `layer-product`, `token-markov`, and the presets of ``Mixture``.
   public static let standard = PredictorCatalog(entries: [
     .counting(Frequency()),
     .counting(LayerMarkov()),
@@ -37,8 +52,8 @@ public struct PredictorCatalog: Sendable {
     Mixture.catalogEntry,
   ])
 
-  /// What `train` learns unless told otherwise: predictors whose tables others use, and the best forecast
-  /// there is.
+  /// The predictors that `moecast train` learns unless told otherwise: the counting ones, whose
+  /// tables `simulate` and `export` use, and `mixture`, which forecasts best.
   public static let standardNames = [
     "frequency", "layer-markov", "layer-product", "token-markov", "mixture",
   ]
@@ -48,19 +63,21 @@ public struct PredictorCatalog: Sendable {
     standard.entries.flatMap(\.names).filter { standard.spec(named: $0)?.predictor != nil }
   }
 
-  /// Predictors that take less memory than others, best first: what to say where memory is short.
+  /// Predictors that take less memory than the standard ones, the best forecaster first; messages
+  /// name them where memory is short.
   public static var smallerAlternatives: [PredictorSpec] {
     ["mixture-fast", "layer-markov", "frequency"].compactMap { standard.spec(named: $0) }
   }
 
   private init(entries: [Entry]) { self.entries = entries }
 
-  /// The catalog of these predictors alone, and those that ship with moecast.
+  /// A catalog that knows these predictors by their names, and all of ``standard`` behind them.
   public init(of specs: [PredictorSpec]) {
     self.init(entries: specs.map { .one($0) } + Self.standard.entries)
   }
 
-  /// The same with one entry more, which is asked last.
+  /// The same catalog with one entry more. It is asked last, so it cannot hide a predictor that is
+  /// already there.
   public func adding(_ entry: Entry) -> PredictorCatalog {
     PredictorCatalog(entries: entries + [entry])
   }
@@ -68,7 +85,9 @@ public struct PredictorCatalog: Sendable {
   /// The names of all entries, for messages.
   public var names: [String] { entries.flatMap(\.names) }
 
-  /// The predictor of a name; nil where there is none.
+  /// The predictor of a name; nil where no entry knows it.
+  ///
+  /// - Complexity: O(entries).
   public func spec(named name: String) -> PredictorSpec? {
     for entry in entries {
       if let spec = entry.spec(name) { return spec }
@@ -76,9 +95,9 @@ public struct PredictorCatalog: Sendable {
     return nil
   }
 
-  /// The predictors of these names, in their order.
+  /// The predictors of these names, in their order, as learners want them.
   ///
-  /// - Throws: ``PredictorNameError`` where one is not known, or named twice.
+  /// - Throws: ``PredictorNameError`` where a name is not known, or stands twice.
   public func specs(named names: [String]) throws(PredictorNameError) -> [PredictorSpec] {
     var specs: [PredictorSpec] = []
     for name in names {
@@ -90,13 +109,14 @@ public struct PredictorCatalog: Sendable {
   }
 }
 
-/// Why names are no list of predictors.
+/// Why a list of names is no list of predictors.
 public enum PredictorNameError: Error, Hashable, CustomStringConvertible {
-  /// No predictor has this name.
+  /// No predictor has this name; `known` lists the names to choose from.
   case unknown(String, known: [String])
-  /// A predictor is named twice.
+  /// The same predictor is named twice.
   case repeated(String)
 
+  /// One sentence for the command line.
   public var description: String {
     switch self {
     case .unknown(let name, let known):

@@ -1,19 +1,26 @@
-/// Writes or reads the columns of a predictor's state.
+/// Writes or reads the columns of a predictor's state; ``ForecastModel/code(with:places:)`` calls
+/// it once for each column.
 ///
-/// One description of the state serves both ways: a writer takes the values it is given, a reader
-/// replaces them by as many of its own.
+/// One description of the state serves both ways: a writer stores the values that it is given, a
+/// reader replaces them by as many of its own. The module `ModelFile` has one of each for HDF5.
 public protocol StateCoder: ~Copyable {
+  /// What it throws; `Never` for a coder that cannot fail.
   associatedtype Failure: Error
 
-  /// Whether the values are replaced: a writer's are left alone, and not copied for it.
+  /// Whether it replaces the values. A writer leaves them alone, so no copy need be made for it.
   static var isReader: Bool { get }
 
+  /// Writes or replaces one column.
+  ///
   /// - Parameters:
-  ///   - name: unique within a predictor.
-  ///   - values: the values; a reader gives as many.
+  ///   - name: the column's name, unique within a predictor.
+  ///   - values: the values; a reader gives as many as it was given.
   ///   - note: what the values are, for people.
   mutating func code(_ name: String, _ values: inout [UInt64], note: String) throws(Failure)
+  /// Writes or replaces a column of 32-bit counts; parameters as of the others.
   mutating func code(_ name: String, _ values: inout [UInt32], note: String) throws(Failure)
+  /// Writes or replaces a column of signed numbers, where -1 stands for none.
   mutating func code(_ name: String, _ values: inout [Int32], note: String) throws(Failure)
+  /// Writes or replaces a column of weights, to the last bit.
   mutating func code(_ name: String, _ values: inout [Float], note: String) throws(Failure)
 }

@@ -3,17 +3,22 @@ import RoutingTrace
 
 /// Keeps what is drawn as frequent as what was learnt.
 ///
-/// A forecast that is fed its own draws drifts: the weights of a mixture lean towards the requests it
-/// learnt last, and each draw makes the next alike. So every probability is multiplied by
+/// A forecast that is fed its own draws drifts: the weights of a mixture lean towards the requests
+/// it learnt last, and each draw makes the next alike. So every probability is multiplied by
 /// `P0(j) / f(j)`, the share of the expert in training over its share in what is drawn so far, and
 /// normalised anew. `f` begins as `P0` with the weight of ``strength`` tokens.
 struct DrawnBalance {
+  /// How many tokens' worth of `P0` the drawn shares begin with; the more, the later the correction
+  /// sets in.
   private static let strength = 64.0
 
+  /// Experts of a layer (E).
   private let experts: Int
-  /// `[layer, expert]`: `P0`, and draws plus `strength K P0`.
+  /// `[layer, expert]`: `P0`, the expert's share of the choices in training.
   private let shares: [Double]
+  /// `[layer, expert]`: times drawn, plus `strength K P0`.
   private var drawn: [Double]
+  /// The sum of ``drawn`` by layer.
   private var totals: [Double]
 
   /// - Parameter counts: one a MoE layer.
@@ -39,7 +44,7 @@ struct DrawnBalance {
     for expert in 0..<experts { probabilities[expert] /= sum }
   }
 
-  /// Counts what a token chose in layer `layer`.
+  /// Counts the experts that were drawn for a token in layer `layer`.
   mutating func note(_ chosen: ArraySlice<UInt16>, layer: Int) {
     for expert in chosen { drawn[layer * experts + Int(expert)] += 1 }
     totals[layer] += Double(chosen.count)

@@ -9,11 +9,16 @@ import RoutingTrace
 /// proportional to the product of its odds `q / (1 - q)`. Successive draws without replacement from
 /// `p` would flatten a sure forecast.
 struct FixedSizeDraw {
+  /// The largest chance of an expert: odds must be finite.
   private static let largest = 0.999
+  /// Experts to draw (K).
   private let count: Int
+  /// What odds are raised to: the inverse of the temperature.
   private let sharpness: Double
+  /// `q / (1 - q)` of every expert, scaled so that no sum overflows.
   private var odds: [Double]
-  /// `[expert, r]`: the sum over all sets of r experts from `expert` on of the product of their odds.
+  /// `[expert, r]`: the sum over all sets of r experts from `expert` on of the product of their
+  /// odds.
   private var sums: [Double]
 
   /// - Parameters:
@@ -60,6 +65,7 @@ struct FixedSizeDraw {
     }.map { UInt16($0) }
   }
 
+  /// Writes ``odds`` of a forecast.
   private mutating func fillOdds(_ probabilities: UnsafeMutableBufferPointer<Double>) {
     var best = 0.0
     for expert in odds.indices {
@@ -75,6 +81,7 @@ struct FixedSizeDraw {
     }
   }
 
+  /// Writes ``sums``, from the last expert to the first, in O(E K).
   private mutating func fillSums() {
     let stride = count + 1
     sums.withUnsafeMutableBufferPointer { sums in

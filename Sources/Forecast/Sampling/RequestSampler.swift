@@ -3,25 +3,43 @@ import RoutingTrace
 
 /// Draws requests that route as the model has seen requests route.
 ///
-/// Every layer of a token is drawn from the forecast given what is already drawn: the token's earlier
-/// layers and the request's earlier tokens. A ``Mixture`` gives its own forecast; counts alone give
+/// ```swift
+/// var sampler = RequestSampler(
+///   shape: learner.shape, mixtures: learner.mixtures, counts: learner.layers.map(\.counts),
+///   seed: 1)
+/// let request = sampler.next(tokens: 191, prefill: 96, name: "drawn-0")
+/// try writer.append(request)
+/// ```
+///
+/// Every layer of a token is drawn from the forecast given what is already drawn: the token's
+/// earlier layers and the request's earlier tokens. A ``Mixture`` gives its own forecast. Where
+/// there is none, the sampler takes
 ///
 ///     p(j) ~ P_layer(j) P_token(j) / P0(j)
 ///
-/// of ``LayerMarkov`` and ``TokenMarkov``, as if the two causes were independent given the expert, or
-/// the one of them that is kept, or ``Frequency``. Either is balanced against what was drawn before
-/// (`DrawnBalance`), and K experts are drawn from it (`FixedSizeDraw`). A mixture with stored paths
-/// begins every request with the path of a stored token, so that requests are of as many kinds as the
-/// tokens it remembers. The same model and seed give the same ids.
+/// of ``LayerMarkov`` and ``TokenMarkov``, as if the two causes were independent given the expert;
+/// of these it leaves out the one whose table is not kept, and takes ``Frequency`` where neither
+/// is. Either forecast is balanced against what was drawn before (`DrawnBalance`), and K experts
+/// are drawn from it (`FixedSizeDraw`).
+///
+/// A mixture with stored paths begins every request with the path of a stored token, so that
+/// requests are of as many kinds as the tokens it remembers. The same model, seed and order of
+/// calls give the same ids. <doc:Sampling> tells how real the requests are.
 public struct RequestSampler {
+  /// The shape of the model whose routing is drawn.
   private let shape: TraceShape
+  /// The mixture to draw from; nil where counts are drawn from.
   private let mixture: Mixture?
+  /// The counts of training, one a MoE layer.
   private let counts: [LayerCounts]
+  /// Draws K experts from a forecast.
   private var draw: FixedSizeDraw
+  /// The one source of randomness.
   private var random: SeededGenerator
+  /// Holds what is drawn to the shares of training.
   private var balance: DrawnBalance
 
-  /// What the ids are drawn from, for people.
+  /// What the ids are drawn from, in words for reports.
   public var source: String {
     guard mixture == nil else { return "mixture" }
     let tables = counts.first?.tables ?? []
@@ -32,10 +50,14 @@ public struct RequestSampler {
     return names.isEmpty ? "frequency" : names.joined(separator: " x ")
   }
 
+  /// A sampler that has drawn nothing.
+  ///
   /// - Parameters:
+  ///   - shape: the shape of the model whose routing is drawn.
   ///   - mixtures: the first that forecasts the next layer (horizon 1) is drawn from.
-  ///   - counts: one a MoE layer; drawn from where there is no such mixture, and the frequencies that
-  ///     draws are held to.
+  ///   - counts: one a MoE layer; drawn from where there is no such mixture, and the frequencies
+  ///     that draws are held to.
+  ///   - seed: the same seed draws the same requests.
   ///   - temperature: above 1 draws more evenly, below 1 more surely.
   /// - Precondition: all are of `shape`; temperature is positive.
   public init(
@@ -51,10 +73,13 @@ public struct RequestSampler {
     balance = DrawnBalance(shape: shape, counts: counts)
   }
 
-  /// The next request.
+  /// Draws the next request.
   ///
   /// - Parameters:
+  ///   - tokens: tokens of the request, prompt included.
   ///   - prefill: tokens of the prompt, at most `tokens`; the rest are decoded.
+  ///   - name: what the request is to be called.
+  /// - Complexity: O(`tokens` x `layers` x E K), and the forecasts of as many events.
   public mutating func next(tokens: Int, prefill: Int, name: String = "") -> RequestTrace {
     precondition((0...tokens).contains(prefill))
     let stages = (0..<tokens).map { $0 < prefill ? Stage.prefill : .decode }

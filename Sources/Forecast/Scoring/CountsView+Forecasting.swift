@@ -4,7 +4,10 @@ import RoutingTrace
 
 /// The formulas of the count-based predictors. Buffers of probabilities hold `experts` values.
 extension CountsView {
-  /// `P0(j) = (c[j] + 1/2) / (sum c + E/2)`: every expert's share so far.
+  /// Writes `P0(j) = (c[j] + 1/2) / (sum c + E/2)`, every expert's share of the choices so far.
+  ///
+  /// - Parameter probabilities: `experts` values to fill.
+  /// - Complexity: O(E).
   public func prior(into probabilities: UnsafeMutableBufferPointer<Double>) {
     let total = Double(totals[0]) + Double(experts) / 2
     var j = 0
@@ -72,8 +75,8 @@ extension CountsView {
   /// The softmax of `log P0(j) + sum over given of log(P(j|i) / P0(j))`, with the rows of
   /// ``averageRows(_:given:prior:into:)``: naive Bayes.
   ///
-  /// Products of rows would be faster, but experts whose rows are permutations of each other then tie
-  /// otherwise than in the reference (4e-6 of recall@8 on tiny-moe).
+  /// Products of rows would be faster, but experts whose rows are permutations of each other then
+  /// tie otherwise than in the reference (4e-6 of recall@8 on tiny-moe).
   func multiplyRows(
     _ table: CountTables, given: ExpertSet, prior: UnsafeMutableBufferPointer<Double>,
     into probabilities: UnsafeMutableBufferPointer<Double>

@@ -2,11 +2,18 @@ import Counting
 
 /// Test, then train: a layer's events in order.
 extension EventScorer {
-  /// Scores every event by each of `predictors`, and only then counts it if `learns`.
+  /// Goes through a layer's events in order: scores each by all of `predictors`, and only then
+  /// counts it if `learns`.
   ///
   /// - Parameters:
+  ///   - view: the layer's events.
   ///   - tokens: those to score, all of the view's unless given.
-  ///   - tally: of as many experts and predictors.
+  ///   - predictors: whose forecasts are scored; their place in the list is their place in the
+  ///     tally.
+  ///   - counts: the layer's counts, with the tables of all predictors.
+  ///   - learns: whether events are counted; counts otherwise stay as they are.
+  ///   - tally: where ranks and log loss are added; of as many experts and predictors.
+  /// - Complexity: O(T P K E) for T tokens and P predictors.
   public func run(
     _ view: LayerEvents, tokens: Range<Int>? = nil, by predictors: [any CountingPredictor],
     counts: CountsLearner, learns: Bool, into tally: borrowing ScoreTally
@@ -37,8 +44,8 @@ private struct ScoringPass: TopKWork {
   let sums: ScoreTally.Sums
 
   func run<let constant: Int>(_ topK: TopK<constant>) {
-    // What is the same for every event is kept out of memory, where each would wait for the writes of
-    // the one before.
+    // What is the same for every event is kept out of memory, where each would wait for the writes
+    // of the one before.
     let (kernels, counts, sums, rules) = (kernels, counts, sums, rules)
     let (learns, hasProducts) = (learns, hasProducts)
     let view = view.counted(topK)

@@ -3,8 +3,9 @@
 ///
 /// Every expert gets an approximate score in single precision, which orders all experts but those
 /// that lie nearer to each other than its rounding errors add up to. Those few are decided by their
-/// counts, where these are equal, or by the formula of ``CountingPredictor/forecast(_:counts:prior:into:)``
-/// in its order of operations. So ranks are exactly those of ``Ranking``, at a tenth of the time.
+/// counts, where these are equal, or by the formula of
+/// ``CountingPredictor/forecast(_:counts:prior:into:)`` in its order of operations. So ranks are
+/// exactly those of ``Ranking``, at a tenth of the time.
 ///
 /// Holds memory for one layer, used from one thread.
 public struct EventScorer: ~Copyable {
@@ -13,8 +14,11 @@ public struct EventScorer: ~Copyable {
   /// reference likewise; the logarithm adds 1e-12.
   static let tolerance = 4e-12
 
+  /// The room for one event, and the loops over it; freed with the scorer.
   let kernels: ScoringKernels
 
+  /// A scorer for one layer, with room for the work on one event.
+  ///
   /// - Parameters:
   ///   - experts: experts of the layer (E).
   ///   - topK: experts an event chooses at most (K).

@@ -1,15 +1,17 @@
-/// Log loss as an integer, so that sums are the same in any order: steps of 2^-24 bits. The rounding of
-/// one event is at most 3e-8 bits and averages out.
+/// Log loss as an integer: steps of 2^-24 bits. Sums of integers are the same in any order, so
+/// losses of threads, chunks and shards add up to the same bytes. The rounding of one event is at
+/// most 3e-8 bits, and averages out.
 public enum LossSteps {
-  /// Steps in a bit.
+  /// Steps in a bit: 2^24.
   public static let perBit = 16_777_216.0
-  /// The largest log loss that one event can be charged, in bits.
+  /// The largest log loss that one event can be charged, in bits; a probability of 0 costs this
+  /// instead of infinity.
   public static let mostBits = 64.0
 
-  /// The same in steps.
+  /// The same bound in steps: 2^30.
   public static let mostSteps = UInt64(mostBits * perBit)
 
-  /// An event's log loss, at most ``mostBits``.
+  /// The steps of an event's log loss in bits, of at most ``mostBits``.
   public static func of(bits: Double) -> UInt64 {
     UInt64((min(bits, mostBits) * perBit).rounded())
   }

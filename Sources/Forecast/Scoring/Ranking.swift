@@ -1,15 +1,18 @@
 import Counting
 
-/// Ranks of the experts that were chosen, among all by descending probability.
+/// Ranks the experts that were chosen among all, by descending probability: rank 0 is the best,
+/// ties go to the lower id.
 ///
-/// Exact ranks give every recall@n at once and cost less than selecting a top-n. Ties go to the
-/// lower id.
+/// A histogram of exact ranks gives recall@n for every n at once, and costs less than selecting the
+/// n best.
 public enum Ranking {
   /// Adds 1 to `histogram[rank]` for every expert of `chosen`.
   ///
   /// - Parameters:
+  ///   - chosen: the experts that the router chose.
   ///   - probabilities: one value an expert.
   ///   - histogram: one count a rank, as long as `probabilities`.
+  /// - Complexity: O(K E).
   public static func count(
     _ chosen: ExpertSet, by probabilities: UnsafeMutableBufferPointer<Double>,
     in histogram: UnsafeMutableBufferPointer<UInt64>
@@ -38,7 +41,10 @@ public enum Ranking {
     return rank
   }
 
-  /// The `count` best experts, best first.
+  /// The ids of the `count` most probable experts, best first.
+  ///
+  /// - Parameter probabilities: one value an expert.
+  /// - Complexity: O(E log E).
   public static func best(_ count: Int, by probabilities: [Double]) -> [Int] {
     let order = probabilities.indices.sorted {
       probabilities[$0] != probabilities[$1] ? probabilities[$0] > probabilities[$1] : $0 < $1

@@ -1,13 +1,16 @@
-/// The scores of one layer's events, while they come in; used from one thread.
+/// Adds up the scores of one layer's events, by predictor and stage, while an ``EventScorer`` makes
+/// them. It owns its memory and is used from one thread.
 public struct ScoreTally: ~Copyable {
+  /// Experts of the layer, and so ranks (E).
   let experts: Int
   /// `[(predictor * 2 + stage) * experts + rank]`
   private let ranks: UnsafeMutableBufferPointer<UInt64>
-  /// `[predictor * 2 + stage]`: events and their log loss, see ``LossSteps``.
+  /// `[predictor * 2 + stage]`: events scored.
   private let events: UnsafeMutableBufferPointer<UInt64>
+  /// `[predictor * 2 + stage]`: log loss of those events, see ``LossSteps``.
   private let lossSteps: UnsafeMutableBufferPointer<UInt64>
 
-  /// No event scored yet.
+  /// A tally of `predictors` predictors in which no event is scored yet.
   public init(experts: Int, predictors: Int) {
     self.experts = experts
     ranks = .allocate(capacity: 2 * predictors * experts)
@@ -18,7 +21,9 @@ public struct ScoreTally: ~Copyable {
     lossSteps.initialize(repeating: 0)
   }
 
-  /// Forgets what was scored.
+  /// Forgets what was scored, so that the tally serves the next layer or stretch of tokens.
+  ///
+  /// - Complexity: O(`predictors` x E).
   public func clear() {
     ranks.update(repeating: 0)
     events.update(repeating: 0)
@@ -45,7 +50,8 @@ public struct ScoreTally: ~Copyable {
 
     /// Notes the ranks of an event's `count` experts, each below `experts`, and its loss.
     ///
-    /// Sums are not written in place with an operator: Swift 6.3.1 then aborts under the thread sanitizer.
+    /// Sums are not written in place with an operator: Swift 6.3.1 then aborts under the thread
+    /// sanitizer.
     @inline(__always)
     func add(
       predictor: Int, stage: Int, ranks own: UnsafePointer<Int32>, count: Int,
@@ -64,8 +70,14 @@ public struct ScoreTally: ~Copyable {
     }
   }
 
-  /// What a predictor came to at a stage: events, their log loss, and how many of the chosen experts
-  /// stood at each of the `experts` ranks.
+  /// Lends what a predictor came to at a stage.
+  ///
+  /// - Parameters:
+  ///   - predictor: its place in the list that was scored.
+  ///   - stage: 0 prefill, 1 decode.
+  ///   - body: called with the events scored, their log loss in ``LossSteps``, and how many of the
+  ///     chosen experts stood at each of the `experts` ranks; the buffer is valid inside the call
+  ///     only.
   public func withSums<Result>(
     predictor: Int, stage: Int,
     _ body: (

@@ -5,8 +5,9 @@ import Counting
 extension ScoringKernels {
   /// Ranks by `scores`, which are at most `top`.
   ///
-  /// Twice as many experts go into a vector by the upper 16 bits: steps of a 2048th, from `top` down
-  /// to `top` times 2^-32. Only where one lies in a chosen expert's own step are all bits looked at.
+  /// Twice as many experts go into a vector by the upper 16 bits: steps of a 2048th, from `top`
+  /// down to `top` times 2^-32. Only where one lies in a chosen expert's own step are all bits
+  /// looked at.
   ///
   /// - Parameters:
   ///   - given: how many `rows` the scores come from.

@@ -165,7 +165,8 @@ extension ScoringKernels {
     return even + odd
   }
 
-  /// Writes `scores`: the prior's share, then rows by fours, so that their weights stay in registers.
+  /// Writes `scores`: the prior's share, then rows by fours, so that their weights stay in
+  /// registers.
   @inline(__always)
   private func sumRows(
     _ count: Int, frequency: UnsafePointer<UInt32>, priorWeight: Float

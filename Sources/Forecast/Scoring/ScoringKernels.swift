@@ -1,7 +1,8 @@
 import Counting
 import Glibc
 
-/// The memory of an ``EventScorer``, and the kernels that work in it; valid as long as the scorer is.
+/// The memory of an ``EventScorer``, and the kernels that work in it; valid as long as the scorer
+/// is.
 ///
 /// Every pointer covers `experts` values or, for those of an event, top-k.
 struct ScoringKernels {
@@ -14,27 +15,38 @@ struct ScoringKernels {
 
   /// Ranks of the chosen experts, in their order, after ``score(_:by:counts:)``.
   let ranks: UnsafeMutablePointer<Int32>
+  /// Experts of the layer (E).
   let experts: Int
   /// Single precision, in whole blocks; behind the last expert is 0, below every score.
   let scores: UnsafeMutablePointer<Float>
   /// ``scores`` shortened to 16 bits, for ranks.
   let keys: UnsafeMutablePointer<Int16>
+  /// Blocks of ``block`` experts that cover all of them.
   let blocks: Int32
-  /// Of each slot's expert: the keys that rounding leaves to it, and how many experts lie below.
+  /// Of each slot's expert: the lowest key that rounding may have given it.
   let lowest: UnsafeMutablePointer<Int16>
+  /// Of each slot's expert: the highest such key.
   let highest: UnsafeMutablePointer<Int16>
+  /// Of each slot's expert: how many experts' keys lie below ``lowest``.
   let below: UnsafeMutablePointer<Int32>
+  /// Experts a block: as many 16-bit keys as two vectors of 32 bytes hold.
   static let block = 32
   /// Of each expert to one that is ranked exactly: 0 where their counts are the same.
   let differences: UnsafeMutablePointer<UInt32>
+  /// Scores of products in double precision, before they are normalised.
   let products: UnsafeMutablePointer<Double>
   /// `1 / (c[j] + 1/2)`, kept while products are asked for.
   let inverses: UnsafeMutablePointer<Double>
+  /// The weights of ``rows``: `1 / (sum T[i] + 2)` each.
   let weights: UnsafeMutablePointer<Double>
+  /// The rows of the table that the event looks at.
   let rows: UnsafeMutablePointer<UnsafePointer<UInt32>>
+  /// Room for `P0` where an event is scored from probabilities.
   let prior: UnsafeMutableBufferPointer<Double>
+  /// Room for the probabilities themselves.
   let probabilities: UnsafeMutableBufferPointer<Double>
 
+  /// Allocates room for events of at most `topK` of `experts` experts.
   init(experts: Int, topK: Int) {
     self.experts = experts
     let blocks = (experts + Self.block - 1) / Self.block
@@ -65,6 +77,7 @@ struct ScoringKernels {
     return room
   }
 
+  /// Frees the room; nothing of it may be used afterwards.
   func deallocate() {
     ranks.deallocate()
     scores.deallocate()
@@ -90,7 +103,7 @@ struct ScoringKernels {
     }
   }
 
-  /// Follows ``Counting/CountsLearner/learn(_:)``.
+  /// Follows `Counting/CountsLearner/learn(_:)`.
   @inline(__always)
   func learned(_ event: Event, counts: CountsView) {
     let chosen = event.chosen

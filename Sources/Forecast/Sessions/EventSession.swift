@@ -1,15 +1,32 @@
 import Counting
 import RoutingTrace
 
-/// One request's way past a predictor that looks at events alone; its state is the caller's.
+/// One request that is followed event by event, for predictors that look at the event alone:
+/// formulas over counts (``CountingPredictor``) and the models of ``EventPredictor``.
 ///
-/// Used from one thread at a time.
+/// ```swift
+/// let predictor = LayerMarkov()
+/// let session = predictor.session(shape: shape)
+/// try session.open(.decode)
+/// for layer in 0..<shape.layers {
+///   let chances = try predictor.forecast(layer, from: counts[layer], in: session)
+///   print(layer, chances.max() ?? 0)
+///   try session.observe(router(layer), layer: layer)
+/// }
+/// try session.close()
+/// ```
+///
+/// The session knows the request's open token and the one before, and has room for one forecast;
+/// the caller owns it. It is used from one thread at a time.
 public final class EventSession {
+  /// The open token, the one before it, and how much of both is known.
   var progress: RequestProgress
+  /// Room for `P0` of one forecast; `experts` values.
   let prior: UnsafeMutableBufferPointer<Double>
+  /// Room for the forecast that is handed out; `experts` values.
   let probabilities: UnsafeMutableBufferPointer<Double>
 
-  /// The session of a request that begins.
+  /// The session of a request of which no token has been seen.
   public init(shape: TraceShape) {
     progress = RequestProgress(shape: shape)
     prior = .allocate(capacity: shape.experts)
@@ -25,13 +42,17 @@ public final class EventSession {
 }
 
 extension CountingPredictor {
-  /// The session of a request that begins.
+  /// The session of a request of which no token has been seen. The predictor keeps nothing of it.
   public func session(shape: TraceShape) -> EventSession { EventSession(shape: shape) }
 
-  /// The probabilities of the experts of `layer`, the next to be observed; their sum is 1.
+  /// The probabilities of the experts of `layer`; their sum is 1.
   ///
-  /// - Parameter counts: of this layer, with the tables of the predictor.
+  /// - Parameters:
+  ///   - layer: the layer's ordinal; the next to be observed.
+  ///   - counts: those of this layer, with the ``CountingPredictor/tables`` of the predictor.
   /// - Returns: one value an expert, valid until the session is used again.
+  /// - Throws: ``SessionError`` where no token is open, or `layer` is not the next.
+  /// - Complexity: O(E), and that of the formula.
   public func forecast(
     _ layer: Int, from counts: LayerCounts, in session: EventSession
   ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
@@ -46,16 +67,24 @@ extension CountingPredictor {
 
 extension EventSession {
   /// Opens the request's next token.
+  ///
+  /// - Throws: ``SessionError/notClosed`` while the token before is open.
   public func open(_ stage: Stage) throws(SessionError) { _ = try progress.open(stage, task: "") }
 
-  /// Notes what was chosen at the next layer.
+  /// Notes the experts that the router chose at the next layer.
+  ///
+  /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
+  ///   shape's router.
   public func observe(
     _ chosen: some Collection<UInt16>, layer: Int
   ) throws(SessionError) { try progress.observe(chosen, layer: layer) }
 
-  /// Closes the token, all of whose layers were observed.
+  /// Closes the token; it is the previous one from then on.
+  ///
+  /// - Throws: ``SessionError`` where no token is open, or layers of it are not observed.
   public func close() throws(SessionError) { try progress.close() }
 
-  /// Ids of the open token, or the last, `layers * topK`.
+  /// The expert ids of the open token, or of the last where none is open: `[layer, slot]`,
+  /// `layers * topK` values, `RoutingTrace/TokenBlock/emptySlot` where nothing is known.
   public var ids: [UInt16] { progress.token.allChosen }
 }

@@ -1,8 +1,8 @@
 import Counting
 import RoutingTrace
 
-/// One request's way through a ``Mixture``, event by event; its state is the caller's, the mixture is
-/// only read.
+/// One request's way through a ``Mixture``, event by event; its state is the caller's, the mixture
+/// is only read.
 ///
 /// ```swift
 /// let session = mixture.session()
@@ -14,19 +14,26 @@ import RoutingTrace
 /// try mixture.close(session)
 /// ```
 ///
-/// Forecasts are those of the pass over chunks (``Mixture/process(_:learns:workers:score:)``), to the
-/// last bit, where the mixture has learnt the same. Used from one thread at a time; many sessions of one
-/// mixture may be used at once. A session holds about 120 kB where paths
-/// are stored.
+/// Forecasts are those of the pass over chunks (``Mixture/process(_:learns:workers:score:)``), to
+/// the last bit, where the mixture has learnt the same. Used from one thread at a time; many
+/// sessions of one mixture may be used at once. A session holds about 120 kB where paths are
+/// stored.
 public final class MixtureSession {
+  /// The open token, the one before it, and how much of both is known.
   fileprivate var progress: RequestProgress
+  /// Room for the forecast of one event.
   fileprivate let scratch: EventScratch
-  /// One a layer, each with one place.
+  /// What the request has chosen so far: one a MoE layer, each with room for this one request.
   fileprivate var histories: [RequestHistories]
+  /// Compares the open token with the mixture's stored paths; nil where no part asks for it.
   fileprivate let search: PathSearch?
+  /// What the stored paths say of each layer of the open token; nil together with ``search``.
   fileprivate let votes: PathVotes?
+  /// The stored paths that matched the previous token best: candidates for the next.
   fileprivate var trails = PathTrails()
+  /// 1 + the bucket of the request's task, or 0 where it has none.
   fileprivate var task: Int32 = 0
+  /// Whether the open token is forecast as if it were its request's first.
   fileprivate var isFresh = true
 
   fileprivate init(_ mixture: Mixture) {
@@ -49,18 +56,22 @@ public final class MixtureSession {
   /// Tokens closed so far.
   public var tokens: Int { progress.tokens }
 
-  /// Ids of the open token, or the last, `layers * topK`; ``RoutingTrace/TokenBlock/emptySlot`` where
+  /// Ids of the open token, or the last, `layers * topK`; `RoutingTrace/TokenBlock/emptySlot` where
   /// nothing is known.
   public var ids: [UInt16] { progress.token.allChosen }
 }
 
 extension Mixture {
-  /// The session of a request that begins.
+  /// The session of a request of which no token has been seen. It reads the mixture's shape and
+  /// options only.
   public func session() -> MixtureSession { MixtureSession(self) }
 
   /// Opens the request's next token.
   ///
-  /// - Parameter task: the request's task where it is known, which mixtures with `:tasks` look at.
+  /// - Parameters:
+  ///   - stage: prefill or decode.
+  ///   - task: the request's task where it is known, which mixtures with `:tasks` look at.
+  /// - Throws: ``SessionError/notClosed`` while the token before is open.
   public func open(
     _ stage: Stage, task: String = "", in session: MixtureSession
   ) throws(SessionError) {
@@ -79,9 +90,12 @@ extension Mixture {
 
   /// The probabilities of the experts of `layer`, given the layers observed so far; their sum is 1.
   ///
-  /// - Parameter layer: not observed yet, and at most `options.horizon` layers after the last that is;
-  ///   any layer at horizon 0 (the next token).
+  /// - Parameter layer: not observed yet, and at most `options.horizon` layers after the last that
+  ///   is; any layer at horizon 0 (the next token).
   /// - Returns: one value an expert, valid until the session is used again.
+  /// - Throws: ``SessionError`` where no token is open, or `layer` is not one of those.
+  /// - Complexity: O(P E) for P parts, and the rows that they look at: at most `10 K + 2` of the
+  ///   linear part, `K` of each part of single rows, `K^2` of each part of pairs.
   public func forecast(
     _ layer: Int, in session: MixtureSession
   ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
@@ -94,7 +108,11 @@ extension Mixture {
     return session.scratch.probabilities
   }
 
-  /// Notes what was chosen at the next layer; an empty choice is an event without one.
+  /// Notes the experts that the router chose at the next layer; an empty choice is an event without
+  /// one, such as a token that the engine skipped.
+  ///
+  /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
+  ///   shape's router.
   public func observe(
     _ chosen: some Collection<UInt16>, layer: Int, in session: MixtureSession
   ) throws(SessionError) {
@@ -105,7 +123,10 @@ extension Mixture {
     search.vote(state: layer + 1, token: 0, paths, votes)
   }
 
-  /// Closes the token, all of whose layers were observed.
+  /// Closes the token: from then on it is the previous one, and part of the request's history. The
+  /// mixture learns nothing from it.
+  ///
+  /// - Throws: ``SessionError`` where no token is open, or layers of it are not observed.
   public func close(_ session: MixtureSession) throws(SessionError) {
     try session.progress.close()
     for layer in session.histories.indices {

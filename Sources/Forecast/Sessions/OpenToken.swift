@@ -3,13 +3,17 @@ import RoutingTrace
 
 /// A token whose layers become known one after another, and the one before it in its request.
 ///
-/// An ``Counting/EventBlock`` in the making: row 0 is the token, row 1 the one before. The buffers are
-/// its own, so that a forecast may read a layer while the next is written.
+/// An `Counting/EventBlock` in the making: row 0 is the token, row 1 the one before. The buffers
+/// are its own, so that a forecast may read a layer while the next is written.
 final class OpenToken {
+  /// The shape of the model that routes the token.
   let shape: TraceShape
   /// `[layer, row, slot]`.
   private let ids: UnsafeMutableBufferPointer<UInt16>
+  /// The row of the token before: 1, or -1 for a request's first token. One value, as in a block of
+  /// one token.
   private let previous: UnsafeMutableBufferPointer<Int32>
+  /// The token's stage, raw value of `RoutingTrace/Stage`. One value.
   private let stages: UnsafeMutableBufferPointer<UInt8>
 
   init(shape: TraceShape) {
@@ -71,7 +75,8 @@ final class OpenToken {
     stages[0] = stage.rawValue
   }
 
-  /// Ids of all layers, `layers * topK`, empty slots last in a layer.
+  /// The expert ids of all layers, `[layer, slot]`: `layers * topK` values, empty slots last in a
+  /// layer.
   var allChosen: [UInt16] {
     let topK = shape.topK
     return (0..<shape.layers).flatMap { ids[$0 * 2 * topK..<($0 * 2 + 1) * topK] }

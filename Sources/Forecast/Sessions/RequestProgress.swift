@@ -1,11 +1,12 @@
 import Counting
 import RoutingTrace
 
-/// How far a request has come that is followed event by event: its open token, how much of it is known,
-/// and the stage of the token before.
+/// How far a request has come that is followed event by event: its open token, how much of it is
+/// known, and the stage of the token before.
 ///
 /// Every session has one and asks it first: so what is out of order is refused in one place.
 struct RequestProgress {
+  /// The open token and the one before it, as the kernels read them.
   let token: OpenToken
   /// MoE layers of the open token whose choice is known; nil while no token is open.
   private(set) var known: Int?
@@ -74,21 +75,23 @@ struct RequestProgress {
   }
 }
 
-/// Why a session does not do what it was asked for. It stays as it was.
+/// Why a session refuses a call. Whatever the reason, the session stays as it was, so the caller
+/// may go on with the right call.
 public enum SessionError: Error, Hashable, CustomStringConvertible {
-  /// No token is open.
+  /// No token is open; one must be opened before its layers are forecast, observed or closed.
   case notOpen
-  /// The token before is still open.
+  /// The token before is still open; it must be closed before the next is opened.
   case notClosed
-  /// The layer is not one that can be forecast, or observed, now.
+  /// The layer is not one that can be forecast, or observed, now; `expected` are those that can be.
   case layer(Int, expected: Range<Int>)
-  /// There is no such expert.
+  /// There is no such expert: ids go from 0 to below `experts`.
   case expert(Int, experts: Int)
-  /// An expert is named twice.
+  /// An expert is named twice in one choice.
   case repeated(Int)
-  /// More experts than a token chooses.
+  /// More experts than a token chooses, which is `topK`.
   case tooMany(Int, topK: Int)
 
+  /// One sentence that says what was refused.
   public var description: String {
     switch self {
     case .notOpen: "no token is open; open one first"
