@@ -13,7 +13,7 @@ import RoutingTrace
 /// must stay below ``LayerCounts/maximumTokens``, which is not checked here: a learner asks before
 /// each chunk.
 public struct CountsLearner {
-  /// The same counts, for reading.
+  /// The same counts for reading, such as by a forecast before each event is counted.
   public let view: CountsView
   /// The counts, in the order of ``CountsView``.
   @usableFromInline package let cells: UnsafeMutablePointer<UInt32>
@@ -46,6 +46,7 @@ public struct CountsLearner {
     func run<let constant: Int>(_ topK: TopK<constant>) { counts.learn(events, tokens, topK) }
   }
 
+  /// Counts events one after another, their top-k known or not.
   private func learn<let constant: Int>(
     _ events: LayerEvents, _ tokens: Range<Int>, _ topK: TopK<constant>
   ) {

@@ -3,6 +3,11 @@ import RoutingTrace
 /// The experts of one event: up to top-k ids, in the order of the source, which for most puts the
 /// largest gate weight first.
 ///
+/// ```swift
+/// let chosen = event.chosen
+/// for index in 0..<chosen.count { print(chosen[index]) }
+/// ```
+///
 /// Valid inside the closure that was lent the block: it points into the block's ids.
 public struct ExpertSet {
   /// The first id; nil for the set of no expert.
@@ -22,6 +27,8 @@ public struct ExpertSet {
   package static var none: ExpertSet { ExpertSet(first: nil, count: 0) }
 
   /// The ids from `first` on, at most `topK`: empty slots are the last ones of an event.
+  ///
+  /// - Complexity: O(`topK`).
   @inlinable @inline(__always)
   package init(slots first: UnsafePointer<UInt16>, topK: Int) {
     var count = topK

@@ -117,7 +117,8 @@ private struct Leftover {
   /// What it holds.
   var learner: Learner
 
-  /// Those of `path` that were written later than every intact generation, and know what none does.
+  /// The leftovers of `path` that were written later than every intact generation, and know what
+  /// none does.
   static func wholeOnes(of path: String) -> [Leftover] {
     let found = leftoverFiles(of: FilePath(text: path))
     guard !found.isEmpty else { return [] }

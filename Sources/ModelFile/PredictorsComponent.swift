@@ -8,6 +8,7 @@ import RoutingTrace
 enum PredictorsComponent: Component {
   static let groups = ["mixtures"]
 
+  /// Writes a group for each predictor with state of its own.
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
     guard !learner.models.isEmpty else { return }
     let group = try file.group("mixtures")

@@ -76,6 +76,7 @@ public struct Comparison: Sendable {
   /// by `random`: a control in which nothing but the experts' frequencies is left to learn.
   ///
   /// - Throws: ``LearnerError``; nothing has been learnt then.
+  /// - Complexity: as ``consume(_:workers:)``, and O(ids) to shuffle.
   public mutating func consumeShuffled(
     _ chunk: TraceChunk, workers: Int = 1, using random: inout some RandomNumberGenerator
   ) throws(LearnerError) {
@@ -95,6 +96,7 @@ public struct Comparison: Sendable {
     learner.progress.pass(chunk)
   }
 
+  /// Learns a block whose figures are added up by group.
   private mutating func consume(_ block: TokenBlock, workers: Int) throws(LearnerError) {
     // Both change only once the chunk is known to fit.
     var scores: GroupScores?

@@ -7,13 +7,13 @@ extension Learner {
   /// What is done with a learner's tables, which decides how many copies of them are in memory at
   /// once.
   public enum Use: Hashable, Sendable {
-    /// They are learnt.
+    /// Tables are learnt, and never written.
     case learning
-    /// They are learnt, written at the end and read back.
+    /// Tables are learnt, written at the end and read back.
     case saving
-    /// They are learnt while those of the last checkpoint are written and read back.
+    /// Tables are learnt while those of the last checkpoint are written and read back.
     case checkpoints
-    /// They are read from a file.
+    /// Tables are read from a file.
     case reading
   }
 
@@ -22,6 +22,8 @@ extension Learner {
   ///
   /// Requests under way come on top: `layers * topK` ids each, and of every mixture with `recent`
   /// or `request` 4 bytes an expert and layer.
+  ///
+  /// - Complexity: O(predictors).
   public static func bytes(
     shape: TraceShape, predictors specs: [PredictorSpec], for use: Use = .learning
   ) -> Int {

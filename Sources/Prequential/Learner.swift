@@ -130,7 +130,8 @@ public struct Learner: Hashable, Sendable {
     progress.pass(chunk)
   }
 
-  /// The same without noting how far the stream has been read.
+  /// Forecasts, scores and learns a block without noting how far the stream has been read, for
+  /// tokens that are no chunk of it.
   ///
   /// - Parameter scores: where to add the figures by group of requests too; called with the block
   ///   once it is known to fit.
@@ -151,6 +152,7 @@ public struct Learner: Hashable, Sendable {
     processModels(block, learns: learns, workers: workers, scores: scores)
   }
 
+  /// Has every predictor with state of its own forecast, and learn, the block.
   private mutating func processModels(
     _ block: EventBlock, learns: Bool, workers: Int, scores: GroupScores?
   ) {

@@ -33,6 +33,7 @@ struct RequestGroups: Hashable, Sendable {
     return groups
   }
 
+  /// The group of a request that begins, or that was forgotten and goes on.
   private mutating func newGroup(_ run: TokenRun) -> Int32 {
     // One that was forgotten stays together from here on, whenever it is forgotten again.
     if hasForgotten, run.firstToken > 0 { return Self.hashed(run.request) }
@@ -40,6 +41,7 @@ struct RequestGroups: Hashable, Sendable {
     return begun < Self.count ? Int32(begun) : Self.hashed(UInt64(begun))
   }
 
+  /// The group that a number is hashed to, all groups alike.
   private static func hashed(_ number: UInt64) -> Int32 {
     var random = SeededGenerator(seed: number)
     return Int32(random.next() % UInt64(count))

@@ -86,6 +86,7 @@ struct ChunkVerifier {
     }
   }
 
+  /// A truth value for each id of a vector.
   private typealias Mask = SIMDMask<SIMD32<Int8>>
   /// Ids a vector.
   private static let width = 32
@@ -146,13 +147,18 @@ struct ChunkVerifier {
     return check.allSlotsValid(masks, topK: topK)
   }
 
-  /// What is found out on the way about a column's ids.
+  /// Collects, vector by vector, whether a column's ids are experts and none stands twice in its
+  /// event; asked once at the end.
   private struct Check {
+    /// The largest id that an expert has, in every place.
     private let largest: SIMD32<UInt8>
+    /// Where all ids so far were experts.
     private var inside = Mask(repeating: true)
+    /// Where an id stood twice in its event.
     private var twice = Mask(repeating: false)
     /// Of vectors that begin with an event; their masks can wait until the end.
     private var equal = InlineArray<15, Mask>(repeating: Mask(repeating: false))
+    /// How far into an event the next vector begins.
     private var phase = 0
 
     init(experts: Int) {
@@ -191,6 +197,7 @@ struct ChunkVerifier {
       if masks != nil { phase = phase &+ 1 == phases ? 0 : phase &+ 1 }
     }
 
+    /// Whether every id was an expert, and none stood twice in its event.
     @inline(__always)
     func allSlotsValid(_ masks: UnsafePointer<Mask>, topK: Int) -> Bool {
       var twice = twice

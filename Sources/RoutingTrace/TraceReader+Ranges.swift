@@ -121,6 +121,7 @@ extension TraceIndex {
   /// Bytes of the frame of an index without chunks.
   private static let emptyFrame = 44
 
+  /// The last `count` bytes of a source.
   private static func end(of source: inout some SeekableSource, count: Int) throws -> [UInt8] {
     try source.seek(to: source.length - count)
     var bytes = [UInt8](repeating: 0, count: count)

@@ -40,6 +40,7 @@ public struct TraceShape: Hashable, Sendable {
   ///   - experts: experts of every MoE layer (E).
   ///   - topK: experts chosen for a token in a layer (K), at most E.
   /// - Throws: ``ShapeError`` naming the bound that is broken.
+  /// - Complexity: O(`modelLayers`).
   public init(model: String = "", modelLayers: [Int], experts: Int, topK: Int) throws(ShapeError) {
     guard (1...4096).contains(modelLayers.count) else {
       throw ShapeError("has \(modelLayers.count) MoE layers; 1 to 4,096 are possible")

@@ -97,6 +97,7 @@ public struct TraceWriter<Sink: ByteSink> {
   /// - Throws: ``BlockError`` where a reader would refuse the run, which is not taken then; ids and
   ///   weights are looked at when their chunk is written, and nothing more is written after a fault
   ///   in them.
+  /// - Complexity: O(ids).
   public mutating func append(
     _ run: TokenRun, label: RequestLabel? = nil, ids: ArraySlice<UInt16>,
     weights: ArraySlice<Float16>? = nil
@@ -134,6 +135,8 @@ public struct TraceWriter<Sink: ByteSink> {
     } while taken < run.count
   }
 
+  /// Tokens of a full chunk: as many as were asked for, or fewer where they could pass
+  /// ``TokenBlock/largestPayload``.
   private func tokensOfFullChunk(weighted: Bool) -> Int {
     let shape = header.shape
     let id = (ChunkPayload.isNarrow(shape, isFull: false) ? 1 : 2) + (weighted ? 2 : 0)
@@ -148,6 +151,7 @@ public struct TraceWriter<Sink: ByteSink> {
   ///
   /// - Throws: ``BlockError`` where the block is of another shape or a reader would refuse it, or
   ///   what the sink throws.
+  /// - Complexity: O(ids).
   public mutating func append(_ block: TokenBlock) throws {
     guard block.shape.isCompatible(with: header.shape) else {
       throw BlockError(problem: "the block has \(block.shape), the trace \(header.shape)")
@@ -193,6 +197,7 @@ public struct TraceWriter<Sink: ByteSink> {
   /// that follows the trace.
   ///
   /// - Throws: ``BlockError`` where they are no router's, or what the sink throws.
+  /// - Complexity: O(ids that wait).
   public mutating func flush() throws {
     guard !pending.runs.isEmpty else { return }
     payload.removeAll(keepingCapacity: true)

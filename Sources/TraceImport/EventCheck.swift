@@ -167,7 +167,7 @@ private func countRanks(
   }
 }
 
-/// For any top-k.
+/// Brings every event into descending gate weight, whatever its top-k.
 private func insertionSort(
   _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
   topK: Int

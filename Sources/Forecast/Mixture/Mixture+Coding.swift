@@ -9,6 +9,7 @@ extension Mixture {
   /// ``fault(tokens:chosen:)`` at the end.
   ///
   /// - Parameter places: places of the book of requests that the mixture learns from.
+  /// - Complexity: O(bytes of the tables); one column at a time is in memory beside them.
   public mutating func code<Coder: StateCoder & ~Copyable>(
     with coder: inout Coder, places: Int
   ) throws(Coder.Failure) {
@@ -68,7 +69,7 @@ extension Mixture {
     if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
   }
 
-  /// The same for 16-bit ids, which are stored as 32-bit numbers.
+  /// One column of 16-bit ids for all layers, stored as 32-bit numbers.
   private mutating func codeLayers<Coder: StateCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt16]>, _ coder: inout Coder,
     note: String
@@ -82,7 +83,7 @@ extension Mixture {
     }
   }
 
-  /// The same for weights.
+  /// One column of weights for all layers.
   private mutating func codeLayers<Coder: StateCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [Float]>, _ coder: inout Coder,
     note: String

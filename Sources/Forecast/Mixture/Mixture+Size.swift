@@ -60,6 +60,8 @@ extension Mixture {
   }
 
   /// Whether the counts of both together stay within 31 bits, as merging needs.
+  ///
+  /// - Complexity: O(`layers`).
   public func hasRoom(for other: Mixture) -> Bool {
     zip(layers, other.layers).allSatisfy { one, other in
       zip(one.frequency.totals, other.frequency.totals).allSatisfy {

@@ -9,6 +9,7 @@ extension Mixture {
   /// - Parameters:
   ///   - tokens: tokens of the stream so far.
   ///   - chosen: how often each expert was chosen, one list a MoE layer.
+  /// - Complexity: O(bytes of the tables).
   public func fault(tokens: Int, chosen: [[UInt32]]) -> String? {
     guard paths?.isSound(tokens: tokens) ?? true else {
       return "holds stored paths that no \(tokens) tokens can have left"

@@ -49,10 +49,12 @@ extension ScoringKernels {
     }
   }
 
+  /// Bits that a score loses when it becomes a 16-bit key.
   private static var shortening: Int32 { 12 }
   /// The key of `top`: rounding leaves some room above.
   private static var topKey: Int32 { 32_000 }
 
+  /// The key of a score, given as its bits; `zero` is where keys begin.
   @inline(__always)
   private func shortKey(_ bits: Int32, _ zero: Int32) -> Int16 {
     Int16(truncatingIfNeeded: max((bits &- zero) >> Self.shortening, Int32(Int16.min)))
