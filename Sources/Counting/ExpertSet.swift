@@ -36,7 +36,8 @@ public struct ExpertSet {
     self.init(first: first, count: count)
   }
 
-  /// The same set, which holds as many experts as `topK` says where it is known.
+  /// This set with as many experts as `topK` says, where that is known: loops over it then have a
+  /// constant length.
   @inlinable @inline(__always)
   package func counted<let constant: Int>(_ topK: TopK<constant>) -> ExpertSet {
     constant == 0 ? self : ExpertSet(first: first, count: constant)

@@ -162,7 +162,8 @@ extension RequestBook {
           previous[first] = Int32(chain[place].row)
         }
       }
-      // Told once, where the request begins: one that is forgotten has lost its task too.
+      // The task is told once, where the request begins; a request that was forgotten has lost its
+      // task too.
       let task = tasks.removeValue(forKey: run.request) ?? before.task
       var owner = TokenOwner(
         place: Int32(place), task: TaskName.bucket(task), isFirst: isFirst,

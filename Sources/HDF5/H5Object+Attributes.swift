@@ -139,7 +139,7 @@ extension H5Object where Self: ~Copyable {
     _ name: String, typeID: hid_t, native: H5ElementType? = nil, shape: [Int]?, _ values: [Value],
     at place: String
   ) throws(H5Error) {
-    // A text's width is that of its bytes, so this holds for both.
+    // A text is passed as bytes, one a place, so the size is right for texts and numbers.
     let size = values.count * MemoryLayout<Value>.stride
     let limit = identifier.file.limits.attributeBytes
     guard size <= limit else {

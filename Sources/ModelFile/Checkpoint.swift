@@ -306,7 +306,7 @@ extension Checkpoint {
     operations: any FileOperations = SystemFileOperations()
   ) -> Bool {
     do throws(ModelError) { _ = try read(path, catalog: catalog, operations: operations) } catch {
-      // Too little memory to look at it is no fault of the file.
+      // A file that there is too little memory to read is not at fault, and kept.
       return error.kind == .tooLarge
     }
     return true

@@ -35,7 +35,8 @@ enum PredictorsComponent: Component {
       guard let settings = spec.settings else { continue }
       names.insert(spec.name)
       var coder = Reading(group: GroupReader(try group.group.group(spec.name)))
-      // A fresh model has its full size before any of it is read, so its columns must be there.
+      // A fresh model is as large as its shape says before any of it is read, so the file must hold
+      // that much: a small file cannot ask for much memory.
       let stored = try coder.storedBytes()
       let needed = settings.codedBytes(shape: header.shape, tokens: 0, places: places)
       guard stored >= needed else {

@@ -70,7 +70,7 @@ enum RequestsComponent: Component {
         .mismatch, at: "/requests",
         "has \(count + free.count) places after \(file.header.tokens) tokens")
     }
-    // The same check that a chunk of these tokens would pass: the kernels trust the ids.
+    // The ids pass the same check as a chunk of these tokens would, since the kernels trust them.
     do throws(BlockError) {
       _ = try TokenBlock(
         shape: shape,

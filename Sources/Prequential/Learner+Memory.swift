@@ -31,16 +31,18 @@ extension Learner {
     let metrics = shape.layers * specs.count * LayerMetrics.bytes(experts: shape.experts)
     let models = specs.settings.reduce(0) { $0 + $1.bytes(shape: shape) }
     let learning = counts + metrics + models
-    // A file holds one column for all layers of what tables hold by layer.
+    // A file holds each table as one column for all layers, which is in memory whole while it is
+    // read.
     let column = specs.settings.map { $0.largestColumn(shape: shape) }.max() ?? 0
-    // Both tables of pairs are read before any layer has its own.
+    // Both pair tables of the counts are read for all layers before they are split among them.
     let reading = learning + max(counts, 2 * column)
     switch use {
     case .learning: return learning
     case .reading: return reading
-    // What was written is read back beside what wrote it.
+    // The learner that was written, and the one that is read back from the file to compare.
     case .saving: return learning + reading
-    // Beside learning that goes on, with the file's own bytes.
+    // The learner that goes on learning, the copy that is written, the file's own bytes, and the
+    // learner that is read back.
     case .checkpoints: return 3 * learning + reading
     }
   }

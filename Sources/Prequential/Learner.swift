@@ -61,7 +61,8 @@ public struct Learner: Hashable, Sendable {
     liveRequests: Int = RequestBook.standardCapacity
   ) {
     let tables = specs.tables
-    // One made for all layers would be copied by each, and be in memory beside them.
+    // Every layer is made by itself: an empty layer made once would be copied by each at its first
+    // write, and stay in memory beside them.
     let layers = (0..<shape.layers).map { _ in
       LayerLearner(
         counts: LayerCounts(experts: shape.experts, tables: tables),

@@ -251,7 +251,8 @@ enum ChunkPayload {
       guard let from = raw.baseAddress?.assumingMemoryBound(to: UInt8.self),
         let to = target.baseAddress
       else { return }
-      // The largest byte is an empty slot unless 256 experts need it.
+      // Byte 255 is an empty slot, unless there are 256 experts: then it is an expert, and no slot
+      // is empty.
       let empty: UInt16 = experts <= 255 ? 0xFF : 0x1FF
       var at = 0
       while at < count {

@@ -42,7 +42,8 @@ struct ChunkVerifier {
         }
         count = bytes.count
       }
-      // Vectors end amid an event, and without their last ones where the payload ends.
+      // The last vector may end inside an event, and near the payload's end there is none: the
+      // events from there on are checked one by one.
       let rest = span.end / shape.topK * shape.topK
       if allSlotsValid,
         TokenBlock.firstFaultyEvent(
@@ -75,7 +76,8 @@ struct ChunkVerifier {
       _ column: Range<Int>, in payload: UnsafeRawBufferPointer, topK: Int,
       hashed: inout PartialHash
     ) {
-      // A vector is compared with those that begin up to k - 1 ids later.
+      // A vector is compared with those that begin up to k - 1 ids later, which must lie inside the
+      // column too.
       let last = column.count - (topK - 1)
       let known = min(last &- width, hashed.count - column.lowerBound)
       hashesFrom = max(0, known) / Check.wholeEvents(topK: topK) * Check.wholeEvents(topK: topK)

@@ -122,7 +122,8 @@ public struct TokenBlock: Hashable, Sendable {
       allSlotsValid: Self.allSlotsValid(ids, experts: shape.experts, topK: shape.topK))
   }
 
-  /// The same where ``allSlotsValid(_:experts:topK:)`` has been asked.
+  /// A block whose ids ``allSlotsValid(_:experts:topK:)`` has been asked about: where it said yes,
+  /// they are not looked at again.
   init(
     shape: TraceShape, runs: [TokenRun], labels: [RequestLabel], ids: [UInt16],
     weights: [Float16]?, allSlotsValid: Bool

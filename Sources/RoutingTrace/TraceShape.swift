@@ -72,7 +72,7 @@ public struct TraceShape: Hashable, Sendable {
     topK = other.topK
   }
 
-  /// The same shape with the name of `other`, where it has none of its own.
+  /// This shape with the name of `other`, where it has none of its own.
   public func named(as other: TraceShape) -> TraceShape {
     model.isEmpty ? TraceShape(self, model: other.model) : self
   }

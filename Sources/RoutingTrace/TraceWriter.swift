@@ -140,7 +140,8 @@ public struct TraceWriter<Sink: ByteSink> {
   private func tokensOfFullChunk(weighted: Bool) -> Int {
     let shape = header.shape
     let id = (ChunkPayload.isNarrow(shape, isFull: false) ? 1 : 2) + (weighted ? 2 : 0)
-    // The last label may pass what fills a chunk by its own length.
+    // Twice the bound on runs and labels: a chunk is full when they pass it, and the last label may
+    // pass it by its own length.
     let room = TokenBlock.largestPayload - 2 * Self.fullFields
     return max(1, min(chunkTokens, room / (id * shape.idsPerToken)))
   }

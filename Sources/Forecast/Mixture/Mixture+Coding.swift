@@ -78,7 +78,8 @@ extension Mixture {
     guard !all.isEmpty else { return }
     try coder.code(name, &all, note: note)
     if Coder.isReader {
-      // What is no 16-bit number becomes one that no expert has, and so is not sound.
+      // A stored number beyond 16 bits becomes an id that no expert has, which `isSound(experts:)`
+      // then refuses.
       fill(from: all) { $0[keyPath: values] = $1.map { UInt16(exactly: $0) ?? .max - 1 } }
     }
   }
@@ -127,7 +128,7 @@ extension PathMemory {
     var count = [UInt64(written)]
     try coder.code("paths_written", &count, note: "tokens ever stored")
     written = Int(clamping: count[0])
-    // Only the slots that are filled; they are the first until the memory is full.
+    // Only slots that hold a token are stored; they are the first ones until the memory is full.
     let filled = min(written, capacity)
     var paths = Array(masks.prefix(filled * layers * words))
     var followers = Array(successors.prefix(filled))

@@ -3,8 +3,8 @@ import RoutingTrace
 
 /// What of a mixture outlives its stream, and what adds up with another's.
 extension Mixture {
-  /// The same knowledge before another stream begins: histories and path candidates of the requests
-  /// under way are forgotten.
+  /// The knowledge of this mixture before another stream begins: histories and path candidates of
+  /// the requests under way are forgotten.
   ///
   /// - Complexity: O(bytes of what requests under way keep).
   public var withoutRequests: Mixture {

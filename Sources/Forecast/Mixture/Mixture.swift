@@ -44,7 +44,8 @@ public struct Mixture: Hashable, Sendable {
     paths =
       options.parts.isDisjoint(with: .paths)
       ? nil : PathMemory(shape: shape, capacity: options.storedPaths)
-    // One made for all would be copied by each, and be in memory beside them.
+    // Every layer is made by itself: an empty layer made once would be copied by each at its first
+    // write, and stay in memory beside them.
     layers = (0..<shape.layers).map { _ in MixtureLayer(shape: shape, options: options) }
   }
 

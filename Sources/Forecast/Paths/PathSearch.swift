@@ -246,7 +246,7 @@ final class PathSearch {
       slots[count] = Int32(slot)
       for metric in metrics.indices {
         let score = Int(trails.scores[(first + index) * metrics.count + metric])
-        // In 64 bits: 4,096 layers of top-64 reach 2^25.
+        // The product needs 64 bits: scores of 4,096 layers of top-64 reach 2^25, times 2^8.
         scores[metric * room + count] = Int32(
           truncatingIfNeeded: (score &* Int(metrics[metric].historyKeep)) &>> 8)
       }

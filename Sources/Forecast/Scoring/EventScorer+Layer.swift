@@ -45,8 +45,8 @@ private struct ScoringPass: TopKWork {
 
   /// Scores every event by every predictor, then counts it.
   func run<let constant: Int>(_ topK: TopK<constant>) {
-    // What is the same for every event is kept out of memory, where each would wait for the writes
-    // of the one before.
+    // What is the same for every event is copied into local constants: read through `self`, each
+    // would be loaded again after every write to the tables.
     let (kernels, counts, sums, rules) = (kernels, counts, sums, rules)
     let (learns, hasProducts) = (learns, hasProducts)
     let view = view.counted(topK)

@@ -97,7 +97,8 @@ extension ScoringKernels {
       near &-= bits[j] > below ? -1 : 0
       j &+= 1
     }
-    // Mostly only the steps of keys were too wide, and the expert itself is all that is near.
+    // Mostly the 16-bit keys alone could not tell the experts apart, and by all bits no other
+    // expert is near this one: then its rank is known.
     guard near &- above > 1 else { return above }
     noteDifferences(from: expert, given, counts)
     let differences = differences
@@ -113,7 +114,7 @@ extension ScoringKernels {
       before &-= differences[j] == 0 ? -1 : 0
       j &+= 1
     }
-    // Those near to it that have other counts.
+    // Of the experts near to it those with other counts are compared by the formula.
     var open = near &- above &- equal
     j = 0
     while open > 0, j < experts {

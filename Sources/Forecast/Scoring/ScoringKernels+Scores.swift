@@ -44,7 +44,7 @@ extension ScoringKernels {
     let weight = take(given, of: table, counts)
     let unit = 1 / (Double(counts.totals[0]) + Double(experts) / 2)
     let priorWeight = 2 * weight * unit
-    // The loss first: what waits for its logarithm runs beside the rows.
+    // The loss is computed first: while the processor waits for its logarithm, it sums the rows.
     guard let mean = meanLog2(chosen, given.count, priorWeight, counts) else { return nil }
     sumRows(given.count, frequency: counts.cellsBase, priorWeight: Float(priorWeight))
     rank(
@@ -70,7 +70,7 @@ extension ScoringKernels {
     var slot = 0
     while slot < chosen.count {
       if slot &+ 4 <= chosen.count {
-        // Four side by side become one vector.
+        // Four counts read side by side become one vector.
         let (a, b) = (chosen[slot], chosen[slot &+ 1])
         let (c, d) = (chosen[slot &+ 2], chosen[slot &+ 3])
         func cells(_ row: UnsafePointer<UInt32>) -> SIMD4<Double> {
@@ -160,7 +160,7 @@ extension ScoringKernels {
       weights[index] = 1 / (total(index) + 2)
       index &+= 1
     }
-    // Two sums, for additions wait for each other.
+    // Two sums in turns: an addition waits for the one before it in the same sum.
     var (even, odd) = (0.0, 0.0)
     index = 0
     while index < given.count {
