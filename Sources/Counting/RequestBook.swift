@@ -289,7 +289,7 @@ extension RequestBook: Hashable {
     left.capacity == right.capacity && left.free == right.free && left.entries == right.entries
   }
 
-  /// Feeds entries and free places to `hasher`.
+  /// Feeds capacity, free places and entries to `hasher`.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(capacity)
     hasher.combine(free)
