@@ -74,6 +74,7 @@ package final class MemberContent {
     }
   }
 
+  /// The next `count` bytes of deflated content.
   private func inflate(_ count: Int) throws(ArchiveError) -> UnsafeRawBufferPointer {
     var filled = 0
     while filled < count {

@@ -41,25 +41,30 @@ struct NPYHeader {
     let bytes: [UInt8]
     var at = 0
 
+    /// Passes over white space.
     mutating func skipSpaces() {
       while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A { at += 1 }
     }
 
+    /// Whether `sign` comes next, after white space.
     mutating func isAt(_ sign: Unicode.Scalar) -> Bool {
       skipSpaces()
       return at < bytes.count && bytes[at] == UInt8(ascii: sign)
     }
 
+    /// Takes `sign` where it comes next; whether it did.
     mutating func skip(_ sign: Unicode.Scalar) -> Bool {
       guard isAt(sign) else { return false }
       at += 1
       return true
     }
 
+    /// Takes `sign`, which must come next.
     mutating func expect(_ sign: Unicode.Scalar) throws(ArchiveError) {
       guard skip(sign) else { throw ArchiveError("its header is damaged") }
     }
 
+    /// A text in single or double quotes.
     mutating func string() throws(ArchiveError) -> String {
       let quote: UInt8 = isAt("\"") ? 0x22 : 0x27
       guard at < bytes.count, bytes[at] == quote else {
@@ -72,6 +77,7 @@ struct NPYHeader {
       return String(decoding: bytes[at + 1..<end], as: UTF8.self)
     }
 
+    /// `True` or `False`.
     mutating func boolean() throws(ArchiveError) -> Bool {
       skipSpaces()
       for (word, value) in [("True", true), ("False", false)]

@@ -81,7 +81,7 @@ package struct ZipArchive {
     do throws(ArchiveError) {
       result = try use(content)
     } catch {
-      // What is wrong with damaged bytes is that they are damaged.
+      // If the bytes are damaged, that is what is reported, whatever `use` found wrong with them.
       try content.finish(checksum: member.checksum)
       throw error
     }
@@ -168,7 +168,8 @@ package struct ZipArchive {
       let next = field + 4 + Int(bytes.littleEndian(at: field + 2, as: UInt16.self))
       guard next <= extraEnd else { throw damaged }
       if kind == 1 {
-        // Zip64: only those of the three that are full in the entry, in this order.
+        // The Zip64 field holds, in this order, only those of the three numbers that are all ones
+        // in the entry.
         var value = field + 4
         func take(_ number: inout UInt64) throws(ArchiveError) {
           guard number == 0xFFFF_FFFF else { return }

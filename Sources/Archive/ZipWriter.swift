@@ -21,6 +21,8 @@ package struct ZipWriter {
   package init() {}
 
   /// The bytes of an archive of `members`, which are small.
+  ///
+  /// - Complexity: O(bytes of the members).
   package static func archive(_ members: [(name: String, content: [UInt8])]) throws -> [UInt8] {
     var bytes: [UInt8] = []
     var writer = ZipWriter()
@@ -33,6 +35,7 @@ package struct ZipWriter {
   ///
   /// - Throws: what `sink` throws, or ``ArchiveError`` where the member is too large or one too
   ///   many; nothing of it is written then.
+  /// - Complexity: O(bytes of `content`).
   package mutating func add(
     _ name: String, _ content: [UInt8], to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
@@ -69,10 +72,12 @@ package struct ZipWriter {
     try (directory + end).withUnsafeBytes { try sink($0) }
   }
 
+  /// Numbers of 16 bits, little-endian.
   private func words16(_ values: [UInt16]) -> [UInt8] {
     values.reduce(into: []) { $0.append(littleEndian: $1) }
   }
 
+  /// Numbers of 32 bits, little-endian.
   private func words32(_ values: [UInt32]) -> [UInt8] {
     values.reduce(into: []) { $0.append(littleEndian: $1) }
   }

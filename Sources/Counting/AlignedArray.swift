@@ -51,7 +51,7 @@ package struct AlignedArray<Element: BitwiseCopyable & Hashable & Sendable>: Sen
     withUnsafeBufferPointer { Array($0[range]) }
   }
 
-  /// All elements, as an array.
+  /// A copy of all elements.
   package var values: [Element] {
     get { withUnsafeBufferPointer { Array($0) } }
     set { self = AlignedArray(newValue) }

@@ -13,7 +13,7 @@ import RoutingTrace
 /// must stay below ``LayerCounts/maximumTokens``, which is not checked here: a learner asks before
 /// each chunk.
 public struct CountsLearner {
-  /// The same counts, for reading.
+  /// The same counts for reading, such as by a forecast before each event is counted.
   public let view: CountsView
   /// The counts, in the order of ``CountsView``.
   @usableFromInline package let cells: UnsafeMutablePointer<UInt32>
@@ -27,7 +27,7 @@ public struct CountsLearner {
     view = CountsView(
       cells: UnsafeBufferPointer(cells), totals: UnsafeBufferPointer(totals), experts: experts,
       tables: tables)
-    // A layer has at least one expert, and a sum.
+    // Neither buffer is empty, since a layer has at least one expert, and a sum.
     self.cells = cells.baseAddress.unsafelyUnwrapped
     self.totals = totals.baseAddress.unsafelyUnwrapped
   }
@@ -46,13 +46,14 @@ public struct CountsLearner {
     func run<let constant: Int>(_ topK: TopK<constant>) { counts.learn(events, tokens, topK) }
   }
 
+  /// Counts events one after another, their top-k known or not.
   private func learn<let constant: Int>(
     _ events: LayerEvents, _ tokens: Range<Int>, _ topK: TopK<constant>
   ) {
     guard events.ids.baseAddress != nil else { return }
     let events = events.counted(topK)
-    // What is the same for every event is asked here and kept out of memory, where each would wait
-    // for the writes of the one before.
+    // What is the same for every event is copied into local constants: read through `self`, each
+    // would be loaded again after every write to the tables.
     let cells = cells
     let tables = view.tables
     let layerPairs = Table(.layerPairs, of: self)
@@ -67,7 +68,7 @@ public struct CountsLearner {
     }
     totals[0] &+= total
     guard tables.contains(.tokenPairs) else { return }
-    // A pass of its own: two tables at once do not fit into the registers.
+    // The second table has a pass of its own: both at once do not fit into the registers.
     let tokenPairs = Table(.tokenPairs, of: self)
     token = tokens.lowerBound
     while token < tokens.upperBound {

@@ -20,6 +20,7 @@ public struct CountsView {
   /// Which pair tables are kept.
   public let tables: CountTables
 
+  /// A view of buffers that ``LayerCounts`` lends.
   @inlinable
   package init(
     cells: UnsafeBufferPointer<UInt32>, totals: UnsafeBufferPointer<UInt64>, experts: Int,

@@ -6,6 +6,8 @@ extension Array {
   ///
   /// A layer's state is touched by one thread only; what becomes of it must not depend on the
   /// others', so that the number of threads changes nothing.
+  ///
+  /// - Complexity: O(layers / `workers`) calls of `body` on each thread.
   package mutating func forEachLayer(
     workers: Int, _ body: @Sendable (_ layer: Int, _ state: inout Element) -> Void
   ) {

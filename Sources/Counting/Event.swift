@@ -1,6 +1,14 @@
 /// One token at one MoE layer: the unit that predictors forecast, scorers score and learners learn.
 /// It knows what was chosen there and the choices that were known before.
 ///
+/// ```swift
+/// block.withLayer(5) { events in
+///   let event = events.event(0)
+///   print(event.earlierLayer(1).count, event.previousToken.count)   // what may be looked at
+///   print(event.chosen.count)                                       // what is to be forecast
+/// }
+/// ```
+///
 /// Valid inside the closure that was lent its block.
 public struct Event {
   /// The layer that the event belongs to.
@@ -8,6 +16,7 @@ public struct Event {
   /// The token's place in its block.
   public let token: Int
 
+  /// The event of `token` in the layer that `view` shows.
   @inlinable
   package init(view: LayerEvents, token: Int) {
     self.view = view

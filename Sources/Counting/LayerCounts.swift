@@ -47,6 +47,7 @@ public struct LayerCounts: Hashable, Sendable {
   ///   - layerPairs: `C`, E x E counts row by row, or nil if not kept.
   ///   - tokenPairs: `D`, likewise.
   /// - Returns: nil where a length is wrong or a count is beyond ``maximumTokens``.
+  /// - Complexity: O(E^2) for each pair table.
   public init?(frequency: [UInt32], layerPairs: [UInt32]?, tokenPairs: [UInt32]?) {
     experts = frequency.count
     var tables: CountTables = []

@@ -42,7 +42,8 @@ public struct LayerEvents {
     self.isFull = isFull
   }
 
-  /// The same view, whose events hold as many experts as `topK` says where it is known.
+  /// This view, whose events hold as many experts as `topK` says, where that is known: loops over
+  /// them then have a constant length.
   @inlinable @inline(__always)
   package func counted<let constant: Int>(_: TopK<constant>) -> LayerEvents {
     guard constant > 0 else { return self }

@@ -50,7 +50,7 @@ public struct RequestBook: Sendable {
 
   /// A place: who has it, and its neighbours in the chain.
   private struct Place {
-    /// Nil where nobody has the place.
+    /// The request that has the place; nil where none has.
     var entry: Entry?
     /// The row of the entry's last token in the block that is being resolved, or -1: then its ids
     /// are in the entry.
@@ -83,6 +83,7 @@ public struct RequestBook: Sendable {
   ///
   /// - Parameter entries: the one whose last token is longest ago first.
   /// - Returns: nil unless every place from 0 on is one entry's or free, and nobody is named twice.
+  /// - Complexity: O(`entries` + `free`).
   public init?(capacity: Int, entries: [Entry], free: [Int]) {
     self.init(capacity: capacity)
     let places = entries.count + free.count
@@ -161,7 +162,8 @@ extension RequestBook {
           previous[first] = Int32(chain[place].row)
         }
       }
-      // Told once, where the request begins: one that is forgotten has lost its task too.
+      // The task is told once, where the request begins; a request that was forgotten has lost its
+      // task too.
       let task = tasks.removeValue(forKey: run.request) ?? before.task
       var owner = TokenOwner(
         place: Int32(place), task: TaskName.bucket(task), isFirst: isFirst,
@@ -194,6 +196,7 @@ extension RequestBook {
       runs: block.runs, runOwners: runOwners, labels: block.labels, places: places)
   }
 
+  /// The owner of a run without tokens, which makes no place for its request.
   private func owner(ofEmpty run: TokenRun) -> RunOwner {
     let place = indices[run.request]
     return RunOwner(
@@ -286,7 +289,7 @@ extension RequestBook: Hashable {
     left.capacity == right.capacity && left.free == right.free && left.entries == right.entries
   }
 
-  /// Feeds entries and free places to `hasher`.
+  /// Feeds capacity, free places and entries to `hasher`.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(capacity)
     hasher.combine(free)

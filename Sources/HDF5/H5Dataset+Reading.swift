@@ -55,6 +55,7 @@ extension H5Dataset {
   ///
   /// - Parameter limit: the most strings wanted.
   /// - Throws: ``H5Error``: no such strings, more than the limits, not UTF-8.
+  /// - Complexity: O(bytes of the strings).
   public borrowing func readStrings(limit: Int = .max) throws(H5Error) -> [String] {
     let id = handle.id
     let stored = try H5Handle(path, "has no type", closedBy: { H5Tclose($0) }, { H5Dget_type(id) })

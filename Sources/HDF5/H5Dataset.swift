@@ -33,6 +33,7 @@ public struct H5Dataset: ~Copyable, H5Object {
   /// The filters that chunks may have passed through.
   enum Filter: Hashable, Sendable { case deflate, shuffle, fletcher32 }
 
+  /// An open dataset of this shape and storage.
   init(
     path: String, shape: [Int], storage: Storage, handle: consuming H5Handle, file: OpenFile
   ) {

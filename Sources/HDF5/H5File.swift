@@ -154,6 +154,7 @@ final class OpenFile: Sendable {
     }
   }
 
+  /// The file that `handle` identifies.
   init(_ handle: consuming H5Handle, limits: H5Limits) {
     self.handle = handle
     self.limits = limits

@@ -21,6 +21,7 @@ public struct H5Group: ~Copyable, H5Object {
   /// HDF5's identifier, opaque outside this module.
   public var identifier: H5Identifier { H5Identifier(id: handle.id, file: file) }
 
+  /// Opens the group `/`.
   init(rootOf file: OpenFile) throws(H5Error) {
     path = "/"
     self.file = file
@@ -30,6 +31,7 @@ public struct H5Group: ~Copyable, H5Object {
       { H5Gopen2(file.handle.id, "/", chdf5_default()) })
   }
 
+  /// An open group.
   private init(path: String, file: OpenFile, handle: consuming H5Handle) {
     self.path = path
     self.file = file

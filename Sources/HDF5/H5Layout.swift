@@ -1,4 +1,8 @@
 /// How a new dataset lies in its file.
+///
+/// ```swift
+/// let layout = H5Layout.rows(of: [24, 128, 128], elementSize: 4)   // chunks of 64 KB, compressed
+/// ```
 public enum H5Layout: Hashable, Sendable {
   /// One run of bytes without a checksum of its own; the fastest.
   case contiguous

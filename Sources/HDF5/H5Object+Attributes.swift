@@ -78,6 +78,7 @@ extension H5Object where Self: ~Copyable {
     try read(name, as: type, scalar: false)
   }
 
+  /// Reads a number attribute of exactly this type; one value if `scalar`.
   private func read<Value: H5Element>(
     _ name: String, as: Value.Type, scalar: Bool
   ) throws(H5Error) -> [Value] {
@@ -100,6 +101,7 @@ extension H5Object where Self: ~Copyable {
     return values
   }
 
+  /// Opens the attribute `name`.
   private func openAttribute(_ name: String, at place: String) throws(H5Error) -> H5Handle {
     guard try hasAttribute(name) else {
       throw H5Error(.missing, at: place, "there is no such attribute")
@@ -111,16 +113,19 @@ extension H5Object where Self: ~Copyable {
       { H5Aopen(owner.id, name, chdf5_default()) })
   }
 
+  /// The type of an open attribute.
   private func attributeType(_ id: hid_t, at place: String) throws(H5Error) -> H5Handle {
     try H5Handle(place, "has no type", closedBy: { H5Tclose($0) }, { H5Aget_type(id) })
   }
 
+  /// The lengths of an open attribute's axes; empty for a scalar.
   private func attributeShape(_ id: hid_t, at place: String) throws(H5Error) -> [Int] {
     let space = try H5Handle(
       place, "has no dataspace", closedBy: { H5Sclose($0) }, { H5Aget_space(id) })
     return try HDF5.shape(ofSpace: space.id, at: place)
   }
 
+  /// Writes numbers as an attribute; `shape` is nil for a scalar.
   private func write<Value: H5Element>(
     _ name: String, element: H5ElementType, shape: [Int]?, _ values: [Value], at place: String
   ) throws(H5Error) {
@@ -134,7 +139,7 @@ extension H5Object where Self: ~Copyable {
     _ name: String, typeID: hid_t, native: H5ElementType? = nil, shape: [Int]?, _ values: [Value],
     at place: String
   ) throws(H5Error) {
-    // A text's width is that of its bytes, so this holds for both.
+    // A text is passed as bytes, one a place, so the size is right for texts and numbers.
     let size = values.count * MemoryLayout<Value>.stride
     let limit = identifier.file.limits.attributeBytes
     guard size <= limit else {

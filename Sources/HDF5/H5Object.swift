@@ -20,6 +20,7 @@ public struct H5Identifier: Sendable {
 }
 
 extension H5Object where Self: ~Copyable {
+  /// The path of what is called `name` in this object.
   func place(of name: String) -> String { path == "/" ? "/\(name)" : "\(path)/\(name)" }
 }
 

@@ -48,7 +48,7 @@ struct ChanceShare {
     var mean = 0.0
     for _ in 0..<draws {
       let row = shares.map { poisson($0 * sum, using: &random) }
-      // One expert of one choice has all of it; a row that is drawn empty counts as that.
+      // A drawn row without counts is taken as one of a single choice, all of which is on the top.
       mean += (Concentration.share(ofTop: top, in: row) ?? 1) / Double(draws)
     }
     steps[step] = mean

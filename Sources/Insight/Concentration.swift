@@ -16,7 +16,7 @@ enum Concentration {
       sum += UInt64(count)
       above += 1
     }
-    // Of those that equal the last of the top, as many as there is room for.
+    // Of the counts that equal the least of the top, as many as there is room for.
     sum += UInt64(least) * UInt64(max(0, min(top, counts.count) - above))
     return Double(sum) / Double(total)
   }
@@ -28,7 +28,8 @@ enum Concentration {
     while bit > 0 {
       bit -= 1
       let candidate = least | 1 << bit
-      // As wide as the counts and without a condition inside, so that vectors do it.
+      // The counter is as wide as the counts and the loop has no branch, so that it runs in
+      // vectors.
       var reached: UInt32 = 0
       var index = 0
       while index < counts.count {

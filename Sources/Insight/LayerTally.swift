@@ -14,6 +14,7 @@ package struct LayerTally: Sendable {
   /// `[task]`: frequencies.
   private(set) var tasks: [LayerCounts] = []
 
+  /// A layer in which nothing was counted.
   init(experts: Int) {
     stages = Stage.allCases.map { _ in
       LayerCounts(experts: experts, tables: [.layerPairs, .tokenPairs])

@@ -8,6 +8,7 @@ package struct PairCounts: Sendable {
   /// E x E; a pair's count is the sum of its two cells.
   private var cells: [UInt32]
 
+  /// Counts of no event.
   init(experts: Int) {
     self.experts = experts
     cells = [UInt32](repeating: 0, count: experts * experts)
@@ -58,6 +59,8 @@ package struct PairCounts: Sendable {
   }
 
   /// The pairs' counts: those of expert 1 with 0, then of 2 with 0 and 1, and so on.
+  ///
+  /// - Complexity: O(E^2).
   package var counts: [UInt32] {
     var counts: [UInt32] = []
     counts.reserveCapacity(experts * (experts - 1) / 2)

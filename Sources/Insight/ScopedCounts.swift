@@ -16,6 +16,7 @@ struct ScopedCounts {
   /// Choices of tokens that follow one of their request.
   let following: UInt64
 
+  /// The counts of one scope, of this layer and the one before.
   init(_ tally: LayerTally, before: LayerTally?, in scope: Scope) {
     let stages = Stage.allCases.filter { scope == .all || scope == Scope($0) }
       .map { Int($0.rawValue) }

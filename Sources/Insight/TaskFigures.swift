@@ -38,7 +38,7 @@ struct TaskFigures {
     guard n < experts, tasks.count > 1 else { return nil }
     var holders = [Int](repeating: 0, count: experts)
     for task in tasks { for expert in Concentration.members(n, of: task) { holders[expert] += 1 } }
-    // An expert that m tasks hold is in common to m (m - 1) / 2 of the pairs.
+    // An expert among the top of m tasks is in common to m (m - 1) / 2 pairs of tasks.
     let common = holders.reduce(0) { $0 + $1 * ($1 - 1) / 2 }
     return Double(common) / Double(tasks.count * (tasks.count - 1) / 2) / Double(n)
   }

@@ -38,6 +38,7 @@ public struct TraceAnalysis: Sendable {
   /// - Parameters:
   ///   - shape: the shape of the traces to come.
   ///   - liveRequests: requests under way that are remembered.
+  /// - Complexity: O(L E^2) for L layers.
   public init(shape: TraceShape, liveRequests: Int = RequestBook.standardCapacity) {
     self.shape = shape
     layers = (0..<shape.layers).map { _ in LayerTally(experts: shape.experts) }

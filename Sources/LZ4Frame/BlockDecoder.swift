@@ -93,7 +93,8 @@ extension BlockDecoder {
   ) -> Bool {
     let token = Int(input.load(as: UInt8.self))
     let second = Int(input.load(fromByteOffset: 1, as: UInt8.self))
-    // All bits are set in these where a length goes on in the next byte, else none.
+    // Masks, all ones where a length goes on in the next byte, else zero: arithmetic instead of
+    // branches.
     let isLong = (0xEF &- token) &>> 63
     let isLongMatch = (14 &- token & 15) &>> 63
     let literals = token &>> 4 &+ second & isLong
@@ -108,7 +109,8 @@ extension BlockDecoder {
     let offset = Int(UInt16(littleEndian: behind.loadUnaligned(as: UInt16.self)))
     let third = Int(behind.load(fromByteOffset: 2, as: UInt8.self))
     let length = token & 15 &+ third & isLongMatch &+ 4
-    // What repeats its own bytes is copied in steps that are not longer than its offset.
+    // A match that overlaps its own output is copied in steps no longer than its offset, so that
+    // each step reads bytes already written.
     let step = min(offset, 16)
     guard length <= 2 &* step, offset <= to - start else { return false }
     let match = UnsafeRawPointer(to) - offset
@@ -188,7 +190,8 @@ extension BlockDecoder {
     let match = UnsafeRawPointer(output - offset)
     var done = 0
     while done < length {
-      // What stands from `match` on repeats itself, and is longer each time.
+      // The bytes from `match` on repeat with period `offset`, and what can be copied at once grows
+      // with every copy.
       let count = min(offset + done, length - done)
       (output + done).copyMemory(from: match, byteCount: count)
       done += count

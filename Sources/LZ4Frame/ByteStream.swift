@@ -43,7 +43,8 @@ public protocol ByteSink {
   mutating func write(_ bytes: UnsafeRawBufferPointer) throws
 }
 
-/// Bytes in memory as a source.
+/// Bytes in memory as a source, such as a file that was read whole; nothing is copied where a
+/// reader takes all at once.
 public struct MemorySource: ByteSource {
   /// All bytes of the source.
   private let bytes: [UInt8]
@@ -76,7 +77,7 @@ extension MemorySource: SeekableSource {
   public mutating func seek(to offset: Int) { position = min(max(0, offset), bytes.count) }
 }
 
-/// A sink that keeps what it is given.
+/// A sink that keeps in memory what it is given: ``bytes`` are what a file would hold.
 public struct MemorySink: ByteSink {
   /// Everything written so far.
   public private(set) var bytes: [UInt8] = []

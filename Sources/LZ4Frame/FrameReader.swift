@@ -74,7 +74,8 @@ public struct FrameReader<Source: ByteSource> {
   public mutating func nextUnhashed(into buffer: FrameBuffer) throws -> Frame? {
     let start = input.offset
     guard try input.fill(1) else { return nil }
-    // Two bytes of something else are not a frame that was cut short.
+    // The first byte is looked at alone, so that a few bytes of something else are not taken for a
+    // frame that was cut short.
     guard FrameFormat.begins(with: input.byte(0)) else {
       throw LZ4FrameError(.notAFrame, at: start, "not an LZ4 frame")
     }

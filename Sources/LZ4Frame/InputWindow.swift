@@ -1,4 +1,5 @@
-/// A window over a source that can be looked at before it is taken.
+/// A window over a source whose bytes can be looked at before they are taken: frames are parsed in
+/// it.
 struct InputWindow<Source: ByteSource> {
   /// Where more bytes come from.
   private var source: Source
@@ -16,6 +17,7 @@ struct InputWindow<Source: ByteSource> {
   /// Bytes taken so far.
   var offset: Int { dropped }
 
+  /// A window at the beginning of `source`.
   init(_ source: Source) {
     self.source = source
     if let all = self.source.takeAll() {

@@ -21,6 +21,7 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
   /// What is wrong, as a clause for messages.
   public let problem: String
 
+  /// A fault in the frame that begins at byte `offset`.
   init(_ kind: Kind, at offset: Int, _ problem: String) {
     self.kind = kind
     self.offset = offset

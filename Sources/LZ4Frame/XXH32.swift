@@ -36,6 +36,8 @@ public struct XXH32 {
   }
 
   /// Takes all whole stripes of `bytes` and returns how many bytes these are.
+  ///
+  /// - Complexity: O(bytes).
   @inlinable
   @discardableResult
   public mutating func update(_ bytes: UnsafeRawBufferPointer) -> Int {

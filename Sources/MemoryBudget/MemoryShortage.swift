@@ -1,5 +1,11 @@
 /// What takes how much memory, and what would do with less: asked for before anything is allocated
 /// (``AvailableMemory/check(_:)``).
+///
+/// ```swift
+/// let demand = MemoryDemand(
+///   "the tables of mixture", bytes: 3 << 30,
+///   alternatives: [.init("--predictor mixture-fast", bytes: 1 << 30)])
+/// ```
 public struct MemoryDemand: Hashable, Sendable {
   /// What it is for, in the plural: `the tables of layer-markov`.
   public var purpose: String

@@ -11,6 +11,7 @@ extension Checkpoint {
   ///   - path: the model file.
   ///   - shape: the shape it must have.
   /// - Throws: ``ModelError``, also where the model has learnt no such table (`token-markov`).
+  /// - Complexity: O(bytes of the model): the whole file is read and checked.
   public static func tokenHeatmap(
     of path: String, shape: TraceShape
   ) throws(ModelError) -> [UInt32] {

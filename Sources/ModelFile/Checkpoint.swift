@@ -55,7 +55,8 @@ public struct Checkpoint: Sendable {
       operations: operations, memory: memory)
   }
 
-  /// The same; `requiringTotals` is false to read what does not add up too.
+  /// Reads one model file as the public ``read(_:catalog:limits:maximumBytes:operations:memory:)``;
+  /// `requiringTotals` is false to read what does not add up too, for inspection.
   static func read(
     _ path: String, requiringTotals: Bool, catalog: PredictorCatalog = .standard,
     limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
@@ -79,8 +80,8 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  /// What the learner in a model file takes while it is read.
-  /// Nothing where the root cannot be read, which the reader then complains of.
+  /// What the learner in a model file takes while it is read: nothing where the root cannot be
+  /// read, which the reader then complains of.
   private static func demand(
     of image: H5Image, limits: H5Limits, catalog: PredictorCatalog
   ) -> MemoryDemand {
@@ -116,6 +117,7 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: ``ModelError``, the newest generation's, where none is intact; at once where a file
   ///   is there but cannot be opened or read.
+  /// - Complexity: O(bytes of the generations that are looked at).
   public static func readNewest(
     of path: String, catalog: PredictorCatalog = .standard,
     limits: H5Limits = ModelLimits.hdf5, maximumBytes: Int = maximumBytes,
@@ -212,7 +214,7 @@ extension Checkpoint {
     try bytes(of: learner, file: "the model")
   }
 
-  /// The same; messages call it `file`.
+  /// The bytes of a learner's model file, which messages call `file`.
   private static func bytes(of learner: Learner, file: String) throws(ModelError) -> [UInt8] {
     try ModelLimits.check(learner, file: file)
     do throws(H5Error) {
@@ -237,6 +239,7 @@ extension Checkpoint {
   /// - Parameter keeping: older generations that stay, as `path.1` (the newest), `path.2`, ...
   /// - Throws: ``ModelError``; the old model is untouched then, but for a failure to bring the
   ///   folder to the disk after the rename.
+  /// - Complexity: O(bytes of the tables), which are encoded, written and read back.
   public static func write(
     _ learner: Learner, to path: String, keeping: Int = 1,
     operations: any FileOperations = SystemFileOperations()
@@ -245,8 +248,8 @@ extension Checkpoint {
       learner, to: path, keeping: keeping, verifiedSeal: nil, operations: operations)
   }
 
-  /// The same; a file that ends with `verifiedSeal` and is whole was parsed before, and is not
-  /// again.
+  /// Replaces the model at `path` as the public ``write(_:to:keeping:operations:)``; a file that
+  /// ends with `verifiedSeal` and is whole was parsed before, and is not again.
   ///
   /// - Returns: the new file's seal.
   static func write(
@@ -296,12 +299,14 @@ extension Checkpoint {
 
   /// Whether a file is to become a generation: not where it was read and found to be no intact
   /// model.
+  ///
+  /// - Complexity: O(bytes of the tables) where the file is a model.
   public static func isWorthKeeping(
     _ path: String, catalog: PredictorCatalog = .standard,
     operations: any FileOperations = SystemFileOperations()
   ) -> Bool {
     do throws(ModelError) { _ = try read(path, catalog: catalog, operations: operations) } catch {
-      // Too little memory to look at it is no fault of the file.
+      // A file that there is too little memory to read is not at fault, and kept.
       return error.kind == .tooLarge
     }
     return true

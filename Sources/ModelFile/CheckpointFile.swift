@@ -102,7 +102,8 @@ public struct CheckpointFile: ~Copyable {
     do throws(ModelError) { _ = try Checkpoint.header(of: path) } catch {
       switch error.kind {
       case .notAModel, .unsupported: return false
-      // One that cannot be opened or is too large says so itself when it is replaced.
+      // A file that cannot be opened or is too large is refused later, with its own message, when
+      // it is replaced.
       case .access, .tooLarge, .damaged, .mismatch: return true
       }
     }
@@ -117,7 +118,8 @@ private struct Leftover {
   /// What it holds.
   var learner: Learner
 
-  /// Those of `path` that were written later than every intact generation, and know what none does.
+  /// The leftovers of `path` that were written later than every intact generation, and know what
+  /// none does.
   static func wholeOnes(of path: String) -> [Leftover] {
     let found = leftoverFiles(of: FilePath(text: path))
     guard !found.isEmpty else { return [] }

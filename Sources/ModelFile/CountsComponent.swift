@@ -12,6 +12,7 @@ import RoutingTrace
 enum CountsComponent: Component {
   static let groups = ["frequency", "layer-markov", "token-markov"]
 
+  /// Writes the frequencies, and the pair tables that are kept.
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
     let counts = learner.layers.map(\.counts)
     var frequency = try file.group("frequency")
@@ -47,6 +48,7 @@ enum CountsComponent: Component {
     try group.finish()
   }
 
+  /// Reads the same groups, no cell above what the tokens can have counted.
   static func read(
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {

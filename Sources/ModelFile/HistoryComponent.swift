@@ -5,6 +5,7 @@ import Prequential
 enum HistoryComponent: Component {
   static let groups = ["history"]
 
+  /// Writes a column for each figure, and a group a predictor.
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
     let rows = learner.history
     var group = try file.group("history")
@@ -33,6 +34,7 @@ enum HistoryComponent: Component {
     try group.finish()
   }
 
+  /// Reads the same columns, all of one length.
   static func read(
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {

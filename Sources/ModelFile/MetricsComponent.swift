@@ -7,6 +7,8 @@ import RoutingTrace
 enum MetricsComponent: Component {
   static let groups = ["metrics"]
 
+  /// Writes events, ranks and log loss of every predictor, `[layer, stage]` and
+  /// `[layer, stage, rank]`.
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
     let all = try file.group("metrics")
     for (index, name) in learner.predictors.enumerated() {
@@ -25,6 +27,7 @@ enum MetricsComponent: Component {
     try all.finish()
   }
 
+  /// Reads the same tables, no sum above what the stream can have come to.
   static func read(
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {

@@ -6,6 +6,11 @@ import RoutingTrace
 
 /// What a model file may hold: one set of limits, which the writer keeps and the reader asks for.
 ///
+/// ```swift
+/// let specs = try PredictorCatalog.standard.specs(named: ["mixture"])
+/// try ModelLimits.check("model.h5", shape: shape, predictors: specs)
+/// ```
+///
 /// A model's name is bounded by `RoutingTrace/TraceShape/maximumNameBytes`, its sums along the
 /// stream by `Prequential/Learner`.
 public enum ModelLimits {
@@ -27,7 +32,7 @@ public enum ModelLimits {
   /// Requests under way that are remembered at most.
   public static let liveRequests = 1 << 24
 
-  /// The same limits as HDF5 knows them.
+  /// The limits of a model file in the terms of `HDF5/H5Limits`.
   public static let hdf5 = H5Limits(datasetBytes: tableBytes, totalBytes: tableBytes + streamBytes)
 
   /// Throws unless a model of this shape and these settings can be written, and then read.

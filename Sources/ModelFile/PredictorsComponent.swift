@@ -8,6 +8,7 @@ import RoutingTrace
 enum PredictorsComponent: Component {
   static let groups = ["mixtures"]
 
+  /// Writes a group for each predictor with state of its own.
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
     guard !learner.models.isEmpty else { return }
     let group = try file.group("mixtures")
@@ -34,7 +35,8 @@ enum PredictorsComponent: Component {
       guard let settings = spec.settings else { continue }
       names.insert(spec.name)
       var coder = Reading(group: GroupReader(try group.group.group(spec.name)))
-      // A fresh model has its full size before any of it is read, so its columns must be there.
+      // A fresh model is as large as its shape says before any of it is read, so the file must hold
+      // that much: a small file cannot ask for much memory.
       let stored = try coder.storedBytes()
       let needed = settings.codedBytes(shape: header.shape, tokens: 0, places: places)
       guard stored >= needed else {

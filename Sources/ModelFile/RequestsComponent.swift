@@ -7,6 +7,7 @@ import RoutingTrace
 enum RequestsComponent: Component {
   static let groups = ["requests"]
 
+  /// Writes a column for each property of the requests, and their last tokens' ids.
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
     let entries = learner.requests.entries
     let (layers, topK) = (learner.shape.layers, learner.shape.topK)
@@ -39,6 +40,7 @@ enum RequestsComponent: Component {
     try group.finish()
   }
 
+  /// Reads the same columns; ids must be such as a router of the shape can write.
   static func read(
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {
@@ -68,7 +70,7 @@ enum RequestsComponent: Component {
         .mismatch, at: "/requests",
         "has \(count + free.count) places after \(file.header.tokens) tokens")
     }
-    // The same check that a chunk of these tokens would pass: the kernels trust the ids.
+    // The ids pass the same check as a chunk of these tokens would, since the kernels trust them.
     do throws(BlockError) {
       _ = try TokenBlock(
         shape: shape,

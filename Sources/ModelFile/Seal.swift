@@ -35,6 +35,7 @@ enum Seal {
     return seal.elementsEqual(text(digest: digest, count: content.count)) ? .intact : .broken
   }
 
+  /// The seal of this digest and length: its line of text, padded with spaces.
   private static func text(digest: UInt64, count: Int) -> [UInt8] {
     let bytes = String(count)
     let line =

@@ -5,6 +5,7 @@ import Prequential
 enum StreamComponent: Component {
   static let groups = ["stream"]
 
+  /// Writes the checksums of all chunks.
   static func write(_ learner: Learner, to file: borrowing ModelWriter) throws(H5Error) {
     var group = try file.group("stream")
     let checksums = learner.progress.checksums
@@ -16,6 +17,7 @@ enum StreamComponent: Component {
     try group.finish()
   }
 
+  /// Reads as many checksums as there are chunks.
   static func read(
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {

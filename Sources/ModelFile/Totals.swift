@@ -124,6 +124,7 @@ struct Totals {
 }
 
 extension UInt64 {
+  /// The quotient, the next whole number where something is left over.
   fileprivate func dividedRoundingUp(by divisor: UInt64) -> UInt64 {
     self / divisor + (self % divisor == 0 ? 0 : 1)
   }

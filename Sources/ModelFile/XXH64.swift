@@ -62,16 +62,19 @@ private let prime3: UInt64 = 0x1656_67B1_9E37_79F9
 private let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
 private let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
 
+/// The bits of `value`, rotated to the left.
 @inline(__always)
 private func rotate(_ value: UInt64, _ bits: UInt64) -> UInt64 {
   value &<< bits | value &>> (64 &- bits)
 }
 
+/// One round of the specification: a word added to a lane's sum.
 @inline(__always)
 private func round(_ sum: UInt64, _ word: UInt64) -> UInt64 {
   rotate(sum &+ word &* prime2, 31) &* prime1
 }
 
+/// A lane's sum merged into the hash.
 @inline(__always)
 private func merge(_ hash: UInt64, _ sum: UInt64) -> UInt64 {
   (hash ^ round(0, sum)) &* prime1 &+ prime4

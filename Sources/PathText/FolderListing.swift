@@ -46,6 +46,7 @@ public func filesBelow(_ folder: FilePath) throws(Errno) -> [String] {
 /// The names in a folder, byte for byte and in no order, but for `.` and `..`.
 ///
 /// - Throws: `Errno` where the folder cannot be read.
+/// - Complexity: O(names in the folder).
 public func namesIn(_ folder: FilePath) throws(Errno) -> [FilePath] {
   guard let listing = folder.withPlatformString({ opendir($0) }) else {
     throw Errno(rawValue: errno)

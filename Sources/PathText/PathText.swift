@@ -13,6 +13,8 @@ import SystemPackage
 /// ```
 extension FilePath {
   /// The path whose ``text`` this is; it ends at a NUL, as it does for the system.
+  ///
+  /// - Complexity: O(bytes of the text).
   public init(text: String) {
     var bytes: [CInterop.PlatformChar] = []
     for scalar in text.unicodeScalars {
@@ -45,6 +47,8 @@ extension FilePath {
 }
 
 /// The text of a path of these bytes; see `FilePath.text`.
+///
+/// - Complexity: O(bytes).
 public func pathText(_ bytes: [UInt8]) -> String {
   if let text = String(validating: bytes, as: UTF8.self),
     !text.unicodeScalars.contains(where: { escapes.contains($0.value) })

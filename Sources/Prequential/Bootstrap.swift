@@ -15,7 +15,8 @@ enum Bootstrap {
     _ rows: [GroupSums.Row], hits: Int, resamples: Int, seed: UInt64
   ) -> [Comparison.Estimate] {
     let width = hits + 3
-    // A row's hits and loss, then what they are held against: experts chosen, events.
+    // Numerators first, a row's hits and loss; then what they are divided by: experts chosen,
+    // events.
     let values = rows.flatMap { row in
       row.hits.map { Double($0) }
         + [Double(row.lossSteps) / LossSteps.perBit, Double(row.chosen), Double(row.events)]

@@ -51,9 +51,10 @@ public struct Comparison: Sendable {
     sums = GroupSums(predictors: specs.count, recallAt: learner.recallAt)
   }
 
-  /// The same, the predictors by their names in `Forecast/PredictorCatalog/standard`.
+  /// A comparison that has seen nothing, of predictors by their names in
+  /// `Forecast/PredictorCatalog/standard`.
   ///
-  /// - Throws: `Forecast/PredictorNameError` where one is not known, or named twice.
+  /// - Throws: `Forecast/PredictorNameError` where a name is not known, or stands twice.
   public init(
     shape: TraceShape, predictors names: [String], recallAt: [Int]? = nil
   ) throws(PredictorNameError) {
@@ -72,10 +73,12 @@ public struct Comparison: Sendable {
     learner.progress.pass(chunk)
   }
 
-  /// The same with every event replaced by one of another token of the same layer and chunk, drawn
-  /// by `random`: a control in which nothing but the experts' frequencies is left to learn.
+  /// Forecasts, scores and learns a chunk in which every event was replaced by one of another token
+  /// of the same layer and chunk, drawn by `random`: a control in which nothing but the experts'
+  /// frequencies is left to learn.
   ///
   /// - Throws: ``LearnerError``; nothing has been learnt then.
+  /// - Complexity: as ``consume(_:workers:)``, and O(ids) to shuffle.
   public mutating func consumeShuffled(
     _ chunk: TraceChunk, workers: Int = 1, using random: inout some RandomNumberGenerator
   ) throws(LearnerError) {
@@ -95,8 +98,9 @@ public struct Comparison: Sendable {
     learner.progress.pass(chunk)
   }
 
+  /// Learns a block whose figures are added up by group.
   private mutating func consume(_ block: TokenBlock, workers: Int) throws(LearnerError) {
-    // Both change only once the chunk is known to fit.
+    // Groups and sums are replaced only once the learner has taken the chunk.
     var scores: GroupScores?
     var groups = groups
     let sums = sums

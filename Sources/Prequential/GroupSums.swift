@@ -11,7 +11,7 @@ struct GroupSums: Hashable, Sendable {
     var lossSteps: UInt64 = 0
     /// Experts chosen.
     var chosen: UInt64 = 0
-    /// Those of them among the n best, one for each n.
+    /// Chosen experts that stood among the n best, one value for each n.
     var hits: [UInt64]
   }
 
@@ -87,6 +87,7 @@ final class GroupScores: Sendable {
   /// The sums, which threads add to one at a time.
   private let sums: Mutex<GroupSums>
 
+  /// Begins with `sums`, for a chunk of these runs.
   init(groups: [Int32], runs: [TokenRun], sums: GroupSums) {
     let stages = runs.flatMap { repeatElement($0.stage.rawValue, count: $0.count) }
     self.groups = groups

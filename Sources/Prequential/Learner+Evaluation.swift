@@ -7,6 +7,7 @@ extension Learner {
   /// are empty. What `moecast evaluate` begins with.
   ///
   /// - Parameter recallAt: the n of recall@n to look at, or nil for the same as before.
+  /// - Complexity: O(bytes of the metrics); tables are shared until one learner learns.
   public func scoringAnew(recallAt: [Int]? = nil) -> Learner {
     Learner(
       shape: shape, specs: specs, recallAt: recallAt ?? self.recallAt,

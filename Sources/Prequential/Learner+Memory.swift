@@ -7,13 +7,13 @@ extension Learner {
   /// What is done with a learner's tables, which decides how many copies of them are in memory at
   /// once.
   public enum Use: Hashable, Sendable {
-    /// They are learnt.
+    /// Tables are learnt, and never written.
     case learning
-    /// They are learnt, written at the end and read back.
+    /// Tables are learnt, written at the end and read back.
     case saving
-    /// They are learnt while those of the last checkpoint are written and read back.
+    /// Tables are learnt while those of the last checkpoint are written and read back.
     case checkpoints
-    /// They are read from a file.
+    /// Tables are read from a file.
     case reading
   }
 
@@ -22,6 +22,8 @@ extension Learner {
   ///
   /// Requests under way come on top: `layers * topK` ids each, and of every mixture with `recent`
   /// or `request` 4 bytes an expert and layer.
+  ///
+  /// - Complexity: O(predictors).
   public static func bytes(
     shape: TraceShape, predictors specs: [PredictorSpec], for use: Use = .learning
   ) -> Int {
@@ -29,16 +31,18 @@ extension Learner {
     let metrics = shape.layers * specs.count * LayerMetrics.bytes(experts: shape.experts)
     let models = specs.settings.reduce(0) { $0 + $1.bytes(shape: shape) }
     let learning = counts + metrics + models
-    // A file holds one column for all layers of what tables hold by layer.
+    // A file holds each table as one column for all layers, which is in memory whole while it is
+    // read.
     let column = specs.settings.map { $0.largestColumn(shape: shape) }.max() ?? 0
-    // Both tables of pairs are read before any layer has its own.
+    // Both pair tables of the counts are read for all layers before they are split among them.
     let reading = learning + max(counts, 2 * column)
     switch use {
     case .learning: return learning
     case .reading: return reading
-    // What was written is read back beside what wrote it.
+    // The learner that was written, and the one that is read back from the file to compare.
     case .saving: return learning + reading
-    // Beside learning that goes on, with the file's own bytes.
+    // The learner that goes on learning, the copy that is written, the file's own bytes, and the
+    // learner that is read back.
     case .checkpoints: return 3 * learning + reading
     }
   }

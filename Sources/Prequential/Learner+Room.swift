@@ -33,6 +33,7 @@ extension Learner {
   /// The log loss of all events of a predictor, all stages and layers, in `Forecast/LossSteps`.
   ///
   /// - Parameter predictor: index into ``predictors``.
+  /// - Complexity: O(layers).
   public func lossSteps(of predictor: Int) -> UInt64 {
     layers.reduce(0) { $0 + $1.metrics[predictor].lossSteps.reduce(0, +) }
   }

@@ -61,7 +61,8 @@ public struct Learner: Hashable, Sendable {
     liveRequests: Int = RequestBook.standardCapacity
   ) {
     let tables = specs.tables
-    // One made for all layers would be copied by each, and be in memory beside them.
+    // Every layer is made by itself: an empty layer made once would be copied by each at its first
+    // write, and stay in memory beside them.
     let layers = (0..<shape.layers).map { _ in
       LayerLearner(
         counts: LayerCounts(experts: shape.experts, tables: tables),
@@ -130,7 +131,8 @@ public struct Learner: Hashable, Sendable {
     progress.pass(chunk)
   }
 
-  /// The same without noting how far the stream has been read.
+  /// Forecasts, scores and learns a block without noting how far the stream has been read, for
+  /// tokens that are no chunk of it.
   ///
   /// - Parameter scores: where to add the figures by group of requests too; called with the block
   ///   once it is known to fit.
@@ -151,6 +153,7 @@ public struct Learner: Hashable, Sendable {
     processModels(block, learns: learns, workers: workers, scores: scores)
   }
 
+  /// Has every predictor with state of its own forecast, and learn, the block.
   private mutating func processModels(
     _ block: EventBlock, learns: Bool, workers: Int, scores: GroupScores?
   ) {

@@ -32,6 +32,7 @@ public final class LearnerSession {
   /// The open token's position in its request.
   fileprivate var position: Int
 
+  /// The session of a request that `learner` has seen nothing of.
   fileprivate init(_ learner: Learner, request: UInt64, task: String, position: Int) {
     self.request = request
     self.task = task
@@ -43,9 +44,9 @@ public final class LearnerSession {
 
 /// A token all of whose layers were observed: what ``Learner/learn(_:workers:)`` takes.
 public struct ClosedToken: Hashable, Sendable {
-  /// Its request.
+  /// The number of its request.
   public var request: UInt64
-  /// Its position in the request.
+  /// Its position in the request, prefill included, from 0.
   public var position: Int
   /// Prefill or decode.
   public var stage: Stage

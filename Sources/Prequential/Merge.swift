@@ -147,6 +147,7 @@ public struct Merge {
       models: learner.models.map(\.mergeablePart), progress: progress)
   }
 
+  /// A learner of the settings of `old` and everything else given.
   private static func learner(
     _ old: Learner, shape: TraceShape, layers: [LayerLearner], models: [LearntModel],
     progress: StreamProgress

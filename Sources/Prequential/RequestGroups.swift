@@ -20,7 +20,7 @@ struct RequestGroups: Hashable, Sendable {
 
   /// The group of every token of a block.
   ///
-  /// It depends on the order of the runs alone: not on where chunks begin.
+  /// Groups depend on the order of the runs alone, not on where chunks begin.
   mutating func resolve(_ block: EventBlock) -> [Int32] {
     live += repeatElement(0, count: block.places - live.count)
     var groups: [Int32] = []
@@ -33,13 +33,16 @@ struct RequestGroups: Hashable, Sendable {
     return groups
   }
 
+  /// The group of a request that begins, or that was forgotten and goes on.
   private mutating func newGroup(_ run: TokenRun) -> Int32 {
-    // One that was forgotten stays together from here on, whenever it is forgotten again.
+    // A request whose beginning was forgotten is hashed by its number, so that it stays in one
+    // group from here on, however often it is forgotten again.
     if hasForgotten, run.firstToken > 0 { return Self.hashed(run.request) }
     defer { begun += 1 }
     return begun < Self.count ? Int32(begun) : Self.hashed(UInt64(begun))
   }
 
+  /// The group that a number is hashed to, all groups alike.
   private static func hashed(_ number: UInt64) -> Int32 {
     var random = SeededGenerator(seed: number)
     return Int32(random.next() % UInt64(count))

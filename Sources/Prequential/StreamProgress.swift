@@ -70,6 +70,7 @@ public struct HistoryRow: Hashable, Sendable {
     self.predictors = predictors
   }
 
+  /// The figures of all predictors at this point of the stream.
   init(progress: StreamProgress, scores: [Score], recallAt ns: [Int]) {
     self.init(
       chunks: progress.chunks, tokens: progress.tokens, events: progress.events,

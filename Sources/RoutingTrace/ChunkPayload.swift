@@ -11,7 +11,7 @@
 /// | 20 | u32 runs R |
 /// | 24 | u8 bytes an id (1 or 2), u8 1 if gate weights follow, u16 layers L, u16 top-k K, u16 0 |
 /// | 32 | u32 labels N, u32 0 |
-/// | 40 | R runs of 24: u64 request, u32 first token, u32 tokens, u8 stage, u8 1 if the request ends, 6 zero bytes |
+/// | 40 | R runs of 24: u64 request, u32 first token, u32 tokens, u8 stage, u8 ends (0, 1), 6 zeros |
 /// | then | N labels: u64 request, u16 and u16 lengths, name, task (UTF-8) |
 /// | ids | L * T * K ids, layer-major; an empty slot is the largest value of the width |
 /// | then | L * T * K float16 gate weights, if present |
@@ -251,7 +251,8 @@ enum ChunkPayload {
       guard let from = raw.baseAddress?.assumingMemoryBound(to: UInt8.self),
         let to = target.baseAddress
       else { return }
-      // The largest byte is an empty slot unless 256 experts need it.
+      // Byte 255 is an empty slot, unless there are 256 experts: then it is an expert, and no slot
+      // is empty.
       let empty: UInt16 = experts <= 255 ? 0xFF : 0x1FF
       var at = 0
       while at < count {

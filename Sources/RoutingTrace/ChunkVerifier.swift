@@ -42,7 +42,8 @@ struct ChunkVerifier {
         }
         count = bytes.count
       }
-      // Vectors end amid an event, and without their last ones where the payload ends.
+      // The last vector may end inside an event, and near the payload's end there is none: the
+      // events from there on are checked one by one.
       let rest = span.end / shape.topK * shape.topK
       if allSlotsValid,
         TokenBlock.firstFaultyEvent(
@@ -75,7 +76,8 @@ struct ChunkVerifier {
       _ column: Range<Int>, in payload: UnsafeRawBufferPointer, topK: Int,
       hashed: inout PartialHash
     ) {
-      // A vector is compared with those that begin up to k - 1 ids later.
+      // A vector is compared with those that begin up to k - 1 ids later, which must lie inside the
+      // column too.
       let last = column.count - (topK - 1)
       let known = min(last &- width, hashed.count - column.lowerBound)
       hashesFrom = max(0, known) / Check.wholeEvents(topK: topK) * Check.wholeEvents(topK: topK)
@@ -86,6 +88,7 @@ struct ChunkVerifier {
     }
   }
 
+  /// A truth value for each id of a vector.
   private typealias Mask = SIMDMask<SIMD32<Int8>>
   /// Ids a vector.
   private static let width = 32
@@ -146,13 +149,18 @@ struct ChunkVerifier {
     return check.allSlotsValid(masks, topK: topK)
   }
 
-  /// What is found out on the way about a column's ids.
+  /// Collects, vector by vector, whether a column's ids are experts and none stands twice in its
+  /// event; asked once at the end.
   private struct Check {
+    /// The largest id that an expert has, in every place.
     private let largest: SIMD32<UInt8>
+    /// Where all ids so far were experts.
     private var inside = Mask(repeating: true)
+    /// Where an id stood twice in its event.
     private var twice = Mask(repeating: false)
     /// Of vectors that begin with an event; their masks can wait until the end.
     private var equal = InlineArray<15, Mask>(repeating: Mask(repeating: false))
+    /// How far into an event the next vector begins.
     private var phase = 0
 
     init(experts: Int) {
@@ -191,6 +199,7 @@ struct ChunkVerifier {
       if masks != nil { phase = phase &+ 1 == phases ? 0 : phase &+ 1 }
     }
 
+    /// Whether every id was an expert, and none stood twice in its event.
     @inline(__always)
     func allSlotsValid(_ masks: UnsafePointer<Mask>, topK: Int) -> Bool {
       var twice = twice

@@ -11,6 +11,7 @@ struct RequestOrder {
   /// Requests that are remembered at least; twice as many at most.
   static let memory = 16_384
 
+  /// What a request may go on with.
   private struct Entry {
     /// The least position that its next token may have.
     var next: UInt32
@@ -36,6 +37,7 @@ struct RequestOrder {
     }
   }
 
+  /// Throws unless every label is of a request that begins in these runs, and stands once.
   private func check(_ labels: [RequestLabel], of runs: [TokenRun]) throws(BlockError) {
     guard !labels.isEmpty else { return }
     var unlabelled = Set(runs.map(\.request))

@@ -1,4 +1,5 @@
-/// Which ids of a vector have another one of their event so far behind them.
+/// Finds experts that stand twice in an event, many ids at a time: which ids of a vector have
+/// another one of their own event so many places behind them.
 ///
 /// A vector of ids is compared with the one that begins 1, 2, ... k - 1 ids later; masks take out
 /// the comparisons that reach into the next event.
@@ -12,6 +13,7 @@ struct SlotMasks<Storage: SIMD> where Storage.Scalar: FixedWidthInteger & Signed
     topK >> min(topK.trailingZeroBitCount, Storage.scalarCount.trailingZeroBitCount)
   }
 
+  /// The masks for events of `topK` slots.
   init(topK: Int) {
     var masks: [SIMDMask<Storage>] = []
     for phase in 0..<Self.phases(topK: topK) {

@@ -32,7 +32,7 @@ extension TokenBlock {
     var twice = SIMDMask<SIMD16<Int16>>(repeating: false)
     var phase = 0
     var at = 0
-    // No vector passes the last id, and none of those compared with it does.
+    // Neither a vector nor those it is compared with may read past the last id.
     while at &+ 16 &+ topK &- 1 <= ids.count {
       let own = bytes.loadUnaligned(fromByteOffset: 2 &* at, as: SIMD16<UInt16>.self)
       inside .&= own .<= largest
@@ -49,7 +49,7 @@ extension TokenBlock {
     guard all(inside), !any(twice) else { return false }
     while at < ids.count {
       guard Int(ids[at]) < experts else { return false }
-      // Nobody has counted the ids yet; the last event may be cut off.
+      // Nobody has checked the column's length yet, so the last event may be cut off.
       let end = min(ids.count, (at / topK &+ 1) &* topK)
       var behind = at &+ 1
       while behind < end {
@@ -65,7 +65,7 @@ extension TokenBlock {
   static func firstWithoutNumber(_ weights: [Float16]) -> Int? {
     let isWrong = weights.withUnsafeBufferPointer { weights in
       weights.withMemoryRebound(to: UInt16.self) { bits in
-        // All are looked at, since a loop that may end early goes by one at a time.
+        // All weights are looked at, in vectors: a loop that may end early goes by one at a time.
         var wrong: UInt16 = 0
         var at = 0
         while at < bits.count {

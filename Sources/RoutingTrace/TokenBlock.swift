@@ -11,6 +11,11 @@ public enum Stage: UInt8, CaseIterable, Sendable {
 
 /// A run of consecutive tokens of one request in one stage; <doc:Container> tells what runs may
 /// follow each other.
+///
+/// ```swift
+/// // The first chunk of request 7's prompt, 512 tokens; more are to come.
+/// let run = TokenRun(request: 7, stage: .prefill, firstToken: 0, count: 512)
+/// ```
 public struct TokenRun: Hashable, Sendable {
   /// The request's number, unique within a stream, below 2^64 - 1.
   public var request: UInt64
@@ -117,7 +122,8 @@ public struct TokenBlock: Hashable, Sendable {
       allSlotsValid: Self.allSlotsValid(ids, experts: shape.experts, topK: shape.topK))
   }
 
-  /// The same where ``allSlotsValid(_:experts:topK:)`` has been asked.
+  /// A block whose ids ``allSlotsValid(_:experts:topK:)`` has been asked about: where it said yes,
+  /// they are not looked at again.
   init(
     shape: TraceShape, runs: [TokenRun], labels: [RequestLabel], ids: [UInt16],
     weights: [Float16]?, allSlotsValid: Bool
@@ -154,7 +160,7 @@ public struct TokenBlock: Hashable, Sendable {
     }
   }
 
-  /// A checked block under other names.
+  /// A checked block under other runs and labels, such as with its requests renumbered.
   init(unchecked block: TokenBlock, runs: [TokenRun], labels: [RequestLabel]) {
     shape = block.shape
     tokens = block.tokens
@@ -236,6 +242,7 @@ public struct BlockError: Error, Hashable, CustomStringConvertible {
 }
 
 extension TokenBlock {
+  /// What is wrong with an event, whose place is counted through the column.
   private func fault(inEvent event: Int) -> BlockError {
     let slots = ids[event * shape.topK..<(event + 1) * shape.topK]
     let problem: String
@@ -253,6 +260,7 @@ extension TokenBlock {
     return fault(inEvent: event, problem)
   }
 
+  /// The error of an event, with its place.
   private func fault(inEvent event: Int, _ problem: String) -> BlockError {
     let layer = event / max(1, tokens)
     let place = place(ofToken: event % max(1, tokens))

@@ -48,6 +48,7 @@ public struct TraceContents: Hashable, Sendable {
   /// - Parameter body: called with every intact block and the compressed bytes read up to its end;
   ///   what it throws ends the reading.
   /// - Throws: what `body` throws, and ``TraceError`` of kind `access`.
+  /// - Complexity: O(bytes of the trace) time; memory of one chunk.
   public init<Source: ByteSource>(
     of reader: inout TraceReader<Source>,
     body: (TokenBlock, _ bytesRead: Int) throws -> Void = { _, _ in }

@@ -2,6 +2,10 @@ import FoundationEssentials
 
 /// The first payload of a trace: its shape and what is known of its origin.
 ///
+/// ```swift
+/// let header = TraceHeader(shape: shape, provenance: ["source": "mmlu", "format": "npz"])
+/// ```
+///
 /// Wire form, little-endian: magic `MOETRACE`, u16 version, u16 reserved, u32 experts, u16 top-k,
 /// u16 MoE layers L, u32 length of the JSON, L u16 model layer numbers, JSON.
 public struct TraceHeader: Hashable, Sendable {

@@ -28,7 +28,8 @@ extension TraceReader where Source: SeekableSource {
         remedy: "read it from its beginning, or give it one with `moecast inspect --repair`")
     }
     guard let last = index.offsets.last else { return index }
-    // Only where the last chunk ends does the index of a trace that stands alone begin.
+    // The index of a trace that stands alone begins where its last chunk ends; in joined traces its
+    // offsets are those of the last part, and the two do not meet.
     try source.seek(to: last)
     var frames = FrameReader(source, maximumContent: TokenBlock.largestPayload)
     do {
@@ -121,6 +122,7 @@ extension TraceIndex {
   /// Bytes of the frame of an index without chunks.
   private static let emptyFrame = 44
 
+  /// The last `count` bytes of a source.
   private static func end(of source: inout some SeekableSource, count: Int) throws -> [UInt8] {
     try source.seek(to: source.length - count)
     var bytes = [UInt8](repeating: 0, count: count)
@@ -129,7 +131,7 @@ extension TraceIndex {
       let read = try bytes.withUnsafeMutableBytes {
         try source.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[filled...]))
       }
-      // It was cut while it was read.
+      // The file was cut while it was read.
       guard read > 0 else { return [] }
       filled += read
     }

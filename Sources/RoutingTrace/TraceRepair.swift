@@ -20,7 +20,7 @@ public struct TraceRepair<Source: ByteSource> {
   /// - Parameter name: what to call it in messages.
   /// - Throws: ``TraceError``.
   public init(_ source: Source, name: String) throws {
-    // What traces were written with at one time.
+    // Chunks of up to 1 GiB, which earlier versions wrote.
     reader = try TraceReader(source, name: name, maximumChunk: 1 << 30)
   }
 

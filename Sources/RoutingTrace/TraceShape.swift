@@ -40,6 +40,7 @@ public struct TraceShape: Hashable, Sendable {
   ///   - experts: experts of every MoE layer (E).
   ///   - topK: experts chosen for a token in a layer (K), at most E.
   /// - Throws: ``ShapeError`` naming the bound that is broken.
+  /// - Complexity: O(`modelLayers`).
   public init(model: String = "", modelLayers: [Int], experts: Int, topK: Int) throws(ShapeError) {
     guard (1...4096).contains(modelLayers.count) else {
       throw ShapeError("has \(modelLayers.count) MoE layers; 1 to 4,096 are possible")
@@ -71,7 +72,7 @@ public struct TraceShape: Hashable, Sendable {
     topK = other.topK
   }
 
-  /// The same shape with the name of `other`, where it has none of its own.
+  /// This shape with the name of `other`, where it has none of its own.
   public func named(as other: TraceShape) -> TraceShape {
     model.isEmpty ? TraceShape(self, model: other.model) : self
   }

@@ -97,6 +97,7 @@ public struct TraceWriter<Sink: ByteSink> {
   /// - Throws: ``BlockError`` where a reader would refuse the run, which is not taken then; ids and
   ///   weights are looked at when their chunk is written, and nothing more is written after a fault
   ///   in them.
+  /// - Complexity: O(ids).
   public mutating func append(
     _ run: TokenRun, label: RequestLabel? = nil, ids: ArraySlice<UInt16>,
     weights: ArraySlice<Float16>? = nil
@@ -134,10 +135,13 @@ public struct TraceWriter<Sink: ByteSink> {
     } while taken < run.count
   }
 
+  /// Tokens of a full chunk: as many as were asked for, or fewer where they could pass
+  /// ``TokenBlock/largestPayload``.
   private func tokensOfFullChunk(weighted: Bool) -> Int {
     let shape = header.shape
     let id = (ChunkPayload.isNarrow(shape, isFull: false) ? 1 : 2) + (weighted ? 2 : 0)
-    // The last label may pass what fills a chunk by its own length.
+    // Twice the bound on runs and labels: a chunk is full when they pass it, and the last label may
+    // pass it by its own length.
     let room = TokenBlock.largestPayload - 2 * Self.fullFields
     return max(1, min(chunkTokens, room / (id * shape.idsPerToken)))
   }
@@ -148,6 +152,7 @@ public struct TraceWriter<Sink: ByteSink> {
   ///
   /// - Throws: ``BlockError`` where the block is of another shape or a reader would refuse it, or
   ///   what the sink throws.
+  /// - Complexity: O(ids).
   public mutating func append(_ block: TokenBlock) throws {
     guard block.shape.isCompatible(with: header.shape) else {
       throw BlockError(problem: "the block has \(block.shape), the trace \(header.shape)")
@@ -193,6 +198,7 @@ public struct TraceWriter<Sink: ByteSink> {
   /// that follows the trace.
   ///
   /// - Throws: ``BlockError`` where they are no router's, or what the sink throws.
+  /// - Complexity: O(ids that wait).
   public mutating func flush() throws {
     guard !pending.runs.isEmpty else { return }
     payload.removeAll(keepingCapacity: true)

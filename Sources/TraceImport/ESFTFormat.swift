@@ -48,7 +48,8 @@ struct ESFTFormat: TraceFormat {
 
   static func accepts(fileNamed name: String) -> Bool { layer(ofFileNamed: name) != nil }
 
-  /// Such a name, and digits parted by tabs.
+  /// Whether the name is `expert_weights_<layer>.txt` and the text begins with digits parted by
+  /// tabs.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     guard accepts(fileNamed: name), let first = head.first, (0x30...0x39).contains(first) else {
       return false
@@ -59,6 +60,7 @@ struct ESFTFormat: TraceFormat {
     }
   }
 
+  /// The model layer that a file's name tells; nil for other names.
   private static func layer(ofFileNamed name: String) -> Int? {
     guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
     let digits = name.utf8.dropFirst(prefix.utf8.count).dropLast(suffix.utf8.count)

@@ -96,7 +96,8 @@ private func firstFault(_ ids: [UInt16], topK: Int, experts: Int) -> EventFault?
 private func isRanked(
   _ weights: UnsafeMutableBufferPointer<Float16>, topK: Int
 ) -> Bool {
-  // A stretch stays in the first-level cache; its last event has no one behind it in the mask.
+  // Weights go by in stretches that stay in the first-level cache. The mask holds 0 for the last
+  // slot of an event, which is not compared with the next event's first.
   let stretch = topK * max(1, 1024 / topK)
   let mask = (0..<stretch).map { $0 % topK + 1 < topK ? UInt16.max : 0 }
   return weights.withMemoryRebound(to: UInt16.self) { bits in
@@ -167,7 +168,7 @@ private func countRanks(
   }
 }
 
-/// For any top-k.
+/// Brings every event into descending gate weight, whatever its top-k.
 private func insertionSort(
   _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
   topK: Int

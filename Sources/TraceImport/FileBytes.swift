@@ -16,6 +16,7 @@ final class FileBytes {
   private let padding = JSONReader.padding
   private var storage: UnsafeMutableRawPointer?
 
+  /// A buffer for files of at most `limit` bytes.
   init(limit: Int) { self.limit = limit }
 
   deinit { free(storage) }
@@ -61,6 +62,7 @@ final class FileBytes {
     }
   }
 
+  /// Doubles the buffer.
   private func grow(file: String) throws(ImportError) {
     let larger = max(1 << 20, capacity * 2)
     guard let new = realloc(storage, larger) else {
@@ -84,6 +86,7 @@ final class FileBytes {
     FilePath(text: path).withPlatformString { access($0, R_OK) == 0 }
   }
 
+  /// Opens a file for reading.
   static func open(_ path: String) throws(ImportError) -> FileDescriptor {
     do {
       return try FileDescriptor.open(FilePath(text: path), .readOnly, options: .closeOnExec)

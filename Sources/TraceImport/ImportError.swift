@@ -82,7 +82,7 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
       text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
   }
 
-  /// The same fault, told of a request.
+  /// The same fault, with the ordinal of the request in which it was found.
   func inRequest(_ request: Int) -> ImportError {
     var copy = self
     copy.request = copy.request ?? request

@@ -53,6 +53,7 @@ final class LineReader {
     }
   }
 
+  /// Hands out the pending bytes before `end`, and skips the line's end.
   private func take(to end: Int, skipping: Int) -> UnsafeRawBufferPointer {
     line += 1
     let start = pending.lowerBound

@@ -37,6 +37,7 @@ struct MoEBeyondFormat: TraceFormat {
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".csv") }
 
+  /// Whether the file begins with the header line of the data set.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     head.starts(with: header)
   }
@@ -122,6 +123,7 @@ private struct CSVRows {
     return Row(start: at, end: end, commas: (first, second, third))
   }
 
+  /// The next row, wherever its commas, quotes and line ends are; nil at the end.
   mutating func next() throws(CSVProblem) -> Row? {
     guard at < bytes.count else { return nil }
     line = nextLine
@@ -177,6 +179,7 @@ private struct ExpertTable {
     topK = bounds.topK
   }
 
+  /// Adds a row, which must be the next of its layer's tokens or the first of the next layer.
   mutating func add(_ row: CSVRows.Row) throws(CSVProblem) {
     let number = try number(row.start..<row.commas.0, "layer id")
     let batch = try self.number(row.commas.0 + 1..<row.commas.1, "batch number")
@@ -240,16 +243,19 @@ private struct ExpertTable {
       topK: topK, ids: tokenMajor)
   }
 
+  /// Throws unless the layer that ends has as many tokens as the first.
   private func finishLayer() throws(CSVProblem) {
     guard let token, token + 1 != texts.count else { return }
     throw CSVProblem("the layer has \(token + 1) tokens, but layer \(layers[0]) has \(texts.count)")
   }
 
+  /// Whether two stretches of the file hold the same bytes.
   private func isSame(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
     guard a.count == b.count, let base = bytes.baseAddress else { return false }
     return memcmp(base + a.lowerBound, base + b.lowerBound, a.count) == 0
   }
 
+  /// The whole number in a stretch of the file; `what` it is, for messages.
   private func number(_ range: Range<Int>, _ what: String) throws(CSVProblem) -> Int {
     guard let number = wholeNumber(bytes[range]), number <= 65535 else {
       throw CSVProblem("the \(what) is not a whole number")

@@ -82,7 +82,8 @@ extension NPYArray {
   ) throws(ArchiveError) -> (ids: [UInt16], oversized: Oversized?) {
     var oversized: Oversized?
     func look(_ bytes: UnsafeRawBufferPointer, _ ids: UnsafeBufferPointer<UInt16>, _ first: Int) {
-      // A byte is never too large, and of larger elements the largest id tells at once.
+      // No byte is too large; of wider elements the largest id tells whether there is one to look
+      // for.
       guard oversized == nil, Value.self != UInt8.self, ids.reduce(0, max) == .max else { return }
       for index in ids.indices where ids[index] == .max {
         let value = bytes.littleEndian(at: index * MemoryLayout<Value>.size, as: type)

@@ -58,6 +58,7 @@ private let powersOfTen: [Double] = [
   1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 ]
 
+/// Any decimal number, by the standard library.
 private func slowDecimalNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Double? {
   // The standard library also takes "nan", "inf" and hexadecimal, which are no decimal numbers.
   let allowed = text.allSatisfy {

@@ -4,7 +4,7 @@ struct RawRequest {
   enum LayerAxis: Equatable {
     /// Only layers that route, by the model's own numbers, ascending.
     case numbered([Int])
-    /// So many layers without numbers: all of the model's with zeros in the dense ones, or only
+    /// That many layers without numbers: all of the model's, with zeros in the dense ones, or only
     /// those that route.
     case counted(Int)
 
@@ -19,7 +19,7 @@ struct RawRequest {
 
   /// The name its source gives it, or empty.
   var name = ""
-  /// Its task, or empty.
+  /// The task its source says it belongs to, or empty.
   var task = ""
   /// Tokens (T), the prompt's first.
   var tokens: Int

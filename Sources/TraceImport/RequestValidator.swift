@@ -250,6 +250,7 @@ struct RequestValidator {
     }
   }
 
+  /// A shape of these numbers; its fault is told of the file.
   private static func shape(
     model: String, modelLayers: [Int], experts: Int, topK: Int, file: String
   ) throws(ImportError) -> TraceShape {
@@ -262,6 +263,7 @@ struct RequestValidator {
     }
   }
 
+  /// The error of options that contradict a model.
   private static func fault(_ problem: String, of model: ModelShape, remedy: String) -> ImportError
   {
     ImportError(.mismatch, file: "shape \(model.name)", problem: "it " + problem, remedy: remedy)

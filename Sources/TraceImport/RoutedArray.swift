@@ -28,7 +28,7 @@ struct RoutedArray {
     guard array.shape[1] > 0, array.shape[2] > 0 else {
       throw ArchiveError("its shape is \(array.shape): no layers or no ids")
     }
-    // An array of no tokens may promise any: its bytes do not bound them.
+    // The axes are bounded here, since the bytes of an array of no tokens bound nothing.
     guard array.shape[1] <= Self.mostLayers, array.shape[2] <= Self.largestTopK else {
       throw ArchiveError(
         "its shape is \(array.shape): at most \(Self.mostLayers) layers and \(Self.largestTopK) ids a "

@@ -36,6 +36,7 @@ struct VLLMArrayFormat: TraceFormat {
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".npy") }
 
+  /// Whether the file begins as `.npy` files do.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     head.starts(with: NPYArray.magic)
   }

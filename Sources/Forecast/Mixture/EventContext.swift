@@ -1,6 +1,7 @@
 import Counting
 
-/// Which earlier choices an event may look at.
+/// Which earlier choices an event may look at: those that are known when it is forecast, `horizon`
+/// layers ahead. All parts of a ``Mixture`` read them here.
 struct EventContext {
   private let event: Event
   /// Row of the previous token, or -1.
@@ -9,6 +10,11 @@ struct EventContext {
   /// the first.
   private let gap: Int
 
+  /// The context of an event.
+  ///
+  /// - Parameters:
+  ///   - horizon: layers ahead; 0 where nothing of the token itself is known.
+  ///   - isFresh: whether the request's earlier tokens are to be ignored.
   @inline(__always)
   init(_ event: Event, horizon: Int, isFresh: Bool) {
     self.event = event
@@ -28,8 +34,9 @@ struct EventContext {
   @inline(__always)
   var previousToken: ExpertSet { row >= 0 ? event.experts(layer: event.layer, row: row) : .none }
 
-  /// As ``sameToken(_:)``, and before the first layer the last ones of the previous token: its
-  /// output is where this token comes from.
+  /// The same token's choice `layers` layers back, as ``sameToken(_:)``; before the first layer it
+  /// goes on with the last layers of the previous token, whose output is where this token comes
+  /// from.
   @inline(__always)
   func wrappedBack(_ layers: Int) -> ExpertSet {
     let layer = event.layer - gap - layers

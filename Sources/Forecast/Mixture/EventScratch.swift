@@ -45,7 +45,8 @@ final class EventScratch {
   /// Allocates room for events of `topK` of `experts` experts in `lanes` lanes, with `count`
   /// inputs.
   init(experts: Int, lanes: Int, inputs count: Int, topK: Int) {
-    // At a cache line's start, as the tables are.
+    // The room begins at a cache line's start, as the tables do, so that a vector never lies across
+    // two lines.
     let byteCount = (7 + count) * lanes * MemoryLayout<Float>.stride
     floats = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
       .bindMemory(to: Float.self, capacity: (7 + count) * lanes)

@@ -9,6 +9,7 @@ extension Mixture {
   /// ``fault(tokens:chosen:)`` at the end.
   ///
   /// - Parameter places: places of the book of requests that the mixture learns from.
+  /// - Complexity: O(bytes of the tables); one column at a time is in memory beside them.
   public mutating func code<Coder: StateCoder & ~Copyable>(
     with coder: inout Coder, places: Int
   ) throws(Coder.Failure) {
@@ -68,7 +69,7 @@ extension Mixture {
     if Coder.isReader { fill(from: all) { $0[keyPath: values] = $1 } }
   }
 
-  /// The same for 16-bit ids, which are stored as 32-bit numbers.
+  /// One column of 16-bit ids for all layers, stored as 32-bit numbers.
   private mutating func codeLayers<Coder: StateCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [UInt16]>, _ coder: inout Coder,
     note: String
@@ -77,12 +78,13 @@ extension Mixture {
     guard !all.isEmpty else { return }
     try coder.code(name, &all, note: note)
     if Coder.isReader {
-      // What is no 16-bit number becomes one that no expert has, and so is not sound.
+      // A stored number beyond 16 bits becomes an id that no expert has, which `isSound(experts:)`
+      // then refuses.
       fill(from: all) { $0[keyPath: values] = $1.map { UInt16(exactly: $0) ?? .max - 1 } }
     }
   }
 
-  /// The same for weights.
+  /// One column of weights for all layers.
   private mutating func codeLayers<Coder: StateCoder & ~Copyable>(
     _ name: String, _ values: WritableKeyPath<MixtureLayer, [Float]>, _ coder: inout Coder,
     note: String
@@ -126,7 +128,7 @@ extension PathMemory {
     var count = [UInt64(written)]
     try coder.code("paths_written", &count, note: "tokens ever stored")
     written = Int(clamping: count[0])
-    // Only the slots that are filled; they are the first until the memory is full.
+    // Only slots that hold a token are stored; they are the first ones until the memory is full.
     let filled = min(written, capacity)
     var paths = Array(masks.prefix(filled * layers * words))
     var followers = Array(successors.prefix(filled))

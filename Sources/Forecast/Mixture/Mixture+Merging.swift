@@ -3,8 +3,10 @@ import RoutingTrace
 
 /// What of a mixture outlives its stream, and what adds up with another's.
 extension Mixture {
-  /// The same knowledge before another stream begins: histories and path candidates of the requests
-  /// under way are forgotten.
+  /// The knowledge of this mixture before another stream begins: histories and path candidates of
+  /// the requests under way are forgotten.
+  ///
+  /// - Complexity: O(bytes of what requests under way keep).
   public var withoutRequests: Mixture {
     var other = self
     other.paths?.forgetRequests()
@@ -16,6 +18,8 @@ extension Mixture {
   ///
   /// Weights, stored paths, repeats and tables of pairs follow the order of the stream, so they
   /// start anew.
+  ///
+  /// - Complexity: O(bytes of the tables).
   public var mergeablePart: Mixture {
     var sum = Mixture(shape: shape, options: options)
     for layer in layers.indices {

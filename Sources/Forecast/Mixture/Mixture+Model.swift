@@ -6,7 +6,8 @@ extension Mixture: ForecastModel {
   /// Layers ahead, from the options.
   public var horizon: Int { options.horizon }
 
-  /// Its line in the catalog: presets, and the changes of ``MixtureOptions/init(name:)``.
+  /// The mixtures' line in the catalog: the presets by name, with the changes of
+  /// ``MixtureOptions/init(name:)``.
   static var catalogEntry: PredictorCatalog.Entry {
     PredictorCatalog.Entry(names: MixtureOptions.names) { name in
       MixtureOptions(name: name).map { .learning(name, $0) }

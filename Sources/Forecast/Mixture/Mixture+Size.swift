@@ -52,7 +52,8 @@ extension Mixture {
   public func hasRoom(for tokens: Int) -> Bool {
     let most = LayerCounts.maximumTokens
     guard paths.map({ $0.written <= most - tokens }) ?? true else { return false }
-    // Rows that are halved never come near; no other row counts more than that of all tokens.
+    // Rows that are halved never come near the bound. Of all others the row of frequencies, which
+    // counts every token, has the largest sum.
     return options.halvingTotal > 0
       || layers.allSatisfy {
         $0.frequency.totals.allSatisfy { Int($0) + tokens * shape.topK <= most }
@@ -60,6 +61,8 @@ extension Mixture {
   }
 
   /// Whether the counts of both together stay within 31 bits, as merging needs.
+  ///
+  /// - Complexity: O(`layers`).
   public func hasRoom(for other: Mixture) -> Bool {
     zip(layers, other.layers).allSatisfy { one, other in
       zip(one.frequency.totals, other.frequency.totals).allSatisfy {

@@ -9,6 +9,7 @@ extension Mixture {
   /// - Parameters:
   ///   - tokens: tokens of the stream so far.
   ///   - chosen: how often each expert was chosen, one list a MoE layer.
+  /// - Complexity: O(bytes of the tables).
   public func fault(tokens: Int, chosen: [[UInt32]]) -> String? {
     guard paths?.isSound(tokens: tokens) ?? true else {
       return "holds stored paths that no \(tokens) tokens can have left"
@@ -102,7 +103,9 @@ extension PathMemory {
   /// What a score can come to: all experts shared in all layers, and what is kept of the token
   /// before.
   private func mostScore(_ metric: Metric) -> Int32 {
-    // 1 / (1 - 179/256) is under 4; where layers lose nothing, half of the last score comes on top.
+    // A metric whose layers fade keeps 179/256 of the score from layer to layer, which sums to less
+    // than 1 / (1 - 179/256) < 4 layers' worth. One whose layers do not fade adds up all of them,
+    // and half of the previous token's score on top.
     Int32(metric.layerKeep < 256 ? 4 * topK : 2 * layers * topK) << Self.unitShift
   }
 

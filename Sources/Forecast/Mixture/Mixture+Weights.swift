@@ -14,6 +14,8 @@ extension Mixture {
   /// The learnt weights of all parts but the linear one, which needs none, in the order of
   /// ``MixtureParts/named``. A mixture of a single part has nothing to weigh, and its weight stays
   /// as it began.
+  ///
+  /// - Complexity: O(parts x `layers`).
   public var partWeights: [PartWeights] {
     guard let inputs = layers.first?.inputs else { return [] }
     return inputs.enumerated().map { index, input in

@@ -36,13 +36,16 @@ public struct Mixture: Hashable, Sendable {
 
   /// A mixture that has learnt nothing. Tables are allocated at once, as large as
   /// ``bytes(shape:options:)`` says.
+  ///
+  /// - Complexity: O(``bytes(shape:options:)``).
   public init(shape: TraceShape, options: MixtureOptions = MixtureOptions()) {
     self.shape = shape
     self.options = options
     paths =
       options.parts.isDisjoint(with: .paths)
       ? nil : PathMemory(shape: shape, capacity: options.storedPaths)
-    // One made for all would be copied by each, and be in memory beside them.
+    // Every layer is made by itself: an empty layer made once would be copied by each at its first
+    // write, and stay in memory beside them.
     layers = (0..<shape.layers).map { _ in MixtureLayer(shape: shape, options: options) }
   }
 
@@ -75,8 +78,8 @@ public struct Mixture: Hashable, Sendable {
   ///   - score: called with every event and the probabilities of its layer's experts, in the order
   ///     of the tokens within a layer; with several workers, several layers at a time.
   /// - Complexity: O(T L E P) for T tokens, L layers and P parts, and the rows that they look at.
-  ///   Parts that search paths compare with all S stored tokens in two layers, `T S / 64` words
-  ///   each, and with at most 576 of them in the others.
+  ///   Parts that search paths read `K S / 64` words of bitmaps a token in each of the first two
+  ///   layers, for S stored tokens, and compare with at most 576 of these in the others.
   public mutating func process(
     _ block: EventBlock, learns: Bool = true, workers: Int = 1,
     score: @Sendable (Event, UnsafeMutableBufferPointer<Double>) -> Void

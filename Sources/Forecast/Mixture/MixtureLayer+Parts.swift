@@ -24,7 +24,8 @@ extension MixtureLayer {
     if parts.contains(.repeats) {
       scratch.context = context.fingerprint
       scratch.found = repeats.find(scratch.context)
-      // The last input, and no more than its fallback where the context is new.
+      // `repeats` is the last input; where the context is new it would say no more than its
+      // fallback, and is left out of the sum.
       if scratch.found < 0, mixes { scratch.activeInputs -= 1 }
     }
     if parts.contains(.jointPairs) {

@@ -77,6 +77,7 @@ struct MixtureLayer: Hashable, Sendable {
     parts.contains(.linear) ? EarlierChoices.count * shape.experts + TaskName.buckets + 1 : 0
   }
 
+  /// A layer that has learnt nothing: tables of zeros, and equal weights.
   init(shape: TraceShape, options: MixtureOptions) {
     experts = shape.experts
     lanes = (shape.experts + 7) / 8 * 8

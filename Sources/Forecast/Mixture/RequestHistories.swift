@@ -17,7 +17,8 @@ struct RequestHistories: Hashable, Sendable {
   private let keepsRecent: Bool
   /// `[place, lane]`: how often the request chose each expert; empty unless `request` is in use.
   var counts: [UInt32] = []
-  /// The same, decayed from token to token; empty unless `recent` is in use.
+  /// `[place, lane]`: the same, where every further token takes a tenth from what was counted
+  /// before; empty unless `recent` is in use.
   var recent: [Float] = []
 
   /// Room for no request yet.

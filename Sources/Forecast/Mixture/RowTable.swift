@@ -15,6 +15,7 @@ struct RowTable: Hashable, Sendable {
   /// The sum of each row.
   var totals: [UInt32]
 
+  /// A table of zeros.
   init(rows: Int, lanes: Int, halvingTotal: Int) {
     self.lanes = lanes
     self.halvingTotal = UInt32(halvingTotal)

@@ -30,7 +30,8 @@ extension PathSearch {
           equals -= 1
         }
         let slot = Int(slots[index])
-        // The number of the token in the slot: the latest that falls there.
+        // The number of the token in the slot is the latest one that falls there: numbers are taken
+        // modulo the capacity.
         let age = (written - 1 - slot) & (capacity - 1)
         let at = place * limit + kept
         trails.tokens[at] = Int32(written - 1 - age)

@@ -1,15 +1,21 @@
 import Counting
 import RoutingTrace
 
-/// Finds the stored paths most like a token's, layer by layer, and lets them vote.
+/// Finds the stored paths most like a token's, layer by layer, and lets them vote on what the token
+/// chooses next: the kernel behind the parts `near-paths`, `long-paths` and `best-paths` of a
+/// ``Mixture``.
+///
+/// For every token it begins with the tokens that followed the previous token's best matches,
+/// selects more by what they chose in the first two layers, compares all candidates with the token
+/// in every further layer, and before each layer sums what the best of them chose there.
 ///
 /// A full comparison with 16,384 paths in every layer would cost more than all other parts
 /// together. Only the tokens that match best in the first two layers, and those that follow the
 /// previous token's candidates, are candidates for the rest; it costs less than 0.001 of recall.
 /// The matches of the first two layers are counted for 512 slots at a time in bit planes.
 ///
-/// Unsafe: the kernel of the path parts. Ids were checked by `RoutingTrace/TokenBlock`, slots are
-/// below the memory's capacity, candidates below `room`.
+/// Unsafe: ids were checked by `RoutingTrace/TokenBlock`, slots are below the memory's capacity,
+/// candidates below `room`.
 final class PathSearch {
   /// Bit planes of the counts of matches in the first layers: counts up to 31.
   static let planes = 5
@@ -25,7 +31,7 @@ final class PathSearch {
   let mapWords: Int
   /// Candidates that there is room for: the most that there can be, in whole 32s.
   static let room = (PathMemory.maximumCandidates + 31) / 32 * 32
-  /// The same for this search.
+  /// ``PathSearch/room`` where loops use it.
   let room = PathSearch.room
   /// The mixture's options: horizon and parts.
   let options: MixtureOptions
@@ -36,9 +42,14 @@ final class PathSearch {
   let isHeard: [Bool]
 
   // Bitmaps over slots: counts of the first layers' matches, and the sets that selection works on.
+  /// Bitmaps over slots, `[bit, word]`: how many of the token's experts each slot's token chose in
+  /// the first layers, a bit of the count in each.
   let plane: UnsafeMutablePointer<UInt64>
+  /// Bitmap over slots: those that just reach the threshold of matches.
   let open: UnsafeMutablePointer<UInt64>
+  /// Bitmap over slots: those that have more matches, and are candidates.
   let taken: UnsafeMutablePointer<UInt64>
+  /// Bitmap over slots: candidates because the token before them was one.
   let historic: UnsafeMutablePointer<UInt64>
   /// A slot's place among the candidates, where it is historic.
   let places: UnsafeMutablePointer<Int32>
@@ -241,7 +252,7 @@ final class PathSearch {
       slots[count] = Int32(slot)
       for metric in metrics.indices {
         let score = Int(trails.scores[(first + index) * metrics.count + metric])
-        // In 64 bits: 4,096 layers of top-64 reach 2^25.
+        // The product needs 64 bits: scores of 4,096 layers of top-64 reach 2^25, times 2^8.
         scores[metric * room + count] = Int32(
           truncatingIfNeeded: (score &* Int(metrics[metric].historyKeep)) &>> 8)
       }

@@ -180,6 +180,8 @@ public struct EventModel<Predictor: EventPredictor>: ForecastModel {
 
   /// Passes the number of tokens and each of the predictor's columns through `coder`, a column for
   /// all layers together: `[layer, value]`.
+  ///
+  /// - Complexity: O(cells of all columns).
   public mutating func code<Coder: StateCoder & ~Copyable>(
     with coder: inout Coder, places: Int
   ) throws(Coder.Failure) {
@@ -199,6 +201,8 @@ public struct EventModel<Predictor: EventPredictor>: ForecastModel {
 
   /// What is wrong with counts that were read: more tokens than the stream had, or a cell above
   /// `tokens` times top-k. Nil for sound counts.
+  ///
+  /// - Complexity: O(cells of all columns).
   public func fault(tokens: Int, chosen: [[UInt32]]) -> String? {
     let most = UInt64(tokens) * UInt64(shape.topK)
     guard self.tokens <= UInt64(tokens),

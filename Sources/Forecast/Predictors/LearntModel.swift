@@ -71,6 +71,7 @@ public struct LearntModel: Sendable {
     with coder: inout Coder, places: Int
   ) throws(Coder.Failure) { try model.code(with: &coder, places: places) }
 
+  /// The model that `change` makes of this one.
   private func map(_ change: (any ForecastModel) -> any ForecastModel) -> LearntModel {
     var other = self
     other.model = change(model)
@@ -146,6 +147,7 @@ extension LearntModel {
     try close(model)
   }
 
+  /// The session inside, which must be of the model's kind.
   private static func session<Model: ForecastModel>(
     _ session: Session, of model: Model
   ) -> Model.Session {

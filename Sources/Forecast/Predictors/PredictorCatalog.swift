@@ -98,6 +98,7 @@ public struct PredictorCatalog: Sendable {
   /// The predictors of these names, in their order, as learners want them.
   ///
   /// - Throws: ``PredictorNameError`` where a name is not known, or stands twice.
+  /// - Complexity: O(names x entries).
   public func specs(named names: [String]) throws(PredictorNameError) -> [PredictorSpec] {
     var specs: [PredictorSpec] = []
     for name in names {

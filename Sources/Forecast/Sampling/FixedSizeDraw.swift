@@ -48,7 +48,7 @@ struct FixedSizeDraw {
       let left = odds.count - expert
       let with = odds[expert] * sums[(expert + 1) * (count + 1) + wanted - 1]
       let all = sums[expert * (count + 1) + wanted]
-      // Where nothing but impossible sets is left, all of them are alike.
+      // Where all sets that are left have probability 0, they are drawn alike.
       let chance = all > 0 ? with / all : Double(wanted) / Double(left)
       if wanted == left || random.nextUnit() < chance { chosen.append(expert) }
       expert += 1
@@ -74,7 +74,8 @@ struct FixedSizeDraw {
       best = max(best, odds[expert])
     }
     guard best > 0 else { return }
-    // Only ratios count; below 1 no sum can overflow.
+    // Only ratios of odds matter, so they are divided by the largest: no sum of products of odds up
+    // to 1 can overflow.
     for expert in odds.indices {
       odds[expert] /= best
       if sharpness != 1 { odds[expert] = pow(odds[expert], sharpness) }

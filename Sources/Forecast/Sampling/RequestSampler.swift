@@ -95,6 +95,8 @@ public struct RequestSampler {
     return RequestTrace(name: name, prefill: prefill, ids: ids)
   }
 
+  /// Draws a request's tokens from a mixture's forecasts; with stored paths the first token takes
+  /// one of them.
   private mutating func draw(
     _ stages: [Stage], from mixture: Mixture, beginsAt start: UInt64, into ids: inout [UInt16]
   ) throws(SessionError) {
@@ -117,6 +119,7 @@ public struct RequestSampler {
     }
   }
 
+  /// Draws a request's tokens from the counts alone.
   private mutating func drawFromCounts(
     _ stages: [Stage], into ids: inout [UInt16]
   ) throws(SessionError) {
@@ -133,6 +136,7 @@ public struct RequestSampler {
     }
   }
 
+  /// Draws K experts from a forecast that is first balanced against what was drawn.
   private mutating func choose(
     _ layer: Int, by probabilities: UnsafeMutableBufferPointer<Double>
   ) -> [UInt16] {

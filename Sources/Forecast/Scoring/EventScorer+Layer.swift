@@ -43,9 +43,10 @@ private struct ScoringPass: TopKWork {
   let learns: Bool
   let sums: ScoreTally.Sums
 
+  /// Scores every event by every predictor, then counts it.
   func run<let constant: Int>(_ topK: TopK<constant>) {
-    // What is the same for every event is kept out of memory, where each would wait for the writes
-    // of the one before.
+    // What is the same for every event is copied into local constants: read through `self`, each
+    // would be loaded again after every write to the tables.
     let (kernels, counts, sums, rules) = (kernels, counts, sums, rules)
     let (learns, hasProducts) = (learns, hasProducts)
     let view = view.counted(topK)
@@ -73,7 +74,8 @@ private struct ScoringPass: TopKWork {
     }
   }
 
-  /// By the approximation, where it rounds to the same step of loss as the exact value must.
+  /// The event's ranks and its loss in steps by the fast kernels; nil where these cannot tell which
+  /// step the exact loss rounds to, or how experts are ordered.
   @inline(__always)
   private static func approximateSteps<let constant: Int>(
     _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule?, _ kernels: ScoringKernels,
@@ -85,6 +87,8 @@ private struct ScoringPass: TopKWork {
     return LossSteps.of(bits: -mean, within: EventScorer.tolerance)
   }
 
+  /// The event's ranks and its loss in steps from all probabilities: the slow way, which always
+  /// works.
   @inline(never)
   private func exactSteps(_ event: Event, _ predictor: any CountingPredictor) -> UInt64 {
     LossSteps.of(bits: -kernels.scoreExactly(event, by: predictor, counts: counts.view))

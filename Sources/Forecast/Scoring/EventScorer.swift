@@ -1,6 +1,16 @@
 /// Scores events by count-based predictors without writing down all their probabilities, and gives
 /// what the probabilities would have given.
 ///
+/// ```swift
+/// let scorer = EventScorer(experts: shape.experts, topK: shape.topK)
+/// let tally = ScoreTally(experts: shape.experts, predictors: 1)
+/// block.withLayer(0) { events in
+///   counts.withLearner { learner in
+///     scorer.run(events, by: [LayerMarkov()], counts: learner, learns: true, into: tally)
+///   }
+/// }
+/// ```
+///
 /// Every expert gets an approximate score in single precision, which orders all experts but those
 /// that lie nearer to each other than its rounding errors add up to. Those few are decided by their
 /// counts, where these are equal, or by the formula of

@@ -16,7 +16,8 @@ public enum LossSteps {
     UInt64((min(bits, mostBits) * perBit).rounded())
   }
 
-  /// The same where `bits` is only known within `tolerance`: nil where that leaves two steps open.
+  /// An event's steps where its log loss is only known within `tolerance`: nil where that leaves
+  /// two steps open.
   @inline(__always)
   static func of(bits: Double, within tolerance: Double) -> UInt64? {
     let steps = bits * perBit

@@ -49,10 +49,12 @@ extension ScoringKernels {
     }
   }
 
+  /// Bits that a score loses when it becomes a 16-bit key.
   private static var shortening: Int32 { 12 }
   /// The key of `top`: rounding leaves some room above.
   private static var topKey: Int32 { 32_000 }
 
+  /// The key of a score, given as its bits; `zero` is where keys begin.
   @inline(__always)
   private func shortKey(_ bits: Int32, _ zero: Int32) -> Int16 {
     Int16(truncatingIfNeeded: max((bits &- zero) >> Self.shortening, Int32(Int16.min)))
@@ -95,7 +97,8 @@ extension ScoringKernels {
       near &-= bits[j] > below ? -1 : 0
       j &+= 1
     }
-    // Mostly only the steps of keys were too wide, and the expert itself is all that is near.
+    // Mostly the 16-bit keys alone could not tell the experts apart, and by all bits no other
+    // expert is near this one: then its rank is known.
     guard near &- above > 1 else { return above }
     noteDifferences(from: expert, given, counts)
     let differences = differences
@@ -111,7 +114,7 @@ extension ScoringKernels {
       before &-= differences[j] == 0 ? -1 : 0
       j &+= 1
     }
-    // Those near to it that have other counts.
+    // Of the experts near to it those with other counts are compared by the formula.
     var open = near &- above &- equal
     j = 0
     while open > 0, j < experts {

@@ -3,7 +3,8 @@ import Counting
 
 /// The hot loops. Every pointer covers `experts` values or, for those of an event, top-k.
 extension ScoringKernels {
-  /// By their counts, which are integers and so exact.
+  /// Ranks the chosen experts for the rule `frequency`: by their counts, which are integers and so
+  /// exact. Returns the mean log2 of their probabilities.
   func scoreFrequency(_ chosen: ExpertSet, _ counts: CountsView) -> Double? {
     // Signed: counts fit, and vectors compare signed integers in one instruction.
     let cells = UnsafeRawPointer(counts.cellsBase).assumingMemoryBound(to: Int32.self)
@@ -30,7 +31,9 @@ extension ScoringKernels {
     return mean.value
   }
 
-  /// By `sum over i of w[i] T[i, j] + 2 P0(j) sum over i of w[i]` with `w[i] = 1 / (sum T[i] + 2)`.
+  /// Ranks the chosen experts for the rule `mean`, by scores
+  /// `sum over i of w[i] T[i, j] + 2 P0(j) sum over i of w[i]` with `w[i] = 1 / (sum T[i] + 2)`,
+  /// and returns the mean log2 of their probabilities; nil where the approximation cannot tell.
   ///
   /// All terms are positive, so a score's relative error is below `(K + 6) 2^-24`.
   func scoreMean<let constant: Int>(
@@ -41,7 +44,7 @@ extension ScoringKernels {
     let weight = take(given, of: table, counts)
     let unit = 1 / (Double(counts.totals[0]) + Double(experts) / 2)
     let priorWeight = 2 * weight * unit
-    // The loss first: what waits for its logarithm runs beside the rows.
+    // The loss is computed first: while the processor waits for its logarithm, it sums the rows.
     guard let mean = meanLog2(chosen, given.count, priorWeight, counts) else { return nil }
     sumRows(given.count, frequency: counts.cellsBase, priorWeight: Float(priorWeight))
     rank(
@@ -67,7 +70,7 @@ extension ScoringKernels {
     var slot = 0
     while slot < chosen.count {
       if slot &+ 4 <= chosen.count {
-        // Four side by side become one vector.
+        // Four counts read side by side become one vector.
         let (a, b) = (chosen[slot], chosen[slot &+ 1])
         let (c, d) = (chosen[slot &+ 2], chosen[slot &+ 3])
         func cells(_ row: UnsafePointer<UInt32>) -> SIMD4<Double> {
@@ -103,8 +106,10 @@ extension ScoringKernels {
     return sum / Double(chosen.count)
   }
 
-  /// By `P0(j) times the product over i of (T[i, j] / P0(j) + 2) w[i]`, normalised in double
-  /// precision.
+  /// Ranks the chosen experts for the rule `product`, by scores
+  /// `P0(j) times the product over i of (T[i, j] / P0(j) + 2) w[i]`, normalised in double
+  /// precision, and returns the mean log2 of their probabilities; nil where the approximation
+  /// cannot tell.
   func scoreProduct(
     _ chosen: ExpertSet, given: ExpertSet, in table: CountTables, _ counts: CountsView
   ) -> Double? {
@@ -155,7 +160,7 @@ extension ScoringKernels {
       weights[index] = 1 / (total(index) + 2)
       index &+= 1
     }
-    // Two sums, for additions wait for each other.
+    // Two sums in turns: an addition waits for the one before it in the same sum.
     var (even, odd) = (0.0, 0.0)
     index = 0
     while index < given.count {
@@ -190,6 +195,7 @@ extension ScoringKernels {
     }
   }
 
+  /// Writes `scores`: what `sum` gives for an expert, and the row at `index` times its weight.
   @inline(__always)
   private func addRow(_ index: Int, to sum: (Int) -> Float) {
     let scores = scores
@@ -202,6 +208,8 @@ extension ScoringKernels {
     }
   }
 
+  /// Writes `scores`: what `sum` gives for an expert, and four rows from `first` on times their
+  /// weights.
   @inline(__always)
   private func addFourRows(_ first: Int, to sum: (Int) -> Float) {
     let scores = scores
@@ -220,6 +228,7 @@ extension ScoringKernels {
     }
   }
 
+  /// Writes `products`: the prior times each row over the prior.
   private func multiplyRows(_ count: Int, frequency: UnsafePointer<UInt32>, total: Double) {
     let products = products
     let inverses = inverses
@@ -254,6 +263,7 @@ extension ScoringKernels {
     }
   }
 
+  /// The sum of all experts' values, in a fixed order.
   private func sum(_ values: UnsafeMutablePointer<Double>) -> Double {
     var lanes = SIMD8<Double>.zero
     let raw = UnsafeRawPointer(values)

@@ -121,6 +121,7 @@ struct ScoringKernels {
     score(event, TopK<0>(), by: rule, counts: counts)
   }
 
+  /// The same with top-k as a constant that the loops unroll by.
   @inline(__always)
   func score<let constant: Int>(
     _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule, counts: CountsView
@@ -143,7 +144,8 @@ struct ScoringKernels {
     }
   }
 
-  /// The same from the predictor's probabilities: exact, and the slow reference of ``score``.
+  /// Writes the chosen experts' ranks, and returns the mean log2 of their probabilities, from the
+  /// predictor's own probabilities: exact, slow, and what the fast kernels are tested against.
   func scoreExactly(
     _ event: Event, by predictor: any CountingPredictor, counts: CountsView
   ) -> Double {

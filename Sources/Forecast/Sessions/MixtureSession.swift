@@ -36,6 +36,7 @@ public final class MixtureSession {
   /// Whether the open token is forecast as if it were its request's first.
   fileprivate var isFresh = true
 
+  /// The session of a request of which `mixture` has seen no token.
   fileprivate init(_ mixture: Mixture) {
     let (shape, layer) = (mixture.shape, mixture.layers[0])
     progress = RequestProgress(shape: shape)
@@ -127,6 +128,7 @@ extension Mixture {
   /// mixture learns nothing from it.
   ///
   /// - Throws: ``SessionError`` where no token is open, or layers of it are not observed.
+  /// - Complexity: O(`layers` x K), and what storing candidates takes where paths are stored.
   public func close(_ session: MixtureSession) throws(SessionError) {
     try session.progress.close()
     for layer in session.histories.indices {

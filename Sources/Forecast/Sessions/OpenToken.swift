@@ -16,6 +16,7 @@ final class OpenToken {
   /// The token's stage, raw value of `RoutingTrace/Stage`. One value.
   private let stages: UnsafeMutableBufferPointer<UInt8>
 
+  /// A token of which nothing is known, and none before it.
   init(shape: TraceShape) {
     self.shape = shape
     ids = .allocate(capacity: 2 * shape.idsPerToken)

@@ -15,6 +15,7 @@ struct RequestProgress {
   /// The stage of the open token, or the last.
   private(set) var stage = Stage.prefill
 
+  /// A request of which no token has been opened.
   init(shape: TraceShape) { token = OpenToken(shape: shape) }
 
   /// Opens the next token; returns whose state it belongs to.
