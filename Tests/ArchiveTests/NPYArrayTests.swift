@@ -43,6 +43,24 @@ import Testing
     #expect(printed == "<i4 [[5, -1], [70000, 4], [3, 2]]\n")
   }
 
+  /// A header that leaves anything to be guessed is refused.
+  @Test(arguments: [
+    ("'descr': '|u1', 'fortran_order': False, 'shape': (2,)", true),
+    ("'fortran_order': False, 'shape': (2,)", false),
+    ("'descr': '|u1', 'shape': (2,)", false), ("'descr': '|u1', 'fortran_order': False", false),
+  ])
+  func headersSayEverything(_ keys: String, isWhole: Bool) throws {
+    let header = Array("{\(keys)}\n".utf8)
+    let bytes = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + [7, 8]
+    bytes.withUnsafeBytes { bytes in
+      var problem: String?
+      do throws(ArchiveError) { _ = try NPYArray(MemberContent(bytes)) } catch {
+        problem = error.problem
+      }
+      #expect(problem == (isWhole ? nil : "its header lacks descr, order or shape"))
+    }
+  }
+
   /// Wherever the file ends early, it is refused.
   @Test func everyCutIsNoticed() throws {
     let whole = Self.file(.unsigned(bytes: 2), shape: [2, 3])

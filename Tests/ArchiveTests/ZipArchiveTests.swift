@@ -49,6 +49,14 @@ import Testing
     #expect(printed == "None [('empty.npy', 0), ('a.npy', 3), ('b/long.npy', 100000)]\n")
   }
 
+  @Test func encryptedMembersAreRefused() throws {
+    var bytes = try Self.written()
+    let entry = try #require(bytes.firstRange(of: [0x50, 0x4B, 1, 2])?.lowerBound)
+    bytes[entry + 8] |= 1
+    let error = #expect(throws: ArchiveError.self) { try members(of: bytes) }
+    #expect(error?.problem == "it is encrypted")
+  }
+
   /// A changed byte of a member's content never passes for what was written.
   @Test func damageIsNoticed() throws {
     let whole = try Self.written()

@@ -64,6 +64,15 @@ struct DemandStudyTests {
     #expect(DistinctTokens([3, 1, 3, 3]).slots == [1, 3])
   }
 
+  /// Half a chance is enough.
+  @Test func expertsAreWantedFromANeedOfOneHalf() {
+    var report = DemandReport()
+    report.score(ExpertDemand(load: [0.5, 0.49, 0.01], tokens: [1]), against: [1, 0, 0])
+    #expect(report.wanted == 1 && report.wantedAndAsked == 1)
+    report.score(ExpertDemand(load: [0.55, 0.44, 0.01], tokens: [1]), against: [0, 1, 0])
+    #expect(report.wanted == 2 && report.wantedAndAsked == 1 && report.asked == 2)
+  }
+
   @Test func nothingExpectedIsAllMisplaced() throws {
     let report = try study([0, 0, 1, 2]).run(layersAhead: 0, NoForecast(experts: 4))
     #expect(report.loadError == 1 && report.recall == 0 && report.precision == 0)

@@ -40,6 +40,13 @@ import Testing
     #expect((draws([0.499, 0.001, 0.001, 0.499], 2)[[0, 3]] ?? 0) > 0.98)
   }
 
+  /// A chance of 98 in 100 is not cut; twice as warm, roots of the odds are drawn.
+  @Test func sureForecastsKeepTheirOdds() {
+    let odds = [0.98, 0.01, 0.01].map { ($0 / (1 - $0)).squareRoot() }
+    let share = draws([0.98, 0.01, 0.01], 1, temperature: 2)[[0]] ?? 0
+    #expect(abs(share - odds[0] / odds.reduce(0, +)) < 0.005)
+  }
+
   @Test func allExpertsOrImpossibleOnesAreStillDistinct() {
     #expect(draws([0.2, 0.3, 0.5], 3).keys.sorted { $0.count < $1.count } == [[0, 1, 2]])
     let shares = draws([1, 0, 0, 0], 2)

@@ -107,6 +107,37 @@ import Testing
     #expect(summary.most.layer == shape.modelLayers[most])
   }
 
+  /// Of layers alike, the summary names the first.
+  @Test func theFirstOfEqualsIsNamed() throws {
+    let shape = try TraceShape(modelLayers: [2, 3, 7], experts: 8, topK: 1)
+    let request = RequestTrace(
+      name: "", task: "", prefill: 2, ids: [1, 1, 1, 4, 4, 4, 1, 1, 1, 6, 6, 6])
+    let observations = try ReferenceTests.observe([request], shape: shape)
+    let summary = try #require(observations.summary(.popularTop, in: .all))
+    #expect(summary.least.layer == 2 && summary.most.layer == 2)
+    #expect(summary.least == summary.most)
+  }
+
+  /// Expert 2 i leads to 2 i + 1 in the next layer, and the next token takes the same again.
+  @Test func heatmapsTellLayersFromTokens() throws {
+    let shape = try TraceShape(modelLayers: [0, 1], experts: 4, topK: 1)
+    let requests = (0..<2).map { number in
+      RequestTrace(
+        name: "", task: "", prefill: 1,
+        ids: (0..<5).flatMap { _ in [UInt16(2 * number), UInt16(2 * number + 1)] })
+    }
+    var analysis = TraceAnalysis(shape: shape)
+    for chunk in try chunks(of: requests, shape: shape) { try analysis.consume(chunk.block) }
+    #expect(
+      analysis.heatmap(.layerToLayer, layer: 1, in: .all)
+        == [[0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]])
+    #expect(
+      analysis.heatmap(.tokenToToken, layer: 1, in: .decode)
+        == [[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]])
+    #expect(
+      analysis.heatmap(.layerToLayer, layer: 0, in: .all).joined().allSatisfy { $0 == 0 })
+  }
+
   @Test func aTraceOfAnotherModelIsRefused() throws {
     let other = try TraceShape(modelLayers: [0], experts: 24, topK: 3)
     var analysis = TraceAnalysis(shape: other)

@@ -68,6 +68,34 @@ import Testing
     #expect(throws: LZ4FrameError.self) { try Self.read(alone) }
   }
 
+  /// A frame with checksums of its blocks and without one of its content, as others write them.
+  @Test func damagedBlocksOfOthersAreNoticed() throws {
+    let content = Array("moecast".utf8)
+    // Version 1, independent blocks, checksums of blocks; blocks of 64 KB at most.
+    let flags: [UInt8] = [0x70, 0x40]
+    let header = [0x04, 0x22, 0x4D, 0x18] + flags + [UInt8(truncatingIfNeeded: xxh32(flags) >> 8)]
+    let stored: [UInt8] = [UInt8(content.count), 0, 0, 0x80] + content
+    let sum = (0..<4).map { UInt8(truncatingIfNeeded: xxh32(content) >> (8 * $0)) }
+    let frame = header + stored + sum + [0, 0, 0, 0]
+    #expect(try Self.read(frame) == [content])
+    let begin = header.count + 4
+    for at in begin..<begin + content.count + 4 {
+      var damaged = frame
+      damaged[at] ^= 0x10
+      let error = #expect(throws: LZ4FrameError.self) { try Self.read(damaged) }
+      #expect(error?.kind == .corrupt)
+    }
+  }
+
+  /// A block that is larger than its frame allows is not waited for.
+  @Test(arguments: [0x01, 0x81] as [UInt8])
+  func blocksKeepWithinTheirFrame(top: UInt8) throws {
+    let flags: [UInt8] = [0x60, 0x40]
+    let header = [0x04, 0x22, 0x4D, 0x18] + flags + [UInt8(truncatingIfNeeded: xxh32(flags) >> 8)]
+    let error = #expect(throws: LZ4FrameError.self) { try Self.read(header + [1, 0, 0, top, 5]) }
+    #expect(error?.kind == .corrupt)
+  }
+
   @Test func everyTruncationIsNoticed() throws {
     let frame = try Self.frame(Self.content(3000))
     for count in 1..<frame.count {

@@ -83,5 +83,8 @@ import Testing
         + "use --predictor frequency (2.0 MB), or raise the limit or take a machine with more memory"
     )
     try memory.check(MemoryDemand("the tables", bytes: 3_000_000_000))
+    #expect(throws: MemoryShortage.self) {
+      try memory.check(MemoryDemand("the tables", bytes: 3_000_000_001))
+    }
   }
 }

@@ -50,6 +50,16 @@ import Testing
       Totals(pairs).problems == [
         "/layer-markov/counts: model layer 5, expert 7: more pairs than the choices allow"
       ])
+    // All of a row in one cell: its sum may be, the cell may not.
+    let gathered = try changed(2) { _, pairs, _, _ in
+      let row = 12 * 7..<12 * 8
+      let sum = pairs[row].reduce(0, +)
+      for index in row { pairs[index] = index == 12 * 7 + 3 ? sum : 0 }
+    }
+    #expect(
+      Totals(gathered).problems == [
+        "/layer-markov/counts: model layer 5, expert 7: more pairs than the choices allow"
+      ])
     let first = try changed(0) { _, pairs, _, _ in pairs[5] = 1 }
     #expect(
       Totals(first).problems == [

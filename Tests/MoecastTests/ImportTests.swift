@@ -32,6 +32,22 @@ private let faulty = Array(#"[{"0": [[1], [2]]}, {"0": [[3, 4]]}]"#.utf8)
     #expect(try folder.bytes(of: "out.moe.lz4") == bytes)
   }
 
+  @Test func gateWeightsMayBeLeftOut() throws {
+    let folder = try TemporaryFolder()
+    let lines = Array("1\t2\t3\t4\t\t0.5\t0.25\t1\t0.5\n".utf8)
+    let input = try folder.write(lines, to: "expert_weights_1.txt")
+    for (name, options) in [("with", []), ("without", ["--no-weights"])] {
+      let output = folder.file(name)
+      try Import.parse(["--experts", "8", "--top-k", "2", input, "-o", output] + options).run()
+    }
+    let (with, without) = (
+      try chunks(in: folder.bytes(of: "with")), try chunks(in: folder.bytes(of: "without"))
+    )
+    #expect(with.map(\.block.weights) == [[0.5, 0.25, 1, 0.5]])
+    #expect(without.map(\.block.weights) == [nil])
+    #expect(with.map(\.block.ids) == without.map(\.block.ids))
+  }
+
   @Test func anErrorLeavesTheOldTraceAndNothingElse() throws {
     let folder = try TemporaryFolder()
     let input = try folder.write(good, to: "1.json")

@@ -22,6 +22,26 @@ import Testing
     try moecastRun("train", folder.file("a"), "--model", model, "--json")
   }
 
+  @Test func theTemperatureIsHeeded() throws {
+    let folder = try TemporaryFolder()
+    let trace = try writeSampleTrace(to: "t.moe.lz4", in: folder)
+    let model = folder.file("m.h5")
+    try moecastRun("train", trace, "--model", model, "--predictor", "layer-markov", "--json")
+    func ids(_ temperature: String?) throws -> [UInt16] {
+      let drawn = folder.file("drawn.moe.lz4")
+      let arguments = ["sample", "--model", model, "--requests", "3", "--tokens", "20"]
+      let options = ["--prefill", "4", "--seed", "7", "-o", drawn, "--json"]
+      let given = temperature.map { ["--temperature", $0] } ?? []
+      var command = try Moecast.parseAsRoot(arguments + options + given)
+      try command.run()
+      return try chunks(in: folder.bytes(of: "drawn.moe.lz4")).flatMap(\.block.ids)
+    }
+    let plain = try ids(nil)
+    #expect(try ids("1") == plain)
+    let (cold, hot) = (try ids("0.2"), try ids("5"))
+    #expect(cold != plain && hot != plain && cold != hot)
+  }
+
   @Test(arguments: [
     (["--requests", "0"], "--requests is from 1 to 100,000,000"),
     (["--requests", "1", "--tokens", "0"], "--tokens is from 1 to 1,048,576"),

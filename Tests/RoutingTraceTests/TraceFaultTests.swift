@@ -61,6 +61,41 @@ import Testing
     }
   }
 
+  /// Chunks are whole each by itself; one that is gone, or that stands elsewhere, is missed.
+  @Test func chunksComeInTheirOrder() throws {
+    let shape = try TraceShape(modelLayers: [0], experts: 4, topK: 1)
+    var writer = try TraceWriter(MemorySink(), header: TraceHeader(shape: shape), chunkTokens: 2)
+    for expert in 0..<3 as Range<UInt16> {
+      try writer.append(RequestTrace(name: "", task: "", prefill: 0, ids: [expert, expert]))
+    }
+    try writer.finish()
+    let bytes = writer.sink.bytes
+    let starts = writer.index.offsets.map { Int($0) }
+    #expect(starts.count == 3)
+    let frames = (0..<2).map { bytes[starts[$0]..<starts[$0 + 1]] }
+    let cut = bytes[..<starts[0]] + bytes[starts[1]...]
+    let swapped = bytes[..<starts[0]] + frames[1] + frames[0] + bytes[starts[2]...]
+    for damaged in [cut, swapped] {
+      let read = try Self.blocks(of: Array(damaged)).get()
+      #expect(read.blocks.isEmpty)
+      #expect(read.error?.kind == .corrupt)
+      #expect(read.error?.problem == "chunk 0 should stand here, this is chunk 1")
+    }
+  }
+
+  @Test func filesWithoutAnIndexAreUnfinished() throws {
+    let folder = try TemporaryFolder()
+    let shape = try TraceShape(modelLayers: [0], experts: 4, topK: 1)
+    let request = RequestTrace(name: "", task: "", prefill: 0, ids: [1, 2])
+    let files = try [("1", true), ("2", false), ("3", true)].map { name, finishing in
+      try folder.write(
+        traceBytes(of: [request], shape: shape, finishing: finishing), to: name + ".moe.lz4")
+    }
+    var stream = try TraceStream(files)
+    while try stream.next() != nil {}
+    #expect(stream.chunks == 3 && stream.unfinished == [files[1]])
+  }
+
   @Test func errorsNameChunkAndByte() throws {
     let (bytes, _) = try Self.sample()
     let error = try #require(try Self.blocks(of: Array(bytes[..<(bytes.count - 150)])).get().error)

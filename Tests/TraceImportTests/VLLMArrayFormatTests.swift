@@ -72,6 +72,18 @@ func npy(_ descr: String, shape: [Int], order: String = "False", content: [UInt8
     #expect(below?.layer == 1)
   }
 
+  @Test func requestsOfAnotherTopKAreRefused() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Self.array, to: "a.npy")
+    try folder.write(npy("|u1", shape: [2, 2, 1], content: [1, 2, 3, 4]), to: "b.npy")
+    let fault = importFault {
+      try importAll([folder.path], options: ImportOptions(experts: 8, prefill: 1))
+    }
+    #expect(fault?.kind == .mismatch)
+    #expect(fault?.problem == "it is top-1, but the first request is top-2")
+    #expect(fault?.file.hasSuffix("b.npy") == true)
+  }
+
   @Test func denseLayersAreMaskedByTheShape() throws {
     let folder = try TemporaryFolder()
     // Llama-4 routes in odd layers; two tokens of 48 layers, top-1.

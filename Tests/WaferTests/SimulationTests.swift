@@ -24,4 +24,16 @@ struct SimulationTests {
       #expect(row.result.localReads + row.result.remoteReads == row.result.tasks)
     }
   }
+
+  /// Two of eight layers, three seconds each in two steps of 10 tokens: the model would take 48.
+  @Test func tokensASecondAreThoseOfAllLayers() {
+    var layer = LayerResult(tasks: [], copies: 0, on: Fabric(Samples.hardware))
+    layer.seconds = 3
+    let rows = (0..<4).map { SimulationRow(step: $0 / 2, layer: $0 % 2, result: layer) }
+    let result = SimulationResult(rows: rows, tokens: 20, layers: 2, modelLayers: 8)
+    #expect(result.meanLayerSeconds == 3)
+    #expect(result.tokensPerSecond == 20.0 / 48)
+    let whole = SimulationResult(rows: rows, tokens: 20, layers: 2, modelLayers: 2)
+    #expect(whole.tokensPerSecond == 20.0 / 12)
+  }
 }
