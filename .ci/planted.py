@@ -62,7 +62,7 @@ MUTANTS = [
     ("ModelFile", "Merge.swift", "guard learner.recallAt == other.recallAt else", "guard true else"),
     ("ModelFile", "Merge.swift", "guard shared == 0 else { throw .overlap(shared) }", ""),
     ("ModelFile", "Totals.swift", "if cell > given[row] || cell > chosen[column] { return row }", ""),
-    ("ModelFile", "TableExport.swift", '("layer-markov", 1,', '("layer-markov", 0,'),
+    ("Export", "CSVTables.swift", '("layer-markov", 1,', '("layer-markov", 0,'),
     # The wafer
     ("Wafer", "BoundEngine.swift", "for copy in copies { busy.writeCopy(at: copy.die) }", ""),
     ("Wafer", "BusyTimes.swift", "2 * fabric.wayLatency(from: source, to: die) + fabric.memoryLatency[source]", "fabric.wayLatency(from: source, to: die) + fabric.memoryLatency[source]"),
