@@ -58,11 +58,12 @@ package struct LayerTally: Sendable {
 
   /// Counts the choices of tokens whose predecessor is known.
   private mutating func countFollowing(_ block: EventBlock, layer: Int) {
-    block.withLayer(layer) { events in
-      for token in 0..<block.tokens where block.previous[token] >= 0 {
-        let event = events.event(token)
-        following[event.stage] += UInt64(event.chosen.count)
-      }
+    let topK = block.shape.topK
+    for token in 0..<block.tokens where block.previous[token] >= 0 {
+      let count =
+        block.isFull
+        ? topK : block.ids[block.slots[layer, token]].count { $0 != TokenBlock.emptySlot }
+      following[Int(block.stages[token])] += UInt64(count)
     }
   }
 }
