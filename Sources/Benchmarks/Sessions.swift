@@ -14,6 +14,9 @@ func sessions(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
     for chunk in trace.chunks.prefix(4) { try learner.consume(chunk, workers: 2) }
     let sessions = (0..<inFlight).map { learner.session(of: UInt64($0)) }
     let block = trace.chunks[4 % trace.chunks.count].block
+    let chosen = (0..<trace.shape.layers).map { layer in
+      (0..<block.tokens).map { Array(block.chosen(layer: layer, token: $0)) }
+    }
     var first = 0
     /// Lets every request decode some tokens; forecasts each event if `forecasts`.
     func decode(forecasts: Bool) throws {
@@ -23,7 +26,7 @@ func sessions(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
           for (index, session) in sessions.enumerated() {
             if forecasts { _ = try learner.forecast(layer, by: 0, in: session) }
             let at = (first + index * tokens + token) % block.tokens
-            try learner.observe(block.chosen(layer: layer, token: at), layer: layer, in: session)
+            try learner.observe(chosen[layer][at], layer: layer, in: session)
           }
         }
         for session in sessions { _ = try learner.close(session) }

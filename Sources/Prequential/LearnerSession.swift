@@ -152,7 +152,7 @@ extension Learner {
   /// - Throws: `Forecast/SessionError` where `layer` is not the next, or the ids are no choice of
   ///   the shape's router.
   public func observe(
-    _ chosen: some Collection<UInt16>, layer: Int, in session: LearnerSession
+    _ chosen: [UInt16], layer: Int, in session: LearnerSession
   ) throws(SessionError) {
     try session.counting.observe(chosen, layer: layer)
     for (model, own) in zip(models, session.sessions) {

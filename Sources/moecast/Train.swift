@@ -136,5 +136,6 @@ struct Train: PrintingCommand {
 }
 
 extension CheckpointInterval: ExpressibleByArgument {
+  /// The interval that `--checkpoint-every` names: chunks (`64`) or seconds (`30s`).
   public init?(argument: String) { self.init(argument) }
 }

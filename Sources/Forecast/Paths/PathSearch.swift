@@ -234,7 +234,7 @@ final class PathSearch {
   /// Notes what the token chose in `layer`.
   ///
   /// - Precondition: ids of the shape's experts.
-  func note(_ chosen: some Collection<UInt16>, layer: Int) {
+  func note(_ chosen: [UInt16], layer: Int) {
     for id in chosen { own[layer * words + Int(id) >> 6] |= 1 << UInt64(id & 63) }
   }
 

@@ -56,7 +56,7 @@ public protocol ForecastModel: Hashable, Sendable {
   /// - Throws: ``SessionError`` where it is not, or where an id is beyond the shape, repeated, or
   ///   one too many.
   func observe(
-    _ chosen: some Collection<UInt16>, layer: Int, in session: Session) throws(SessionError)
+    _ chosen: [UInt16], layer: Int, in session: Session) throws(SessionError)
   /// Closes the open token; it is the previous one from then on.
   ///
   /// - Throws: ``SessionError`` where no token is open, or layers of it are not observed.

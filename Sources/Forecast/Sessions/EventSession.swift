@@ -76,7 +76,7 @@ extension EventSession {
   /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
   ///   shape's router.
   public func observe(
-    _ chosen: some Collection<UInt16>, layer: Int
+    _ chosen: [UInt16], layer: Int
   ) throws(SessionError) { try progress.observe(chosen, layer: layer) }
 
   /// Closes the token; it is the previous one from then on.

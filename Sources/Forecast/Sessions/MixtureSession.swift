@@ -115,7 +115,7 @@ extension Mixture {
   /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
   ///   shape's router.
   public func observe(
-    _ chosen: some Collection<UInt16>, layer: Int, in session: MixtureSession
+    _ chosen: [UInt16], layer: Int, in session: MixtureSession
   ) throws(SessionError) {
     try session.progress.observe(chosen, layer: layer)
     guard let paths, let search = session.search, let votes = session.votes else { return }

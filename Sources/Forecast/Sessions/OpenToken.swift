@@ -47,7 +47,7 @@ final class OpenToken {
   /// Notes the experts chosen at `layer`, in their order.
   ///
   /// - Precondition: at most `topK` ids below the shape's experts.
-  func note(_ chosen: some Collection<UInt16>, layer: Int) {
+  func note(_ chosen: [UInt16], layer: Int) {
     precondition(chosen.count <= shape.topK && (0..<shape.layers).contains(layer))
     var slot = layer * 2 * shape.topK
     let end = slot + shape.topK

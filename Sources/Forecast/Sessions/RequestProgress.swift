@@ -47,7 +47,7 @@ struct RequestProgress {
 
   /// Notes what was chosen at the next layer.
   mutating func observe(
-    _ chosen: some Collection<UInt16>, layer: Int
+    _ chosen: [UInt16], layer: Int
   ) throws(SessionError) {
     guard let known else { throw .notOpen }
     guard layer == known, layer < token.shape.layers else {
@@ -55,11 +55,9 @@ struct RequestProgress {
     }
     let shape = token.shape
     guard chosen.count <= shape.topK else { throw .tooMany(chosen.count, topK: shape.topK) }
-    var seen: [UInt16] = []
-    for id in chosen {
+    for (slot, id) in chosen.enumerated() {
       guard id < shape.experts else { throw .expert(Int(id), experts: shape.experts) }
-      guard !seen.contains(id) else { throw .repeated(Int(id)) }
-      seen.append(id)
+      guard !chosen[..<slot].contains(id) else { throw .repeated(Int(id)) }
     }
     token.note(chosen, layer: layer)
     self.known = known + 1

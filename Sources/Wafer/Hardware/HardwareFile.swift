@@ -54,6 +54,7 @@ extension Hardware {
 }
 
 extension HardwareValue: Decodable {
+  /// A number where the file has one, else a text.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if let number = try? container.decode(Double.self) {
