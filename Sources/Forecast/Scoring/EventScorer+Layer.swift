@@ -20,14 +20,10 @@ extension EventScorer {
   ) {
     let tokens = tokens ?? 0..<view.tokens
     precondition(tokens.lowerBound >= 0 && tokens.upperBound <= view.tokens)
-    let rules = predictors.map(\.rule)
-    rules.withUnsafeBufferPointer { rules in
-      ScoringPass(
-        kernels: kernels, view: view, tokens: tokens, predictors: predictors, rules: rules,
-        hasProducts: rules.contains { $0?.isProduct ?? false }, counts: counts, learns: learns,
-        sums: tally.sums
-      ).run(unrolledBy: view.knownTopK)
-    }
+    ScoringPass(
+      kernels: kernels, view: view, tokens: tokens, predictors: predictors, counts: counts,
+      learns: learns, sums: tally.sums
+    ).run(unrolledBy: view.knownTopK)
   }
 }
 
@@ -37,60 +33,68 @@ private struct ScoringPass: TopKWork {
   let view: LayerEvents
   let tokens: Range<Int>
   let predictors: [any CountingPredictor]
-  let rules: UnsafeBufferPointer<ScoringRule?>
-  let hasProducts: Bool
   let counts: CountsLearner
   let learns: Bool
   let sums: ScoreTally.Sums
 
-  /// Scores every event by every predictor, then counts it.
   func run<let constant: Int>(_ topK: TopK<constant>) {
-    // What is the same for every event is copied into local constants: read through `self`, each
-    // would be loaded again after every write to the tables.
-    let (kernels, counts, sums, rules) = (kernels, counts, sums, rules)
-    let (learns, hasProducts) = (learns, hasProducts)
-    let view = view.counted(topK)
-    if hasProducts { kernels.begin(counts.view) }
-    var token = tokens.lowerBound
-    while token < tokens.upperBound {
-      let event = view.event(token)
-      if event.chosen.count > 0 {
-        var index = 0
-        while index < rules.count {
-          let steps =
-            Self.approximateSteps(event, topK, by: rules[index], kernels, counts.view)
-            ?? exactSteps(event, predictors[index])
-          sums.add(
-            predictor: index, stage: event.stage, ranks: kernels.ranks,
-            count: event.chosen.count, lossSteps: steps)
-          index &+= 1
+    kernels.pass(view, tokens, topK, predictors, counts, learns, sums)
+  }
+}
+
+extension ScoringKernels {
+  /// Scores every event by every predictor, then counts it.
+  fileprivate func pass<let constant: Int>(
+    _ view: LayerEvents, _ tokens: Range<Int>, _ topK: TopK<constant>,
+    _ predictors: [any CountingPredictor], _ counts: CountsLearner, _ learns: Bool,
+    _ sums: ScoreTally.Sums
+  ) {
+    let rules = predictors.map(\.rule)
+    let hasProducts = rules.contains { $0?.isProduct ?? false }
+    if hasProducts { begin(counts.view) }
+    rules.withUnsafeBufferPointer { rules in
+      // Inside, where it is not captured: a constant stays one.
+      let view = view.counted(topK)
+      var token = tokens.lowerBound
+      while token < tokens.upperBound {
+        let event = view.event(token)
+        if event.chosen.count > 0 {
+          var index = 0
+          while index < rules.count {
+            let steps =
+              approximateSteps(event, topK, by: rules[index], counts.view)
+              ?? exactSteps(event, by: predictors[index], counts.view)
+            sums.add(
+              predictor: index, stage: event.stage, ranks: ranks,
+              count: event.chosen.count, lossSteps: steps)
+            index &+= 1
+          }
+          if learns {
+            counts.learn(event)
+            if hasProducts { learned(event, counts: counts.view) }
+          }
         }
-        if learns {
-          counts.learn(event)
-          if hasProducts { kernels.learned(event, counts: counts.view) }
-        }
+        token &+= 1
       }
-      token &+= 1
     }
   }
 
   /// The event's ranks and its loss in steps by the fast kernels; nil where these cannot tell which
   /// step the exact loss rounds to, or how experts are ordered.
   @inline(__always)
-  private static func approximateSteps<let constant: Int>(
-    _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule?, _ kernels: ScoringKernels,
-    _ counts: CountsView
+  private func approximateSteps<let constant: Int>(
+    _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule?, _ counts: CountsView
   ) -> UInt64? {
-    guard let rule, let mean = kernels.score(event, topK, by: rule, counts: counts) else {
-      return nil
-    }
+    guard let rule, let mean = score(event, topK, by: rule, counts: counts) else { return nil }
     return LossSteps.of(bits: -mean, within: EventScorer.tolerance)
   }
 
   /// The event's ranks and its loss in steps from all probabilities: the slow way, which always
   /// works.
   @inline(never)
-  private func exactSteps(_ event: Event, _ predictor: any CountingPredictor) -> UInt64 {
-    LossSteps.of(bits: -kernels.scoreExactly(event, by: predictor, counts: counts.view))
+  private func exactSteps(
+    _ event: Event, by predictor: any CountingPredictor, _ counts: CountsView
+  ) -> UInt64 {
+    LossSteps.of(bits: -scoreExactly(event, by: predictor, counts: counts))
   }
 }

@@ -24,7 +24,7 @@ public struct EventScorer: ~Copyable {
   /// reference likewise; the logarithm adds 1e-12.
   static let tolerance = 4e-12
 
-  /// The room for one event, and the loops over it; freed with the scorer.
+  /// The room for one event, and the loops over it.
   let kernels: ScoringKernels
 
   /// A scorer for one layer, with room for the work on one event.
@@ -33,6 +33,4 @@ public struct EventScorer: ~Copyable {
   ///   - experts: experts of the layer (E).
   ///   - topK: experts an event chooses at most (K).
   public init(experts: Int, topK: Int) { kernels = ScoringKernels(experts: experts, topK: topK) }
-
-  deinit { kernels.deallocate() }
 }

@@ -4,12 +4,17 @@ import Counting
 /// The hot loops. Every pointer covers `experts` values or, for those of an event, top-k.
 extension ScoringKernels {
   /// Ranks the chosen experts for the rule `frequency`: by their counts, which are integers and so
-  /// exact. Returns the mean log2 of their probabilities.
-  func scoreFrequency(_ chosen: ExpertSet, _ counts: CountsView) -> Double? {
+  /// exact. Returns the mean log2 of their probabilities, within ``EventScorer/tolerance``.
+  func scoreFrequency<let constant: Int>(
+    _ chosen: ExpertSet, _ topK: TopK<constant>, _ counts: CountsView
+  ) -> Double? {
+    let chosen = chosen.counted(topK)
     // Signed: counts fit, and vectors compare signed integers in one instruction.
     let cells = UnsafeRawPointer(counts.cellsBase).assumingMemoryBound(to: Int32.self)
     let total = 1 / (Double(counts.totals[0]) + Double(experts) / 2)
-    var mean = MeanLog2()
+    // A count's probability is above 2^-64, so eight of them stay within the range of a `Double`.
+    var sum = 0.0
+    var product = 1.0
     var slot = 0
     while slot < chosen.count {
       let expert = chosen[slot]
@@ -25,10 +30,14 @@ extension ScoringKernels {
         j &+= 1
       }
       ranks[slot] = above
-      mean.add((Double(own) + 0.5) * total)
+      product *= (Double(own) + 0.5) * total
       slot &+= 1
+      if slot & 7 == 0 || slot == chosen.count {
+        sum += approximateLog2(product)
+        product = 1
+      }
     }
-    return mean.value
+    return sum / Double(chosen.count)
   }
 
   /// Ranks the chosen experts for the rule `mean`, by scores

@@ -1,11 +1,11 @@
 import Counting
 import Glibc
 
-/// The memory of an ``EventScorer``, and the kernels that work in it; valid as long as the scorer
-/// is.
+/// The memory of an ``EventScorer``, and the kernels that work in it.
 ///
+/// A class, so that a kernel that is called and not inlined is handed one pointer and not twenty.
 /// Every pointer covers `experts` values or, for those of an event, top-k.
-struct ScoringKernels {
+final class ScoringKernels {
   /// The most experts an event may choose for products to stay within the range of a `Double`.
   static let maximumFactors = 12
   /// The least product whose factors are all told in full precision.
@@ -77,8 +77,7 @@ struct ScoringKernels {
     return room
   }
 
-  /// Frees the room; nothing of it may be used afterwards.
-  func deallocate() {
+  deinit {
     ranks.deallocate()
     scores.deallocate()
     keys.deallocate()
@@ -126,20 +125,20 @@ struct ScoringKernels {
   func score<let constant: Int>(
     _ event: Event, _ topK: TopK<constant>, by rule: ScoringRule, counts: CountsView
   ) -> Double? {
-    let chosen = event.chosen
+    let chosen = event.chosen.counted(topK)
     switch rule {
     case .frequency:
-      return scoreFrequency(chosen, counts)
+      return scoreFrequency(chosen, topK, counts)
     case .mean(let table):
       let given = table == .layerPairs ? event.earlierLayer(1) : event.previousToken
       return given.count == 0
-        ? scoreFrequency(chosen, counts)
+        ? scoreFrequency(chosen, topK, counts)
         : scoreMean(chosen, given: given, topK, in: table, counts)
     case .product(let table):
       let given = table == .layerPairs ? event.earlierLayer(1) : event.previousToken
       guard given.count <= Self.maximumFactors else { return nil }
       return given.count == 0
-        ? scoreFrequency(chosen, counts)
+        ? scoreFrequency(chosen, topK, counts)
         : scoreProduct(chosen, given: given, in: table, counts)
     }
   }
