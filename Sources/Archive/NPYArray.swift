@@ -21,6 +21,14 @@ package struct NPYArray {
     /// Bytes, padded with zeros.
     case bytes(count: Int)
 
+    /// Whether elements are whole numbers.
+    package var isWhole: Bool {
+      switch self {
+      case .unsigned, .signed: true
+      case .float, .text, .bytes: false
+      }
+    }
+
     /// Bytes of one element.
     package var size: Int {
       switch self {

@@ -11,6 +11,7 @@ class Fingerprint : public FileParser {
   using FileParser::FileParser;
 
   void parse(csj_request &request) {
+    if (bounds.weights == 0) weighted = Weighted::no;
     ondemand::object object;
     check(doc.get_object().get(object), "an object with router_data");
     std::string dataset;
@@ -26,16 +27,17 @@ class Fingerprint : public FileParser {
         found = true;
         tokens = readTokens(field.value());
       } else if (key == "dataset") {
-        readText(field.value(), dataset);
+        dataset = label(key, field.value());
       } else if (key == "category") {
-        readText(field.value(), category);
+        category = label(key, field.value());
       } else if (key == "row_index") {
-        int64_t row = 0;
-        check(field.value().get_int64().get(row), "a whole number");
-        r.name = std::to_string(row);
+        r.name = label(key, field.value());
+      } else if (namesRouting(key)) {
+        note(key, r.unread);
       }
     }
     requireEnd();
+    if (weighted != Weighted::yes) r.weights.clear();
     if (!found) fail(CSJ_UNEXPECTED, 0, "the object has no router_data");
     r.task = dataset;
     if (!dataset.empty() && !category.empty()) r.task += '/';
@@ -50,10 +52,20 @@ class Fingerprint : public FileParser {
       ondemand::value entry = take(element);
       token = static_cast<int64_t>(tokens);
       size_t names = 0;
+      bool null = false;
+      check(entry.is_null().get(null), "an object with one token");
+      if (null) {
+        appendAbsentToken();
+        tokens++;
+        continue;
+      }
       for (auto member : objectOf(entry, "an object with one token")) {
         ondemand::field field = take(member);
         if (++names > 1) break;
-        if (tokens == 0) {
+        check(field.value().is_null().get(null), "an object of layers");
+        if (null) {
+          appendAbsentToken();
+        } else if (r.layers.empty()) {
           readFirstToken(field.value());
         } else {
           readToken(field.value());
@@ -64,7 +76,8 @@ class Fingerprint : public FileParser {
       tokens++;
     }
     token = -1;
-    return tokens;
+    // Without a layer there is no token either.
+    return r.layers.empty() ? 0 : tokens;
   }
 
   /// Fixes the layers and their order.
@@ -78,10 +91,15 @@ class Fingerprint : public FileParser {
     layer = -1;
     if (r.keys.empty()) fail(CSJ_UNEXPECTED, location(), "the token has no layers");
     rankLayers();
-    layer = -1;
-    arrange(0);
+    arrange(r.ids, 0, r.ranks);
+    arrange(r.weights, 0, r.ranks);
+    // Tokens of which nothing is told may stand before it.
+    const size_t width = r.layers.size() * topK;
+    r.ids.insert(r.ids.begin(), leading * width, CSJ_ABSENT);
+    if (weighted != Weighted::no) r.weights.insert(r.weights.begin(), leading * width, 0.f);
   }
 
+  /// A later token; of layers that it lacks nothing is told.
   void readToken(ondemand::value value) {
     const size_t base = r.ids.size();
     size_t position = 0;
@@ -98,19 +116,33 @@ class Fingerprint : public FileParser {
       position++;
     }
     layer = -1;
-    if (position != r.layers.size()) failMissingLayer();
-    if (!ordered) arrange(base);
+    for (uint32_t rank = 0; position < r.layers.size(); rank++) {
+      if (r.filled[rank] == static_cast<size_t>(token) + 1) continue;
+      ordered = ordered && rank == position;
+      order.push_back(rank);
+      appendAbsentEvent(r.ids);
+      weighAbsent();
+      position++;
+    }
+    if (ordered) return;
+    arrange(r.ids, base, order);
+    arrange(r.weights, base, order);
   }
 
-  /// Brings the token whose ids begin at `base` from the order of its keys into that of layers.
-  void arrange(size_t base) {
-    const std::vector<uint32_t> &ranks = base == 0 ? r.ranks : order;
-    arrange(r.ids, base, ranks);
-    if (!r.weights.empty()) arrange(r.weights, base, ranks);
+  /// A token of which nothing is told; those before the first that has layers wait for it.
+  void appendAbsentToken() {
+    if (r.layers.empty()) {
+      leading++;
+      return;
+    }
+    r.ids.resize(r.ids.size() + r.layers.size() * topK, CSJ_ABSENT);
+    weighAbsent();
   }
 
+  /// Brings the token whose values begin at `base` from the order of its keys into that of layers.
   template <typename Value>
   void arrange(std::vector<Value> &column, size_t base, const std::vector<uint32_t> &ranks) {
+    if (column.empty()) return;
     const std::vector<Value> given(column.begin() + static_cast<std::ptrdiff_t>(base),
                                    column.end());
     for (size_t key = 0; key < ranks.size(); key++) {
@@ -119,52 +151,79 @@ class Fingerprint : public FileParser {
     }
   }
 
-  /// The ids and weights of one event.
+  /// The ids and weights of one event; null where nothing is told of it.
   void readEvent(ondemand::value value) {
-    size_t ids = 0;
+    const size_t base = r.ids.size();
+    bool null = false;
+    check(value.is_null().get(null), "an object with selected_experts");
     size_t weights = 0;
     bool hasIDs = false;
-    for (auto element : objectOf(value, "an object with selected_experts")) {
-      ondemand::field field = take(element);
-      const auto key = field.key();
-      if (simdjson_likely(key.unsafe_is_equal("selected_experts"))) {
-        if (hasIDs) fail(CSJ_CONTRADICTION, location(), "selected_experts is there twice");
-        hasIDs = true;
-        ids = appendIDs(field.value(), r.ids);
-        requireTopK(ids);
-      } else if (key.unsafe_is_equal("selected_probs")) {
-        weights += appendWeights(field.value());
+    if (!null) {
+      for (auto element : objectOf(value, "an object with selected_experts")) {
+        ondemand::field field = take(element);
+        const auto key = field.key();
+        if (simdjson_likely(key.unsafe_is_equal("selected_experts"))) {
+          if (hasIDs) fail(CSJ_CONTRADICTION, location(), "selected_experts is there twice");
+          hasIDs = true;
+          appendEvent(field.value(), r.ids);
+        } else if (bounds.weights != 0 && key.unsafe_is_equal("selected_probs")) {
+          weights += appendWeights(field.value());
+        }
       }
     }
-    if (!hasIDs) fail(CSJ_UNEXPECTED, location(), "selected_experts is missing");
-    // Either all events have weights or none.
-    if (weights != ids && (weights != 0 || !r.weights.empty())) {
+    if (!hasIDs) appendAbsentEvent(r.ids);
+    if (weighted == Weighted::no) {
+      if (weights > 0)
+        fail(CSJ_CONTRADICTION, location(), "selected_probs are here, but not in earlier events");
+      return;
+    }
+    const size_t slots = r.ids.size() - base;
+    if (weights == slots) {
+      weighted = Weighted::yes;
+      return;
+    }
+    // An absent slot may have a weight or none; an event without ids does not say whether others
+    // have weights.
+    const size_t ids = static_cast<size_t>(
+        std::count_if(r.ids.begin() + static_cast<std::ptrdiff_t>(base), r.ids.end(),
+                      [](uint16_t id) { return id != CSJ_ABSENT; }));
+    if (ids > 0 && weights == 0 && weighted == Weighted::unknown) {
+      weighted = Weighted::no;
+    } else if (weights < ids || weights > slots) {
       fail(CSJ_CONTRADICTION, location(), "%zu selected_probs for %zu selected_experts", weights,
            ids);
     }
-    if (!r.weights.empty() && r.weights.size() != r.ids.size()) {
-      fail(CSJ_CONTRADICTION, location(), "selected_probs are here, but not in earlier events");
-    }
+    if (weights > 0) weighted = Weighted::yes;
+    weighAbsent();
   }
 
+  /// Gives slots behind the weights read the weight 0, where events may have weights.
+  void weighAbsent() {
+    if (weighted != Weighted::no) r.weights.resize(r.ids.size());
+  }
+
+  /// The number of weights of a list, which is read to its end; null is no weight.
   size_t appendWeights(ondemand::value value) {
+    bool null = false;
+    check(value.is_null().get(null), "a list of gate weights");
+    if (null) return 0;
     size_t count = 0;
     for (auto element : arrayOf(value, "a list of gate weights")) {
       ondemand::value item = take(element);
       double weight = 0;
-      check(item.get_double().get(weight), "a gate weight (a number)");
-      r.weights.push_back(static_cast<float>(weight));
+      check(item.is_null().get(null), "a gate weight (a number)");
+      if (!null) check(item.get_double().get(weight), "a gate weight (a number)");
+      r.weights.push_back(null ? 0 : static_cast<float>(weight));
       count++;
     }
     return count;
   }
 
-  void readText(ondemand::value value, std::string &text) {
-    std::string_view view;
-    check(value.get_string().get(view), "a text");
-    text = view;
-  }
-
+  /// Whether events have weights: all do or none, and those without ids do not tell.
+  enum class Weighted { unknown, yes, no };
+  Weighted weighted = Weighted::unknown;
+  /// Tokens before the first that has layers.
+  size_t leading = 0;
   std::vector<uint32_t> order;
 };
 

@@ -49,7 +49,7 @@ int csj_find_integer(csj_reader *reader, const uint8_t *json, size_t length, siz
                      const char *key, int64_t *value, int *found, csj_fault *fault) {
   *found = 0;
   return parseFile<IntegerFinder>(
-      reader, json, length, capacity, csj_bounds{1, 0}, fault,
+      reader, json, length, capacity, csj_bounds{1, 0, 0}, fault,
       [=](IntegerFinder &parser) {
         parser.open(capacity);
         *found = parser.find(key, *value) ? 1 : 0;

@@ -7,6 +7,7 @@
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <string>
 #include <utility>
@@ -36,18 +37,28 @@ struct csj_reader {
   std::vector<size_t> filled;
   std::string name;
   std::string task;
+  /// Keys that hold routing and are not read, and those of labels that are left out.
+  std::string unread;
+  std::string unlabelled;
 };
 
 /// Leaves a parser's nested loops at the first fault; caught before the C boundary.
 struct Abort {};
 
+/// Leaves them where an event has more ids than those before it, so that the file is read again with
+/// rows of `topK` ids.
+struct Wider {
+  size_t topK;
+};
+
 /// One file on its way through the parser.
 class FileParser {
  public:
+  /// A parser of events with `topK` ids; 0 where the first event is to tell.
   FileParser(csj_reader &reader, const uint8_t *json, size_t length, csj_bounds bounds,
-             csj_fault &fault)
-      : r(reader), text(reinterpret_cast<const char *>(json)), length(length), bounds(bounds),
-        fault(fault), topK(bounds.top_k) {
+             csj_fault &fault, size_t topK)
+      : givenTopK(topK), r(reader), text(reinterpret_cast<const char *>(json)), length(length),
+        bounds(bounds), fault(fault), topK(topK) {
     r.ids.clear();
     r.weights.clear();
     r.prompt.clear();
@@ -57,6 +68,8 @@ class FileParser {
     r.filled.clear();
     r.name.clear();
     r.task.clear();
+    r.unread.clear();
+    r.unlabelled.clear();
   }
 
   /// Opens the document. The caller has checked the padding.
@@ -64,6 +77,9 @@ class FileParser {
     check(r.parser.iterate(text, length, capacity).get(doc));
     isOpen = true;
   }
+
+  /// Ids in an event as the parser was told, or 0.
+  const size_t givenTopK;
 
  protected:
   csj_reader &r;
@@ -170,51 +186,76 @@ class FileParser {
          prefix);
   }
 
-  /// Appends the ids of one event to `ids` and returns their number.
-  size_t appendIDs(ondemand::value value, std::vector<uint16_t> &ids) {
+  /// Appends the ids of one event to `ids`, which the first event gives `topK` slots where the bounds
+  /// leave them open: shorter lists and null leave slots absent.
+  void appendEvent(ondemand::value value, std::vector<uint16_t> &ids) {
+    bool null = false;
+    check(value.is_null().get(null), "a list of expert ids");
+    if (simdjson_unlikely(null)) return appendAbsentEvent(ids);
     ondemand::array array = arrayOf(value, "a list of expert ids");
-    if (simdjson_unlikely(topK == 0)) return appendIDsOneByOne(array, ids);
-    std::string_view raw;
-    check(array.raw_json().get(raw));
-    ids.resize(ids.size() + topK);
-    if (PlainText{raw.data()}.nextRow(topK, bounds.experts, ids.data() + ids.size() - topK))
-      return topK;
-    ids.resize(ids.size() - topK);
-    check(array.reset().error());
-    return appendIDsOneByOne(array, ids);
+    if (simdjson_likely(topK != 0)) {
+      std::string_view raw;
+      check(array.raw_json().get(raw));
+      ids.resize(ids.size() + topK);
+      if (PlainText{raw.data()}.nextRow(topK, bounds.experts, ids.data() + ids.size() - topK)) return;
+      ids.resize(ids.size() - topK);
+      check(array.reset().error());
+    }
+    appendEventOneByOne(array, ids);
+  }
+
+  /// An event of which nothing is told.
+  void appendAbsentEvent(std::vector<uint16_t> &ids) {
+    requireTopK();
+    ids.resize(ids.size() + topK, CSJ_ABSENT);
   }
 
   /// The same by simdjson's own numbers, which tells what is wrong.
-  size_t appendIDsOneByOne(ondemand::array array, std::vector<uint16_t> &ids) {
+  void appendEventOneByOne(ondemand::array array, std::vector<uint16_t> &ids) {
     size_t count = 0;
     for (auto element : array) {
       ondemand::value item = take(element);
-      uint64_t id = 0;
-      check(item.get_uint64().get(id), "an expert id (a whole number from 0)");
-      if (simdjson_unlikely(id >= bounds.experts)) failID(id);
-      ids.push_back(static_cast<uint16_t>(id));
+      ids.push_back(slot(item));
       count++;
     }
-    return count;
+    if (count == 0) return appendAbsentEvent(ids);
+    if (topK == 0) topK = count;
+    if (simdjson_unlikely(count > topK)) {
+      if (bounds.top_k == 0 && count <= CSJ_LARGEST_TOP_K) throw Wider{count};
+      fail(CSJ_CONTRADICTION, location(), "%zu expert ids; an event has at most %zu", count,
+           bounds.top_k == 0 ? size_t(CSJ_LARGEST_TOP_K) : topK);
+    }
+    ids.resize(ids.size() + topK - count, CSJ_ABSENT);
   }
 
-  [[noreturn]] [[gnu::cold]] void failID(uint64_t id) {
+  /// An id, or `CSJ_ABSENT`; the number of experts itself is let pass, since some pad with it.
+  uint16_t slot(ondemand::value item) {
+    bool null = false;
+    check(item.is_null().get(null), idExpected);
+    if (null) return CSJ_ABSENT;
+    int64_t id = 0;
+    check(item.get_int64().get(id), idExpected);
+    if (id == -1) return CSJ_ABSENT;
+    if (simdjson_unlikely(id < 0 || id > static_cast<int64_t>(bounds.experts))) failID(id);
+    return static_cast<uint16_t>(id);
+  }
+
+  static constexpr const char *idExpected = "an expert id (a whole number from 0, or -1 for none)";
+
+  [[noreturn]] [[gnu::cold]] void failID(int64_t id) {
     // The parser stands behind the number; go back to its first digit.
     size_t at = std::min(location(), length - 1);
     auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
     while (at > 0 && !digit(at)) at--;
     while (at > 0 && digit(at - 1)) at--;
-    fail(CSJ_CONTRADICTION, at, "expert %llu is outside 0 to %u",
-         static_cast<unsigned long long>(id), bounds.experts - 1);
+    fail(CSJ_CONTRADICTION, at, "expert %lld is outside 0 to %u", static_cast<long long>(id),
+         bounds.experts - 1);
   }
 
-  /// The first event fixes the number of ids where the bounds leave it open.
-  void requireTopK(size_t count) {
-    if (topK == 0 && count > 0) topK = count;
-    if (simdjson_unlikely(count != topK || count == 0)) {
-      if (topK == 0) fail(CSJ_CONTRADICTION, location(), "an event without expert ids");
-      fail(CSJ_CONTRADICTION, location(), "%zu expert ids instead of %zu", count, topK);
-    }
+  /// Where nothing is told of the first event, nobody knows how many slots it has: it has one until a
+  /// wider event comes.
+  void requireTopK() {
+    if (topK == 0) topK = 1;
   }
 
   /// Sorts the layers gathered in `r.keys`, which must differ.
@@ -253,16 +294,37 @@ class FileParser {
     return rank;
   }
 
-  /// Names the first layer that the current token lacks.
-  [[noreturn]] [[gnu::cold]] void failMissingLayer() {
-    const size_t stamp = static_cast<size_t>(token) + 1;
-    for (size_t rank = 0; rank < r.layers.size(); rank++) {
-      if (r.filled[rank] != stamp) {
-        layer = r.layers[rank];
-        break;
-      }
+  /// Whether `text` speaks of routing: a key that does and is not read is told.
+  static bool namesRouting(std::string_view key) {
+    for (const char *word : {"rout", "expert"}) {
+      if (key.find(word) != key.npos) return true;
     }
-    fail(CSJ_CONTRADICTION, location(), "the token lacks this layer");
+    return false;
+  }
+
+  /// Adds a key to a list of keys.
+  static void note(std::string_view key, std::string &keys) {
+    if (!keys.empty()) keys += ", ";
+    keys += key;
+  }
+
+  /// A label as text: a text as it is, a number as it is written, null as nothing. Any other value is
+  /// no label, and its key is told.
+  std::string label(std::string_view key, ondemand::value value) {
+    ondemand::json_type type;
+    check(value.type().get(type));
+    if (type == ondemand::json_type::string) {
+      std::string_view text;
+      check(value.get_string().get(text));
+      return std::string(text);
+    }
+    std::string_view raw = value.raw_json_token();
+    if (type == ondemand::json_type::number) {
+      while (!raw.empty() && std::strchr(" \n\r\t", raw.back())) raw.remove_suffix(1);
+      return std::string(raw);
+    }
+    if (type != ondemand::json_type::null) note(key, r.unlabelled);
+    return {};
   }
 
   void describe(csj_request &request, size_t tokens, size_t prefill) const {
@@ -277,30 +339,40 @@ class FileParser {
     request.name_length = r.name.size();
     request.task = r.task.data();
     request.task_length = r.task.size();
+    request.unread = r.unread.data();
+    request.unread_length = r.unread.size();
+    request.unlabelled = r.unlabelled.data();
+    request.unlabelled_length = r.unlabelled.size();
   }
 };
 
-/// Makes a parser, runs `body` with it and keeps every exception on this side of the C boundary.
+/// Makes a parser, runs `body` with it and keeps every exception on this side of the C boundary. An event
+/// that is wider than those before it makes another parser, of rows as wide as it.
 template <typename Parser, typename Body>
 int parseFile(csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
               csj_bounds bounds, csj_fault *fault, Body body) {
   *fault = csj_fault{CSJ_OK, -1, -1, -1, {0}};
-  try {
-    Parser parser(*reader, json, length, bounds, *fault);
-    // An empty text has no first byte for the parser to look at.
-    if (length == 0 || capacity < length || capacity - length < padding) {
-      fault->code = CSJ_MALFORMED;
-      snprintf(fault->problem, sizeof fault->problem, "%s",
-               length == 0 ? "the file is empty" : "the buffer lacks padding");
+  // An empty text has no first byte for the parser to look at.
+  if (length == 0 || capacity < length || capacity - length < padding) {
+    fault->code = CSJ_MALFORMED;
+    snprintf(fault->problem, sizeof fault->problem, "%s",
+             length == 0 ? "the file is empty" : "the buffer lacks padding");
+    return fault->code;
+  }
+  size_t topK = bounds.top_k;
+  while (true) {
+    try {
+      Parser parser(*reader, json, length, bounds, *fault, topK);
+      body(parser);
+      return CSJ_OK;
+    } catch (const Wider &wider) {
+      topK = wider.topK;
+    } catch (const Abort &) {
+      return fault->code;
+    } catch (const std::bad_alloc &) {
+      fault->code = CSJ_NO_MEMORY;
+      snprintf(fault->problem, sizeof fault->problem, "there is not enough memory to parse it");
       return fault->code;
     }
-    body(parser);
-    return CSJ_OK;
-  } catch (const Abort &) {
-    return fault->code;
-  } catch (const std::bad_alloc &) {
-    fault->code = CSJ_NO_MEMORY;
-    snprintf(fault->problem, sizeof fault->problem, "there is not enough memory to parse it");
-    return fault->code;
   }
 }

@@ -59,8 +59,7 @@ class SelectionTrace : public FileParser {
       if (isNull(field.value())) continue;
       token = 0;
       for (auto row : arrayOf(field.value(), "null or a list of tokens")) {
-        ondemand::value ids = take(row);
-        requireTopK(appendIDs(ids, r.prompt));
+        appendEvent(take(row), r.prompt);
         token++;
       }
       const size_t count = static_cast<size_t>(token);
@@ -94,8 +93,12 @@ class SelectionTrace : public FileParser {
     }
   }
 
-  /// An entry behind the first: one decoded token.
+  /// An entry behind the first: one decoded token, or null where nothing is told of it.
   void readToken(ondemand::value value) {
+    requireTopK();
+    const size_t base = r.ids.size();
+    r.ids.resize(base + width(), CSJ_ABSENT);
+    if (isNull(value)) return;
     size_t position = 0;
     for (auto element : objectOf(value, "an object of layers")) {
       ondemand::field field = take(element);
@@ -106,20 +109,16 @@ class SelectionTrace : public FileParser {
       r.prompt.clear();
       size_t rows = 0;
       for (auto row : arrayOf(field.value(), "null or a list of one token")) {
-        ondemand::value ids = take(row);
-        requireTopK(appendIDs(ids, r.prompt));
+        appendEvent(take(row), r.prompt);
         rows++;
       }
-      if (rows != 1) {
+      if (rows > 1) {
         fail(CSJ_CONTRADICTION, location(), "%zu rows in the step of one decoded token", rows);
       }
-      // The first id of the trace may stand here, where the prompt is empty.
-      if (position == 0) r.ids.resize((r.ids.size() / width() + 1) * width());
-      uint16_t *to = r.ids.data() + r.ids.size() - width() + rank * topK;
-      for (size_t slot = 0; slot < topK; slot++) to[slot] = r.prompt[slot];
+      std::copy(r.prompt.begin(), r.prompt.end(),
+                r.ids.begin() + static_cast<std::ptrdiff_t>(base + rank * topK));
       position++;
     }
-    if (position != r.layers.size()) failMissingLayer();
   }
 
   /// Ids in the first event, or 0.
@@ -193,7 +192,7 @@ extern "C" int csj_read_selection_trace(
       reader, json, length, capacity, bounds, fault,
       [=](SelectionTrace &parser) {
         if (parser.parsePlain(*request)) return;
-        SelectionTrace general(*reader, json, length, bounds, *fault);
+        SelectionTrace general(*reader, json, length, bounds, *fault, parser.givenTopK);
         general.open(capacity);
         general.parse(*request);
       });

@@ -23,6 +23,8 @@ public struct TraceContents: Hashable, Sendable {
   public private(set) var bytes = 0
   /// Whether there are gate weights.
   public private(set) var isWeighted = false
+  /// Tokens, events and slots without an expert.
+  public private(set) var absent = AbsentRoutes()
   /// Whether the index at the end is there; a trace without one was cut short or is still being
   /// written.
   public private(set) var isComplete = false
@@ -76,6 +78,7 @@ public struct TraceContents: Hashable, Sendable {
   private mutating func add(_ block: TokenBlock) {
     chunks += 1
     tokens += block.tokens
+    absent.add(block)
     isWeighted = isWeighted || block.weights != nil
     for run in block.runs {
       stages[run.stage, default: 0] += run.count

@@ -27,6 +27,7 @@ struct ESFTFormat: TraceFormat {
   private let limit: Int
   /// Experts a token takes, where the options say so.
   private let topK: Int?
+  private let readsWeights: Bool
   /// The folder that is open.
   private var source: TraceSource?
   /// Model layer numbers of the open folder's files.
@@ -38,6 +39,7 @@ struct ESFTFormat: TraceFormat {
 
   init(options: ImportOptions) throws(ImportError) {
     limit = options.maximumFileSize
+    readsWeights = options.readsWeights
     topK = options.model?.topK ?? options.topK
     guard topK.map({ $0 > 0 }) ?? false else {
       throw ImportError(
@@ -121,7 +123,7 @@ struct ESFTFormat: TraceFormat {
     sequences += 1
     var request = RawRequest(
       name: "\(sequences)", task: source.folder, tokens: 0, layers: .numbered(layers), topK: topK,
-      ids: [], weights: [])
+      ids: [], weights: readsWeights ? [] : nil)
     var line = ScoreLine()
     for (index, reader) in readers.enumerated() {
       guard let text = index == 0 ? firstLine : try reader.next() else {
@@ -130,16 +132,18 @@ struct ESFTFormat: TraceFormat {
           problem: "it has \(reader.line) lines, layer \(layers[0]) has more",
           remedy: "the files of a task must have one line a sequence each")
       }
-      if let problem = line.parse(text, topK: topK) {
+      if let problem = line.parse(text, topK: topK, readsWeights: readsWeights) {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, request: nil,
           token: line.ids.count / topK, layer: layers[index], problem: problem,
-          remedy: "write the file again, or check the top-k of the shape")
+          remedy: "check the top-k of the shape, or write the line again")
       }
       if index == 0 {
         request.tokens = line.ids.count / topK
         request.ids = Array(repeating: .max, count: line.ids.count * layers.count)
-        request.weights = Array(repeating: 0, count: line.ids.count * layers.count)
+        if readsWeights {
+          request.weights = Array(repeating: 0, count: line.ids.count * layers.count)
+        }
       }
       guard line.ids.count == request.tokens * topK else {
         throw ImportError(

@@ -17,19 +17,23 @@ struct EventFault {
   var problem: Problem
 
   /// The same fault as an error that names file, token and layer.
-  func error(file: String, shape: TraceShape) -> ImportError {
+  ///
+  /// - Parameter request: what the source had, which knows the number that was out of range.
+  func error(file: String, shape: TraceShape, request: borrowing RawRequest) -> ImportError {
     let text: String
     let remedy: String
     switch problem {
     case .outside(let id, let experts):
-      text = "expert \(id) is outside 0 to \(experts - 1)"
-      remedy = "check --shape or --experts"
+      let number =
+        id == RawRequest.outOfRange ? request.firstOutOfRange?.value ?? Int(id) : Int(id)
+      text = "expert \(number) is outside 0 to \(experts - 1)"
+      remedy = "give the shape or the --experts of the model that was traced"
     case .twice(let id):
       text = "expert \(id) is chosen twice"
-      remedy = "the file is damaged, or another layer axis or format is meant"
+      remedy = "check the axes: [tokens, layers, k] is read; else write the file again"
     case .weight(let weight):
       text = "gate weight \(weight) is not a finite number"
-      remedy = "the file is damaged, or its weights do not fit half precision"
+      remedy = "leave weights out with --no-weights, or write them again"
     }
     return ImportError(
       .invalid, file: file, token: event / shape.layers,
@@ -45,19 +49,17 @@ struct EventFault {
 /// - Parameters:
 ///   - ids: token-major; its count is a multiple of `topK`.
 ///   - weights: of the same count.
+///   - allSlotsValid: whether ``Absence`` found every slot filled by an expert of its own.
 func checkAndRank(
-  _ ids: inout [UInt16], _ weights: inout [Float16]?, topK: Int, experts: Int
+  _ ids: inout [UInt16], _ weights: inout [Float16]?, topK: Int, experts: Int, allSlotsValid: Bool
 ) -> EventFault? {
   precondition(topK > 0 && ids.count % topK == 0, "the shape's top-k is at least 1")
   precondition(weights.map { $0.count == ids.count } ?? true, "a weight an id")
-  let fault =
-    TokenBlock.allSlotsValid(ids, experts: experts, topK: topK)
-    ? nil : firstFault(ids, topK: topK, experts: experts)
-  if let fault { return fault }
+  if !allSlotsValid, let fault = firstFault(ids, topK: topK, experts: experts) { return fault }
   guard var column = weights.take() else { return nil }
   let weightFault = ids.withUnsafeMutableBufferPointer { ids in
     column.withUnsafeMutableBufferPointer { weights in
-      isRanked(weights, topK: topK) ? nil : rank(ids, weights, topK: topK)
+      isRanked(weights, topK: topK) ? nil : rank(ids, weights, topK: topK, isFull: allSlotsValid)
     }
   }
   weights = column
@@ -73,6 +75,8 @@ private func firstFault(_ ids: [UInt16], topK: Int, experts: Int) -> EventFault?
       var slot = 0
       while slot < topK {
         let id = ids[at + slot]
+        // Empty slots are the last of an event.
+        if id == TokenBlock.emptySlot { break }
         if id >= bound {
           return EventFault(event: at / topK, problem: .outside(id: id, experts: experts))
         }
@@ -128,13 +132,14 @@ private func isRanked(
 /// Brings every event into order; names the first weight that is no finite number.
 private func rank(
   _ ids: UnsafeMutableBufferPointer<UInt16>, _ weights: UnsafeMutableBufferPointer<Float16>,
-  topK: Int
+  topK: Int, isFull: Bool
 ) -> EventFault? {
   if let at = weights.firstIndex(where: { $0.bitPattern & 0x7C00 == 0x7C00 }) {
     return EventFault(event: at / topK, problem: .weight(weights[at]))
   }
   // The top-k that models have is a constant in each copy, so that its loops unroll.
   switch topK {
+  case _ where !isFull: insertionSort(ids, weights, topK: topK)
   case 4: countRanks(ids, weights, topK: 4)
   case 6: countRanks(ids, weights, topK: 6)
   case 8: countRanks(ids, weights, topK: 8)
@@ -178,6 +183,8 @@ private func insertionSort(
     var slot = 0
     while slot < topK {
       let (id, weight) = (ids[at + slot], weights[at + slot])
+      // Empty slots stay the last of an event, whatever stands beside them.
+      if id == TokenBlock.emptySlot { break }
       let key = sortKey(weight.bitPattern)
       var to = slot
       while to > 0, sortKey(weights[at + to - 1].bitPattern) < key {

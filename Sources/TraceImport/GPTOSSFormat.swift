@@ -24,10 +24,12 @@ struct GPTOSSFormat: TraceFormat {
   )
 
   private let json: JSONReader
+  private let readsWeights: Bool
   private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {
     json = try JSONReader()
+    readsWeights = options.readsWeights
     file = SourceFile(options: options)
   }
 
@@ -50,7 +52,8 @@ struct GPTOSSFormat: TraceFormat {
   mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source = file.take() else { return nil }
     var request = try json.request(
-      in: file.bytes, file: source.path, bounds: bounds, parse: csj_read_fingerprint)
+      in: file.bytes, file: source.path, bounds: bounds, readsWeights: readsWeights,
+      parse: csj_read_fingerprint)
     if request.name.isEmpty { request.name = source.stem }
     return request
   }

@@ -19,6 +19,8 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
     case missing
     /// It exceeds what this program accepts.
     case tooLarge
+    /// It has the form of routing, but the engine that wrote it recorded none.
+    case recordedNothing
   }
 
   /// Which kind of fault it is.
@@ -58,6 +60,11 @@ public struct ImportError: Error, Hashable, Sendable, CustomStringConvertible {
     self.problem = problem
     self.remedy = remedy
   }
+
+  /// What to do where nothing was recorded: the causes that are known.
+  static let recordAgain =
+    "record again: known causes are an engine started without its option for routed experts, a MoE "
+    + "or attention backend that does not report them, requests answered from a cache, and padding"
 
   /// A failed system call on `file`.
   init(_ errno: Errno, file: String, doing: String) {

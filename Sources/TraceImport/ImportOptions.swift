@@ -18,6 +18,13 @@ public struct ImportOptions: Sendable {
   public var modelName: String
   /// Tokens of every request's prompt, where the data does not say so.
   public var prefill: Int?
+  /// Whether gate weights are read; without them, whatever stands in their place is not looked at.
+  public var readsWeights: Bool
+  /// Whether a layer that sends every token to the same experts is believed, and so are tokens whose
+  /// experts are 0, 1, 2, ... in every layer.
+  public var keepsConstant: Bool
+  /// Whether the identical tokens at the beginning of the recording are left out.
+  public var dropsWarmUp: Bool
   /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
   /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
@@ -28,13 +35,17 @@ public struct ImportOptions: Sendable {
   /// Options of what is known; each is nil or empty where it is not, see the properties.
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
-    prefill: Int? = nil, maximumFileSize: Int = largestFileSize
+    prefill: Int? = nil, readsWeights: Bool = true, keepsConstant: Bool = false,
+    dropsWarmUp: Bool = false, maximumFileSize: Int = largestFileSize
   ) {
     self.model = model
     self.experts = experts
     self.topK = topK
     self.modelName = modelName
     self.prefill = prefill
+    self.readsWeights = readsWeights
+    self.keepsConstant = keepsConstant
+    self.dropsWarmUp = dropsWarmUp
     self.maximumFileSize = min(max(1, maximumFileSize), Self.largestFileSize)
   }
 }

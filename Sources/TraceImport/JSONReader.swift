@@ -28,14 +28,18 @@ final class JSONReader {
   ) -> Int32
 
   /// Parses the file in `bytes` and copies the request out of the parser's arrays.
+  ///
+  /// - Parameter readsWeights: whether gate weights are looked at.
   func request(
-    in bytes: FileBytes, file: String, bounds: EventBounds, parse: Parse
+    in bytes: FileBytes, file: String, bounds: EventBounds, readsWeights: Bool, parse: Parse
   ) throws(ImportError) -> RawRequest {
     var result = csj_request()
     var fault = csj_fault()
     let code = parse(
       reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity,
-      csj_bounds(experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0)), &result, &fault)
+      csj_bounds(
+        experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0),
+        weights: readsWeights ? 1 : 0), &result, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file) }
     let count = result.tokens * result.layers * result.top_k
     var request = RawRequest(
@@ -48,6 +52,10 @@ final class JSONReader {
     if let weights = result.weights {
       request.weights = UnsafeBufferPointer(start: weights, count: count).map { Float16($0) }
     }
+    let unread = Self.text(result.unread, result.unread_length)
+    if !unread.isEmpty { request.remarks.append(.unread(unread)) }
+    let unlabelled = Self.text(result.unlabelled, result.unlabelled_length)
+    if !unlabelled.isEmpty { request.remarks.append(.label(unlabelled)) }
     return request
   }
 

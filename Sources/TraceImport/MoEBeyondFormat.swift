@@ -1,5 +1,6 @@
 import CSimdJSON
 import Glibc
+import RoutingTrace
 
 extension ForeignFormat {
   /// The MoE-Beyond data set: a CSV file a prompt.
@@ -53,7 +54,9 @@ struct MoEBeyondFormat: TraceFormat {
       guard let first = try rows.next(),
         bytes[first.start..<first.end].elementsEqual(Self.header)
       else {
-        throw CSVProblem("the first line is not that of a MoE-Beyond table", isFormat: true)
+        throw CSVProblem(
+          "the first line is not that of a MoE-Beyond table", isFormat: true,
+          remedy: "choose another --format, or leave the file out")
       }
       while let row = try rows.next() { try table.add(row) }
       return try table.request(named: source.stem)
@@ -61,8 +64,7 @@ struct MoEBeyondFormat: TraceFormat {
       throw ImportError(
         error.isFormat ? .notATrace : .malformed, file: source.path,
         line: rows.line, token: table.token, layer: table.layer, problem: error.problem,
-        remedy: error.isFormat
-          ? "choose another --format, or leave the file out" : "download or write the file again")
+        remedy: error.remedy)
     }
   }
 }
@@ -70,12 +72,18 @@ struct MoEBeyondFormat: TraceFormat {
 /// What is wrong with a row; its reader adds the place.
 private struct CSVProblem: Error {
   var problem: String
+  /// What the user can do.
+  var remedy: String
   /// Whether the file is of another format rather than damaged.
   var isFormat: Bool
 
-  init(_ problem: String, isFormat: Bool = false) {
+  init(
+    _ problem: String, isFormat: Bool = false,
+    remedy: String = "write the table again, or leave the file out"
+  ) {
     self.problem = problem
     self.isFormat = isFormat
+    self.remedy = remedy
   }
 }
 
@@ -150,7 +158,10 @@ private struct CSVRows {
       }
       at += 1
     }
-    guard !quoted else { throw CSVProblem("a quote is not closed: the file is cut off") }
+    guard !quoted else { 
+      throw CSVProblem(
+        "a quote is not closed: the file is cut off", remedy: "download or write the file again")
+    }
     row.end = at > start && bytes[at - 1] == 0x0D ? at - 1 : at
     at += 1
     guard commas == 3 else { throw CSVProblem("\(commas + 1) fields instead of 4") }
@@ -163,6 +174,8 @@ private struct ExpertTable {
   private let bytes: UnsafeRawBufferPointer
   private let experts: UInt32
   private var topK: Int?
+  /// Whether top-k comes from the shape or the options.
+  private let isTopKGiven: Bool
   private var layers: [Int] = []
   private var batch: Int?
   /// Layer-major ids in the order of the rows.
@@ -177,6 +190,7 @@ private struct ExpertTable {
     self.bytes = bytes
     experts = UInt32(bounds.experts)
     topK = bounds.topK
+    isTopKGiven = bounds.topK != nil
   }
 
   /// Adds a row, which must be the next of its layer's tokens or the first of the next layer.
@@ -185,13 +199,16 @@ private struct ExpertTable {
     let batch = try self.number(row.commas.0 + 1..<row.commas.1, "batch number")
     guard self.batch ?? batch == batch else {
       throw CSVProblem(
-        "batch \(batch) follows batch \(self.batch ?? 0): one prompt a file is expected")
+        "batch \(batch) follows batch \(self.batch ?? 0): one prompt a file is expected",
+        remedy: "split the table into one file a batch")
     }
     self.batch = batch
     if number != layer {
       try finishLayer()
       guard !layers.contains(number) else {
-        throw CSVProblem("layer \(number) begins again: rows must stand layer by layer")
+        throw CSVProblem(
+          "layer \(number) begins again: rows must stand layer by layer",
+          remedy: "sort the rows by Layer ID, those of a layer in the order of the tokens")
       }
       layers.append(number)
       layer = number
@@ -208,7 +225,9 @@ private struct ExpertTable {
           "layer \(number) has more than the \(texts.count) tokens of layer \(layers[0])")
       }
       guard isSame(texts[position], text) else {
-        throw CSVProblem("the token is another one than in layer \(layers[0])")
+        throw CSVProblem(
+          "the token is another one than in layer \(layers[0])",
+          remedy: "write every layer's rows in the order of the same tokens")
       }
     }
     try addIDs(row.commas.2 + 1..<row.end)
@@ -287,23 +306,64 @@ private struct ExpertTable {
       bytes[range.upperBound - 1] == UInt8(ascii: "]")
     else { throw CSVProblem("the expert ids are not a list in brackets") }
     if let topK, addPlainRow(range, topK: topK) { return }
-    var count = 0
+    let first = ids.count
     var at = range.lowerBound + 1
     let end = range.upperBound - 1
     while at < end {
-      while at < end, bytes[at] == 0x20 { at &+= 1 }
-      let id = takeWholeNumber(bytes, &at, end: end)
-      while at < end, bytes[at] == 0x20 { at &+= 1 }
+      skipBlanks(&at, end)
+      let id = takeID(&at, end: end)
+      skipBlanks(&at, end)
       guard let id, at == end || bytes[at] == 0x2C else {
         throw CSVProblem("an expert id is not a whole number")
       }
-      ids.append(UInt16(clamping: id))
-      count &+= 1
+      ids.append(id)
       at &+= 1
     }
-    guard count > 0, count == topK ?? count else {
-      throw CSVProblem("\(count) expert ids instead of \(topK.map(String.init) ?? "one or more")")
+    try fill(from: first)
+  }
+
+  /// Passes over blanks.
+  private func skipBlanks(_ at: inout Int, _ end: Int) {
+    while at < end, bytes[at] == 0x20 { at &+= 1 }
+  }
+
+  /// An id; an empty slot for -1 and for Python's word for nothing.
+  private func takeID(_ at: inout Int, end: Int) -> UInt16? {
+    for word in Self.nothing where bytes[at..<end].starts(with: word) {
+      at += word.count
+      return TokenBlock.emptySlot
     }
-    topK = count
+    return takeWholeNumber(bytes, &at, end: end)
+      .map { UInt16(exactly: $0).map { min($0, RawRequest.outOfRange) } ?? RawRequest.outOfRange }
+  }
+
+  /// How files write that a slot holds no expert.
+  private static let nothing = ["-1", "None", "null"].map { Array($0.utf8) }
+
+  /// Gives the event whose ids begin at `first` as many slots as all have; a wider one widens those
+  /// before it, where neither the shape nor the options tell.
+  private mutating func fill(from first: Int) throws(CSVProblem) {
+    let count = ids.count - first
+    let known = max(1, topK ?? 1)
+    if count > known {
+      guard !isTopKGiven, count <= Self.widestRow else {
+        throw CSVProblem(
+          "\(count) expert ids; an event has at most \(isTopKGiven ? known : Self.widestRow)",
+          remedy: isTopKGiven
+            ? "give the shape or the --top-k of the model that was traced"
+            : "write one row a token and layer")
+      }
+      let earlier = ids[..<first]
+      var wider: [UInt16] = []
+      for event in stride(from: 0, to: first, by: known) {
+        wider += earlier[event..<event + known]
+        wider += Array(repeating: TokenBlock.emptySlot, count: count - known)
+      }
+      ids = wider + ids[first...]
+      topK = count
+    } else {
+      topK = known
+      ids += Array(repeating: TokenBlock.emptySlot, count: known - count)
+    }
   }
 }

@@ -1,17 +1,22 @@
 import Archive
+import RoutingTrace
 
 /// Elements of an array as traces need them; they can be taken once.
 extension NPYArray {
   /// Ids, or weights, of a request at most: 1 GiB in memory, as half-words.
   static let mostValues = 1 << 29
 
-  /// An element that is no id of `0...65534`, with its ordinal.
-  typealias Oversized = (index: Int, value: Int)
+  /// An element that is no id of any model, with its ordinal.
+  typealias OutOfRange = (index: Int, value: Int)
 
-  /// Expert ids, and the first of them that is outside `0...65534`; such are 65535, which no shape
-  /// accepts.
-  func ids() throws(ArchiveError) -> (ids: [UInt16], oversized: Oversized?) {
+  /// Expert ids as ``RawRequest/ids`` has them, and the first element that is out of range.
+  ///
+  /// -1 is an empty slot, and so is the largest number of an unsigned type, which -1 becomes there;
+  /// of one byte only where it is no expert.
+  func ids(experts: Int) throws(ArchiveError) -> (ids: [UInt16], outOfRange: OutOfRange?) {
     switch element {
+    case .unsigned(1) where experts <= UInt8.max:
+      (try converted(UInt8.self) { $0 == .max ? TokenBlock.emptySlot : UInt16($0) }, nil)
     case .unsigned(1): try narrowed(UInt8.self)
     case .unsigned(2): try narrowed(UInt16.self)
     case .unsigned(4): try narrowed(UInt32.self)
@@ -79,20 +84,25 @@ extension NPYArray {
   /// Elements of an integer type as 16-bit ids.
   private func narrowed<Value: FixedWidthInteger>(
     _ type: Value.Type
-  ) throws(ArchiveError) -> (ids: [UInt16], oversized: Oversized?) {
-    var oversized: Oversized?
+  ) throws(ArchiveError) -> (ids: [UInt16], outOfRange: OutOfRange?) {
+    var found: OutOfRange?
     func look(_ bytes: UnsafeRawBufferPointer, _ ids: UnsafeBufferPointer<UInt16>, _ first: Int) {
-      // No byte is too large; of wider elements the largest id tells whether there is one to look
+      // No byte is out of range; of wider elements the largest ids tell whether there is one to look
       // for.
-      guard oversized == nil, Value.self != UInt8.self, ids.reduce(0, max) == .max else { return }
-      for index in ids.indices where ids[index] == .max {
-        let value = bytes.littleEndian(at: index * MemoryLayout<Value>.size, as: type)
-        oversized = (first + index, Int(clamping: value))
-        return
-      }
+      guard found == nil, Value.self != UInt8.self,
+        ids.reduce(0, max) >= RawRequest.outOfRange,
+        let index = ids.firstIndex(of: RawRequest.outOfRange)
+      else { return }
+      let value = bytes.littleEndian(at: index * MemoryLayout<Value>.size, as: type)
+      found = (first + index, Int(clamping: value))
     }
-    let ids = try converted(type, look: look) { UInt16(exactly: $0) ?? .max }
-    return (ids, oversized)
+    let ids = try converted(type, look: look) { value in
+      // -1, and what it becomes in an unsigned type.
+      value == ~0 && Value.bitWidth > 8 || Value.isSigned && value == ~0
+        ? TokenBlock.emptySlot
+        : UInt16(exactly: value).map { min($0, RawRequest.outOfRange) } ?? RawRequest.outOfRange
+    }
+    return (ids, found)
   }
 
   /// All elements, converted a piece at a time.

@@ -44,7 +44,8 @@ struct PaperJSONFormat: TraceFormat {
   mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
     guard let source = file.take() else { return nil }
     var request = try json.request(
-      in: file.bytes, file: source.path, bounds: bounds, parse: csj_read_selection_trace)
+      in: file.bytes, file: source.path, bounds: bounds, readsWeights: false,
+      parse: csj_read_selection_trace)
     request.name = source.stem
     request.task = source.folder
     return request

@@ -29,8 +29,18 @@ struct RawRequest {
   var layers: LayerAxis
   /// Ids in an event (K); 0 only where there are no tokens.
   var topK: Int
-  /// `[token, layer, slot]`: `tokens * layers * topK` ids.
+  /// `[token, layer, slot]`: `tokens * layers * topK` ids, as the source has them. In any slot
+  /// `RoutingTrace/TokenBlock/emptySlot` where the source says that nothing was recorded, and
+  /// ``outOfRange`` for a number that is no id of any model; what else stands for nothing,
+  /// ``Absence`` decides.
   var ids: [UInt16]
   /// Gate weights beside the ids, in the same order; nil where there are none.
   var weights: [Float16]?
+  /// The first number that ``outOfRange`` stands for, if any, by its place in the source.
+  var firstOutOfRange: (index: Int, value: Int)?
+  /// What is to be said of its source, though it can be read.
+  var remarks: [Remark] = []
+
+  /// In ``ids``: below -1, or above every id.
+  static let outOfRange: UInt16 = .max - 1
 }

@@ -15,11 +15,13 @@ struct RoutedArray {
   let topK: Int
   /// `[token, layer, slot]`.
   let ids: [UInt16]
-  /// The first element that cannot be an id, if any.
-  let oversized: (index: Int, value: Int)?
+  /// The first element that is no id of any model.
+  let outOfRange: (index: Int, value: Int)?
 
   /// Takes the elements of an array of three axes.
-  init(_ array: NPYArray) throws(ArchiveError) {
+  ///
+  /// - Parameter experts: experts of a MoE layer.
+  init(_ array: NPYArray, experts: Int) throws(ArchiveError) {
     guard array.shape.count == 3 else {
       throw ArchiveError(
         "its shape is \(array.shape) instead of [tokens, layers, k]",
@@ -38,29 +40,39 @@ struct RoutedArray {
     tokens = array.shape[0]
     layers = array.shape[1]
     topK = array.shape[2]
-    (ids, oversized) = try array.ids()
+    (ids, outOfRange) = try array.ids(experts: experts)
   }
 
+  /// The axes, as the array has them.
+  var shape: [Int] { [tokens, layers, topK] }
+
+  /// An axis longer than this is more likely one of tokens than one of layers.
+  private static let manyLayers = 128
+
   /// The array as a request whose layers have no numbers.
-  ///
-  /// - Parameter member: the array's name in an archive, for messages.
-  static func request(
-    _ array: RoutedArray?, reader: ArrayReader, bounds: EventBounds, member: String?
-  ) throws(ImportError) -> RawRequest {
-    guard let array else {
-      throw ImportError(
-        .notATrace, file: reader.file, problem: "it has no array \(member ?? "")",
-        remedy: "choose another --format, or leave the file out")
-    }
-    if let (index, value) = array.oversized {
-      throw ImportError(
-        .invalid, file: reader.file, member: member,
-        token: index / (array.layers * array.topK), layer: index / array.topK % array.layers,
-        problem: "expert \(value) is outside 0 to \(bounds.experts - 1)",
-        remedy: "check --shape or --experts")
-    }
-    return RawRequest(
-      tokens: array.tokens, layers: .counted(array.layers), topK: array.topK, ids: array.ids)
+  var request: RawRequest {
+    var request = RawRequest(
+      tokens: tokens, layers: .counted(layers), topK: topK, ids: ids, firstOutOfRange: outOfRange)
+    if layers > Self.manyLayers, tokens <= Self.manyLayers { request.remarks.append(.axes(shape)) }
+    return request
+  }
+
+  /// This array with the tokens of `other` behind its own; nil where layers or top-k differ.
+  func joined(with other: RoutedArray) -> RoutedArray? {
+    guard other.layers == layers, other.topK == topK else { return nil }
+    return RoutedArray(
+      tokens: tokens + other.tokens, layers: layers, topK: topK, ids: ids + other.ids,
+      outOfRange: outOfRange ?? other.outOfRange.map { (ids.count + $0.index, $0.value) })
+  }
+
+  private init(
+    tokens: Int, layers: Int, topK: Int, ids: [UInt16], outOfRange: (index: Int, value: Int)?
+  ) {
+    self.tokens = tokens
+    self.layers = layers
+    self.topK = topK
+    self.ids = ids
+    self.outOfRange = outOfRange
   }
 }
 

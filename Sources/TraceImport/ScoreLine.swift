@@ -1,3 +1,5 @@
+import RoutingTrace
+
 /// One line of one layer's file of ESFT's expert scores: ids parted by tabs, two tabs, gate
 /// weights.
 struct ScoreLine {
@@ -7,23 +9,27 @@ struct ScoreLine {
   private(set) var weights: [Float16] = []
 
   /// Replaces the contents by those of `text`; what is wrong with it, or nil.
-  mutating func parse(_ text: UnsafeRawBufferPointer, topK: Int) -> String? {
+  ///
+  /// - Parameter readsWeights: whether weights are looked at; else there are none.
+  mutating func parse(
+    _ text: UnsafeRawBufferPointer, topK: Int, readsWeights: Bool
+  ) -> String? {
     ids.removeAll(keepingCapacity: true)
     weights.removeAll(keepingCapacity: true)
     guard !text.isEmpty else { return "the line is empty" }
     var fields = TabbedNumbers(text)
     while !fields.isAtFieldEnd {
-      guard let id = fields.whole() else { return "an expert id is not a whole number" }
-      ids.append(UInt16(clamping: id))
+      guard let id = fields.id() else { return "an expert id is not a whole number" }
+      ids.append(id)
       guard fields.next() else { return "two tabs between ids and gate weights are missing" }
     }
     weights.reserveCapacity(ids.count)
-    while fields.next() {
+    while readsWeights, fields.next() {
       guard let weight = fields.decimal() else { return "a gate weight is not a number" }
       weights.append(halfPrecision(weight))
     }
     guard ids.count % topK == 0 else { return "\(ids.count) ids are not a multiple of top-\(topK)" }
-    guard weights.count == ids.count else {
+    guard weights.count == ids.count || !readsWeights else {
       return "\(weights.count) gate weights for \(ids.count) ids"
     }
     return nil
@@ -47,10 +53,14 @@ private struct TabbedNumbers {
     return true
   }
 
-  /// The field as ``wholeNumber(_:)`` takes it.
-  mutating func whole() -> Int? {
-    let number = takeWholeNumber(text, &at, end: text.count)
-    return isAtFieldEnd ? number : nil
+  /// The field as an id, -1 as an empty slot.
+  mutating func id() -> UInt16? {
+    if at &+ 1 < text.count, text[at] == 0x2D, text[at &+ 1] == 0x31 {
+      at &+= 2
+      return isAtFieldEnd ? TokenBlock.emptySlot : nil
+    }
+    guard let number = takeWholeNumber(text, &at, end: text.count), isAtFieldEnd else { return nil }
+    return UInt16(clamping: min(number, Int(RawRequest.outOfRange)))
   }
 
   /// The field as ``decimalNumber(_:)`` takes it; `0.0414` without looking for its end first.

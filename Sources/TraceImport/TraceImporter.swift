@@ -31,6 +31,10 @@ public struct TraceImporter {
   public let passedOver: Int
   /// Bytes of the files that were read whole.
   public var bytesRead: Int { stream.bytesRead }
+  /// What was left out or found absent so far.
+  public var omissions: ImportOmissions { stream.fit.omissions }
+  /// What is to be said of sources that were read all the same.
+  public var remarks: [ImportRemark] { stream.fit.remarks.all }
   /// Requests handed on.
   public private(set) var requests = 0
   /// Tokens handed on.
@@ -63,6 +67,9 @@ public struct TraceImporter {
     stream = RequestStream(
       reader: try finder.format.type.init(options: options), fit: fit, sources: finder.sources)
     first = try stream.next()
+    if first == nil, let fault = stream.fit.fault(file: inputs.joined(separator: ", ")) {
+      throw fault
+    }
     guard let shape = stream.fit.shape, first != nil else {
       throw ImportError(
         .notATrace, file: inputs.joined(separator: ", "), problem: "there is no request in it",
@@ -73,7 +80,8 @@ public struct TraceImporter {
 
   /// The next request, checked against the shape and in descending gate weight; nil at the end.
   ///
-  /// - Throws: ``ImportError``; the stream is spent after it.
+  /// - Throws: ``ImportError``; the stream is spent after it. At the end, of kind `recordedNothing`,
+  ///   where the requests together show that a layer was not recorded.
   /// - Complexity: O(bytes of the request's file); for ESFT of one line of every layer's file.
   public mutating func next() throws(ImportError) -> RequestTrace? {
     let request: RequestTrace
@@ -82,6 +90,7 @@ public struct TraceImporter {
     } else if let next = try stream.next() {
       request = next
     } else {
+      if let fault = stream.fit.fault(file: stream.name) { throw fault }
       return nil
     }
     requests += 1
@@ -114,6 +123,9 @@ private struct RequestStream {
     self.sources = sources
   }
 
+  /// What to call all sources together.
+  var name: String { sources.count == 1 ? sources[0].path : "all \(sources.count) sources" }
+
   /// The next request of the open source, or of the first behind it that has one.
   mutating func next() throws(ImportError) -> RequestTrace? {
     while position < sources.count {
@@ -123,7 +135,11 @@ private struct RequestStream {
         isOpen = true
         if let request = try reader.next(within: fit.bounds) {
           defer { ordinal += 1 }
-          return try fit.fit(request, file: source.path, ordinal: ordinal)
+          // One of which nothing was recorded is passed over; the source may have more.
+          guard let fitted = try fit.fit(request, file: source.path, ordinal: ordinal) else {
+            continue
+          }
+          return fitted
         }
       } catch {
         position = sources.count

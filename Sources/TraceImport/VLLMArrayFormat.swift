@@ -6,7 +6,8 @@ extension ForeignFormat {
 }
 
 /// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request:
-/// `[tokens, all layers, k]` in uint8 or uint16, dense layers zero.
+/// `[tokens, all layers, k]` in whole numbers, dense layers filled with 0, -1 or anything that is no
+/// choice.
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
 /// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.
@@ -48,9 +49,10 @@ struct VLLMArrayFormat: TraceFormat {
     let boundary = try boundary(beside: source)
     let reader = ArrayReader(file: source.path)
     let array = try reader.of(nil) { () throws(ArchiveError) in
-      try RoutedArray(try NPYArray(MemberContent(file.bytes.bytes)))
+      try RoutedArray(
+        try NPYArray(MemberContent(file.bytes.bytes)), experts: bounds.experts)
     }
-    var request = try RoutedArray.request(array, reader: reader, bounds: bounds, member: nil)
+    var request = array.request
     request.name = source.stem
     request.prefill = boundary
     return request

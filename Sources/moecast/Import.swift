@@ -17,6 +17,14 @@ struct Import: PrintingCommand {
       The files of a folder, at any depth, are read in natural order of their paths: 2.json before \
       10.json. Each request is checked whole; after an error nothing is written.
 
+      Where nothing was recorded: -1, null, the number of experts, a list shorter than top-k and a \
+      missing layer are empty slots; an event of nothing but expert 0 is empty too, and so is a \
+      token whose experts count up from 0 in every layer. What is empty stays in the trace, is \
+      passed over by every predictor, and is counted here and by inspect. Layers that hold nothing \
+      else are dense. Tokens without a route at the end of a request are left out, and so are \
+      requests without any. A recording without a route, or with a layer that never changes its \
+      choice, is refused.
+
       Examples:
         moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
         curl $URL | moecast import --shape llama-4-maverick -o - - \\
@@ -50,8 +58,14 @@ struct Import: PrintingCommand {
   @Option(help: "LZ4 level: 0 is fastest, 12 smallest.")
   var level = 0
 
-  @Flag(help: "Leave gate weights out, where the source has them.")
+  @Flag(help: "Leave gate weights out without looking at them.")
   var noWeights = false
+
+  @Flag(help: "Believe layers that never change their choice, and tokens that count up from 0.")
+  var keepConstant = false
+
+  @Flag(help: "Leave out the identical tokens at the beginning, as an engine's warm-up writes them.")
+  var dropWarmUp = false
 
   @OptionGroup var force: ForceOption
 
@@ -92,7 +106,8 @@ struct Import: PrintingCommand {
       inputs, format: ForeignFormat(named: format),
       options: ImportOptions(
         model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
-        prefill: prefill))
+        prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
+        dropsWarmUp: dropWarmUp))
     let sink = try OutputSink(output, .trace(inputs: importer.paths, force: force))
     var summary = try write(&importer, to: sink)
     try sink.commit()
@@ -116,8 +131,7 @@ struct Import: PrintingCommand {
     var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens, level: level)
     var bar = ProgressBar(total: importer.totalBytes)
     defer { bar.clear() }
-    while var request = try importer.next() {
-      if noWeights { request.weights = nil }
+    while let request = try importer.next() {
       try writer.append(request)
       bar.update(importer.bytesRead)
     }
@@ -125,14 +139,16 @@ struct Import: PrintingCommand {
     return ImportSummary(
       format: importer.format.name, guessed: importer.isGuessed, files: importer.files,
       filesPassedOver: importer.passedOver, requests: importer.requests, tokens: importer.tokens,
-      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted && !noWeights,
+      events: importer.tokens * importer.shape.layers, weights: importer.isWeighted,
       chunks: writer.index.offsets.count, bytesIn: importer.bytesRead,
-      bytesOut: writer.bytesWritten)
+      bytesOut: writer.bytesWritten, omissions: importer.omissions, warmUpDropped: dropWarmUp,
+      remarks: importer.remarks)
   }
 
   private func report(
     _ summary: ImportSummary, shape: TraceShape, printing standardOutput: inout StandardOutput
   ) throws {
+    for note in summary.notes { complain("moecast: \(note)") }
     let text = json ? try moecast.json(summary) : visible("\(summary); \(shape)")
     // Standard output may carry the trace itself.
     if output == StandardStream.dash {
@@ -143,37 +159,3 @@ struct Import: PrintingCommand {
   }
 }
 
-/// What an import came to; the keys of `--json`.
-struct ImportSummary: Encodable, CustomStringConvertible {
-  var format: String
-  var guessed: Bool
-  var files: Int
-  var filesPassedOver: Int
-  var requests: Int
-  var tokens: Int
-  var events: Int
-  var weights: Bool
-  var chunks: Int
-  var bytesIn: Int
-  var bytesOut: Int
-  var seconds = 0.0
-  var megabytesPerSecond = 0.0
-
-  enum CodingKeys: String, CodingKey {
-    case format, guessed, files, requests, tokens, events, weights, chunks, seconds
-    case filesPassedOver = "files_passed_over"
-    case bytesIn = "bytes_in"
-    case bytesOut = "bytes_out"
-    case megabytesPerSecond = "megabytes_per_second"
-  }
-
-  /// One line for people.
-  var description: String {
-    var text = "\(format)\(guessed ? " (guessed)" : ""): \(requests) requests, \(tokens) tokens, "
-    text += "\(events) events in \(chunks) chunks; \(decimals(Double(bytesIn) / 1e6, 1)) MB in, "
-    text += "\(decimals(Double(bytesOut) / 1e6, 1)) MB out, "
-    text += "\(decimals(megabytesPerSecond, 1)) MB/s"
-    if filesPassedOver > 0 { text += "; \(filesPassedOver) other files passed over" }
-    return text
-  }
-}

@@ -37,6 +37,8 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   /// Compressed bytes read.
   var bytes: Int
   var weights: Bool
+  /// How much was not recorded.
+  var absent: AbsenceFacts
   /// Whether everything that was read is as it was written.
   var intact: Bool
   /// Whether the index at the end is there.
@@ -46,8 +48,8 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   private let summary: String
 
   enum CodingKeys: String, CodingKey {
-    case kind, shape, provenance, requests, tokens, stages, tasks, chunks, bytes, weights, intact
-    case complete, damage
+    case kind, shape, provenance, requests, tokens, stages, tasks, chunks, bytes, weights, absent
+    case intact, complete, damage
   }
 
   /// Reads the whole trace, with a bar.
@@ -74,6 +76,7 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     chunks = contents.chunks
     bytes = contents.bytes
     weights = contents.isWeighted
+    absent = AbsenceFacts(contents.absent)
     intact = contents.isIntact
     complete = contents.isComplete
     damage = contents.damage?.description
@@ -93,6 +96,7 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     }
     lines.append("chunks      \(grouped(chunks)), \(moecast.bytes(bytes)) compressed")
     lines.append("weights     " + (weights ? "yes" : "no"))
+    lines.append("absent      " + (absent.text ?? "nothing"))
     for (key, value) in provenance.sorted(by: { $0.key < $1.key }) {
       lines.append(visible(key).padding(to: 12) + visible(value))
     }

@@ -14,15 +14,25 @@ extern "C" {
 /// Parser and result arrays, reused from file to file. Not for two threads at once.
 typedef struct csj_reader csj_reader;
 
-/// What must hold of every event. A bound of 0 for `top_k` means: as in the file's first event.
+/// What must hold of every event, and what is read. A bound of 0 for `top_k` means: as in the file's
+/// widest event.
 typedef struct {
   uint32_t experts;
   uint32_t top_k;
+  /// 0 where gate weights are not to be looked at.
+  uint32_t weights;
 } csj_bounds;
+
+/// The id in a slot for which the file says that nothing was recorded: by -1, by null, by a list that
+/// is too short or not there.
+enum { CSJ_ABSENT = 0xFFFF };
+
+/// The most ids of an event.
+enum { CSJ_LARGEST_TOP_K = 64 };
 
 /// A request; the pointers belong to the reader and live until its next call.
 typedef struct {
-  /// `tokens * layers * top_k` expert ids, token-major, prompt first.
+  /// `tokens * layers * top_k` expert ids, token-major, prompt first; `CSJ_ABSENT` in any slot.
   const uint16_t *ids;
   /// Gate weights beside the ids, or null.
   const float *weights;
@@ -37,6 +47,12 @@ typedef struct {
   size_t name_length;
   const char *task;
   size_t task_length;
+  /// Keys that hold routing and are not read, parted by commas, as UTF-8; empty where there are none.
+  const char *unread;
+  size_t unread_length;
+  /// Keys whose label is neither text nor a number, and so is left out, in the same way.
+  const char *unlabelled;
+  size_t unlabelled_length;
 } csj_request;
 
 enum {
