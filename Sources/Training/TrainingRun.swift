@@ -43,6 +43,8 @@ public struct TrainingRun {
 
   /// Events consumed by this run.
   public private(set) var events: UInt64 = 0
+  /// What of it was not recorded: passed over, neither scored nor learnt.
+  public private(set) var absent = AbsentRoutes()
   /// The seconds that took, without the saving at the end.
   public private(set) var seconds = 0.0
   /// Whether it ended because it was asked to.
@@ -102,6 +104,7 @@ public struct TrainingRun {
       }
       guard let chunk = next else { break }
       try learner.consume(chunk, learns: learns, workers: workers)
+      absent.add(chunk.block)
       let elapsed = (clock.now - start) / .seconds(1)
       if isNoteDue(learner.progress.chunks) {
         learner.recordHistory()

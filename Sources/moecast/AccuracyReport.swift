@@ -34,12 +34,14 @@ struct AccuracyReport: Encodable {
   /// Stage, predictor: the mean of -log2 of the probability given to the chosen experts.
   var logLossBits: [String: [String: Double]] = [:]
   var layers: [Layer] = []
+  /// What of this run was not recorded, and so neither scored nor learnt.
+  var absent: AbsenceFacts
   /// What this run took, and the events it consumed a second.
   var seconds: Double
   var eventsPerSecond: Double
 
   enum CodingKeys: String, CodingKey {
-    case requests, tokens, events, recall, layers, seconds
+    case requests, tokens, events, recall, layers, absent, seconds
     case logLossBits = "log_loss_bits"
     case eventsPerSecond = "events_per_second"
   }
@@ -50,8 +52,14 @@ struct AccuracyReport: Encodable {
 
   /// - Parameters:
   ///   - ns: the n of recall@n.
-  ///   - events: events consumed in this run, and the seconds that took.
-  init(_ learner: Learner, recallAt ns: [Int], events consumed: UInt64, seconds: Double) {
+  ///   - events: events consumed in this run.
+  ///   - absent: what of them was not recorded.
+  ///   - seconds: what the run took.
+  init(
+    _ learner: Learner, recallAt ns: [Int], events consumed: UInt64,
+    absent: AbsentRoutes = AbsentRoutes(), seconds: Double
+  ) {
+    self.absent = AbsenceFacts(absent)
     requests = learner.progress.requests
     tokens = learner.progress.tokens
     self.seconds = seconds

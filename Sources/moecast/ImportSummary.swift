@@ -78,7 +78,7 @@ struct ImportSummary: Encodable, CustomStringConvertible {
   var notes: [String] {
     var notes: [String] = []
     if let absence = absent.text {
-      notes.append("nothing was recorded of \(absence): they stay empty and are passed over")
+      notes.append("\(absence) were not recorded: they stay empty, and are passed over")
     }
     if trailingTokens > 0 {
       notes.append(
@@ -114,6 +114,10 @@ struct AbsenceFacts: Encodable {
   /// In words; nil where nothing is absent.
   var text: String? {
     guard events > 0 || slots > 0 else { return nil }
-    return "\(grouped(tokens)) tokens, \(grouped(events)) events and \(grouped(slots)) single slots"
+    let parts = [(tokens, "token"), (events, "event"), (slots, "single slot")].compactMap {
+      (count, noun) in
+      count == 0 ? nil : "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+    }
+    return parts.joined(separator: ", ")
   }
 }

@@ -15,6 +15,8 @@ struct StreamPass {
   /// Seconds that took.
   private(set) var seconds = 0.0
 
+  /// What of the chunks was not recorded.
+  private var absent = AbsentRoutes()
   private let interruption: Interruption
   private var failure: (any Error)?
   private var unfinished: [String] = []
@@ -32,6 +34,7 @@ struct StreamPass {
     do {
       while !interruption.isRequested, let chunk = try ahead.next() {
         try use(chunk)
+        absent.add(chunk.block)
         chunks += 1
         bar.update(ahead.bytesRead)
       }
@@ -53,6 +56,7 @@ struct StreamPass {
   /// - Parameter remark: what the figures are worth where the program was asked to stop.
   /// - Throws: what went wrong, or ``Stopped``.
   func finish(_ remark: String) throws {
+    complain(of: absent)
     complain(ofUnfinished: unfinished)
     if let failure { throw failure }
     try interruption.check("after \(grouped(chunks)) chunks; \(remark)")

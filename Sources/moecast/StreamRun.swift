@@ -64,7 +64,9 @@ struct StreamRun {
   /// Prints the figures of `learner` as the options ask.
   func report(_ learner: Learner, printing output: inout StandardOutput) throws {
     let report = AccuracyReport(
-      learner, recallAt: learner.recallAt, events: training.events, seconds: training.seconds)
+      learner, recallAt: learner.recallAt, events: training.events, absent: training.absent,
+      seconds: training.seconds)
+    complain(of: training.absent)
     guard !options.json else { return output.text(try json(report)) }
     if !progress.quiet { output.line() }
     output.text(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
@@ -78,6 +80,12 @@ struct StreamRun {
         + "\(grouped(training.events)) events in \(decimals(training.seconds, 2)) s, "
         + "\(grouped(Int(report.eventsPerSecond))) events/s")
   }
+}
+
+/// Says what was passed over since nobody recorded it, if anything was.
+func complain(of absent: AbsentRoutes) {
+  guard let text = AbsenceFacts(absent).text else { return }
+  complain("moecast: \(text) were not recorded: they are passed over, neither scored nor learnt")
 }
 
 /// Says which files ended without an index.
