@@ -24,9 +24,10 @@ struct EventFault {
     let remedy: String
     switch problem {
     case .outside(let id, let experts):
-      let number =
-        id == RawRequest.outOfRange ? request.firstOutOfRange?.value ?? Int(id) : Int(id)
-      text = "expert \(number) is outside 0 to \(experts - 1)"
+      let number = id == RawRequest.outOfRange ? request.firstOutOfRange : Int(id)
+      text =
+        (number.map { "expert \($0)" } ?? "an expert id of more than four digits")
+        + " is outside 0 to \(experts - 1)"
       remedy = "give the shape or the --experts of the model that was traced"
     case .twice(let id):
       text = "expert \(id) is chosen twice"

@@ -158,7 +158,7 @@ private struct CSVRows {
       }
       at += 1
     }
-    guard !quoted else { 
+    guard !quoted else {
       throw CSVProblem(
         "a quote is not closed: the file is cut off", remedy: "download or write the file again")
     }

@@ -96,9 +96,11 @@ extension NPYArray {
       let value = bytes.littleEndian(at: index * MemoryLayout<Value>.size, as: type)
       found = (first + index, Int(clamping: value))
     }
+    // -1, or what it becomes in an unsigned type; a byte of that value may be an expert.
+    let none = Value(truncatingIfNeeded: -1)
+    let hasNone = Value.isSigned || Value.bitWidth > 8
     let ids = try converted(type, look: look) { value in
-      // -1, and what it becomes in an unsigned type.
-      value == ~0 && Value.bitWidth > 8 || Value.isSigned && value == ~0
+      value == none && hasNone
         ? TokenBlock.emptySlot
         : UInt16(exactly: value).map { min($0, RawRequest.outOfRange) } ?? RawRequest.outOfRange
     }

@@ -36,8 +36,8 @@ struct RawRequest {
   var ids: [UInt16]
   /// Gate weights beside the ids, in the same order; nil where there are none.
   var weights: [Float16]?
-  /// The first number that ``outOfRange`` stands for, if any, by its place in the source.
-  var firstOutOfRange: (index: Int, value: Int)?
+  /// The first number that ``outOfRange`` stands for, where the format tells.
+  var firstOutOfRange: Int?
   /// What is to be said of its source, though it can be read.
   var remarks: [Remark] = []
 

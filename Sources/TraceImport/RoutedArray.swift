@@ -52,7 +52,8 @@ struct RoutedArray {
   /// The array as a request whose layers have no numbers.
   var request: RawRequest {
     var request = RawRequest(
-      tokens: tokens, layers: .counted(layers), topK: topK, ids: ids, firstOutOfRange: outOfRange)
+      tokens: tokens, layers: .counted(layers), topK: topK, ids: ids,
+      firstOutOfRange: outOfRange?.value)
     if layers > Self.manyLayers, tokens <= Self.manyLayers { request.remarks.append(.axes(shape)) }
     return request
   }
@@ -62,7 +63,7 @@ struct RoutedArray {
     guard other.layers == layers, other.topK == topK else { return nil }
     return RoutedArray(
       tokens: tokens + other.tokens, layers: layers, topK: topK, ids: ids + other.ids,
-      outOfRange: outOfRange ?? other.outOfRange.map { (ids.count + $0.index, $0.value) })
+      outOfRange: outOfRange ?? other.outOfRange)
   }
 
   private init(

@@ -64,7 +64,8 @@ struct Import: PrintingCommand {
   @Flag(help: "Believe layers that never change their choice, and tokens that count up from 0.")
   var keepConstant = false
 
-  @Flag(help: "Leave out the identical tokens at the beginning, as an engine's warm-up writes them.")
+  @Flag(
+    help: "Leave out the identical tokens at the beginning, as an engine's warm-up writes them.")
   var dropWarmUp = false
 
   @OptionGroup var force: ForceOption
@@ -158,4 +159,3 @@ struct Import: PrintingCommand {
     }
   }
 }
-

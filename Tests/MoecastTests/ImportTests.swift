@@ -8,7 +8,7 @@ import Testing
 @testable import moecast
 
 private let good = Array(#"[{"0": [[1], [2]]}, {"0": [[3]]}]"#.utf8)
-private let faulty = Array(#"[{"0": [[1], [2]]}, {"0": [[3, 4]]}]"#.utf8)
+private let faulty = Array(#"[{"0": [[1], [2]]}, {"0": [[9]]}]"#.utf8)
 
 @Suite struct ImportTests {
   private func runImport(_ arguments: String...) throws {

@@ -38,7 +38,7 @@ import Testing
     ("1\tx\t\t1\t2\n", "an expert id is not a whole number"),
     ("1\t2\t\t1\t2\n", "1 tokens, but layer 1 has 2"),
     ("1\t2\t3\t3\t\t1\t1\t1\t1\n", "expert 3 is chosen twice"),
-    ("1\t2\t3\t16\t\t1\t1\t1\t1\n", "expert 16 is outside 0 to 15"),
+    ("1\t2\t3\t17\t\t1\t1\t1\t1\n", "expert 17 is outside 0 to 15"),
     ("1\t2\t3\t4\t\t1\t1\t1\t1\n\n", "it has more lines than layer 1 (1)"),
     ("\n", "the line is empty"),
     ("", "it has 0 lines, layer 1 has more"),

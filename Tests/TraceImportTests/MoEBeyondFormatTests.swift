@@ -40,8 +40,11 @@ private let sample =
   }
 
   @Test(arguments: [
-    ("1,0,a,\"[1, 2]\"\n1,0,b,\"[3]\"\n", 3, 1, 1, "1 expert ids instead of 2"),
-    ("1,0,a,\"[1]\"\n2,0,a,\"[8]\"\n", 0, 0, 2, "expert 8 is outside 0 to 7"),
+    ("1,0,a,\"[1]\"\n2,0,a,\"[9]\"\n", 0, 0, 2, "expert 9 is outside 0 to 7"),
+    (
+      "1,0,a,\"[1]\"\n2,0,a,\"[70000]\"\n", 0, 0, 2,
+      "an expert id of more than four digits is outside 0 to 7"
+    ),
     ("1,0,a,\"[1]\"\n1,0,b,\"[2]\"\n2,0,a,\"[3]\"\n", 4, 0, 2, "the layer has 1 tokens"),
     ("1,0,a,\"[1]\"\n2,0,b,\"[2]\"\n", 3, 0, 2, "the token is another one"),
     ("1,0,a,\"[1]\"\n2,0,a,\"[2]\"\n1,0,a,\"[2]\"\n", 4, 0, 2, "layer 1 begins again"),

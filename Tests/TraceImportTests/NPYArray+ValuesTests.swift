@@ -23,26 +23,26 @@ import Testing
   func piecesJoin(count: Int) throws {
     let values = (0..<count).map { UInt32($0 * 7 % 300) }
     try Self.array("<u4", values).withUnsafeBytes { bytes in
-      let (ids, oversized) = try NPYArray(MemberContent(bytes)).ids()
+      let (ids, outOfRange) = try NPYArray(MemberContent(bytes)).ids(experts: 300)
       #expect(ids == values.map { UInt16($0) })
-      #expect(oversized == nil)
+      #expect(outOfRange == nil)
     }
     let signed = values.map { Int16($0) }
     try Self.array("<i2", signed).withUnsafeBytes { bytes in
-      let (ids, _) = try NPYArray(MemberContent(bytes)).ids()
+      let (ids, _) = try NPYArray(MemberContent(bytes)).ids(experts: 300)
       #expect(ids == values.map { UInt16($0) })
     }
   }
 
   @Test(arguments: [0, 65_535, 65_536, 131_071, 199_999])
-  func theFirstOversizedElementIsNamed(index: Int) throws {
+  func theFirstElementOutOfRangeIsNamed(index: Int) throws {
     var values = [Int64](repeating: 5, count: 200_000)
     values[199_999] = 1 << 40
     values[index] = -3
     try Self.array("<i8", values).withUnsafeBytes { bytes in
-      let oversized = try NPYArray(MemberContent(bytes)).ids().oversized
-      #expect(oversized?.index == index)
-      #expect(oversized?.value == -3)
+      let outOfRange = try NPYArray(MemberContent(bytes)).ids(experts: 300).outOfRange
+      #expect(outOfRange?.index == index)
+      #expect(outOfRange?.value == -3)
     }
   }
 
@@ -71,7 +71,7 @@ import Testing
     defer { munmap(pages, size) }
     bytes.copyBytes(from: header)
     let array = try NPYArray(MemberContent(UnsafeRawBufferPointer(bytes)))
-    let problem = #expect(throws: ArchiveError.self) { try array.ids() }
+    let problem = #expect(throws: ArchiveError.self) { try array.ids(experts: 300) }
     #expect(problem?.problem.contains("536870913 elements") == true)
     #expect(problem?.remedy.contains("several files") == true)
   }

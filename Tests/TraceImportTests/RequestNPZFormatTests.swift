@@ -100,7 +100,7 @@ private let expected: [UInt16] = [
     // routed_experts.expected.npy has the dense layer 0; `RoutedArray` keeps it.
     let file = FileBytes(limit: 1 << 20)
     try file.read(folder + "routed_experts.expected.npy")
-    let array = try RoutedArray(try NPYArray(MemberContent(file.bytes)))
+    let array = try RoutedArray(try NPYArray(MemberContent(file.bytes)), experts: 16)
     #expect([array.tokens, array.layers, array.topK] == [11, 6, 4])
     var routed: [UInt16] = []
     for token in 0..<array.tokens { routed += array.ids[(token * 24 + 4)..<(token * 24 + 24)] }

@@ -60,15 +60,15 @@ func npy(_ descr: String, shape: [Int], order: String = "False", content: [UInt8
     let requests = try importAll([wide], options: ImportOptions(experts: 384, prefill: 0))
     #expect(requests.map(\.ids) == [[300, 5]])
     let fault = importFault {
-      try importAll([wide], options: ImportOptions(experts: 300, prefill: 0))
+      try importAll([wide], options: ImportOptions(experts: 299, prefill: 0))
     }
-    #expect(fault?.problem == "expert 300 is outside 0 to 299")
+    #expect(fault?.problem == "expert 300 is outside 0 to 298")
     let negative = try folder.write(
-      npy("<i4", shape: [1, 2, 1], content: [3, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]), to: "n.npy")
+      npy("<i4", shape: [1, 2, 1], content: [3, 0, 0, 0, 0xFB, 0xFF, 0xFF, 0xFF]), to: "n.npy")
     let below = importFault {
       try importAll([negative], options: ImportOptions(experts: 300, prefill: 0))
     }
-    #expect(below?.problem == "expert -1 is outside 0 to 299")
+    #expect(below?.problem == "expert -5 is outside 0 to 299")
     #expect(below?.layer == 1)
   }
 
@@ -88,7 +88,10 @@ func npy(_ descr: String, shape: [Int], order: String = "False", content: [UInt8
     let folder = try TemporaryFolder()
     // Llama-4 routes in odd layers; two tokens of 48 layers, top-1.
     var ids = [UInt8](repeating: 0, count: 96)
-    for layer in stride(from: 1, to: 48, by: 2) { ids[layer] = UInt8(layer) }
+    for layer in stride(from: 1, to: 48, by: 2) {
+      ids[layer] = UInt8(layer)
+      ids[48 + layer] = UInt8(layer + 1)
+    }
     let path = try folder.write(npy("|u1", shape: [2, 48, 1], content: ids), to: "a.npy")
     let model = try #require(ModelShape.named("llama-4-maverick"))
     let requests = try importAll([path], options: ImportOptions(model: model, prefill: 1))
