@@ -78,14 +78,14 @@ struct ImportSummary: Encodable, CustomStringConvertible {
   var notes: [String] {
     var notes: [String] = []
     if let absence = absent.text {
-      notes.append("\(absence) were not recorded: they stay empty, and are passed over")
+      notes.append("not recorded: \(absence); these stay empty and are passed over")
     }
     if trailingTokens > 0 {
       notes.append(
-        "\(grouped(trailingTokens)) tokens at the ends of requests have no route and are left out")
+        "\(counted(trailingTokens, "token")) without a route at the end of requests, left out")
     }
     if emptyRequests > 0 {
-      notes.append("\(grouped(emptyRequests)) requests have no route and are left out")
+      notes.append("\(counted(emptyRequests, "request")) without any route, left out")
     }
     if warmUpTokens > 0 {
       notes.append(
@@ -115,9 +115,13 @@ struct AbsenceFacts: Encodable {
   var text: String? {
     guard events > 0 || slots > 0 else { return nil }
     let parts = [(tokens, "token"), (events, "event"), (slots, "single slot")].compactMap {
-      (count, noun) in
-      count == 0 ? nil : "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+      $0 == 0 ? nil : counted($0, $1)
     }
     return parts.joined(separator: ", ")
   }
+}
+
+/// A number and what it counts, in words: `1 token`, `2,000 tokens`.
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
 }

@@ -85,7 +85,7 @@ struct StreamRun {
 /// Says what was passed over since nobody recorded it, if anything was.
 func complain(of absent: AbsentRoutes) {
   guard let text = AbsenceFacts(absent).text else { return }
-  complain("moecast: \(text) were not recorded: they are passed over, neither scored nor learnt")
+  complain("moecast: not recorded: \(text); these are passed over, neither scored nor learnt")
 }
 
 /// Says which files ended without an index.
