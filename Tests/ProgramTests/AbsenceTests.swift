@@ -44,8 +44,9 @@ struct AbsenceTests {
     #expect(
       try Program.text(["inspect", trace]).contains(
         "absent      1 token, 3 events, 1 single slot\n"))
+    let model = folder.file("model.h5")
     for command in [
-      ["train", "--predictor", "frequency"], ["evaluate", "--predictor", "frequency"],
+      ["train", "--predictor", "frequency", "--model", model], ["evaluate", "--model", model],
       ["compare", "--predictors", "frequency"], ["analyze"],
     ] {
       #expect(
