@@ -54,7 +54,8 @@ struct ESFTFormat: TraceFormat {
     guard accepts(fileNamed: name), let first = head.first, (0x30...0x39).contains(first) else {
       return false
     }
-    return head.prefix { $0 != 0x0A }.allSatisfy {
+    let line = head.prefix { $0 != 0x0A }
+    return (line.last == 0x0D ? line.dropLast() : line).allSatisfy {
       (0x30...0x39).contains($0) || $0 == 0x09 || $0 == 0x2E
         || $0 == 0x65 || $0 == 0x2D
     }
@@ -94,16 +95,16 @@ struct ESFTFormat: TraceFormat {
   mutating func open(_ source: TraceSource) throws(ImportError) {
     self.source = source
     let files = source.files
-      .map { (layer: Self.layer(ofFileNamed: $0.name) ?? 0, path: $0.path) }
+      .map { (layer: Self.layer(ofFileNamed: $0.name) ?? 0, found: $0) }
       .sorted { $0.layer < $1.layer }
     layers = files.map(\.layer)
     if let twice = zip(files, files.dropFirst()).first(where: { $0.layer == $1.layer }) {
       throw ImportError(
-        .malformed, file: twice.1.path, layer: twice.1.layer,
+        .malformed, file: twice.1.found.path, layer: twice.1.layer,
         problem: "the layer has two files", remedy: "leave one of them out")
     }
     readers = []
-    for file in files { readers.append(try LineReader(file.path, limit: limit)) }
+    for file in files { readers.append(try LineReader(file.found, limit: limit)) }
     sequences = 0
   }
 

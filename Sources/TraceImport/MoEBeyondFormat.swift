@@ -128,6 +128,8 @@ private struct CSVRows {
     guard at < bytes.count else { return nil }
     line = nextLine
     if let row = nextPlain() { return row }
+    // Empty lines at the end are no rows.
+    guard !bytes[at...].allSatisfy(JSONText.isSpace) else { return nil }
     let start = at
     var row = Row(start: start, end: start, commas: (start, start, start))
     var commas = 0
