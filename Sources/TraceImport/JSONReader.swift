@@ -36,7 +36,7 @@ final class JSONReader {
     let code = parse(
       reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity,
       csj_bounds(experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0)), &result, &fault)
-    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: bytes.markLength) }
     let count = result.tokens * result.layers * result.top_k
     var request = RawRequest(
       name: Self.text(result.name, result.name_length),
@@ -59,7 +59,7 @@ final class JSONReader {
     let code = csj_find_integer(
       reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity, key,
       &value, &found, &fault)
-    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: bytes.markLength) }
     return found == 0 ? nil : Int(value)
   }
 
@@ -71,7 +71,11 @@ final class JSONReader {
   }
 
   /// A fault that the parser reports, with its place in the file.
-  private static func error(_ fault: csj_fault, file: String) -> ImportError {
+  ///
+  /// - Parameter markLength: bytes of the file before the text.
+  private static func error(
+    _ fault: csj_fault, file: String, behind markLength: Int = 0
+  ) -> ImportError {
     let kind: ImportError.Kind
     let remedy: String
     switch Int(fault.code) {
@@ -92,7 +96,7 @@ final class JSONReader {
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     return ImportError(
-      kind, file: file, byte: fault.byte < 0 ? nil : Int(fault.byte),
+      kind, file: file, byte: fault.byte < 0 ? nil : markLength + Int(fault.byte),
       token: fault.token < 0 ? nil : Int(fault.token),
       layer: fault.layer < 0 ? nil : Int(fault.layer), problem: problem, remedy: remedy)
   }
