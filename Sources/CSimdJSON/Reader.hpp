@@ -36,6 +36,8 @@ struct csj_reader {
   std::vector<size_t> filled;
   std::string name;
   std::string task;
+  /// What was found of SGLang's answers.
+  std::vector<csj_answer> answers;
 };
 
 /// Leaves a parser's nested loops at the first fault; caught before the C boundary.
@@ -57,6 +59,7 @@ class FileParser {
     r.filled.clear();
     r.name.clear();
     r.task.clear();
+    r.answers.clear();
   }
 
   /// Opens the document. The caller has checked the padding.

@@ -82,7 +82,8 @@ struct UnknownContent {
     }
     return UnknownContent(
       "is a zip archive that begins with \(name), which is no NumPy array",
-      "if it holds a request's arrays, use --format npz; else unpack it (unzip) and name its folder")
+      "if it holds a request's arrays, use --format npz; else unpack it (unzip) and name its folder"
+    )
   }
 
   private static let pickle = UnknownContent(
