@@ -37,14 +37,10 @@ class Answers : public FileParser {
     int64_t completion = -1;
   };
 
-  /// Whether the answer's routing was `null`.
-  bool isNothing = false;
-
   void readAnswer(ondemand::object answer) {
     const size_t first = r.answers.size();
     const size_t begin = location();
     Facts facts;
-    isNothing = false;
     for (auto element : answer) {
       ondemand::field field = take(element);
       std::string_view key;
@@ -63,8 +59,9 @@ class Answers : public FileParser {
       }
     }
     if (r.answers.size() == first) {
-      fail(CSJ_UNEXPECTED, begin, isNothing ? "its routed_experts is null" :
-           "the answer has no routed_experts");
+      csj_answer without{};
+      without.byte = begin;
+      r.answers.push_back(without);
     }
     // A prompt and a number of tokens belong to each of several choices, or to one.
     const bool isOne = r.answers.size() == first + 1;
@@ -127,10 +124,7 @@ class Answers : public FileParser {
   }
 
   void readRouting(ondemand::value value, size_t begin) {
-    if (isNull(value)) {
-      isNothing = true;
-      return;
-    }
+    if (isNull(value)) return;
     std::string_view routed;
     check(value.get_string().get(routed), "routed_experts, a text in base64,");
     csj_answer answer{};

@@ -18,6 +18,8 @@ public struct ImportOptions: Sendable {
   public var modelName: String
   /// Tokens of every request's prompt, where the data does not say so.
   public var prefill: Int?
+  /// Whether gate weights are read where there are any; if not, they are not looked at.
+  public var readsWeights: Bool
   /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
   /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
@@ -28,13 +30,14 @@ public struct ImportOptions: Sendable {
   /// Options of what is known; each is nil or empty where it is not, see the properties.
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
-    prefill: Int? = nil, maximumFileSize: Int = largestFileSize
+    prefill: Int? = nil, readsWeights: Bool = true, maximumFileSize: Int = largestFileSize
   ) {
     self.model = model
     self.experts = experts
     self.topK = topK
     self.modelName = modelName
     self.prefill = prefill
+    self.readsWeights = readsWeights
     self.maximumFileSize = min(max(1, maximumFileSize), Self.largestFileSize)
   }
 }

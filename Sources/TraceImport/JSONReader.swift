@@ -63,8 +63,40 @@ final class JSONReader {
     return found == 0 ? nil : Int(value)
   }
 
+  /// What a line of a routing log says, which is followed by ``padding`` readable bytes.
+  ///
+  /// - Returns: pointers into the parser's arrays, valid until its next call.
+  func record(
+    in line: UnsafeRawBufferPointer, file: String, bounds: csj_bounds, readsWeights: Bool
+  ) throws(ImportError) -> csj_record {
+    var record = csj_record()
+    var fault = csj_fault()
+    let code = csj_read_record(
+      reader, line.bindMemory(to: UInt8.self).baseAddress, line.count, line.count + Self.padding,
+      bounds, readsWeights ? 1 : 0, &record, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    return record
+  }
+
+  /// SGLang's answers in `text`, which is followed by ``padding`` readable bytes.
+  ///
+  /// - Parameter offset: bytes of the file before the text.
+  /// - Returns: pointers into the parser's memory, valid until its next call.
+  func answers(
+    in text: UnsafeRawBufferPointer, offset: Int, file: String
+  ) throws(ImportError) -> UnsafeBufferPointer<csj_answer> {
+    var answers: UnsafePointer<csj_answer>?
+    var count = 0
+    var fault = csj_fault()
+    let code = csj_find_answers(
+      reader, text.bindMemory(to: UInt8.self).baseAddress, text.count, text.count + Self.padding,
+      &answers, &count, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
+    return UnsafeBufferPointer(start: answers, count: count)
+  }
+
   /// A text from the parser's memory.
-  private static func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
+  static func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
     String(
       decoding: UnsafeRawBufferPointer(start: count == 0 ? nil : start, count: count),
       as: UTF8.self)

@@ -92,7 +92,7 @@ struct Import: PrintingCommand {
       inputs, format: ForeignFormat(named: format),
       options: ImportOptions(
         model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
-        prefill: prefill))
+        prefill: prefill, readsWeights: !noWeights))
     let sink = try OutputSink(output, .trace(inputs: importer.paths, force: force))
     var summary = try write(&importer, to: sink)
     try sink.commit()

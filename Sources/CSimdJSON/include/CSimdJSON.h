@@ -130,7 +130,7 @@ int csj_read_record(
 
 /// The routing that one answer of SGLang holds; the pointers live until the reader's next call.
 typedef struct {
-  /// `routed_experts` in base64; not terminated.
+  /// `routed_experts` in base64; not terminated; null where the answer has none.
   const char *routed;
   size_t routed_length;
   /// Where the answer, or its choice, begins in the file.
@@ -146,7 +146,7 @@ typedef struct {
 /// Finds the routing of one answer of SGLang or of a list of answers: `meta_info.routed_experts`,
 /// `sglext.routed_experts`, `choices[].sgl_ext.routed_experts` or `choices[].sglext.routed_experts`.
 ///
-/// Fills `answers`, which lives as its pointers do, and `count`. An answer without routing is a fault.
+/// Fills `answers`, which lives as its pointers do, and `count`: one each, or one a choice.
 int csj_find_answers(
     csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
     const csj_answer **answers, size_t *count, csj_fault *fault);
