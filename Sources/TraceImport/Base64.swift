@@ -58,18 +58,4 @@ enum Base64 {
     for (value, sign) in signs.utf8.enumerated() { values[Int(sign)] = UInt8(value) }
     return values
   }()
-
-  /// The text of `bytes`, filled up to a multiple of four signs.
-  static func text(of bytes: [UInt8]) -> String {
-    let signs = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var text: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      let bits = group.enumerated().reduce(0) { $0 | Int($1.element) << (16 - 8 * $1.offset) }
-      for sign in 0..<4 {
-        text.append(sign <= group.count ? signs[bits >> (18 - 6 * sign) & 63] : UInt8(ascii: "="))
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
 }

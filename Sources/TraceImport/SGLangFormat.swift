@@ -17,13 +17,13 @@ struct SGLangFormat: TraceFormat {
   static let name = "sglang-json"
   static let summary = "SGLang answers with routed_experts (JSON, or JSON lines)"
 
-  /// A prompt of two tokens and one decoded one in a layer, top-2.
+  /// A prompt of two tokens and a decoded one, `[[5, 2]]`, `[[0, 7]]`, `[[1, 6]]`.
   static let sample = (
     fileName: "answer.json",
     content: Array(
       """
       {"text": " a b", "meta_info": {"id": "r1", "prompt_tokens": 2, "completion_tokens": 2, \
-      "routed_experts": "\(Base64.text(of: [5, 2, 0, 7, 1, 6].flatMap { [$0, 0, 0, 0] }))"}}
+      "routed_experts": "BQAAAAIAAAAAAAAABwAAAAEAAAAGAAAA"}}
       """.utf8)
   )
 

@@ -39,8 +39,9 @@ import Testing
     ("1\t2\t\t1\t2\n", "1 tokens, but layer 1 has 2"),
     ("1\t2\t3\t3\t\t1\t1\t1\t1\n", "expert 3 is chosen twice"),
     ("1\t2\t3\t16\t\t1\t1\t1\t1\n", "expert 16 is outside 0 to 15"),
-    ("1\t2\t3\t4\t\t1\t1\t1\t1\n\n", "it has more lines than layer 1 (1)"),
-    ("\n", "the line is empty"),
+    ("1\t2\t3\t4\t\t1\t1\t1\t1\n\n1\t2\t\t1\t1\n", "it has more lines than layer 1 (1)"),
+    ("\n1\t2\t\t1\t1\n", "the line is empty"),
+    ("\n", "it has 0 lines, layer 1 has more"),
     ("", "it has 0 lines, layer 1 has more"),
   ])
   func namesTheLayer(_ text: String, problem: String) throws {
@@ -64,7 +65,7 @@ import Testing
     let folder = try TemporaryFolder()
     let text = String(repeating: "1\t2\t", count: 50_000)
     let path = try folder.write(Array(text.utf8), to: "long.txt")
-    let reader = try LineReader(path, limit: 1 << 16)
+    let reader = try LineReader(found(path), limit: 1 << 16)
     #expect(throws: ImportError.self) { _ = try reader.next() }
   }
 
@@ -72,7 +73,7 @@ import Testing
     let folder = try TemporaryFolder()
     let lines = [0, 1, 65_535, 65_536, 65_537, 200_000, 3].map { String(repeating: "x", count: $0) }
     let path = try folder.write(Array(lines.joined(separator: "\r\n").utf8), to: "lines.txt")
-    let reader = try LineReader(path, limit: 1 << 20)
+    let reader = try LineReader(found(path), limit: 1 << 20)
     for line in lines {
       let text = try #require(try reader.next())
       #expect(text.elementsEqual(line.utf8))
