@@ -4,7 +4,8 @@ import Testing
 
 /// What `packed` holds, taken in pieces and rooms of these sizes; the errors of `GzipInflater` as
 /// they are.
-private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 << 20) throws(GzipError)
+private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 << 20)
+  throws(GzipError)
   -> [UInt8]
 {
   let inflater = try GzipInflater()

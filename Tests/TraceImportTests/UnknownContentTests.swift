@@ -17,37 +17,40 @@ import Testing
     return fault
   }
 
-  @Test(arguments: [
-    ([], "the file is empty", "leave it out"),
-    ([0xEF, 0xBB, 0xBF], "the file is empty", "leave it out"),
-    (Array(" \r\n\n".utf8), "the file holds nothing but blanks", "again"),
-    ([0x04, 0x22, 0x4D, 0x18, 0x40], "the file is compressed with LZ4", "moecast inspect"),
-    ([0x28, 0xB5, 0x2F, 0xFD, 0], "the file is compressed with Zstandard", "zstd -d"),
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "the file is compressed with xz", "xz -d"),
-    (Array("BZh91AY".utf8), "the file is compressed with bzip2", "bzip2 -d"),
-    (
-      [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0],
-      "the file is HDF5, as moecast models are", "moecast inspect"
-    ),
-    ([0x80, 2, 0x7D], "the file is a Python pickle", "numpy.save"),
-    (Array("PAR1\u{15}".utf8), "the file is a Parquet table", "pandas.read_parquet"),
-    (Array("PK\u{5}\u{6}".utf8), "the file is an empty zip archive", "again"),
-    ([0xFF, 0xFE] + Array("[\0{\0".utf8), "the file is text in UTF-16", "iconv -f UTF-16 "),
-    (Array("[\0{\0\"\0000\0".utf8), "the file is text in UTF-16LE", "iconv -f UTF-16LE "),
-    ([0xFF, 0xFE, 0, 0, 0x5B, 0, 0, 0], "the file is text in UTF-32", "iconv -f UTF-32 "),
-    (
-      Array(#" {"a": ["b", "c"], "d": 1}"#.utf8),
-      #"the file is JSON of none of the known layouts (it begins with the keys "a", "d")"#,
-      "--format to hear"
-    ),
-    (Array("[]".utf8), "the file is JSON of none of the known layouts", "--format to hear"),
-    (
-      Array("layer,expert\n1,2\n".utf8),
-      #"the file is text of none of the known layouts, beginning with "layer,expert""#,
-      "moe-beyond-csv"
-    ),
-    ([0, 1, 2, 3, 4], "the file is in none of the known formats, and no text", "--format to hear"),
-  ] as [([UInt8], String, String)])
+  @Test(
+    arguments: [
+      ([], "the file is empty", "leave it out"),
+      ([0xEF, 0xBB, 0xBF], "the file is empty", "leave it out"),
+      (Array(" \r\n\n".utf8), "the file holds nothing but blanks", "again"),
+      ([0x04, 0x22, 0x4D, 0x18, 0x40], "the file is compressed with LZ4", "moecast inspect"),
+      ([0x28, 0xB5, 0x2F, 0xFD, 0], "the file is compressed with Zstandard", "zstd -d"),
+      ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "the file is compressed with xz", "xz -d"),
+      (Array("BZh91AY".utf8), "the file is compressed with bzip2", "bzip2 -d"),
+      (
+        [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0],
+        "the file is HDF5, as moecast models are", "moecast inspect"
+      ),
+      ([0x80, 2, 0x7D], "the file is a Python pickle", "numpy.save"),
+      (Array("PAR1\u{15}".utf8), "the file is a Parquet table", "pandas.read_parquet"),
+      (Array("PK\u{5}\u{6}".utf8), "the file is an empty zip archive", "again"),
+      ([0xFF, 0xFE] + Array("[\0{\0".utf8), "the file is text in UTF-16", "iconv -f UTF-16 "),
+      (Array("[\0{\0\"\0000\0".utf8), "the file is text in UTF-16LE", "iconv -f UTF-16LE "),
+      ([0xFF, 0xFE, 0, 0, 0x5B, 0, 0, 0], "the file is text in UTF-32", "iconv -f UTF-32 "),
+      (
+        Array(#" {"a": ["b", "c"], "d": 1}"#.utf8),
+        #"the file is JSON of none of the known layouts (it begins with the keys "a", "d")"#,
+        "--format to hear"
+      ),
+      (Array("[]".utf8), "the file is JSON of none of the known layouts", "--format to hear"),
+      (
+        Array("layer,expert\n1,2\n".utf8),
+        #"the file is text of none of the known layouts, beginning with "layer,expert""#,
+        "moe-beyond-csv"
+      ),
+      (
+        [0, 1, 2, 3, 4], "the file is in none of the known formats, and no text", "--format to hear"
+      ),
+    ] as [([UInt8], String, String)])
   func saysWhatItLooksLike(_ bytes: [UInt8], problem: String, remedy: String) throws {
     let fault = try fault(bytes)
     #expect(fault?.problem.hasPrefix(problem) == true, "\(fault?.problem ?? "no error")")
@@ -85,7 +88,8 @@ import Testing
 
   /// What is written with the first command is refused; what the remedy's command makes is read.
   @Test(arguments: [
-    ("xz -c", "xz -d", "xz"), ("bzip2 -c", "bzip2 -d", "bzip2"), ("zstd -c", "zstd -d", "Zstandard"),
+    ("xz -c", "xz -d", "xz"), ("bzip2 -c", "bzip2 -d", "bzip2"),
+    ("zstd -c", "zstd -d", "Zstandard"),
     ("lz4 -c", "lz4 -d", "LZ4"), ("iconv -t UTF-16", "iconv -f UTF-16 -t UTF-8", "UTF-16"),
     ("iconv -t UTF-16LE", "iconv -f UTF-16LE -t UTF-8", "UTF-16LE"),
     ("iconv -t UTF-16BE", "iconv -f UTF-16BE -t UTF-8", "UTF-16BE"),
