@@ -101,10 +101,11 @@ class RouteRecord : public FileParser {
       r.name = name;
       return;
     }
-    std::string_view token;
-    check(value.raw_json().get(token), "a text");
-    while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
-    r.name = token;
+    if (type != ondemand::json_type::number && type != ondemand::json_type::boolean) {
+      fail(CSJ_UNEXPECTED, location(), "req_id, a text or a number, expected");
+    }
+    const std::string_view token = value.raw_json_token();
+    r.name = token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
   }
 
   void readIDs(ondemand::value value) {

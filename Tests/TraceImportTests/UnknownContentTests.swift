@@ -1,5 +1,6 @@
 import Archive
 import Foundation
+import RoutingTrace
 import TestSupport
 import Testing
 

@@ -14,7 +14,7 @@ private func meta(_ layers: [Int], topK: Int = 2, model: String = "m") -> String
 
 /// A record of a token's choice, ids and weights as they are written.
 private func route(
-  _ request: String = #""r1""#, _ token: Int, _ layer: Int, _ ids: String, _ weights: String? = nil
+  _ token: Int, _ layer: Int, _ ids: String, _ weights: String? = nil, of request: String = #""r1""#
 ) -> String {
   let more = weights.map { #", "topk_weights": \#($0)"# } ?? ""
   return #"{"type": "route", "req_id": \#(request), "token_idx": \#(token), "layer": \#(layer), "#
@@ -95,9 +95,10 @@ private func raw(
   /// `token_idx` that goes back begins no request; another `req_id` does, wherever its records are.
   @Test func aRequestIsWhatHasOneName() throws {
     let text =
-      meta([0]) + route(#""a""#, 0, 0, "[1, 2]") + route(#""b""#, 1, 0, "[3, 4]")
-      + route(#""a""#, 0, 0, "[5, 6]") + route("7", 0, 0, "[1, 3]") + route("null", 0, 0, "[1, 4]")
-      + route(#""b""#, 0, 0, "[7, 0]") + meta([0]) + route(#""a""#, 0, 0, "[2, 3]")
+      meta([0]) + route(0, 0, "[1, 2]", of: #""a""#) + route(1, 0, "[3, 4]", of: #""b""#)
+      + route(0, 0, "[5, 6]", of: #""a""#) + route(0, 0, "[1, 3]", of: "7")
+      + route(0, 0, "[1, 4]", of: "null")
+      + route(0, 0, "[7, 0]", of: #""b""#) + meta([0]) + route(0, 0, "[2, 3]", of: #""a""#)
     let requests = try raw([("a.jsonl", text)], options: ImportOptions(experts: 8, prefill: 0))
     #expect(requests.map(\.name) == ["a", "b", "7", "", "a"])
     #expect(requests.map(\.ids) == [[1, 2, 5, 6], [3, 4, 7, 0], [1, 3], [1, 4], [2, 3]])
@@ -248,11 +249,11 @@ private func raw(
       (route(0, 1, "[1, 2]"), 1, "the token stands elsewhere"),
       (route(1, 1, "[1, 2]") + route(2, 1, "[1, 2]"), 0, "the token stands elsewhere"),
       (
-        route(#""x""#, 0, 1, "[1, 2]") + route(#""x""#, 1, 1, "[1, 2]"), nil,
+        route(0, 1, "[1, 2]", of: #""x""#) + route(1, 1, "[1, 2]", of: #""x""#), nil,
         "request x, top-2, but"
       ),
       (
-        route(0, 1, "[1, 2]") + route(1, 1, "[1, 2]") + route(#""x""#, 0, 1, "[1, 2]"), nil,
+        route(0, 1, "[1, 2]") + route(1, 1, "[1, 2]") + route(0, 1, "[1, 2]", of: #""x""#), nil,
         "2 requests, but a.jsonl has 1 there"
       ),
       (
