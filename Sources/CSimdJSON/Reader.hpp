@@ -36,6 +36,8 @@ struct csj_reader {
   std::vector<size_t> filled;
   std::string name;
   std::string task;
+  /// Gate weights of a record, not rounded yet.
+  std::vector<double> recordWeights;
   /// What was found of SGLang's answers.
   std::vector<csj_answer> answers;
 };
@@ -59,6 +61,7 @@ class FileParser {
     r.filled.clear();
     r.name.clear();
     r.task.clear();
+    r.recordWeights.clear();
     r.answers.clear();
   }
 

@@ -65,8 +65,8 @@ class RouteRecord : public FileParser {
     record.request_length = r.name.size();
     record.ids = r.ids.data();
     record.ids_count = r.ids.size();
-    record.weights = r.weights.data();
-    record.weights_count = r.weights.size();
+    record.weights = r.recordWeights.data();
+    record.weights_count = r.recordWeights.size();
     record.layers = r.layers.data();
     record.layers_count = r.layers.size();
     record.model = r.task.data();
@@ -138,7 +138,7 @@ class RouteRecord : public FileParser {
       double weight = 0;
       // Python writes NaN and Infinity, which are not JSON; null is no number either.
       if (item.get_double().get(weight) != simdjson::SUCCESS) weight = NAN;
-      r.weights.push_back(static_cast<float>(weight));
+      r.recordWeights.push_back(weight);
     }
   }
 

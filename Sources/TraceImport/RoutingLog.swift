@@ -156,7 +156,7 @@ struct RoutingLog {
     guard isWeighted ?? false else { return }
     for slot in 0..<topK {
       let isThere = ids[slot] != TokenBlock.emptySlot && slot < record.weights_count
-      weights.append(isThere ? Float16(record.weights[slot]) : 0)
+      weights.append(isThere ? halfPrecision(record.weights[slot]) : 0)
     }
   }
 

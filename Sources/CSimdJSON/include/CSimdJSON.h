@@ -108,7 +108,7 @@ typedef struct {
   const uint16_t *ids;
   size_t ids_count;
   /// `topk_weights`, NaN where one is no number; no more than are there.
-  const float *weights;
+  const double *weights;
   size_t weights_count;
   /// `top_k` of a meta record, or -1.
   int64_t top_k;
