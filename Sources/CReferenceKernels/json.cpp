@@ -58,7 +58,7 @@ long ceiling_json_log(const char *text, size_t length, size_t capacity) {
       const size_t count = end ? size_t(end - text) - at : length - at;
       ondemand::document record = parser.iterate(text + at, count, capacity - at);
       for (auto field : record.get_object()) {
-        const auto key = field.key();
+        const ondemand::raw_json_string key = field.key();
         if (key.unsafe_is_equal("topk_ids")) {
           for (uint64_t id : field.value().get_array()) total += long(id);
         } else if (key.unsafe_is_equal("topk_weights")) {

@@ -18,13 +18,15 @@ class Answers : public FileParser {
       check(doc.get_array().get(list), "a list of answers");
       for (auto element : list) {
         ondemand::value answer = take(element);
-        readAnswer(objectOf(answer, "an answer (an object)"));
+        const size_t begin = location();
+        readAnswer(objectOf(answer, "an answer (an object)"), begin);
       }
       if (r.answers.empty()) fail(CSJ_UNEXPECTED, 0, "the list of answers is empty");
     } else {
+      const size_t begin = location();
       ondemand::object answer;
       check(doc.get_object().get(answer), "an object or a list of objects");
-      readAnswer(answer);
+      readAnswer(answer, begin);
     }
     requireEnd();
   }
@@ -37,9 +39,8 @@ class Answers : public FileParser {
     int64_t completion = -1;
   };
 
-  void readAnswer(ondemand::object answer) {
+  void readAnswer(ondemand::object answer, size_t begin) {
     const size_t first = r.answers.size();
-    const size_t begin = location();
     Facts facts;
     for (auto element : answer) {
       ondemand::field field = take(element);

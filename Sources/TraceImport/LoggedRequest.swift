@@ -149,17 +149,16 @@ struct LoggedRequest {
 
   /// Tokens of the prompt as far as the log tells.
   ///
-  /// An engine step of several tokens of one sequence is of its prompt, each step behind of one
-  /// token decodes. Where steps of several tokens come later, several sequences are in the request,
-  /// and nothing tells whose prompts they are.
+  /// A log of one engine step is a prompt. Of several, those of several tokens are a prompt's if all
+  /// behind them are of one token, which decode. In all others a batch is decoded, or other prompts
+  /// follow, and nothing tells whose tokens they are.
   var prefill: Int? {
+    guard steps.count > 1 else { return tokens }
     let ends = steps.dropFirst() + [tokens]
     let isLong = zip(steps, ends).map { $1 - $0 > 1 }
     let prompt = isLong.prefix { $0 }.count
-    guard prompt > 0, prompt == 1 || prompt < steps.count, !isLong[prompt...].contains(true) else {
-      return nil
-    }
-    return prompt < steps.count ? steps[prompt] : tokens
+    guard prompt > 0, prompt < steps.count, !isLong[prompt...].contains(true) else { return nil }
+    return steps[prompt]
   }
 
   /// The request over `layers`, ascending, those that it lacks being empty.

@@ -109,7 +109,7 @@ struct VLLMLoggerFormat: TraceFormat {
       throw ImportError(
         .missing, file: logs[0].found.path,
         problem: "its \(request.steps.count) engine steps of \(request.tokens) tokens do not tell "
-          + "which are of a prompt: several sequences are in one request",
+          + "which are of a prompt",
         remedy: "give --prefill N, or --prefill 0 to count all tokens as decoded")
     }
     return raw

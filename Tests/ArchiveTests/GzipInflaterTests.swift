@@ -60,18 +60,21 @@ private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 <<
     }
   }
 
-  /// A flipped bit is noticed, but in the time, flags of no effect and system that a header names.
+  /// A flipped bit is noticed or changes nothing; time and system, which a header names, are left out.
   @Test func flippedBitsAreNoticed() throws {
     let packed = try Gzip.member(Self.text)
+    var silent = 0
     for bit in 0..<8 * packed.count where !(4..<10).contains(bit / 8) {
       var damaged = packed
       damaged[bit / 8] ^= 1 << (bit % 8)
+      // Some bits say nothing: that it is text, what fills up deflate's last byte.
       let result = Result { () throws(GzipError) in try inflate(damaged) }
       if case .success(let bytes) = result {
-        // FTEXT alone may be set: it says that the content is probably text.
-        #expect(bit == 8 * 3 && bytes == Self.text, "bit \(bit)")
+        #expect(bytes == Self.text, "bit \(bit)")
+        silent += 1
       }
     }
+    #expect(silent <= 8)
   }
 
   @Test(arguments: [Array("more".utf8), [0x1F], [0x1F, 0x00, 1, 2], [0, 0, 7]] as [[UInt8]])

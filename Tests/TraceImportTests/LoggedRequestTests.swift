@@ -69,9 +69,9 @@ private func steps(_ sizes: [Int]) -> LoggedRequest {
 
   @Test(
     arguments: [
-      ([3], 3), ([3, 1], 3), ([3, 1, 1, 1], 3), ([4, 4, 2, 1, 1], 10),
+      ([1], 1), ([3], 3), ([3, 1], 3), ([3, 1, 1, 1], 3), ([4, 4, 2, 1, 1], 10),
       // Prompts of several sequences, or decoding of a batch.
-      ([1], nil), ([1, 1], nil), ([4, 4], nil), ([3, 1, 5, 1], nil), ([8, 3, 3, 3], nil),
+      ([1, 1], nil), ([4, 4], nil), ([3, 1, 5, 1], nil), ([8, 3, 3, 3], nil),
     ] as [([Int], Int?)])
   func thePromptIsTheLongStepsBeforeSingleTokens(_ sizes: [Int], prefill: Int?) {
     let request = steps(sizes)

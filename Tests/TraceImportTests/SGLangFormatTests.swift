@@ -181,7 +181,10 @@ private func answer(
     (answer([1, 2, 3, 70000], prompt: 1), "expert 70000 is outside 0 to 7"),
     (answer([1, 2, 3, -7], prompt: 1), "expert -7 is outside 0 to 7"),
     (answer([1, 2, 3, 9], prompt: 1), "expert 9 is outside 0 to 7"),
-    (answer([1, 2, 3, 4, 5, 6], prompt: 2), "its 6 ids cannot be split into layers of 3 tokens"),
+    (
+      answer([1, 2, 3, 4, 5, 6, 7, 0], prompt: 2),
+      "its 8 ids cannot be split into layers of 3 tokens"
+    ),
   ])
   func refuses(_ text: String, problem: String) throws {
     let fault = importFault {

@@ -35,7 +35,10 @@ import Testing
       (Array("PAR1\u{15}".utf8), "the file is a Parquet table", "pandas.read_parquet"),
       (Array("PK\u{5}\u{6}".utf8), "the file is an empty zip archive", "again"),
       ([0xFF, 0xFE] + Array("[\0{\0".utf8), "the file is text in UTF-16", "iconv -f UTF-16 "),
-      (Array("[\0{\0\"\0000\0".utf8), "the file is text in UTF-16LE", "iconv -f UTF-16LE "),
+      (
+        Array("[{\"0\"".utf8).flatMap { [$0, 0] }, "the file is text in UTF-16LE",
+        "iconv -f UTF-16LE "
+      ),
       ([0xFF, 0xFE, 0, 0, 0x5B, 0, 0, 0], "the file is text in UTF-32", "iconv -f UTF-32 "),
       (
         Array(#" {"a": ["b", "c"], "d": 1}"#.utf8),

@@ -161,8 +161,7 @@ private func raw(
     #expect(fault?.kind == .missing)
     #expect(
       fault?.problem
-        == "its 3 engine steps of 6 tokens do not tell which are of a prompt: several sequences are "
-        + "in one request")
+        == "its 3 engine steps of 6 tokens do not tell which are of a prompt")
     for prefill in [0, 4] {
       let requests = try importText(
         text, named: "a.jsonl", options: ImportOptions(experts: 8, prefill: prefill))
