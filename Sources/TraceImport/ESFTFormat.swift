@@ -115,7 +115,8 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layer,
           problem: "it has more lines than layer \(layers[0]) (\(sequences))",
-          remedy: "the files of a task must have one line a sequence each")
+          remedy:
+            "record the task again, or keep the first \(sequences) lines (head -n \(sequences))")
       }
       return nil
     }
@@ -129,7 +130,8 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layers[index],
           problem: "it has \(reader.line) lines, layer \(layers[0]) has more",
-          remedy: "the files of a task must have one line a sequence each")
+          remedy: "record the task again, or keep the first \(reader.line) lines of every file "
+            + "(head -n \(reader.line))")
       }
       if let problem = line.parse(text, topK: topK) {
         throw ImportError(
@@ -146,7 +148,7 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layers[index],
           problem: "\(line.ids.count / topK) tokens, but layer \(layers[0]) has \(request.tokens)",
-          remedy: "the files of a task must hold the same sequences")
+          remedy: "record the task again, or move the file away and import without its layer")
       }
       scatter(line, layer: index, into: &request)
     }

@@ -63,8 +63,17 @@ struct VLLMArrayFormat: TraceFormat {
     let stem = plain.hasSuffix(".npy") ? String(plain.dropLast(4)) : plain
     for path in [stem + ".json", plain + ".json", stem + ".json.gz", plain + ".json.gz"] {
       guard FileBytes.exists(path) else { continue }
-      try sidecar.read(path)
-      if let count = try json.integer("input_token_count", in: sidecar, file: path) { return count }
+      do throws(ImportError) {
+        try sidecar.read(path)
+        if let count = try json.integer("input_token_count", in: sidecar, file: path) {
+          return count
+        }
+      } catch {
+        // The array may be intact all the same.
+        throw ImportError(
+          error.kind, file: path, byte: error.byte, problem: error.problem,
+          remedy: "mend this sidecar, or move it away and give --prefill N")
+      }
     }
     return nil
   }

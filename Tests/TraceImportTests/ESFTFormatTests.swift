@@ -53,6 +53,25 @@ import Testing
     #expect(fault?.problem == problem)
   }
 
+  /// A file with more or fewer lines than the others is told how many to keep, and that helps.
+  @Test func keepingTheFirstLinesHelps() throws {
+    let line = "1\t2\t\t1\t1\n"
+    for (first, second) in [(1, 2), (2, 1)] {
+      let folder = try TemporaryFolder()
+      for (layer, lines) in [(1, first), (2, second)] {
+        try folder.write(
+          Array(String(repeating: line, count: lines).utf8), to: "expert_weights_\(layer).txt")
+      }
+      let fault = importFault { try importAll([folder.path], options: Self.options) }
+      #expect(fault?.file == folder.file("expert_weights_2.txt"))
+      #expect(fault?.remedy.hasSuffix("(head -n 1)") == true, "\(fault?.remedy ?? "no error")")
+      let longer = folder.file("expert_weights_\(first > second ? 1 : 2).txt")
+      try run("sh", "-c", "head -n 1 '\(longer)' > '\(folder.file("kept"))'")
+      try run("mv", folder.file("kept"), longer)
+      #expect(try importAll([folder.path], options: Self.options).count == 1)
+    }
+  }
+
   @Test func needsTopK() throws {
     let folder = try TemporaryFolder()
     try folder.write(Array("1\t2\t\t1\t1\n".utf8), to: "expert_weights_1.txt")
