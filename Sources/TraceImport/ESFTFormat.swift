@@ -22,6 +22,8 @@ struct ESFTFormat: TraceFormat {
 
   private static let prefix = "expert_weights_"
   private static let suffix = ".txt"
+  private static let leaveOut =
+    "record the task again, or move the file away and import without its layer"
 
   /// The longest line taken, in bytes.
   private let limit: Int
@@ -115,8 +117,9 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layer,
           problem: "it has more lines than layer \(layers[0]) (\(sequences))",
-          remedy:
-            "record the task again, or keep the first \(sequences) lines (head -n \(sequences))")
+          remedy: sequences > 0
+            ? "record the task again, or keep the first \(sequences) lines (head -n \(sequences))"
+            : "record the task again, or move the empty file of layer \(layers[0]) away")
       }
       return nil
     }
@@ -130,8 +133,10 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layers[index],
           problem: "it has \(reader.line) lines, layer \(layers[0]) has more",
-          remedy: "record the task again, or keep the first \(reader.line) lines of every file "
-            + "(head -n \(reader.line))")
+          remedy: reader.line > 0
+            ? "record the task again, or keep the first \(reader.line) lines of every file "
+              + "(head -n \(reader.line))"
+            : Self.leaveOut)
       }
       if let problem = line.parse(text, topK: topK) {
         throw ImportError(
@@ -148,7 +153,7 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layers[index],
           problem: "\(line.ids.count / topK) tokens, but layer \(layers[0]) has \(request.tokens)",
-          remedy: "record the task again, or move the file away and import without its layer")
+          remedy: Self.leaveOut)
       }
       scatter(line, layer: index, into: &request)
     }
