@@ -156,7 +156,8 @@ let package = Package(
       dependencies: ["LZ4Frame", "Prequential", "TraceImport", "TestSupport"],
       swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["RoutingTrace", "LZ4Frame", "DurableFile", system],
+      name: "TestSupport",
+      dependencies: ["CZlib", "RoutingTrace", "LZ4Frame", "DurableFile", system],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "LZ4FrameTests", dependencies: ["CLZ4", "LZ4Frame"], swiftSettings: strict),
     .testTarget(
@@ -238,6 +239,8 @@ if fuzzing {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TraceImport"],
+      dependencies: [
+        "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "TraceImport",
+      ],
       path: "Tests/Fuzz", swiftSettings: strict))
 }

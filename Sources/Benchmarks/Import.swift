@@ -41,6 +41,8 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
   let indented = each(large, ".json") { selectionTrace($0, $1, indent: 4) }
   let prints = each(small, ".json", fingerprint)
   let tables = each(lite, ".csv") { expertTable($0, $1, firstLayer: 1) }
+  let logs = each(lite, ".jsonl") { routingLog($0, $1, firstLayer: 1) }
+  let answers = each(large, ".json", routedAnswer)
   let requests = tokenMajor(lite)
   let scores = (0..<lite.shape.layers).map { layer in
     ForeignFile(
@@ -81,6 +83,12 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
     try row(
       "ESFT scores with gate weights", lite, "deepseek-v2-lite", .esft, scores,
       numbers(plain, scores, ceiling_scores)),
+    try row(
+      "vLLM routing logs with gate weights", lite, "deepseek-v2-lite", .vllmLogger, logs,
+      numbers(simdjson + " line by line", logs, ceiling_json_log)),
+    try row(
+      "SGLang answers", large, "deepseek-v3", .sglangJSON, answers,
+      numbers("simdjson, base64 by a table in C", answers, ceiling_json_answer)),
     try row(
       "NPZ, stored", large, "deepseek-v3", .npz, archives, prefill: 64,
       turning(archives, [ids], checksums: true)),

@@ -52,9 +52,7 @@ class Fingerprint : public FileParser {
       ondemand::value entry = take(element);
       token = static_cast<int64_t>(tokens);
       size_t names = 0;
-      bool null = false;
-      check(entry.is_null().get(null), "an object with one token");
-      if (null) {
+      if (isNull(entry, "an object with one token")) {
         appendAbsentToken();
         tokens++;
         continue;
@@ -62,8 +60,7 @@ class Fingerprint : public FileParser {
       for (auto member : objectOf(entry, "an object with one token")) {
         ondemand::field field = take(member);
         if (++names > 1) break;
-        check(field.value().is_null().get(null), "an object of layers");
-        if (null) {
+        if (isNull(field.value(), "an object of layers")) {
           appendAbsentToken();
         } else if (r.layers.empty()) {
           readFirstToken(field.value());
@@ -154,11 +151,9 @@ class Fingerprint : public FileParser {
   /// The ids and weights of one event; null where nothing is told of it.
   void readEvent(ondemand::value value) {
     const size_t base = r.ids.size();
-    bool null = false;
-    check(value.is_null().get(null), "an object with selected_experts");
     size_t weights = 0;
     bool hasIDs = false;
-    if (!null) {
+    if (!isNull(value, "an object with selected_experts")) {
       for (auto element : objectOf(value, "an object with selected_experts")) {
         ondemand::field field = take(element);
         const auto key = field.key();
@@ -204,20 +199,19 @@ class Fingerprint : public FileParser {
 
   /// The number of weights of a list, which is read to its end; null is no weight.
   size_t appendWeights(ondemand::value value) {
-    bool null = false;
-    check(value.is_null().get(null), "a list of gate weights");
-    if (null) return 0;
+    if (isNull(value, "a list of gate weights")) return 0;
     size_t count = 0;
     for (auto element : arrayOf(value, "a list of gate weights")) {
       ondemand::value item = take(element);
       double weight = 0;
-      check(item.is_null().get(null), "a gate weight (a number)");
-      if (!null) check(item.get_double().get(weight), "a gate weight (a number)");
-      r.weights.push_back(null ? 0 : static_cast<float>(weight));
+      if (!isNull(item, weightExpected)) check(item.get_double().get(weight), weightExpected);
+      r.weights.push_back(static_cast<float>(weight));
       count++;
     }
     return count;
   }
+
+  static constexpr const char *weightExpected = "a gate weight (a number), or --no-weights,";
 
   /// Whether events have weights: all do or none, and those without ids do not tell.
   enum class Weighted { unknown, yes, no };

@@ -40,6 +40,10 @@ struct csj_reader {
   /// Keys that hold routing and are not read, and those of labels that are left out.
   std::string unread;
   std::string unlabelled;
+  /// Gate weights of a record, not rounded yet.
+  std::vector<double> recordWeights;
+  /// What was found of SGLang's answers.
+  std::vector<csj_answer> answers;
 };
 
 /// Leaves a parser's nested loops at the first fault; caught before the C boundary.
@@ -70,6 +74,8 @@ class FileParser {
     r.task.clear();
     r.unread.clear();
     r.unlabelled.clear();
+    r.recordWeights.clear();
+    r.answers.clear();
   }
 
   /// Opens the document. The caller has checked the padding.
@@ -156,6 +162,13 @@ class FileParser {
     return value;
   }
 
+  /// Whether a value is null; `expected` is what else it may be.
+  bool isNull(ondemand::value &value, const char *expected = "a value") {
+    bool null = false;
+    check(value.is_null().get(null), expected);
+    return null;
+  }
+
   ondemand::array arrayOf(ondemand::value value, const char *expected) {
     ondemand::array array;
     check(value.get_array().get(array), expected);
@@ -189,9 +202,7 @@ class FileParser {
   /// Appends the ids of one event to `ids`, which the first event gives `topK` slots where the bounds
   /// leave them open: shorter lists and null leave slots absent.
   void appendEvent(ondemand::value value, std::vector<uint16_t> &ids) {
-    bool null = false;
-    check(value.is_null().get(null), "a list of expert ids");
-    if (simdjson_unlikely(null)) return appendAbsentEvent(ids);
+    if (simdjson_unlikely(isNull(value, "a list of expert ids"))) return appendAbsentEvent(ids);
     ondemand::array array = arrayOf(value, "a list of expert ids");
     if (simdjson_likely(topK != 0)) {
       std::string_view raw;
@@ -230,9 +241,7 @@ class FileParser {
 
   /// An id, or `CSJ_ABSENT`; the number of experts itself is let pass, since some pad with it.
   uint16_t slot(ondemand::value item) {
-    bool null = false;
-    check(item.is_null().get(null), idExpected);
-    if (null) return CSJ_ABSENT;
+    if (isNull(item, idExpected)) return CSJ_ABSENT;
     int64_t id = 0;
     check(item.get_int64().get(id), idExpected);
     if (id == -1) return CSJ_ABSENT;

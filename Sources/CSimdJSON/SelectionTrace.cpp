@@ -175,12 +175,6 @@ class SelectionTrace : public FileParser {
   }
 
   size_t width() const { return r.layers.size() * topK; }
-
-  bool isNull(ondemand::value &value) {
-    bool null = false;
-    check(value.is_null().get(null), "null or a list of tokens");
-    return null;
-  }
 };
 
 }  // namespace

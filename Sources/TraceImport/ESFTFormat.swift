@@ -22,6 +22,8 @@ struct ESFTFormat: TraceFormat {
 
   private static let prefix = "expert_weights_"
   private static let suffix = ".txt"
+  private static let leaveOut =
+    "record the task again, or move the file away and import without its layer"
 
   /// The longest line taken, in bytes.
   private let limit: Int
@@ -56,7 +58,8 @@ struct ESFTFormat: TraceFormat {
     guard accepts(fileNamed: name), let first = head.first, (0x30...0x39).contains(first) else {
       return false
     }
-    return head.prefix { $0 != 0x0A }.allSatisfy {
+    let line = head.prefix { $0 != 0x0A }
+    return (line.last == 0x0D ? line.dropLast() : line).allSatisfy {
       (0x30...0x39).contains($0) || $0 == 0x09 || $0 == 0x2E
         || $0 == 0x65 || $0 == 0x2D
     }
@@ -96,16 +99,16 @@ struct ESFTFormat: TraceFormat {
   mutating func open(_ source: TraceSource) throws(ImportError) {
     self.source = source
     let files = source.files
-      .map { (layer: Self.layer(ofFileNamed: $0.name) ?? 0, path: $0.path) }
+      .map { (layer: Self.layer(ofFileNamed: $0.name) ?? 0, found: $0) }
       .sorted { $0.layer < $1.layer }
     layers = files.map(\.layer)
     if let twice = zip(files, files.dropFirst()).first(where: { $0.layer == $1.layer }) {
       throw ImportError(
-        .malformed, file: twice.1.path, layer: twice.1.layer,
+        .malformed, file: twice.1.found.path, layer: twice.1.layer,
         problem: "the layer has two files", remedy: "leave one of them out")
     }
     readers = []
-    for file in files { readers.append(try LineReader(file.path, limit: limit)) }
+    for file in files { readers.append(try LineReader(file.found, limit: limit)) }
     sequences = 0
   }
 
@@ -116,7 +119,9 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layer,
           problem: "it has more lines than layer \(layers[0]) (\(sequences))",
-          remedy: "the files of a task must have one line a sequence each")
+          remedy: sequences > 0
+            ? "record the task again, or keep the first \(sequences) lines (head -n \(sequences))"
+            : "record the task again, or move the empty file of layer \(layers[0]) away")
       }
       return nil
     }
@@ -130,7 +135,10 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layers[index],
           problem: "it has \(reader.line) lines, layer \(layers[0]) has more",
-          remedy: "the files of a task must have one line a sequence each")
+          remedy: reader.line > 0
+            ? "record the task again, or keep the first \(reader.line) lines of every file "
+              + "(head -n \(reader.line))"
+            : Self.leaveOut)
       }
       if let problem = line.parse(text, topK: topK, readsWeights: readsWeights) {
         throw ImportError(
@@ -149,7 +157,7 @@ struct ESFTFormat: TraceFormat {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layers[index],
           problem: "\(line.ids.count / topK) tokens, but layer \(layers[0]) has \(request.tokens)",
-          remedy: "the files of a task must hold the same sequences")
+          remedy: Self.leaveOut)
       }
       scatter(line, layer: index, into: &request)
     }

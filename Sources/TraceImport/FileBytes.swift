@@ -2,15 +2,19 @@ import Glibc
 import PathText
 import SystemPackage
 
-/// One file whole in memory, in a buffer that is kept from file to file.
+/// One file whole in memory as ``PlainBytes`` gives it, in a buffer that is kept from file to file.
 ///
 /// The buffer grows as bytes arrive, so memory follows what is there and not what the file system
-/// declares. Behind the bytes there is room for readers that look past the end, as simdjson does.
+/// declares, nor what a gzip file says it holds. Behind the bytes there is room for readers that look past the end, as simdjson does.
 final class FileBytes {
   /// The largest file taken.
   let limit: Int
   /// Bytes of the file.
   private(set) var count = 0
+  /// Bytes of the byte order mark before the first of them.
+  private(set) var markLength = 0
+  /// Whether they were inflated.
+  private(set) var isCompressed = false
   /// Bytes of the buffer, at least `count + padding`.
   private(set) var capacity = 0
   private let padding = JSONReader.padding
@@ -28,35 +32,38 @@ final class FileBytes {
 
   /// Replaces the contents by those of the file at `path`.
   func read(_ path: String) throws(ImportError) {
-    let descriptor = try Self.open(path)
-    defer { try? descriptor.close() }
-    try read(descriptor, file: path)
+    try read(try PlainBytes(path))
   }
 
   /// Replaces the contents by all that comes from `descriptor`, which stays open.
   ///
   /// - Parameter path: what to call it in messages.
   func read(_ descriptor: FileDescriptor, file path: String) throws(ImportError) {
+    try read(PlainBytes(descriptor, file: path))
+  }
+
+  /// Replaces the contents by all that is left of `source`.
+  private func read(_ source: PlainBytes) throws(ImportError) {
     count = 0
     while true {
-      if capacity - padding <= count { try grow(file: path) }
+      if capacity - padding <= count { try grow(file: source.file) }
       guard let storage else { return }
-      let room = UnsafeMutableRawBufferPointer(
-        start: storage + count, count: capacity - padding - count)
-      let got: Int
-      do {
-        got = try descriptor.read(into: room)
-      } catch {
-        throw ImportError(error as? Errno ?? .ioError, file: path, doing: "read it")
-      }
+      let got = try source.read(
+        into: UnsafeMutableRawBufferPointer(
+          start: storage + count, count: capacity - padding - count))
       if got == 0 { break }
       count += got
       guard count <= limit else {
+        let problem =
+          source.isCompressed
+          ? "it inflates to more than \(limit) bytes" : "it is larger than \(limit) bytes"
         throw ImportError(
-          .tooLarge, file: path, problem: "it is larger than \(limit) bytes",
+          .tooLarge, file: source.file, problem: problem,
           remedy: "split it into one file a request")
       }
     }
+    markLength = source.markLength
+    isCompressed = source.isCompressed
     if let storage {
       (storage + count).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
     }
@@ -74,24 +81,8 @@ final class FileBytes {
     capacity = larger
   }
 
-  /// The first bytes of a file, `count` at most.
-  static func head(of path: String, count: Int) throws(ImportError) -> [UInt8] {
-    do throws(Errno) { return try firstBytes(of: FilePath(text: path), count: count) } catch {
-      throw ImportError(error, file: path, doing: "read it")
-    }
-  }
-
   /// Whether something can be read at `path`.
   static func exists(_ path: String) -> Bool {
     FilePath(text: path).withPlatformString { access($0, R_OK) == 0 }
-  }
-
-  /// Opens a file for reading.
-  static func open(_ path: String) throws(ImportError) -> FileDescriptor {
-    do {
-      return try FileDescriptor.open(FilePath(text: path), .readOnly, options: .closeOnExec)
-    } catch {
-      throw ImportError(error as? Errno ?? .ioError, file: path, doing: "open it")
-    }
   }
 }

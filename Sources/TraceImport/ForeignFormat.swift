@@ -17,7 +17,7 @@ public struct ForeignFormat: Hashable, Sendable {
 
   /// All formats, in the order in which files are tried.
   public static let all: [ForeignFormat] = [
-    .paperJSON, .gptOSS, .npz, .vllmNPY, .moeBeyond, .esft,
+    .paperJSON, .gptOSS, .npz, .vllmNPY, .moeBeyond, .esft, .vllmLogger, .sglangJSON,
   ]
 
   /// The names of all formats, for messages.

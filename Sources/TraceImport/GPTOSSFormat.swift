@@ -37,14 +37,8 @@ struct GPTOSSFormat: TraceFormat {
 
   /// An object with the key `router_data` in its first megabyte; prompts stand before it.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
-    guard head.first(where: { !JSONText.isSpace($0) }) == UInt8(ascii: "{") else { return false }
-    let key = Array("\"router_data\"".utf8)
-    var from = head.startIndex
-    while let quote = head[from...].firstIndex(of: key[0]) {
-      if head[quote...].starts(with: key) { return true }
-      from = quote + 1
-    }
-    return false
+    head.first { !JSONText.isSpace($0) } == UInt8(ascii: "{")
+      && JSONText.holds(head, key: "router_data")
   }
 
   mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }

@@ -40,7 +40,7 @@ final class JSONReader {
       csj_bounds(
         experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0),
         weights: readsWeights ? 1 : 0), &result, &fault)
-    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: bytes.markLength) }
     let count = result.tokens * result.layers * result.top_k
     var request = RawRequest(
       name: Self.text(result.name, result.name_length),
@@ -67,19 +67,55 @@ final class JSONReader {
     let code = csj_find_integer(
       reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity, key,
       &value, &found, &fault)
-    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: bytes.markLength) }
     return found == 0 ? nil : Int(value)
   }
 
+  /// What a line of a routing log says, which is followed by ``padding`` readable bytes.
+  ///
+  /// - Returns: pointers into the parser's arrays, valid until its next call.
+  func record(
+    in line: UnsafeRawBufferPointer, file: String, bounds: csj_bounds
+  ) throws(ImportError) -> csj_record {
+    var record = csj_record()
+    var fault = csj_fault()
+    let code = csj_read_record(
+      reader, line.bindMemory(to: UInt8.self).baseAddress, line.count, line.count + Self.padding,
+      bounds, &record, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file) }
+    return record
+  }
+
+  /// SGLang's answers in `text`, which is followed by ``padding`` readable bytes.
+  ///
+  /// - Parameter offset: bytes of the file before the text.
+  /// - Returns: pointers into the parser's memory, valid until its next call.
+  func answers(
+    in text: UnsafeRawBufferPointer, offset: Int, file: String
+  ) throws(ImportError) -> UnsafeBufferPointer<csj_answer> {
+    var answers: UnsafePointer<csj_answer>?
+    var count = 0
+    var fault = csj_fault()
+    let code = csj_find_answers(
+      reader, text.bindMemory(to: UInt8.self).baseAddress, text.count, text.count + Self.padding,
+      &answers, &count, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
+    return UnsafeBufferPointer(start: answers, count: count)
+  }
+
   /// A text from the parser's memory.
-  private static func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
+  static func text(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
     String(
       decoding: UnsafeRawBufferPointer(start: count == 0 ? nil : start, count: count),
       as: UTF8.self)
   }
 
   /// A fault that the parser reports, with its place in the file.
-  private static func error(_ fault: csj_fault, file: String) -> ImportError {
+  ///
+  /// - Parameter markLength: bytes of the file before the text.
+  private static func error(
+    _ fault: csj_fault, file: String, behind markLength: Int = 0
+  ) -> ImportError {
     let kind: ImportError.Kind
     let remedy: String
     switch Int(fault.code) {
@@ -100,7 +136,7 @@ final class JSONReader {
       String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
     return ImportError(
-      kind, file: file, byte: fault.byte < 0 ? nil : Int(fault.byte),
+      kind, file: file, byte: fault.byte < 0 ? nil : markLength + Int(fault.byte),
       token: fault.token < 0 ? nil : Int(fault.token),
       layer: fault.layer < 0 ? nil : Int(fault.layer), problem: problem, remedy: remedy)
   }

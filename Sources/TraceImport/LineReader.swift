@@ -1,40 +1,59 @@
 import Glibc
-import SystemPackage
 
-/// Lines of a text file, one at a time; memory follows the longest line.
+/// Lines of a text file as ``PlainBytes`` gives it, one at a time; memory follows the longest line.
+///
+/// Empty lines at the end are no lines: many programs leave some. Behind every line there is room
+/// for readers that look past the end, as simdjson does.
 final class LineReader {
   /// The file's path, for messages.
-  let file: String
+  var file: String { source.file }
   /// Number of the latest line, from 1.
   private(set) var line = 0
-  /// Bytes taken from the file.
-  private(set) var bytesRead = 0
 
-  private let descriptor: FileDescriptor
+  private let source: PlainBytes
   /// The longest line taken, in bytes.
   private let limit: Int
-  /// The buffer; it grows to the longest line.
+  private let padding = JSONReader.padding
+  /// The buffer; it grows to the longest line, and its padding is behind its capacity.
   private var storage: UnsafeMutableRawPointer?
   /// Bytes of the buffer.
   private var capacity = 0
-  /// Bytes of the buffer that were not handed out.
+  /// Bytes of the buffer that were not taken.
   private var pending = 0..<0
   private var isAtEnd = false
+  /// Empty lines that are handed out if another line follows, and that line.
+  private var emptyLines = 0
+  private var lineBehind: UnsafeRawBufferPointer?
 
   /// - Parameter limit: the longest line taken, in bytes.
-  init(_ file: String, limit: Int) throws(ImportError) {
-    self.file = file
+  init(_ found: FoundFile, limit: Int) throws(ImportError) {
     self.limit = limit
-    descriptor = try FileBytes.open(file)
+    source = try PlainBytes(found)
   }
 
-  deinit {
-    try? descriptor.close()
-    free(storage)
-  }
+  deinit { free(storage) }
 
-  /// The next line without its end, valid until the next call; nil at the file's end.
+  /// The next line without its end, valid until the next call; nil behind the last that is not
+  /// empty.
   func next() throws(ImportError) -> UnsafeRawBufferPointer? {
+    while lineBehind == nil {
+      guard let text = try take() else { return nil }
+      if text.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) {
+        emptyLines += 1
+      } else {
+        lineBehind = text
+      }
+    }
+    line += 1
+    guard emptyLines == 0 else {
+      emptyLines -= 1
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    return lineBehind.take()
+  }
+
+  /// Takes the next line, whatever stands in it; nil at the file's end.
+  private func take() throws(ImportError) -> UnsafeRawBufferPointer? {
     var searched = pending.lowerBound
     while true {
       if let storage,
@@ -53,17 +72,13 @@ final class LineReader {
     }
   }
 
-  /// Hands out the pending bytes before `end`, and skips the line's end.
+  /// Takes the pending bytes before `end`, and skips the line's end.
   private func take(to end: Int, skipping: Int) -> UnsafeRawBufferPointer {
-    line += 1
     let start = pending.lowerBound
     pending = end + skipping..<pending.upperBound
-    var count = end - start
-    let text = UnsafeRawPointer(storage) ?? UnsafeRawPointer(bitPattern: 1)
-    if count > 0, let text, text.load(fromByteOffset: end - 1, as: UInt8.self) == 0x0D {
-      count -= 1
-    }
-    return UnsafeRawBufferPointer(start: text.map { $0 + start }, count: count)
+    guard let storage else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    let text = UnsafeRawBufferPointer(start: storage + start, count: end - start)
+    return text.last == 0x0D ? UnsafeRawBufferPointer(rebasing: text.dropLast()) : text
   }
 
   /// Reads on, moving what is pending to the buffer's front and making room where it is full.
@@ -76,26 +91,23 @@ final class LineReader {
       guard capacity < limit else {
         throw ImportError(
           .tooLarge, file: file, line: line + 1, problem: "the line is longer than \(limit) bytes",
-          remedy: "split the sequence")
+          remedy: "split it into lines of fewer tokens")
       }
-      capacity = max(1 << 16, capacity * 2)
-      guard let larger = realloc(storage, capacity) else {
+      let larger = max(1 << 16, capacity * 2)
+      guard let room = realloc(storage, larger + padding) else {
         throw ImportError(
           .tooLarge, file: file, line: line + 1, problem: "there is not enough memory for the line",
-          remedy: "split the sequence")
+          remedy: "split it into lines of fewer tokens")
       }
-      storage = larger
+      storage = room
+      capacity = larger
     }
-    let got: Int
-    do {
-      got = try descriptor.read(
-        into: UnsafeMutableRawBufferPointer(
-          start: storage.map { $0 + pending.upperBound }, count: capacity - pending.upperBound))
-    } catch {
-      throw ImportError(error as? Errno ?? .ioError, file: file, doing: "read it")
-    }
+    guard let storage else { return }
+    let got = try source.read(
+      into: UnsafeMutableRawBufferPointer(
+        start: storage + pending.upperBound, count: capacity - pending.upperBound))
     isAtEnd = got == 0
-    bytesRead += got
     pending = pending.lowerBound..<pending.upperBound + got
+    (storage + pending.upperBound).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
   }
 }

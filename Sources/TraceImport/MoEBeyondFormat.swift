@@ -136,6 +136,8 @@ private struct CSVRows {
     guard at < bytes.count else { return nil }
     line = nextLine
     if let row = nextPlain() { return row }
+    // Empty lines at the end are no rows.
+    guard !bytes[at...].allSatisfy(JSONText.isSpace) else { return nil }
     let start = at
     var row = Row(start: start, end: start, commas: (start, start, start))
     var commas = 0
@@ -334,7 +336,7 @@ private struct ExpertTable {
       return TokenBlock.emptySlot
     }
     return takeWholeNumber(bytes, &at, end: end)
-      .map { UInt16(exactly: $0).map { min($0, RawRequest.outOfRange) } ?? RawRequest.outOfRange }
+      .map(RawRequest.id)
   }
 
   /// How files write that a slot holds no expert.

@@ -51,11 +51,3 @@ struct PaperJSONFormat: TraceFormat {
     return request
   }
 }
-
-/// What is said of JSON text before it is parsed.
-enum JSONText {
-  /// Whether a byte is white space between JSON's tokens.
-  static func isSpace(_ byte: UInt8) -> Bool {
-    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
-  }
-}

@@ -1,3 +1,5 @@
+import RoutingTrace
+
 /// A request as a format gives it, before a ``RequestValidator`` holds it against the shape.
 struct RawRequest {
   /// The layer axis of its ids.
@@ -43,4 +45,11 @@ struct RawRequest {
 
   /// In ``ids``: below -1, or above every id.
   static let outOfRange: UInt16 = .max - 1
+
+  /// A number of the source as it stands in ``ids``.
+  static func id(_ number: Int) -> UInt16 {
+    number == -1
+      ? TokenBlock.emptySlot
+      : UInt16(exactly: number).map { min($0, outOfRange) } ?? outOfRange
+  }
 }

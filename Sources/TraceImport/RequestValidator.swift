@@ -43,10 +43,10 @@ struct RequestValidator {
         model: name, modelLayers: model.moeLayers, experts: model.experts, topK: model.topK,
         file: "shape \(model.name)")
     } else if let given = options.experts {
-      guard (1...32768).contains(given) else {
+      guard (1...EventBounds.mostExperts).contains(given) else {
         throw ImportError(
           .missing, file: "experts", problem: "\(given) experts are impossible",
-          remedy: "give a number from 1 to 32768")
+          remedy: "give a number from 1 to \(EventBounds.mostExperts)")
       }
       experts = given
     } else {

@@ -60,7 +60,7 @@ private struct TabbedNumbers {
       return isAtFieldEnd ? TokenBlock.emptySlot : nil
     }
     guard let number = takeWholeNumber(text, &at, end: text.count), isAtFieldEnd else { return nil }
-    return UInt16(clamping: min(number, Int(RawRequest.outOfRange)))
+    return RawRequest.id(number)
   }
 
   /// The field as ``decimalNumber(_:)`` takes it; `0.0414` without looking for its end first.

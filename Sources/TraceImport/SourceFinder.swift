@@ -17,8 +17,8 @@ struct FoundFile {
   /// What was read of it already, where it can be read once only.
   var content: FileBytes?
 
-  /// The name without folders.
-  var name: String { lastComponent(path) }
+  /// The name without folders, and without the `.gz` of compressed files: what formats go by.
+  var name: String { withoutCompression(lastComponent(path)) }
 }
 
 /// What a format opens at once.
@@ -35,10 +35,10 @@ struct TraceSource {
   /// Whether it has no name: what it says of itself is all that is known of it.
   var isStandardInput: Bool { files.first?.content != nil }
 
-  /// The file's name without folder and suffix.
+  /// The file's name without folder and suffix, nor the `.gz` of compressed files.
   var stem: String {
     if isStandardInput { return "" }
-    let name = lastComponent(path)
+    let name = withoutCompression(lastComponent(path))
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
     return String(name[..<dot])
   }
@@ -58,8 +58,6 @@ struct SourceFinder {
   /// Files in folders that have another name than the format's.
   let passedOver: Int
 
-  /// How LZ4 frames begin, moecast traces among them.
-  private static let lz4Magic: [UInt8] = [0x04, 0x22, 0x4D, 0x18]
   /// Bytes that a guess may look at.
   private static let headSize = 1 << 20
 
@@ -87,6 +85,7 @@ struct SourceFinder {
     let format: ForeignFormat
     if let wanted { format = wanted } else { format = try Self.guess(files, inputs: inputs) }
     let chosen = files.filter { $0.isNamed || format.type.accepts(fileNamed: $0.name) }
+    try Self.refuseTwins(chosen)
     guard !chosen.isEmpty else {
       throw ImportError(
         .notATrace, file: inputs[0], problem: "no file of format \(format.name) is in it",
@@ -97,16 +96,34 @@ struct SourceFinder {
     passedOver = files.count - chosen.count
   }
 
+  /// Throws where a folder holds a file both compressed and not, as `gzip -k` leaves it: its requests
+  /// would be there twice.
+  private static func refuseTwins(_ files: [FoundFile]) throws(ImportError) {
+    let names = Set(files.map(\.path))
+    for file in files where !file.isNamed {
+      let plain = withoutCompression(file.path)
+      guard plain != file.path, names.contains(plain) else { continue }
+      throw ImportError(
+        .malformed, file: file.path, problem: "\(lastComponent(plain)) stands beside it",
+        remedy: "move one of the two away, or name the files to read")
+    }
+  }
+
   /// The first format that one of the files is in.
   private static func guess(_ files: [FoundFile], inputs: [String]) throws(ImportError)
     -> ForeignFormat
   {
+    var damage: ImportError?
     for file in files {
+      let source: PlainBytes
       let head: [UInt8]
-      if let content = file.content {
-        head = Array(content.bytes.prefix(headSize))
-      } else {
-        head = try FileBytes.head(of: file.path, count: headSize)
+      do throws(ImportError) {
+        source = try PlainBytes(file)
+        head = try source.head(headSize)
+      } catch {
+        guard !file.isNamed, error.kind == .malformed else { throw error }
+        damage = damage ?? error
+        continue
       }
       let name = file.name
       if let format = ForeignFormat.all.first(where: {
@@ -115,21 +132,17 @@ struct SourceFinder {
         return format
       }
       if file.isNamed {
+        let isCompressed = file.content?.isCompressed ?? source.isCompressed
+        let content = UnknownContent(head, isCompressed: isCompressed)
         throw ImportError(
-          .notATrace, file: file.path,
-          problem: head.isEmpty
-            ? "the file is empty"
-            : head.starts(with: lz4Magic)
-              ? "it is compressed with LZ4, as moecast traces are: nothing to convert"
-              : "it is in none of the known formats",
-          remedy: "name the format with --format, one of "
-            + ForeignFormat.names.joined(separator: ", "))
+          .notATrace, file: file.path, problem: content.problem, remedy: content.remedy)
       }
     }
+    if let damage { throw damage }
     throw ImportError(
       .notATrace, file: inputs.joined(separator: ", "),
       problem: "none of its \(files.count) files is in a known format",
-      remedy: "name a folder of traces, or the format with --format")
+      remedy: "name one of them to hear what it looks like")
   }
 
   /// Standard input, read at once.
@@ -203,4 +216,9 @@ func lastComponent(_ path: String) -> String {
 /// The part of a path before its last slash.
 func parent(_ path: String) -> String {
   String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+}
+
+/// A file's name or path without the `.gz` of compressed files.
+func withoutCompression(_ name: String) -> String {
+  name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
 }

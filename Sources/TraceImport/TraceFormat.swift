@@ -15,14 +15,15 @@ protocol TraceFormat: SendableMetatype {
   /// - Throws: ``ImportError`` where the options lack what this format needs.
   init(options: ImportOptions) throws(ImportError)
 
-  /// Whether files of this format may have such a name; used to choose among a folder's files.
+  /// Whether files of this format may have such a name, which is without the `.gz` of compressed
+  /// ones; used to choose among a folder's files.
   static func accepts(fileNamed name: String) -> Bool
 
   /// Whether a file that begins so is of this format.
   ///
   /// - Parameters:
-  ///   - head: the first bytes, up to a megabyte.
-  ///   - name: the file's name without its folder.
+  ///   - head: the first bytes, up to a megabyte, inflated and without a byte order mark.
+  ///   - name: the file's name without its folder, and without the `.gz` of compressed files.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool
 
   /// What is opened at once: a file each, unless the format spreads a request over files.
@@ -47,6 +48,9 @@ extension TraceFormat {
 
 /// What is known of every event before a request is read.
 struct EventBounds {
+  /// The most experts that a layer can have.
+  static let mostExperts = 32_768
+
   /// Experts of a MoE layer (E).
   var experts: Int
   /// Experts a token takes (K), or nil before the first request of a shape that is not given.

@@ -10,7 +10,7 @@ extension ForeignFormat {
 /// choice.
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
-/// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, or from the options.
+/// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, each compressed or not, or from the options.
 struct VLLMArrayFormat: TraceFormat {
   static let name = "vllm-npy"
   static let summary = "vLLM arrays (.npy), one request a file"
@@ -61,12 +61,21 @@ struct VLLMArrayFormat: TraceFormat {
   /// `input_token_count` of the sidecar, if there is one.
   private func boundary(beside source: TraceSource) throws(ImportError) -> Int? {
     guard !source.isStandardInput else { return nil }
-    let withoutSuffix =
-      source.path.hasSuffix(".npy") ? String(source.path.dropLast(4)) : source.path
-    for path in [withoutSuffix + ".json", source.path + ".json"] {
+    let plain = withoutCompression(source.path)
+    let stem = plain.hasSuffix(".npy") ? String(plain.dropLast(4)) : plain
+    for path in [stem + ".json", plain + ".json", stem + ".json.gz", plain + ".json.gz"] {
       guard FileBytes.exists(path) else { continue }
-      try sidecar.read(path)
-      if let count = try json.integer("input_token_count", in: sidecar, file: path) { return count }
+      do throws(ImportError) {
+        try sidecar.read(path)
+        if let count = try json.integer("input_token_count", in: sidecar, file: path) {
+          return count
+        }
+      } catch {
+        // The array may be intact all the same.
+        throw ImportError(
+          error.kind, file: path, byte: error.byte, problem: error.problem,
+          remedy: "mend this sidecar, or move it away and give --prefill N")
+      }
     }
     return nil
   }

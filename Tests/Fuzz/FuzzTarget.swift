@@ -3,6 +3,7 @@ import LZ4Frame
 import ModelFile
 import Prequential
 import RoutingTrace
+import TestSupport
 import TraceImport
 
 /// What is fuzzed: a reader each.
@@ -150,7 +151,7 @@ enum FuzzTarget {
         try Self.model(["frequency", "mixture"]),
       ]
     case .foreign(let format):
-      [format.sample.content] + (format == .npz ? try Self.archives() : [])
+      try Self.dressed(format.sample.content) + Self.more(of: format)
     }
   }
 
@@ -189,6 +190,44 @@ enum FuzzTarget {
       learner.recordHistory()
     }
     return Array(try Checkpoint.bytes(of: learner).dropLast(64))
+  }
+
+  /// A file as it comes from other hands: as it is, compressed once and in two members, behind a byte order
+  /// mark, with long line ends and empty lines.
+  private static func dressed(_ content: [UInt8]) throws -> [[UInt8]] {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let longLines = content.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] } + Array("\r\n\n".utf8)
+    return [
+      content, try Gzip.member(content), mark + content, longLines,
+      try Gzip.member(mark + longLines.prefix(9)) + Gzip.member(Array(longLines.dropFirst(9))),
+    ]
+  }
+
+  /// What a format has beside its sample.
+  private static func more(of format: ForeignFormat) throws -> [[UInt8]] {
+    func route(_ request: String, _ token: Int, _ layer: Int, _ ids: String) -> String {
+      #"{"type": "route", "req_id": \#(request), "token_idx": \#(token), "layer": \#(layer), "#
+        + #""topk_ids": \#(ids), "topk_weights": [0.5, NaN]}"# + "\n"
+    }
+    switch format {
+    case .npz: return try archives()
+    case .vllmLogger:
+      let records = [
+        route(#""a""#, 0, 1, "[1, 2]"), route(#""a""#, 2, 1, "[-1, null]"),
+        route(#""a""#, 1, 4, "[3]"), route("7", 0, 1, "[4, 5]"), route(#""a""#, 0, 1, "null"),
+      ]
+      return [Array(records.joined().utf8)]
+    case .sglangJSON:
+      let answer = String(decoding: format.sample.content, as: UTF8.self)
+      let openAI = """
+        {"choices": [{"sgl_ext": {"routed_experts": "BQAAAP////8="}}], "usage": {"prompt_tokens": 1, \
+        "completion_tokens": 1}, "sglext": null}
+        """
+      return ["[\(answer), \(answer)]", answer + "\n" + answer + "\n", openAI].map {
+        Array($0.utf8)
+      }
+    default: return []
+    }
   }
 
   /// The importer's fixtures.

@@ -39,8 +39,9 @@ import Testing
     ("1\t2\t\t1\t2\n", "1 tokens, but layer 1 has 2"),
     ("1\t2\t3\t3\t\t1\t1\t1\t1\n", "expert 3 is chosen twice"),
     ("1\t2\t3\t17\t\t1\t1\t1\t1\n", "expert 17 is outside 0 to 15"),
-    ("1\t2\t3\t4\t\t1\t1\t1\t1\n\n", "it has more lines than layer 1 (1)"),
-    ("\n", "the line is empty"),
+    ("1\t2\t3\t4\t\t1\t1\t1\t1\n\n1\t2\t\t1\t1\n", "it has more lines than layer 1 (1)"),
+    ("\n1\t2\t\t1\t1\n", "the line is empty"),
+    ("\n", "it has 0 lines, layer 1 has more"),
     ("", "it has 0 lines, layer 1 has more"),
   ])
   func namesTheLayer(_ text: String, problem: String) throws {
@@ -50,6 +51,25 @@ import Testing
     let fault = importFault { try importAll([folder.path], options: Self.options) }
     #expect(fault?.layer == 2)
     #expect(fault?.problem == problem)
+  }
+
+  /// A file with more or fewer lines than the others is told how many to keep, and that helps.
+  @Test func keepingTheFirstLinesHelps() throws {
+    let line = "1\t2\t\t1\t1\n"
+    for (first, second) in [(1, 2), (2, 1)] {
+      let folder = try TemporaryFolder()
+      for (layer, lines) in [(1, first), (2, second)] {
+        try folder.write(
+          Array(String(repeating: line, count: lines).utf8), to: "expert_weights_\(layer).txt")
+      }
+      let fault = importFault { try importAll([folder.path], options: Self.options) }
+      #expect(fault?.file == folder.file("expert_weights_2.txt"))
+      #expect(fault?.remedy.hasSuffix("(head -n 1)") == true, "\(fault?.remedy ?? "no error")")
+      let longer = folder.file("expert_weights_\(first > second ? 1 : 2).txt")
+      try run("sh", "-c", "head -n 1 '\(longer)' > '\(folder.file("kept"))'")
+      try run("mv", folder.file("kept"), longer)
+      #expect(try importAll([folder.path], options: Self.options).count == 1)
+    }
   }
 
   @Test func needsTopK() throws {
@@ -64,7 +84,7 @@ import Testing
     let folder = try TemporaryFolder()
     let text = String(repeating: "1\t2\t", count: 50_000)
     let path = try folder.write(Array(text.utf8), to: "long.txt")
-    let reader = try LineReader(path, limit: 1 << 16)
+    let reader = try LineReader(found(path), limit: 1 << 16)
     #expect(throws: ImportError.self) { _ = try reader.next() }
   }
 
@@ -72,7 +92,7 @@ import Testing
     let folder = try TemporaryFolder()
     let lines = [0, 1, 65_535, 65_536, 65_537, 200_000, 3].map { String(repeating: "x", count: $0) }
     let path = try folder.write(Array(lines.joined(separator: "\r\n").utf8), to: "lines.txt")
-    let reader = try LineReader(path, limit: 1 << 20)
+    let reader = try LineReader(found(path), limit: 1 << 20)
     for line in lines {
       let text = try #require(try reader.next())
       #expect(text.elementsEqual(line.utf8))

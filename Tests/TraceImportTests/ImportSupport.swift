@@ -53,3 +53,8 @@ func cutEverywhere(
   }
   return (taken, untyped)
 }
+
+/// A file as the finder gives it.
+func found(_ path: String) -> FoundFile {
+  FoundFile(path: path, folder: "", size: 0, isNamed: true)
+}

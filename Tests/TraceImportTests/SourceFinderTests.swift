@@ -62,16 +62,6 @@ private let trace = Array(#"[{"0": [[1]]}]"#.utf8)
     #expect(fault?.description.hasPrefix("nowhere/2.json: there is no such file") == true)
   }
 
-  @Test(
-    arguments: [[], Array("hello".utf8), [0x04, 0x22, 0x4D, 0x18], Array("{}".utf8)] as [[UInt8]])
-  func notATrace(_ bytes: [UInt8]) throws {
-    let folder = try TemporaryFolder()
-    let path = try folder.write(bytes, to: "file")
-    let fault = importFault { try importAll([path], options: ImportOptions(experts: 8)) }
-    #expect(fault?.kind == .notATrace)
-    #expect(fault?.remedy.contains("--format") == true)
-  }
-
   @Test func anOddFileInAFolderIsNamed() throws {
     let folder = try TemporaryFolder()
     try folder.write(trace, to: "1.json")

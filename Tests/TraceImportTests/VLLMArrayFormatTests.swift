@@ -41,6 +41,19 @@ func npy(_ descr: String, shape: [Int], order: String = "False", content: [UInt8
     #expect(fault?.problem == "its prompt has 1 tokens, but 2 are given")
   }
 
+  /// A sidecar that cannot be read is named, and the array is read without it.
+  @Test(arguments: ["[]", "{", "", #"{"input_token_count": "many"}"#])
+  func aSidecarOfSomethingElseCanBeMovedAway(_ text: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(Self.array, to: "a.npy")
+    let sidecar = try folder.write(Array(text.utf8), to: "a.json")
+    let fault = importFault { try importAll([path], options: ImportOptions(experts: 8)) }
+    #expect(fault?.file == sidecar)
+    #expect(fault?.remedy == "mend this sidecar, or move it away and give --prefill N")
+    try run("mv", sidecar, folder.file("away"))
+    #expect(try importAll([path], options: ImportOptions(experts: 8, prefill: 1)).count == 1)
+  }
+
   @Test func withoutBoundaryItAsks() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(Self.array, to: "a.npy")

@@ -113,6 +113,12 @@ long ceiling_json(const char *text, size_t length, size_t capacity);
 // The same of the GPT-OSS fingerprinting format, gate weights too.
 long ceiling_json_fingerprint(const char *text, size_t length, size_t capacity);
 
+// The same of a routing log, a line at a time.
+long ceiling_json_log(const char *text, size_t length, size_t capacity);
+
+// Sums up the ids of an SGLang answer: little-endian int32 in base64.
+long ceiling_json_answer(const char *text, size_t length, size_t capacity);
+
 // Sums up every number inside brackets, a byte at a time: MoE-Beyond's tables.
 long ceiling_lists(const char *text, size_t length, size_t capacity);
 

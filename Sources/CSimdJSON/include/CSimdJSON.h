@@ -99,6 +99,72 @@ int csj_read_fingerprint(
     csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
     csj_request *request, csj_fault *fault);
 
+enum {
+  /// Neither of the two below: to be passed over.
+  CSJ_OTHER_RECORD = 0,
+  /// What is known of the records behind it.
+  CSJ_META_RECORD = 1,
+  /// The choice of one token in one layer.
+  CSJ_ROUTE_RECORD = 2,
+};
+
+/// A line of a routing log; the pointers belong to the reader and live until its next call.
+typedef struct {
+  int kind;
+  /// `req_id`; UTF-8, not terminated; empty where the record has none.
+  const char *request;
+  size_t request_length;
+  /// `token_idx` and `layer`, or -1.
+  int64_t token;
+  int64_t layer;
+  /// `topk_ids` as far as they are there, `CSJ_ABSENT` where one is absent.
+  const uint16_t *ids;
+  size_t ids_count;
+  /// `topk_weights`, NaN where one is no number; no more than are there.
+  const double *weights;
+  size_t weights_count;
+  /// `top_k` of a meta record, or -1.
+  int64_t top_k;
+  /// `layers_logged` of a meta record.
+  const uint16_t *layers;
+  size_t layers_count;
+  /// `model_id` of a meta record.
+  const char *model;
+  size_t model_length;
+  /// Labels that are left out, as in `csj_request`.
+  const char *unlabelled;
+  size_t unlabelled_length;
+} csj_record;
+
+/// Parses one line of a vLLM routing logger, `{"type": "meta" or "route", ...}`.
+///
+int csj_read_record(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    csj_record *record, csj_fault *fault);
+
+/// The routing that one answer of SGLang holds; the pointers live until the reader's next call.
+typedef struct {
+  /// `routed_experts` in base64; not terminated; null where the answer has none.
+  const char *routed;
+  size_t routed_length;
+  /// Where the answer, or its choice, begins in the file.
+  size_t byte;
+  /// `id`; empty where the answer has none.
+  const char *name;
+  size_t name_length;
+  /// `prompt_tokens` and `completion_tokens`, or -1.
+  int64_t prompt_tokens;
+  int64_t completion_tokens;
+} csj_answer;
+
+/// Finds the routing of one answer of SGLang or of a list of answers: `meta_info.routed_experts`,
+/// `sglext.routed_experts`, `choices[].sgl_ext.routed_experts` or `choices[].sglext.routed_experts`.
+///
+/// Fills `answers`, which lives as its pointers do, and `count`: one each, or one a choice.
+int csj_find_answers(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+    const csj_answer **answers, size_t *count, csj_fault *fault);
+
 /// Reads `[8, 10, 114]`, `count` ids of four digits at most and below `experts`, and returns its bytes;
 /// 0 where anything else stands there. `csj_padding()` bytes behind the whole text are zero.
 size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids);

@@ -1,0 +1,124 @@
+import CZlib
+
+/// Inflates gzip data (RFC 1952) that comes in pieces of any size: one member or several behind one
+/// another, each held against its own CRC-32 and length, and zeros that pad the end, as tapes do.
+///
+/// ```swift
+/// let inflater = try GzipInflater()
+/// let (taken, filled) = try inflater.inflate(piece, into: room)
+/// try inflater.finish()   // once there are no more pieces
+/// ```
+package final class GzipInflater {
+  /// How gzip data begins.
+  package static let magic: [UInt8] = [0x1F, 0x8B]
+
+  /// Bytes of the gzip data that were taken.
+  package private(set) var bytesTaken = 0
+  /// Where the member begins that is being read, or that would be next.
+  private var memberStart = 0
+  /// Whether a member has begun and not ended.
+  private var isInMember = true
+  /// zlib's state.
+  private var stream = z_stream()
+
+  /// - Throws: ``GzipError`` where there is no memory.
+  package init() throws(GzipError) {
+    guard moecast_inflate_init_gzip(&stream) == Z_OK else { throw GzipError.noMemory }
+  }
+
+  deinit { inflateEnd(&stream) }
+
+  /// Inflates what `packed` begins with, until it or `room` is used up.
+  ///
+  /// - Returns: bytes taken of `packed`, and bytes that `room` was filled with.
+  /// - Throws: ``GzipError`` where the data is damaged, or something else follows it.
+  package func inflate(
+    _ packed: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer
+  ) throws(GzipError) -> (taken: Int, filled: Int) {
+    var (taken, filled) = (0, 0)
+    while taken < packed.count, filled < room.count {
+      if !isInMember {
+        if packed[taken] == 0 {
+          taken += 1
+          bytesTaken += 1
+          continue
+        }
+        memberStart = bytesTaken
+        guard packed[taken] == Self.magic[0] else { throw GzipError.follows(at: memberStart) }
+        guard inflateReset(&stream) == Z_OK else { throw GzipError.noMemory }
+        isInMember = true
+      }
+      let (more, output) = try step(
+        UnsafeRawBufferPointer(rebasing: packed[taken...]),
+        UnsafeMutableRawBufferPointer(rebasing: room[filled...]))
+      taken += more
+      filled += output
+    }
+    return (taken, filled)
+  }
+
+  /// Ends the data.
+  ///
+  /// - Throws: ``GzipError`` where its last member is cut off.
+  package func finish() throws(GzipError) {
+    guard !isInMember else { throw GzipError.cutOff(at: bytesTaken) }
+  }
+
+  /// One call of zlib, within a member.
+  private func step(
+    _ packed: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer
+  ) throws(GzipError) -> (taken: Int, filled: Int) {
+    let input = min(packed.count, Int(UInt32.max))
+    let output = min(room.count, Int(UInt32.max))
+    // zlib does not write through `next_in`.
+    stream.next_in = UnsafeMutablePointer(
+      mutating: packed.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    stream.avail_in = UInt32(input)
+    stream.next_out = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    stream.avail_out = UInt32(output)
+    let status = CZlib.inflate(&stream, Z_NO_FLUSH)
+    let taken = input - Int(stream.avail_in)
+    bytesTaken += taken
+    switch status {
+    case Z_OK: break
+    case Z_STREAM_END: isInMember = false
+    case Z_MEM_ERROR: throw GzipError.noMemory
+    default:
+      // Behind the first member, two bytes that are no header are not gzip data at all.
+      let isHeader = memberStart > 0 && bytesTaken - memberStart <= 2
+      throw isHeader ? GzipError.follows(at: memberStart) : GzipError.damaged(at: bytesTaken)
+    }
+    return (taken, output - Int(stream.avail_out))
+  }
+}
+
+/// What is wrong with gzip data, and where.
+package struct GzipError: Error, Hashable {
+  /// What is wrong, as a clause for messages.
+  package let problem: String
+  /// What the user can do.
+  package let remedy: String
+  /// Byte of the gzip data near the fault; nil where the data is not at fault.
+  package let byte: Int?
+
+  static func cutOff(at byte: Int) -> GzipError {
+    GzipError(
+      problem: "its gzip data is cut off", remedy: "download or compress the file again", byte: byte
+    )
+  }
+
+  static func damaged(at byte: Int) -> GzipError {
+    GzipError(
+      problem: "its gzip data is damaged", remedy: "download or compress the file again", byte: byte
+    )
+  }
+
+  static func follows(at byte: Int) -> GzipError {
+    GzipError(
+      problem: "something else follows its gzip data",
+      remedy: "keep its first \(byte) bytes alone: head -c \(byte)", byte: byte)
+  }
+
+  static let noMemory = GzipError(
+    problem: "there is not enough memory to inflate it", remedy: "free some memory", byte: nil)
+}

@@ -1,0 +1,185 @@
+import RoutingTrace
+
+/// A request of a routing log, as its records come in: an event each, of a layer and of a place in
+/// an engine step.
+///
+/// The records of a step stand layer by layer or token by token; both are one token where their
+/// places are equal. A step ends where a record would be there twice, or where place and layer both
+/// go back. Where a layer lacks a record of a token that another has, its slots are empty.
+struct LoggedRequest {
+  /// Its name in the log.
+  let name: String
+  /// Ids in an event (K).
+  let topK: Int
+  /// Whether it has gate weights.
+  let isWeighted: Bool
+  /// Where every token stands in its engine step.
+  private(set) var places: [Int32] = []
+  /// The first token of every engine step.
+  private(set) var steps: [Int] = []
+  /// Records that were added.
+  private(set) var records = 0
+
+  /// What is known of a layer: its first tokens' ids and weights, the others' are not there.
+  struct Column {
+    var layer: Int
+    var ids: [UInt16] = []
+    var weights: [Float16] = []
+  }
+
+  /// Layers in the order of their first records.
+  private(set) var columns: [Column] = []
+  /// The column of every layer.
+  private var columnOf: [Int: Int] = [:]
+  /// Column and token of the latest record.
+  private var latest = (column: 0, token: 0)
+
+  init(name: String, topK: Int, isWeighted: Bool) {
+    self.name = name
+    self.topK = topK
+    self.isWeighted = isWeighted
+  }
+
+  /// Tokens (T).
+  var tokens: Int { places.count }
+
+  /// Adds an event: `topK` ids, and as many weights where the request is weighted.
+  ///
+  /// - Complexity: O(topK) where the layers of a step have the same tokens; O(tokens of the request)
+  ///   for a token that its step's first layer lacks.
+  mutating func add(place: Int32, layer: Int, ids: [UInt16], weights: [Float16]) {
+    records += 1
+    let column = self.column(of: layer)
+    if steps.isEmpty || (place <= places[latest.token] && layer <= columns[latest.column].layer) {
+      steps.append(tokens)
+    }
+    var token = self.token(at: place)
+    if isThere(token, in: column) {
+      steps.append(tokens)
+      token = self.token(at: place)
+    }
+    fill(column, to: token * topK)
+    let start = token * topK
+    if columns[column].ids.count == start {
+      columns[column].ids += ids
+      columns[column].weights += weights
+    } else {
+      columns[column].ids.replaceSubrange(start..<start + topK, with: ids)
+      if isWeighted {
+        columns[column].weights.replaceSubrange(start..<start + topK, with: weights)
+      }
+    }
+    latest = (column, token)
+  }
+
+  /// The number of a layer's column, which is most often that of the latest record or the next.
+  private mutating func column(of layer: Int) -> Int {
+    for guess in [latest.column, latest.column + 1, 0]
+    where columns.indices.contains(guess) && columns[guess].layer == layer {
+      return guess
+    }
+    if let known = columnOf[layer] { return known }
+    columnOf[layer] = columns.count
+    columns.append(Column(layer: layer))
+    return columns.count - 1
+  }
+
+  /// The token at a place of the latest step, which is made where it is not there.
+  private mutating func token(at place: Int32) -> Int {
+    let step = steps[steps.count - 1]
+    guard step < tokens, place <= places[tokens - 1] else {
+      places.append(place)
+      return tokens - 1
+    }
+    for guess in [latest.token + 1, latest.token, step]
+    where guess >= step && guess < tokens && places[guess] == place {
+      return guess
+    }
+    var (low, high) = (step, tokens)
+    while low < high {
+      let middle = (low + high) / 2
+      if places[middle] < place { low = middle + 1 } else { high = middle }
+    }
+    if places[low] != place { insert(place, at: low) }
+    return low
+  }
+
+  /// Makes a token that other layers lack so far, before others of its step.
+  private mutating func insert(_ place: Int32, at token: Int) {
+    places.insert(place, at: token)
+    let start = token * topK
+    for column in columns.indices where columns[column].ids.count > start {
+      columns[column].ids.insert(
+        contentsOf: repeatElement(TokenBlock.emptySlot, count: topK), at: start)
+      guard isWeighted else { continue }
+      columns[column].weights.insert(contentsOf: repeatElement(0, count: topK), at: start)
+    }
+  }
+
+  /// Whether a layer has a record of a token.
+  private func isThere(_ token: Int, in column: Int) -> Bool {
+    let ids = columns[column].ids
+    let range = token * topK..<(token + 1) * topK
+    return range.upperBound <= ids.count && ids[range].contains { $0 != TokenBlock.emptySlot }
+  }
+
+  /// Fills a column up with empty slots.
+  private mutating func fill(_ column: Int, to count: Int) {
+    let missing = count - columns[column].ids.count
+    guard missing > 0 else { return }
+    columns[column].ids += repeatElement(TokenBlock.emptySlot, count: missing)
+    if isWeighted { columns[column].weights += repeatElement(0, count: missing) }
+  }
+
+  /// Takes over the columns of another file's records of the same tokens.
+  mutating func join(_ other: LoggedRequest) {
+    columns += other.columns
+    records += other.records
+  }
+
+  /// The first token that is not the same in both, nil where all are.
+  func firstDifference(from other: LoggedRequest) -> Int? {
+    if let token = (0..<min(tokens, other.tokens)).first(where: { places[$0] != other.places[$0] })
+    {
+      return token
+    }
+    if tokens != other.tokens { return min(tokens, other.tokens) }
+    return zip(steps, other.steps).first { $0 != $1 }.map { min($0, $1) }
+  }
+
+  /// Tokens of the prompt as far as the log tells.
+  ///
+  /// A log of one engine step is a prompt. Of several, those of several tokens are a prompt's if all
+  /// behind them are of one token, which decode. In all others a batch is decoded, or other prompts
+  /// follow, and nothing tells whose tokens they are.
+  var prefill: Int? {
+    guard steps.count > 1 else { return tokens }
+    let ends = steps.dropFirst() + [tokens]
+    let isLong = zip(steps, ends).map { $1 - $0 > 1 }
+    let prompt = isLong.prefix { $0 }.count
+    guard prompt > 0, prompt < steps.count, !isLong[prompt...].contains(true) else { return nil }
+    return steps[prompt]
+  }
+
+  /// The request over `layers`, ascending, those that it lacks being empty.
+  func request(over layers: [Int]) -> RawRequest {
+    let stride = layers.count * topK
+    var ids = [UInt16](repeating: TokenBlock.emptySlot, count: tokens * stride)
+    var weights = [Float16](repeating: 0, count: isWeighted ? ids.count : 0)
+    for column in columns {
+      guard let place = layers.firstIndex(of: column.layer) else { continue }
+      var (from, to) = (0, place * topK)
+      while from < column.ids.count {
+        for slot in 0..<topK { ids[to + slot] = column.ids[from + slot] }
+        if isWeighted {
+          for slot in 0..<topK { weights[to + slot] = column.weights[from + slot] }
+        }
+        from += topK
+        to += stride
+      }
+    }
+    return RawRequest(
+      name: name, tokens: tokens, prefill: prefill, layers: .numbered(layers), topK: topK, ids: ids,
+      weights: isWeighted ? weights : nil)
+  }
+}

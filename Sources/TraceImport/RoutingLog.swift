@@ -1,0 +1,221 @@
+import CSimdJSON
+import RoutingTrace
+
+/// One file of a vLLM routing logger, read line by line and gathered into requests.
+///
+/// A recording begins with a `meta` line or with the file; where an engine started anew, a file has
+/// several.
+struct RoutingLog {
+  /// What a meta line, or where there is none the first record, says of a log.
+  struct Facts: Equatable {
+    /// The model's name; empty where it is not told.
+    var model = ""
+    /// Ids in an event, or nil.
+    var topK: Int?
+    /// Layers that are recorded.
+    var layers: [Int] = []
+  }
+
+  /// The file that is read.
+  let found: FoundFile
+  private let lines: LineReader
+  private let json: JSONReader
+  private let readsWeights: Bool
+  /// The meta line in force.
+  private var facts = Facts()
+  /// Whether records of a log have gate weights, once one was seen.
+  private(set) var isWeighted: Bool?
+  /// Requests of the recording by name, in the order of their first records.
+  private var requests: [LoggedRequest] = []
+  private var ordinals: [String: Int] = [:]
+  /// The request of the latest record.
+  private var latest = 0
+  /// What is to be said of the log.
+  private(set) var remarks: [Remark] = []
+  /// The latest record's ids and weights.
+  private var ids: [UInt16] = []
+  private var weights: [Float16] = []
+
+  init(
+    _ found: FoundFile, json: JSONReader, limit: Int, readsWeights: Bool
+  ) throws(ImportError) {
+    self.found = found
+    self.json = json
+    self.readsWeights = readsWeights
+    lines = try LineReader(found, limit: limit)
+  }
+
+  /// Lines read so far.
+  var line: Int { lines.line }
+
+  /// What the file's first record says; nothing where it cannot be read, which reading it will tell.
+  static func facts(of found: FoundFile, json: JSONReader) -> Facts {
+    do throws(ImportError) {
+      let lines = try LineReader(found, limit: 1 << 20)
+      while let line = try lines.next() {
+        if line.isEmpty { continue }
+        let record = try json.record(
+          in: line, file: found.path,
+          bounds: csj_bounds(experts: UInt32(EventBounds.mostExperts), top_k: 0, weights: 0))
+        switch Int(record.kind) {
+        case CSJ_META_RECORD: return Facts(record)
+        case CSJ_ROUTE_RECORD: return Facts(layers: [Int(record.layer)])
+        default: continue
+        }
+      }
+    } catch {}
+    return Facts()
+  }
+
+  /// The requests of the next recording that has any; none at the file's end.
+  ///
+  /// - Complexity: O(bytes of the recording); memory follows its ids.
+  mutating func nextRecording(within bounds: EventBounds) throws(ImportError) -> [LoggedRequest] {
+    while let line = try lines.next() {
+      // A line that was never begun is no record.
+      if line.isEmpty { continue }
+      let record: csj_record
+      let topK = bounds.topK ?? facts.topK
+      do throws(ImportError) {
+        record = try json.record(
+          in: line, file: found.path,
+          bounds: csj_bounds(
+            experts: UInt32(bounds.experts), top_k: UInt32(topK ?? 0),
+            weights: readsWeights ? 1 : 0))
+      } catch {
+        throw try fault(error)
+      }
+      let unlabelled = JSONReader.text(record.unlabelled, record.unlabelled_length)
+      if !unlabelled.isEmpty, !remarks.contains(.label(unlabelled)) {
+        remarks.append(.label(unlabelled))
+      }
+      switch Int(record.kind) {
+      case CSJ_META_RECORD:
+        facts = Facts(record)
+        try checkTopK(bounds)
+        if !requests.isEmpty { return takeRequests() }
+      case CSJ_ROUTE_RECORD:
+        try add(record, topK: topK)
+      default: continue
+      }
+    }
+    return takeRequests()
+  }
+
+  /// Throws where the meta line contradicts the shape.
+  private func checkTopK(_ bounds: EventBounds) throws(ImportError) {
+    guard let own = facts.topK, let topK = bounds.topK, own != topK else { return }
+    throw ImportError(
+      .mismatch, file: found.path, line: lines.line,
+      problem: "its tokens take \(own) experts, but \(topK) are expected",
+      remedy: "import the logs of one model at a time, with its --shape or --top-k")
+  }
+
+  /// The requests gathered, which are left behind.
+  private mutating func takeRequests() -> [LoggedRequest] {
+    defer {
+      requests = []
+      ordinals = [:]
+      latest = 0
+    }
+    return requests
+  }
+
+  /// Adds a record to the request that it names.
+  private mutating func add(_ record: csj_record, topK: Int?) throws(ImportError) {
+    let topK = topK ?? record.ids_count
+    let layer = Int(record.layer)
+    guard topK > 0 else {
+      throw fault(
+        .missing, "the first record has no expert ids to tell how many a token takes", layer,
+        remedy: "give --top-k K, or --shape NAME")
+    }
+    facts.topK = topK
+    guard record.ids_count <= topK else {
+      throw fault(
+        .mismatch, "\(record.ids_count) expert ids in a token that takes \(topK)", layer,
+        remedy: "give the shape of the model that was logged, or its --top-k with --experts")
+    }
+    ids.removeAll(keepingCapacity: true)
+    ids += UnsafeBufferPointer(start: record.ids, count: record.ids_count)
+    ids += repeatElement(TokenBlock.emptySlot, count: topK - ids.count)
+    try takeWeights(record, topK: topK, layer: layer)
+    let request = self.request(of: record, topK: topK)
+    requests[request].add(
+      place: Int32(record.token), layer: layer, ids: ids, weights: weights)
+  }
+
+  /// Gate weights beside the ids; an event of which nothing was recorded may lack them.
+  private mutating func takeWeights(
+    _ record: csj_record, topK: Int, layer: Int
+  ) throws(ImportError) {
+    weights.removeAll(keepingCapacity: true)
+    let isEmpty = ids.allSatisfy { $0 == TokenBlock.emptySlot }
+    if isWeighted == nil, !isEmpty { isWeighted = record.weights_count > 0 }
+    guard isEmpty || record.weights_count == (isWeighted ?? false ? record.ids_count : 0) else {
+      throw fault(
+        .malformed,
+        record.weights_count == 0 || !(isWeighted ?? false)
+          ? "\(record.weights_count == 0 ? "no " : "")topk_weights, unlike in earlier records"
+          : "\(record.weights_count) topk_weights for \(record.ids_count) topk_ids", layer,
+        remedy: "leave gate weights out with --no-weights")
+    }
+    guard isWeighted ?? false else { return }
+    for slot in 0..<topK {
+      let isThere = ids[slot] != TokenBlock.emptySlot && slot < record.weights_count
+      weights.append(isThere ? halfPrecision(record.weights[slot]) : 0)
+    }
+  }
+
+  /// The ordinal of the request that a record is of, which is most often that of the latest.
+  private mutating func request(of record: csj_record, topK: Int) -> Int {
+    let name = UnsafeRawBufferPointer(start: record.request, count: record.request_length)
+    if latest < requests.count, requests[latest].name.utf8.elementsEqual(name) { return latest }
+    let text = String(decoding: name, as: UTF8.self)
+    if let known = ordinals[text] {
+      latest = known
+    } else {
+      latest = requests.count
+      ordinals[text] = latest
+      requests.append(
+        LoggedRequest(name: text, topK: topK, isWeighted: isWeighted ?? false))
+    }
+    return latest
+  }
+
+  /// A fault of the latest record.
+  private func fault(
+    _ kind: ImportError.Kind, _ problem: String, _ layer: Int, remedy: String
+  ) -> ImportError {
+    ImportError(
+      kind, file: found.path, line: lines.line, layer: layer, problem: problem, remedy: remedy)
+  }
+
+  /// A fault that the parser found in the latest line. The last line is cut off where the engine
+  /// was.
+  private func fault(_ error: ImportError) throws(ImportError) -> ImportError {
+    let line = lines.line
+    var remedy = error.remedy
+    switch error.kind {
+    case .malformed, .notATrace:
+      let isLast = try lines.next() == nil
+      remedy =
+        isLast && line > 1
+        ? "leave its last line out: keep the first \(line - 1) (head -n \(line - 1))"
+        : "leave the line out, or record the log again"
+    default: break
+    }
+    return ImportError(
+      error.kind, file: error.file, line: line, layer: error.layer, problem: error.problem,
+      remedy: remedy)
+  }
+}
+
+extension RoutingLog.Facts {
+  /// What a meta line says.
+  fileprivate init(_ record: csj_record) {
+    model = JSONReader.text(record.model, record.model_length)
+    topK = record.top_k > 0 ? Int(record.top_k) : nil
+    layers = UnsafeBufferPointer(start: record.layers, count: record.layers_count).map(Int.init)
+  }
+}
