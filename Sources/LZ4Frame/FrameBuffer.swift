@@ -36,4 +36,18 @@ public final class FrameBuffer {
     }
     return UnsafeMutableRawBufferPointer(start: storage, count: capacity)
   }
+
+  /// Copies `bytes` to the front, in the place of what was there.
+  ///
+  /// - Throws: ``LZ4FrameError`` where there is no memory, for a frame that begins at `frame`.
+  public func hold(_ bytes: UnsafeRawBufferPointer, frame: Int) throws(LZ4FrameError) {
+    let target = try room(bytes.count, frame: frame)
+    UnsafeMutableRawBufferPointer(rebasing: target[..<bytes.count]).copyMemory(from: bytes)
+  }
+
+  /// Forgets the first `dropped` of `count` bytes; those behind move to the front.
+  func drop(_ dropped: Int, of count: Int) {
+    guard let storage else { return }
+    memmove(storage, storage + dropped, count - dropped)
+  }
 }

@@ -21,6 +21,8 @@ public struct TraceError: Error, Hashable, CustomStringConvertible {
     case truncated
     /// A checksum, a size or a value in it is wrong.
     case corrupt
+    /// Its frames are not its header and chunks: it was compressed again, or not with LZ4 frames.
+    case reframed
     /// Its shape is not the one expected.
     case shapeMismatch
     /// It exceeds what this program accepts.

@@ -114,14 +114,18 @@ struct SourceFinder {
       }) {
         return format
       }
+      if file.isNamed, head.starts(with: lz4Magic) {
+        throw ImportError(
+          .notATrace, file: file.path, problem: "it is compressed with LZ4, as moecast traces are",
+          remedy: "leave --shape and --experts out where it is a trace, which is written anew then; "
+            + "else decompress it with `lz4 -d`")
+      }
       if file.isNamed {
         throw ImportError(
           .notATrace, file: file.path,
           problem: head.isEmpty
             ? "the file is empty"
-            : head.starts(with: lz4Magic)
-              ? "it is compressed with LZ4, as moecast traces are: nothing to convert"
-              : "it is in none of the known formats",
+            : "it is in none of the known formats",
           remedy: "name the format with --format, one of "
             + ForeignFormat.names.joined(separator: ", "))
       }

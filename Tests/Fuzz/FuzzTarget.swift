@@ -45,7 +45,8 @@ enum FuzzTarget {
 
   /// Reads a trace to its end, and learns it.
   private func readTrace(_ bytes: [UInt8]) throws {
-    var reader = try TraceReader(MemorySource(bytes), name: "fuzz", maximumChunk: 1 << 22)
+    var reader = try TraceReader(
+      MemorySource(bytes), name: "fuzz", reading: TraceReading(maximumChunk: 1 << 22))
     let shape = reader.header.shape
     guard shape.layers * shape.experts < 1 << 12 else { return }
     guard var learner = try? Learner(shape: shape, predictors: ["frequency"]) else { return }
