@@ -238,6 +238,8 @@ if fuzzing {
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TraceImport"],
+      dependencies: [
+        "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "TraceImport",
+      ],
       path: "Tests/Fuzz", swiftSettings: strict))
 }

@@ -29,7 +29,7 @@ public final class FrameBuffer {
       // Doubling keeps repeated growth linear.
       let larger = max(count, min(2 * capacity, count + 1 << 24))
       guard let new = realloc(storage, larger) else {
-        throw LZ4FrameError(.tooLarge, at: frame, "there is not enough memory to decode it")
+        throw LZ4FrameError(.memory, at: frame, "there is not enough memory to decode it")
       }
       storage = new
       capacity = larger

@@ -10,6 +10,8 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
     case corrupt
     /// A frame is larger than the reader was told to accept.
     case tooLarge
+    /// There is not the memory that a frame takes.
+    case memory
     /// A frame that can be decoded only with the dictionary it was made with.
     case dictionary
     /// A frame of a version of the format that this reader does not know.

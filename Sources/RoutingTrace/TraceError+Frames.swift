@@ -90,6 +90,9 @@ extension TraceError {
       remedy =
         "\(Self.rewriting) writes chunks of up to 1 GiB anew as smaller ones, and leaves out what "
         + "is no chunk"
+    case .memory:
+      kind = .tooLarge
+      remedy = "raise the limit of memory (ulimit -v), or take a machine with more"
     case .dictionary:
       kind = .reframed
       remedy =

@@ -65,7 +65,9 @@ public struct TraceHeader: Hashable, Sendable {
     }
     let version = try cursor.take(UInt16.self)
     guard version == Self.version else {
-      throw PayloadError("format version \(version) is not known; this program reads version 1")
+      throw PayloadError(
+        "format version \(version) is not known; this program reads version 1",
+        remedy: PayloadError.ofLaterVersion)
     }
     guard try cursor.take(UInt16.self) == 0 else { throw PayloadError.reserved }
     let experts = Int(try cursor.take(UInt32.self))
@@ -87,7 +89,8 @@ public struct TraceHeader: Hashable, Sendable {
       throw PayloadError(
         error.description,
         remedy: error.isOfName
-          ? "`moecast import --model NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name" : nil)
+          ? "`moecast import --model NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name"
+          : "no trace of such a shape can be read; make it again with one that is possible")
     }
   }
 }

@@ -19,7 +19,9 @@ extension TraceReader where Source: SeekableSource {
     let found: (index: TraceIndex, position: Int)?
     do { found = try TraceIndex.atEnd(of: &source) } catch let error as PayloadError {
       throw TraceError(
-        .corrupt, file: name, problem: error.problem, remedy: "copy or import the file again")
+        .corrupt, file: name, problem: error.problem,
+        remedy: "read it from its beginning, or write its chunks anew with "
+          + "`moecast inspect --repair NEW OLD`")
     }
     guard let (index, position) = found else {
       throw TraceError(

@@ -244,7 +244,7 @@ extension TraceReader {
       throw TraceError(
         .shapeMismatch, file: name, chunk: chunks, offset: offset,
         problem: "a trace of another shape follows (\(part.shape))",
-        remedy: "join only traces of one model")
+        remedy: "give traces of one model at a time, or \(TraceError.keeping)")
     }
     requestBase = nextRequest
     partChunks = 0

@@ -63,13 +63,23 @@ private let trace = Array(#"[{"0": [[1]]}]"#.utf8)
   }
 
   @Test(
-    arguments: [[], Array("hello".utf8), [0x04, 0x22, 0x4D, 0x18], Array("{}".utf8)] as [[UInt8]])
+    arguments: [[], Array("hello".utf8), Array("{}".utf8)] as [[UInt8]])
   func notATrace(_ bytes: [UInt8]) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(bytes, to: "file")
     let fault = importFault { try importAll([path], options: ImportOptions(experts: 8)) }
     #expect(fault?.kind == .notATrace)
     #expect(fault?.remedy.contains("--format") == true)
+  }
+
+  /// A moecast trace tells its shape itself, and what else is compressed with LZ4 is told how to go on.
+  @Test func aMoecastTraceIsNoForeignOne() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write([0x04, 0x22, 0x4D, 0x18], to: "file")
+    let fault = importFault { try importAll([path], options: ImportOptions(experts: 8)) }
+    #expect(fault?.kind == .notATrace)
+    #expect(fault?.remedy.contains("leave --shape and --experts out") == true)
+    #expect(fault?.remedy.contains("lz4 -d") == true)
   }
 
   @Test func anOddFileInAFolderIsNamed() throws {
