@@ -76,7 +76,9 @@ struct InputWindow<Source: ByteSource> {
   func withFront<Result>(
     _ count: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> Result {
-    try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[first..<first + count])) }
+    try bytes.withUnsafeBytes {
+      try body(UnsafeRawBufferPointer(rebasing: $0[first..<first + count]))
+    }
   }
 
   /// Takes `count` bytes.

@@ -59,7 +59,9 @@ public struct ModelHeader: Hashable, Sendable {
   /// knows other predictors.
   static func isOfAnotherProgram(_ error: H5Error) -> Bool {
     error.kind == .forbidden
-      && (["encoding-version", "predictors"] + priors.map(\.key)).contains { error.path == "/@" + $0 }
+      && (["encoding-version", "predictors"] + priors.map(\.key)).contains {
+        error.path == "/@" + $0
+      }
   }
 
   /// Writes the root's attributes.
@@ -86,7 +88,8 @@ public struct ModelHeader: Hashable, Sendable {
   init(reading root: inout GroupReader, catalog: PredictorCatalog) throws(H5Error) {
     let kind = try root.string("encoding-type")
     guard kind == Self.encodingType else {
-      throw H5Error(.mismatch, at: Self.encodingTypePath, "is '\(kind)', not '\(Self.encodingType)'")
+      throw H5Error(
+        .mismatch, at: Self.encodingTypePath, "is '\(kind)', not '\(Self.encodingType)'")
     }
     let version = try root.string("encoding-version")
     guard version == Self.encodingVersion else {

@@ -22,7 +22,7 @@ extension TraceError {
       ),
       (
         [0x02, 0x21, 0x4C, 0x18], .reframed, "it is compressed in LZ4's legacy format",
-        "where it is a trace, `lz4 -dc OLD | lz4 -c | moecast import -o NEW.moe.lz4 -` writes it anew"
+        "write it anew with `lz4 -dc OLD | lz4 -c | moecast import -o NEW.moe.lz4 -`, if it is a trace"
       ),
       (
         [0x1F, 0x8B], .notATrace, "it is compressed with gzip",
@@ -63,7 +63,8 @@ extension TraceError {
       problem: length ?? .max < count
         ? "its frames hold more than a \(what) each: it was recompressed, and no chunk can be "
           + "checked by itself"
-        : "a frame holds \(count) " + (length.map { "of the \($0) " } ?? "") + "bytes of its \(what): "
+        : "a frame holds \(count) " + (length.map { "of the \($0) " } ?? "")
+          + "bytes of its \(what): "
           + "the trace was recompressed, or is damaged",
       remedy: "write it anew with \(rewriting)")
   }
@@ -96,8 +97,8 @@ extension TraceError {
     case .dictionary:
       kind = .reframed
       remedy =
-        "where it is a trace, `lz4 -dc -D DICTIONARY OLD | lz4 -c | moecast import -o NEW.moe.lz4 -`"
-        + " writes it anew"
+        "write it anew with `lz4 -dc -D DICTIONARY OLD | lz4 -c | moecast import -o NEW.moe.lz4 -`, "
+        + "if it is a trace"
     case .unsupported:
       kind = .corrupt
       remedy = again + ", or compress it with lz4 1.8 or later"

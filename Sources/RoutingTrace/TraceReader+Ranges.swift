@@ -48,7 +48,8 @@ extension TraceReader where Source: SeekableSource {
   private static func joined(_ name: String) -> TraceError {
     TraceError(
       .corrupt, file: name,
-      problem: "its index does not tell where its chunks are: traces were joined, it was recompressed, "
+      problem:
+        "its index does not tell where its chunks are: traces were joined, it was recompressed, "
         + "or it is damaged",
       remedy: "read it from its beginning, or write it anew with \(TraceError.rewriting)")
   }

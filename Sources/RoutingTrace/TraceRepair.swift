@@ -44,7 +44,8 @@ public struct TraceRepair<Source: ByteSource> {
     if let damage = contents.damage, damage.kind == .corrupt, contents.findings.isRecut {
       throw TraceError(
         .corrupt, file: damage.file, offset: damage.offset,
-        problem: "\(damage.problem), and no chunk before that can be told to be whole, since it was "
+        problem:
+          "\(damage.problem), and no chunk before that can be told to be whole, since it was "
           + "recompressed",
         remedy: "copy it again")
     }

@@ -117,7 +117,8 @@ struct SourceFinder {
       if file.isNamed, head.starts(with: lz4Magic) {
         throw ImportError(
           .notATrace, file: file.path, problem: "it is compressed with LZ4, as moecast traces are",
-          remedy: "leave --shape and --experts out where it is a trace, which is written anew then; "
+          remedy:
+            "leave --shape and --experts out where it is a trace, which is written anew then; "
             + "else decompress it with `lz4 -d`")
       }
       if file.isNamed {

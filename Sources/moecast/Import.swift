@@ -17,9 +17,9 @@ struct Import: PrintingCommand {
       The files of a folder, at any depth, are read in natural order of their paths: 2.json before \
       10.json. Each request is checked whole; after an error nothing is written.
 
-      Without --shape and --experts the inputs are moecast traces, which are written anew as one in \
-      the usual frames, however they were compressed, split or joined: chunk by chunk, or cut anew \
-      by --chunk-tokens, and under another name by --model.
+      Without --shape and --experts the inputs are moecast traces, which are written anew as one \
+      in the usual frames, however they were compressed, split or joined: chunk by chunk, or cut \
+      anew by --chunk-tokens, and under another name by --model.
 
       Examples:
         moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
@@ -51,8 +51,8 @@ struct Import: PrintingCommand {
 
   @Option(
     help: """
-      Tokens a chunk, 4096 unless given; fewer where they would take more than 256 MiB. Chunks of a \
-      moecast trace stay as they are unless it is given.
+      Tokens a chunk, 4096 unless given; fewer where they would take more than 256 MiB. Chunks \
+      of a moecast trace stay as they are unless it is given.
       """)
   var chunkTokens: Int?
 
@@ -163,7 +163,8 @@ struct Import: PrintingCommand {
     let header = TraceHeader(
       shape: importer.shape,
       provenance: ["format": importer.format.name, "source": source])
-    var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens ?? 4096, level: level)
+    var writer = try TraceWriter(
+      sink, header: header, chunkTokens: chunkTokens ?? 4096, level: level)
     var bar = ProgressBar(total: importer.totalBytes)
     defer { bar.clear() }
     while var request = try importer.next() {

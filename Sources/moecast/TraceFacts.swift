@@ -115,7 +115,8 @@ struct TraceFacts: Encodable, CustomStringConvertible {
       complete ? nil : "as far as it goes; no index at its end, it may have been cut short",
     ].compactMap(\.self)
     let verdict =
-      damage.map { "no: " + visible($0) } ?? (limits.isEmpty ? "yes" : limits.joined(separator: ", "))
+      damage.map { "no: " + visible($0) }
+      ?? (limits.isEmpty ? "yes" : limits.joined(separator: ", "))
     lines.append("intact      " + verdict)
     return lines.joined(separator: "\n")
   }
