@@ -18,6 +18,9 @@ public struct FrameFindings: Hashable, Sendable {
   public internal(set) var lacksChecksums = false
   /// Payloads lie in other frames than one each.
   public internal(set) var isRecut = false
+
+  /// Nothing was met.
+  public init() {}
 }
 
 /// The payloads of a trace, one after another, with the indices between them.
