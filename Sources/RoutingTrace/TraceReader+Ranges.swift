@@ -27,7 +27,8 @@ extension TraceReader where Source: SeekableSource {
       throw TraceError(
         .truncated, file: name,
         problem: "it has no index at its end, by which a part of it could be found",
-        remedy: "read it from its beginning, or give it one with \(TraceError.rewriting)")
+        remedy: "read it from its beginning, or give it one with `moecast inspect --repair NEW OLD`"
+      )
     }
     guard let last = index.offsets.last else { return index }
     // The index of a trace that stands alone begins where its last chunk ends; in joined traces its
@@ -51,7 +52,8 @@ extension TraceReader where Source: SeekableSource {
       problem:
         "its index does not tell where its chunks are: traces were joined, it was recompressed, "
         + "or it is damaged",
-      remedy: "read it from its beginning, or write it anew with \(TraceError.rewriting)")
+      remedy:
+        "read it from its beginning, or write it as one with `moecast inspect --repair NEW OLD`")
   }
 
   /// Reads the chunks of `range` only; what comes before them is not looked at.

@@ -185,7 +185,7 @@ import Testing
   /// After damage nothing is written; what was there stays.
   @Test func damageLeavesNothing() throws {
     let before = try rewrite(original)
-    for maker in [FrameMaker(), FrameMaker(linked: true)] {
+    for maker in [FrameMaker(blockSize: 900), FrameMaker(linked: true, blockSize: 900)] {
       var bytes = maker.frame(payloads.flatMap(\.self))
       bytes[bytes.count - 1] ^= 1
       #expect(throws: TraceError.self) { try rewrite(bytes) }
