@@ -77,7 +77,7 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
   /// What to do about a damaged model: an older generation is named only where there is one.
   static func insteadOf(_ file: String) -> String {
     let older = generations(of: FilePath(text: file)).map(\.text).first { $0 != file }
-    return (older.map { "use \($0), the generation before it" } ?? "use a copy of it")
+    return (older.map { "use \($0), the generation before it" } ?? "use another copy of it")
       + ", or train again"
   }
 
