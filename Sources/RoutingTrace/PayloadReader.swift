@@ -25,17 +25,19 @@ public struct FrameFindings: Hashable, Sendable {
 
 /// The payloads of a trace, one after another, with the indices between them.
 struct PayloadReader<Source: ByteSource> {
-  /// What comes next; its bytes are the first `count` of the buffer.
+  /// What comes next, in bytes that are valid until the one after it is read.
   enum Payload {
     /// A header or a chunk, and the checksum to hold it against where its frame has one.
-    case data(count: Int, checksum: UInt32?)
-    case index(count: Int)
+    case data(UnsafeRawBufferPointer, checksum: UInt32?)
+    case index(UnsafeRawBufferPointer)
   }
 
   /// What was met so far.
   private(set) var findings = FrameFindings()
   /// Byte of the trace at which the frame begins that the payload read last begins in.
   private(set) var payloadOffset = 0
+  /// Where frames are decoded, or an index is held.
+  private let buffer = FrameBuffer()
   /// Bytes that a payload may have.
   private let maximum: Int
   /// Reads frames that are payloads; nil where payloads are cut out of whatever frames there are.
@@ -71,23 +73,23 @@ struct PayloadReader<Source: ByteSource> {
   /// A payload's checksum is not looked at yet where one is given: the caller hashes its bytes.
   ///
   /// - Throws: ``LZ4FrameError``, or what the source throws.
-  mutating func next(into buffer: FrameBuffer) throws -> Payload? {
-    guard contents == nil else { return try nextCut(into: buffer) }
+  mutating func next() throws -> Payload? {
+    guard contents == nil else { return try nextCut() }
     while true {
       payloadOffset = bytesRead
       switch try frames?.nextUnhashed(into: buffer) {
       case nil: return nil
-      case .skippable(TraceIndex.variant, let count): return .index(count: count)
+      case .skippable(TraceIndex.variant, let count): return .index(buffer.bytes(count))
       case .skippable, .data(0, _): continue
       case .data(let count, let checksum):
         findings.lacksChecksums = findings.lacksChecksums || checksum == nil
-        return .data(count: count, checksum: checksum)
+        return .data(buffer.bytes(count), checksum: checksum)
       }
     }
   }
 
   /// The same, with payloads cut by their own lengths.
-  private mutating func nextCut(into buffer: FrameBuffer) throws -> Payload? {
+  private mutating func nextCut() throws -> Payload? {
     guard var contents else { return nil }
     // One owner of what the reader holds, or every change would copy it.
     self.contents = nil
@@ -102,7 +104,7 @@ struct PayloadReader<Source: ByteSource> {
       case .content: break
       case .skippable(let index) where contents.available == 0:
         try index.withUnsafeBytes { try buffer.hold($0, frame: contents.offset) }
-        return .index(count: index.count)
+        return .index(buffer.bytes(index.count))
       case .skippable: continue
       case .end where contents.available == 0: return nil
       case .end:
@@ -124,10 +126,10 @@ struct PayloadReader<Source: ByteSource> {
     while contents.available < count {
       if try contents.fill(count) == .end { throw cutShort() }
     }
-    try buffer.hold(contents.take(count), frame: payloadOffset)
     try contents.endFrame()
+    let payload = contents.take(count)
     findings.isRecut = findings.isRecut || !(startsFrame && contents.isAtFrameEnd)
-    return .data(count: count, checksum: nil)
+    return .data(payload, checksum: nil)
   }
 
   private func cutShort() -> LZ4FrameError {

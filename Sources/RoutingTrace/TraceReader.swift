@@ -45,8 +45,6 @@ public struct TraceReader<Source: ByteSource> {
   private let framing: PayloadFraming
   /// Whether gate weights are looked at.
   private let readsWeights: Bool
-  /// Where frames are decoded.
-  private let buffer = FrameBuffer()
   /// What checking ids needs, made once for the shape.
   private let masks: SlotMasks<SIMD32<Int8>>
   /// Chunks of the part that is being read, of traces that were joined.
@@ -90,23 +88,23 @@ public struct TraceReader<Source: ByteSource> {
     }
     let first: PayloadReader<Source>.Payload?
     do {
-      first = try payloads.next(into: buffer)
+      first = try payloads.next()
     } catch let error as LZ4FrameError {
       throw TraceError(error, file: name, chunk: nil, head: head)
     }
-    guard case .data(let count, let checksum) = first,
-      TraceHeader.magic.starts(with: buffer.bytes(count).prefix(TraceHeader.magic.count))
+    guard case .data(let bytes, let checksum) = first,
+      TraceHeader.magic.starts(with: bytes.prefix(TraceHeader.magic.count))
     else { throw TraceError.notATrace(name, head: head) }
     let offset = payloads.payloadOffset
-    if let checksum, payloads.hashed.finish(buffer.bytes(count)) != checksum {
+    if let checksum, payloads.hashed.finish(bytes) != checksum {
       throw TraceError(
         LZ4FrameError.checksum(at: offset), file: name, chunk: nil, head: head)
     }
-    if let error = Self.reframed(buffer.bytes(count), framing, name, chunk: nil, at: offset) {
+    if let error = Self.reframed(bytes, framing, name, chunk: nil, at: offset) {
       throw error
     }
     do throws(PayloadError) {
-      header = try TraceHeader(decoding: buffer.bytes(count), model: reading.model)
+      header = try TraceHeader(decoding: bytes, model: reading.model)
       masks = ChunkVerifier.masks(for: header.shape)
     } catch {
       throw TraceError(
@@ -124,7 +122,7 @@ public struct TraceReader<Source: ByteSource> {
     while chunksLeft != 0 {
       let payload: PayloadReader<Source>.Payload?
       do {
-        payload = try payloads.next(into: buffer)
+        payload = try payloads.next()
       } catch let error as LZ4FrameError {
         throw TraceError(error, file: name, chunk: chunks, head: [])
       }
@@ -132,24 +130,23 @@ public struct TraceReader<Source: ByteSource> {
       switch payload {
       case nil:
         return nil
-      case .index(let count):
-        try readIndex(count, at: offset)
-      case .data(let count, let checksum):
+      case .index(let bytes):
+        try readIndex(bytes, at: offset)
+      case .data(let bytes, let checksum):
         let pass = ChunkVerifier(
-          buffer.bytes(count), shape: header.shape, masks: masks, hashed: payloads.hashed)
+          bytes, shape: header.shape, masks: masks, hashed: payloads.hashed)
         if let checksum, pass.checksum != checksum {
           throw TraceError(
             LZ4FrameError.checksum(at: offset), file: name, chunk: chunks, head: [])
         }
-        if let error = Self.reframed(buffer.bytes(count), framing, name, chunk: chunks, at: offset)
-        {
+        if let error = Self.reframed(bytes, framing, name, chunk: chunks, at: offset) {
           throw error
         }
-        if TraceHeader.isHeader(buffer.bytes(count)) {
-          try beginPart(count, at: offset)
+        if TraceHeader.isHeader(bytes) {
+          try beginPart(bytes, at: offset)
           continue
         }
-        let block = try decode(count, pass, at: offset)
+        let block = try decode(bytes, pass, at: offset)
         defer { chunks += 1 }
         chunksLeft = chunksLeft.map { $0 - 1 }
         return TraceChunk(block: block, checksum: pass.checksum, ordinal: chunks)
@@ -176,12 +173,12 @@ extension TraceReader {
 
   /// The block of a payload, checked against shape and order of requests.
   private mutating func decode(
-    _ count: Int, _ pass: ChunkVerifier, at offset: Int
+    _ bytes: UnsafeRawBufferPointer, _ pass: ChunkVerifier, at offset: Int
   ) throws -> TokenBlock {
     let decoded: (block: TokenBlock, ordinal: UInt64)
     do throws(PayloadError) {
       decoded = try ChunkPayload.decode(
-        buffer.bytes(count), pass: pass, shape: header.shape, readsWeights: readsWeights)
+        bytes, pass: pass, shape: header.shape, readsWeights: readsWeights)
     } catch {
       throw corrupt(error.problem, at: offset)
     }
@@ -213,11 +210,11 @@ extension TraceReader {
   }
 
   /// Holds an index against what was read.
-  private mutating func readIndex(_ count: Int, at offset: Int) throws {
-    guard TraceIndex.isIndex(buffer.bytes(min(count, 4))) else { return }
+  private mutating func readIndex(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    guard TraceIndex.isIndex(bytes) else { return }
     let read: TraceIndex
     do throws(PayloadError) {
-      read = try TraceIndex(decoding: buffer.bytes(count), checksum: { xxh32($0) })
+      read = try TraceIndex(decoding: bytes, checksum: { xxh32($0) })
     } catch {
       throw corrupt(error.problem, at: offset)
     }
@@ -233,10 +230,10 @@ extension TraceReader {
   }
 
   /// Begins with the header of a trace that was joined to the one before.
-  private mutating func beginPart(_ count: Int, at offset: Int) throws {
+  private mutating func beginPart(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     let part: TraceHeader
     do throws(PayloadError) {
-      part = try TraceHeader(decoding: buffer.bytes(count))
+      part = try TraceHeader(decoding: bytes)
     } catch {
       throw corrupt("a joined trace's header is damaged: \(error.problem)", at: offset)
     }

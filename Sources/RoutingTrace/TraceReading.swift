@@ -14,10 +14,15 @@ public struct TraceReading: Sendable {
   /// The model's name in the place of the one in the header; nil to keep that.
   public var model: String?
 
-  /// - Parameter maximumChunk: nil for ``TokenBlock/largestPayload``, or for the 1 GiB that earlier
-  ///   versions wrote where frames may be any.
-  public init(framing: PayloadFraming = .framePerPayload, maximumChunk: Int? = nil) {
+  /// How payloads are told apart, and how large they may be.
+  public init(
+    framing: PayloadFraming = .framePerPayload, maximumChunk: Int = TokenBlock.largestPayload
+  ) {
     self.framing = framing
-    self.maximumChunk = maximumChunk ?? (framing == .any ? 1 << 30 : TokenBlock.largestPayload)
+    self.maximumChunk = maximumChunk
   }
+
+  /// Whatever can be written anew: in any frames, chunks of up to the 1 GiB that earlier versions
+  /// wrote.
+  static let toRewrite = TraceReading(framing: .any, maximumChunk: 1 << 30)
 }

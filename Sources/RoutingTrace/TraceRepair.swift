@@ -21,7 +21,7 @@ public struct TraceRepair<Source: ByteSource> {
   /// - Parameter name: what to call it in messages.
   /// - Throws: ``TraceError``.
   public init(_ source: Source, name: String) throws {
-    reader = try TraceReader(source, name: name, reading: TraceReading(framing: .any))
+    reader = try TraceReader(source, name: name, reading: .toRewrite)
   }
 
   /// Copies the chunks up to the first fault.

@@ -43,7 +43,7 @@ public struct TraceRewrite {
     _ inputs: [String], chunkTokens: Int? = nil, readsWeights: Bool = true, model: String? = nil
   ) throws {
     self.chunkTokens = chunkTokens
-    var reading = TraceReading(framing: .any)
+    var reading = TraceReading.toRewrite
     reading.readsWeights = readsWeights
     reading.model = model
     stream = try TraceStream(inputs, reading: reading)

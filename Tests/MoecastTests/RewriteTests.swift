@@ -94,7 +94,8 @@ import Testing
     #expect(models[0] == models[1])
     let commands = [
       ["train", recut], ["analyze", recut], ["compare", recut],
-      ["evaluate", "--model", folder.file("m.h5"), recut],
+      ["evaluate", "--model", folder.file("m.h5"), recut], ["simulate", "--batch", "8", recut],
+      ["simulate", "demand", recut], ["simulate", "cache", recut],
     ]
     for command in commands {
       let error = #expect(throws: TraceError.self) {
