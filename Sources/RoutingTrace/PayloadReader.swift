@@ -75,6 +75,7 @@ struct PayloadReader<Source: ByteSource> {
   /// - Throws: ``LZ4FrameError``, or what the source throws.
   mutating func next() throws -> Payload? {
     guard contents == nil else { return try nextCut() }
+    let buffer = buffer
     while true {
       payloadOffset = bytesRead
       switch try frames?.nextUnhashed(into: buffer) {
