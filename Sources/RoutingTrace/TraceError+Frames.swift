@@ -105,7 +105,7 @@ extension TraceError {
     case .notAFrame, .corrupt:
       kind = .corrupt
       remedy =
-        again + (chunk == nil ? "" : ", or \(Self.keeping); nothing was learnt from this chunk")
+        again + (chunk == nil ? "" : ", or \(Self.keeping); nothing was learnt from this one")
     }
     self.init(
       kind, file: file, chunk: chunk, offset: error.offset, problem: error.problem, remedy: remedy)

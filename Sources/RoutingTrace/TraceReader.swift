@@ -255,7 +255,7 @@ extension TraceReader {
   private func corrupt(_ problem: String, at offset: Int) -> TraceError {
     TraceError(
       .corrupt, file: name, chunk: chunks, offset: offset, problem: problem,
-      remedy: "make the trace anew, or \(TraceError.keeping); nothing was learnt from this chunk")
+      remedy: "make the trace anew, or \(TraceError.keeping); nothing was learnt from this one")
   }
 }
 

@@ -96,7 +96,8 @@ import Testing
       let error = #expect(throws: TraceError.self) {
         try TraceReader.index(of: MemorySource(other), name: "other")
       }
-      #expect(error?.problem.contains("it was recompressed") == true)
+      #expect(error?.problem.contains("index") == true)
+      #expect(error?.remedy.contains("`moecast inspect --repair NEW OLD`") == true)
       // The remedy: repaired, its parts are found.
       var repair = try TraceRepair(MemorySource(other), name: "other")
       let sink = SharedSink()
