@@ -99,8 +99,9 @@ struct PayloadReader<Source: ByteSource> {
       self.contents = contents
     }
     while true {
+      let begun = contents.available > 0 ? contents.frameOffset : nil
       let next = try contents.fill(PayloadExtent.fields)
-      payloadOffset = contents.frameOffset
+      payloadOffset = begun ?? contents.frameOffset
       switch next {
       case .content: break
       case .skippable(let index) where contents.available == 0:

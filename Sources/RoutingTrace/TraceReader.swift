@@ -41,10 +41,8 @@ public struct TraceReader<Source: ByteSource> {
 
   /// The headers, chunks and indices of the trace.
   var payloads: PayloadReader<Source>
-  /// Whether chunks that were joined or split by others are put together again.
-  private let framing: PayloadFraming
-  /// Whether gate weights are looked at.
-  private let readsWeights: Bool
+  /// What is read of it, and how.
+  private let reading: TraceReading
   /// What checking ids needs, made once for the shape.
   private let masks: SlotMasks<SIMD32<Int8>>
   /// Chunks of the part that is being read, of traces that were joined.
@@ -76,8 +74,7 @@ public struct TraceReader<Source: ByteSource> {
     self.name = name
     requestBase = firstRequest
     nextRequest = firstRequest
-    framing = reading.framing
-    readsWeights = reading.readsWeights
+    self.reading = reading
     payloads = PayloadReader(
       source, framing: reading.framing, maximum: reading.maximumChunk)
     let head = try payloads.peek(8)
@@ -100,9 +97,7 @@ public struct TraceReader<Source: ByteSource> {
       throw TraceError(
         LZ4FrameError.checksum(at: offset), file: name, chunk: nil, head: head)
     }
-    if let error = Self.reframed(bytes, framing, name, chunk: nil, at: offset) {
-      throw error
-    }
+    try Self.checkLength(bytes, reading, name, chunk: nil, at: offset)
     do throws(PayloadError) {
       header = try TraceHeader(decoding: bytes, model: reading.model)
       masks = ChunkVerifier.masks(for: header.shape)
@@ -139,9 +134,7 @@ public struct TraceReader<Source: ByteSource> {
           throw TraceError(
             LZ4FrameError.checksum(at: offset), file: name, chunk: chunks, head: [])
         }
-        if let error = Self.reframed(bytes, framing, name, chunk: chunks, at: offset) {
-          throw error
-        }
+        try Self.checkLength(bytes, reading, name, chunk: chunks, at: offset)
         if TraceHeader.isHeader(bytes) {
           try beginPart(bytes, at: offset)
           continue
@@ -157,18 +150,20 @@ public struct TraceReader<Source: ByteSource> {
 }
 
 extension TraceReader {
-  /// The error of a frame whose content is not as long as the payload that it begins with; nil where
-  /// it is, where it is none, and where payloads are cut by their own lengths.
-  private static func reframed(
-    _ content: UnsafeRawBufferPointer, _ framing: PayloadFraming, _ name: String, chunk: Int?,
+  /// Throws where a frame's content is not as long as the payload that it begins with. One that
+  /// begins with none is told of by those who decode it.
+  private static func checkLength(
+    _ content: UnsafeRawBufferPointer, _ reading: TraceReading, _ name: String, chunk: Int?,
     at offset: Int
-  ) -> TraceError? {
-    guard framing == .framePerPayload else { return nil }
+  ) throws(TraceError) {
+    // Others are cut by their own lengths.
+    guard reading.framing == .framePerPayload else { return }
     let front = content.prefix(PayloadExtent.fields)
     let length = PayloadExtent.length(front)
     let isCut = front.count < PayloadExtent.fields && PayloadExtent.mayBegin(front)
-    guard isCut || length.map({ $0 != content.count }) == true else { return nil }
-    return .reframed(name, chunk: chunk, offset: offset, length: length, count: content.count)
+    guard isCut || length.map({ $0 != content.count }) == true else { return }
+    throw TraceError.reframed(
+      name, chunk: chunk, offset: offset, length: length, count: content.count)
   }
 
   /// The block of a payload, checked against shape and order of requests.
@@ -178,7 +173,7 @@ extension TraceReader {
     let decoded: (block: TokenBlock, ordinal: UInt64)
     do throws(PayloadError) {
       decoded = try ChunkPayload.decode(
-        bytes, pass: pass, shape: header.shape, readsWeights: readsWeights)
+        bytes, pass: pass, shape: header.shape, readsWeights: reading.readsWeights)
     } catch {
       throw corrupt(error.problem, at: offset)
     }
@@ -233,7 +228,7 @@ extension TraceReader {
   private mutating func beginPart(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     let part: TraceHeader
     do throws(PayloadError) {
-      part = try TraceHeader(decoding: bytes)
+      part = try TraceHeader(decoding: bytes, model: reading.model)
     } catch {
       throw corrupt("a joined trace's header is damaged: \(error.problem)", at: offset)
     }
