@@ -27,7 +27,7 @@ public struct ContentReader<Source: ByteSource> {
   public private(set) var frameOffset = 0
   /// Bytes of the stream that were read.
   public var offset: Int { parser.input.offset }
-  /// Whether a frame had no checksum of its content.
+  /// Whether a frame had no checksum, neither of its content nor of its blocks.
   public private(set) var lacksChecksums = false
   /// Whether the bytes available are the front of a frame.
   public var isAtFrameStart: Bool { frameCount == available }
@@ -120,7 +120,7 @@ extension ContentReader {
       frameOffset = start
       frameCount = 0
       hashed = PartialHash(hash: XXH32(), count: end)
-      lacksChecksums = lacksChecksums || !header.hasContentChecksum
+      lacksChecksums = lacksChecksums || !header.hasChecksums
       return nil
     }
   }

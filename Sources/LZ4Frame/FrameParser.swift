@@ -11,6 +11,8 @@ struct FrameHeader {
 
   /// Whether a checksum of the content follows the blocks.
   var hasContentChecksum: Bool { flags & FrameFormat.contentChecksum != 0 }
+  /// Whether the content is covered by a checksum, its own or those of the blocks.
+  var hasChecksums: Bool { flags & (FrameFormat.contentChecksum | FrameFormat.blockChecksum) != 0 }
 }
 
 /// Takes frames apart: headers, blocks, checksums as they stand. What is held in memory and what a

@@ -26,6 +26,8 @@ public struct FrameReader<Source: ByteSource> {
   /// What is hashed already of the content of the data frame read last: blocks are hashed on the
   /// way.
   public private(set) var hashed = PartialHash()
+  /// Whether a frame with content had no checksum, neither of its content nor of its blocks.
+  public private(set) var lacksChecksums = false
   /// A frame whose content grows beyond this is refused.
   public let maximumContent: Int
 
@@ -97,6 +99,7 @@ public struct FrameReader<Source: ByteSource> {
       if let expected = header.contentSize, expected != UInt64(count) {
         throw LZ4FrameError.size(count, expected, at: start)
       }
+      lacksChecksums = lacksChecksums || (count > 0 && !header.hasChecksums)
       return .data(
         count: count, checksum: header.hasContentChecksum ? try parser.word(start) : nil)
     }

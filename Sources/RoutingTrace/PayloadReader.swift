@@ -13,8 +13,8 @@ public enum PayloadFraming: Sendable {
 /// What was met in a trace's frames that writers do not make, and that takes from what a reader can
 /// vouch for.
 public struct FrameFindings: Hashable, Sendable {
-  /// A frame has no checksum of its content: what it holds is held against the container's rules
-  /// only, which many a flipped bit does not break.
+  /// A frame has no checksum, neither of its content nor of its blocks: what it holds is held against
+  /// the container's rules only, which many a flipped bit does not break.
   public internal(set) var lacksChecksums = false
   /// Payloads lie in other frames than one each.
   public internal(set) var isRecut = false
@@ -83,7 +83,7 @@ struct PayloadReader<Source: ByteSource> {
       case .skippable(TraceIndex.variant, let count): return .index(buffer.bytes(count))
       case .skippable, .data(0, _): continue
       case .data(let count, let checksum):
-        findings.lacksChecksums = findings.lacksChecksums || checksum == nil
+        findings.lacksChecksums = frames?.lacksChecksums == true
         return .data(buffer.bytes(count), checksum: checksum)
       }
     }

@@ -2,7 +2,7 @@
 public struct TraceRemarks: Hashable, Sendable, CustomStringConvertible {
   /// Names of the files that ended without an index: cut short, or still being written.
   public internal(set) var unfinished: [String] = []
-  /// Names of the files of which a frame has no checksum of its content.
+  /// Names of the files of which a frame has no checksum.
   public internal(set) var unchecked: [String] = []
   /// Names of the files whose frames are not their chunks.
   public internal(set) var recut: [String] = []
@@ -19,7 +19,7 @@ public struct TraceRemarks: Hashable, Sendable, CustomStringConvertible {
   /// A line a remark, with the file's name before it.
   public var lines: [String] {
     unchecked.map {
-      "\($0): its frames have no content checksum; it is held against the rules of the container "
+      "\($0): its frames have no checksums; it is held against the rules of the container "
         + "only, which not every damage breaks"
     }
       + recut.map {

@@ -41,7 +41,7 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   var intact: Bool
   /// Whether the index at the end is there.
   var complete: Bool
-  /// Whether every frame has a checksum of its content.
+  /// Whether every frame has a checksum of its content or its blocks.
   var checksums: Bool
   /// Whether every chunk is a frame of its own.
   var framePerChunk: Bool

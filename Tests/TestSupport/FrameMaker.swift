@@ -12,6 +12,9 @@ public struct FrameMaker: Sendable {
   /// Bytes of a block, decoded; 64 KiB at most.
   public var blockSize = 1 << 16
 
+  /// Whether nothing vouches for the content.
+  public var lacksChecksums: Bool { !contentChecksum && !blockChecksums }
+
   public init(
     contentChecksum: Bool = true, contentSize: Bool = true, blockChecksums: Bool = false,
     linked: Bool = false, blockSize: Int = 1 << 16
