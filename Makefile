@@ -66,7 +66,7 @@ mutants: setup ## plant faults one at a time and name those that no test notices
 	@.ci/setup test
 	.ci/mutants $(MUTANTS)
 
-# Seconds of fuzzing a target; 400 make an hour of the nine.
+# Seconds of fuzzing a target; 400 make an hour of the ten.
 FUZZ_SECONDS ?= 400
 # Targets to fuzz; all of them unless given.
 FUZZ ?=

@@ -159,7 +159,9 @@ let package = Package(
       name: "TestSupport",
       dependencies: ["CZlib", "RoutingTrace", "LZ4Frame", "DurableFile", system],
       path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "LZ4FrameTests", dependencies: ["CLZ4", "LZ4Frame"], swiftSettings: strict),
+    .testTarget(
+      name: "LZ4FrameTests", dependencies: ["CLZ4", "LZ4Frame", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "RoutingTraceTests",
       dependencies: ["RoutingTrace", "LZ4Frame", "TestSupport", system],
@@ -198,7 +200,7 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "Demand", "DurableFile", "Forecast", "Insight", "Wafer", "ModelFile",
+        "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "Wafer", "ModelFile",
         "Prequential", "RoutingTrace", "Staging", system,
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

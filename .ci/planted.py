@@ -6,10 +6,12 @@ sources; it must stand in one place only.
 
 MUTANTS = [
     # LZ4 frames
-    ("LZ4Frame", "FrameReader.swift", "guard checksum == input.byte(length) else", "guard true else"),
-    ("LZ4Frame", "FrameReader.swift", "guard length <= header.maximumBlock else", "guard true else"),
-    ("LZ4Frame", "FrameReader.swift", "guard try word(start) == actual else", "guard true || actual == 0 else"),
-    ("LZ4Frame", "FrameReader.swift", "guard linked, at > 0 else", "guard linked, at < 0 else"),
+    ("LZ4Frame", "FrameParser.swift", "guard checksum == input.byte(length) else", "guard true else"),
+    ("LZ4Frame", "FrameParser.swift", "guard length <= header.maximumBlock else", "guard true else"),
+    ("LZ4Frame", "FrameParser.swift", "guard try word(start) == actual else", "guard true || actual == 0 else"),
+    ("LZ4Frame", "FrameParser.swift", "guard history > 0 else", "guard history < 0 else"),
+    ("LZ4Frame", "ContentReader.swift", "try parser.word(frameOffset) != hashed.hash.finish(rest, count: frameCount)", "try parser.word(frameOffset) == 0 && hashed.hash.finish(rest, count: frameCount) == 1"),
+    ("LZ4Frame", "ContentReader.swift", "max(0, end - FrameFormat.linkedWindow)", "end"),
     ("LZ4Frame", "BlockDecoder.swift", "guard offset > 0, offset <= output - outputStart,", "guard offset <= output - outputStart,"),
     ("LZ4Frame", "FrameWriter.swift", "if written == 0 || written >= block.count {", "if written == 0 {"),
     # The container
@@ -19,7 +21,11 @@ MUTANTS = [
     ("RoutingTrace", "TraceReader.swift", "guard decoded.ordinal == UInt64(partChunks) else", "guard true else"),
     ("RoutingTrace", "TokenBlock+Checking.swift", "if ids[at] == ids[behind] { return false }", ""),
     ("RoutingTrace", "NaturalOrder.swift", "if left.count != right.count { return left.count < right.count }", ""),
-    ("RoutingTrace", "TraceStream.swift", "if finished.index == nil { unfinished.append(finished.name) }", ""),
+    ("RoutingTrace", "PayloadReader.swift", "try contents.endFrame()", ""),
+    ("RoutingTrace", "TraceReader.swift", "guard reading.framing == .framePerPayload else { return }", "guard reading.framing == .framePerPayload, false else { return }"),
+    ("RoutingTrace", "TraceRepair.swift", "damage.kind == .corrupt, contents.findings.isRecut", "damage.kind == .tooLarge, contents.findings.isRecut"),
+    ("RoutingTrace", "TraceWriter.swift", "if pending.weighted != (block.weights != nil) { try flush() }", ""),
+    ("RoutingTrace", "TraceStream.swift", "if finished.index == nil { remarks.unfinished.append(finished.name) }", ""),
     ("RoutingTrace", "PendingChunk.swift", "last.stage == run.stage,", ""),
     # Foreign formats
     ("TraceImport", "RequestValidator.swift", "guard request.topK == shape.topK || request.tokens == 0 else", "guard true else"),

@@ -54,16 +54,13 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
   }
 
   private static func remedy(for code: Errno?, at step: Step) -> String {
-    switch code {
-    case .noSpace, .diskQuotaExceeded: "make room and try again"
-    case .fileTooLarge: "raise the limit on file sizes (ulimit -f) or choose another disk"
-    case .permissionDenied, .notPermitted, .readOnlyFileSystem:
-      "choose a place you may write to"
-    case .noSuchFileOrDirectory where step == .create || step == .lock: "make its folder first"
-    case .noSuchFileOrDirectory: "check the path"
-    case .fileNameTooLong: "choose a shorter name"
-    case .ioError: "check the disk"
-    default: "check the path, its permissions and the space left"
+    guard let code else { return "try again" }
+    switch (step, code) {
+    case (.open, _), (.read, _): return code.remedy(for: .reading)
+    case (.create, _), (.lock, _): return code.remedy(for: .writing)
+    // What stands there, or stood there, has gone.
+    case (_, .noSuchFileOrDirectory): return "check the path"
+    default: return code.remedy(for: .writing)
     }
   }
 

@@ -29,11 +29,25 @@ public final class FrameBuffer {
       // Doubling keeps repeated growth linear.
       let larger = max(count, min(2 * capacity, count + 1 << 24))
       guard let new = realloc(storage, larger) else {
-        throw LZ4FrameError(.tooLarge, at: frame, "there is not enough memory to decode it")
+        throw LZ4FrameError(.memory, at: frame, "there is not enough memory to decode it")
       }
       storage = new
       capacity = larger
     }
     return UnsafeMutableRawBufferPointer(start: storage, count: capacity)
+  }
+
+  /// Copies `bytes` to the front, in the place of what was there.
+  ///
+  /// - Throws: ``LZ4FrameError`` where there is no memory, for a frame that begins at `frame`.
+  public func hold(_ bytes: UnsafeRawBufferPointer, frame: Int) throws(LZ4FrameError) {
+    let target = try room(bytes.count, frame: frame)
+    UnsafeMutableRawBufferPointer(rebasing: target[..<bytes.count]).copyMemory(from: bytes)
+  }
+
+  /// Forgets the first `dropped` of `count` bytes; those behind move to the front.
+  func drop(_ dropped: Int, of count: Int) {
+    guard let storage else { return }
+    memmove(storage, storage + dropped, count - dropped)
   }
 }

@@ -5,6 +5,8 @@ enum FrameFormat {
   static let skippableMagic: UInt32 = 0x184D_2A50
   /// Set in a block's size where the block is stored, not compressed.
   static let storedBlock: UInt32 = 0x8000_0000
+  /// How far back a block that is linked to those before it may reach.
+  static let linkedWindow = 1 << 16
 
   /// Bits of the FLG byte.
   static let versionBits: UInt8 = 0b0100_0000

@@ -1,5 +1,3 @@
-import CLZ4
-
 /// Reads a stream of LZ4 frames (frame format 1.6.3), each verified whole before it is handed on.
 ///
 /// ```swift
@@ -23,16 +21,18 @@ public struct FrameReader<Source: ByteSource> {
     case skippable(variant: UInt8, count: Int)
   }
 
-  /// What was read of the source and not yet decoded.
-  private var input: InputWindow<Source>
+  /// The frames as they stand.
+  private var parser: FrameParser<Source>
   /// What is hashed already of the content of the data frame read last: blocks are hashed on the
   /// way.
   public private(set) var hashed = PartialHash()
+  /// Whether a frame with content had no checksum, neither of its content nor of its blocks.
+  public private(set) var lacksChecksums = false
   /// A frame whose content grows beyond this is refused.
   public let maximumContent: Int
 
   /// Byte of the stream at which the next frame begins.
-  public var offset: Int { input.offset }
+  public var offset: Int { parser.input.offset }
 
   /// A reader at the beginning of `source`.
   ///
@@ -40,7 +40,7 @@ public struct FrameReader<Source: ByteSource> {
   ///   - source: the bytes of the frames.
   ///   - maximumContent: bytes one frame may decode to; 1 GiB unless told otherwise.
   public init(_ source: Source, maximumContent: Int = 1 << 30) {
-    input = InputWindow(source)
+    parser = FrameParser(input: InputWindow(source))
     self.maximumContent = maximumContent
   }
 
@@ -48,8 +48,13 @@ public struct FrameReader<Source: ByteSource> {
   ///
   /// - Throws: what the source throws.
   public mutating func seek(to offset: Int) throws where Source: SeekableSource {
-    try input.seek(to: offset)
+    try parser.input.seek(to: offset)
   }
+
+  /// The next bytes, `count` or as many as there are, which stay to be read.
+  ///
+  /// - Throws: what the source throws.
+  public mutating func peek(_ count: Int) throws -> [UInt8] { try parser.input.peek(count) }
 
   /// Decodes the next frame into the front of `buffer`, which grows as needed and never shrinks.
   ///
@@ -57,7 +62,7 @@ public struct FrameReader<Source: ByteSource> {
   /// - Throws: ``LZ4FrameError``, or what the source throws. The reader is spent after that.
   /// - Complexity: O(bytes of the frame, packed and decoded).
   public mutating func next(into buffer: FrameBuffer) throws -> Frame? {
-    let start = input.offset
+    let start = offset
     let frame = try nextUnhashed(into: buffer)
     if case .data(let count, let expected?) = frame, hashed.finish(buffer.bytes(count)) != expected
     {
@@ -72,80 +77,37 @@ public struct FrameReader<Source: ByteSource> {
   ///
   /// - Throws: ``LZ4FrameError``, or what the source throws. The reader is spent after that.
   public mutating func nextUnhashed(into buffer: FrameBuffer) throws -> Frame? {
-    let start = input.offset
-    guard try input.fill(1) else { return nil }
-    // The first byte is looked at alone, so that a few bytes of something else are not taken for a
-    // frame that was cut short.
-    guard FrameFormat.begins(with: input.byte(0)) else {
-      throw LZ4FrameError(.notAFrame, at: start, "not an LZ4 frame")
-    }
-    let magic = try word(start)
-    if magic & ~15 == FrameFormat.skippableMagic {
-      let count = Int(try word(start))
+    let start = offset
+    switch try parser.begin() {
+    case nil: return nil
+    case .skippable(let variant, let count):
       guard count <= maximumContent else {
         throw LZ4FrameError(.tooLarge, at: start, "a skippable frame claims \(count) bytes")
       }
-      try copyContent(count, to: buffer, start: start)
-      return .skippable(variant: UInt8(magic & 15), count: count)
+      try parser.take(count, start: start) { bytes, at in
+        let target = try buffer.room(at + bytes.count, frame: start)
+        UnsafeMutableRawBufferPointer(rebasing: target[at..<at + bytes.count]).copyMemory(
+          from: bytes)
+      }
+      return .skippable(variant: variant, count: count)
+    case .data(let header):
+      if let size = header.contentSize, size > UInt64(maximumContent) {
+        throw LZ4FrameError(
+          .tooLarge, at: start, "the frame claims \(size) bytes, more than \(maximumContent)")
+      }
+      let count = try decodeBlocks(header, into: buffer, start: start)
+      if let expected = header.contentSize, expected != UInt64(count) {
+        throw LZ4FrameError.size(count, expected, at: start)
+      }
+      lacksChecksums = lacksChecksums || (count > 0 && !header.hasChecksums)
+      return .data(
+        count: count, checksum: header.hasContentChecksum ? try parser.word(start) : nil)
     }
-    guard magic == FrameFormat.magic else {
-      throw LZ4FrameError(.notAFrame, at: start, "not an LZ4 frame")
-    }
-    let header = try readHeader(start)
-    let count = try decodeBlocks(header, into: buffer, start: start)
-    if let expected = header.contentSize, expected != UInt64(count) {
-      throw LZ4FrameError(
-        .corrupt, at: start, "the frame holds \(count) bytes, its header says \(expected)")
-    }
-    let hasChecksum = header.flags & FrameFormat.contentChecksum != 0
-    return .data(count: count, checksum: hasChecksum ? try word(start) : nil)
-  }
-}
-
-extension FrameReader {
-  /// What a frame's header says.
-  private struct Header {
-    var flags: UInt8
-    var maximumBlock: Int
-    var contentSize: UInt64?
-  }
-
-  /// Takes the header of the frame that begins at `start`, its checksum checked.
-  private mutating func readHeader(_ start: Int) throws -> Header {
-    try require(3, start)
-    let flags = input.byte(0)
-    let descriptor = input.byte(1)
-    let reserved: UInt8 = 0b0000_0010
-    guard flags & 0b1100_0000 == FrameFormat.versionBits, flags & reserved == 0,
-      descriptor & 0b1000_1111 == 0,
-      let maximumBlock = FrameFormat.maximumBlock(code: descriptor >> 4)
-    else { throw LZ4FrameError(.unsupported, at: start, "an unknown version of LZ4 frames") }
-    guard flags & FrameFormat.dictionaryID == 0 else {
-      throw LZ4FrameError(.unsupported, at: start, "the frame needs a dictionary")
-    }
-    let hasSize = flags & FrameFormat.contentSize != 0
-    let length = hasSize ? 10 : 2
-    try require(length + 1, start)
-    let checksum = input.withFront(length) { UInt8(truncatingIfNeeded: xxh32($0) >> 8) }
-    guard checksum == input.byte(length) else {
-      throw LZ4FrameError(.corrupt, at: start, "the frame header's checksum does not match")
-    }
-    let size =
-      hasSize
-      ? input.withFront(length) {
-        UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
-      } : nil
-    input.drop(length + 1)
-    if let size, size > UInt64(maximumContent) {
-      throw LZ4FrameError(
-        .tooLarge, at: start, "the frame claims \(size) bytes, more than \(maximumContent)")
-    }
-    return Header(flags: flags, maximumBlock: maximumBlock, contentSize: size)
   }
 
   /// Decodes a frame's blocks one after another; returns the bytes of the content.
   private mutating func decodeBlocks(
-    _ header: Header, into buffer: FrameBuffer, start: Int
+    _ header: FrameHeader, into buffer: FrameBuffer, start: Int
   ) throws -> Int {
     // A declared size is a bound to break, not one to allocate.
     let limit = min(maximumContent, header.contentSize.map { Int($0) } ?? .max)
@@ -153,96 +115,17 @@ extension FrameReader {
     var hashed = PartialHash()
     defer { self.hashed = hashed }
     while true {
-      let size = try word(start)
-      if size == 0 { return count }
-      let stored = size & FrameFormat.storedBlock != 0
-      let length = Int(size & ~FrameFormat.storedBlock)
-      guard length <= header.maximumBlock else {
-        throw LZ4FrameError(.corrupt, at: start, "a block is larger than its frame allows")
-      }
-      let checked = header.flags & FrameFormat.blockChecksum != 0
-      try require(length + (checked ? 4 : 0), start)
-      let room = min(header.maximumBlock, limit - count)
-      let target = try buffer.room(count + room, frame: start)
-      let linked = header.flags & FrameFormat.independentBlocks == 0
-      let decoded = input.withFront(length) { block in
-        Self.decode(
-          block, stored: stored, linked: linked, into: target, at: count, room: room,
-          hashed: &hashed)
-      }
-      guard decoded >= 0 else {
-        throw limit == maximumContent && room < header.maximumBlock
+      switch try parser.decodeBlock(
+        header, into: buffer, at: count, history: count, limit: limit - count, hashed: &hashed,
+        start: start)
+      {
+      case .end: return count
+      case .decoded(let bytes): count += bytes
+      case .broken:
+        throw limit == maximumContent && limit - count < header.maximumBlock
           ? LZ4FrameError(.tooLarge, at: start, "the frame holds more than \(maximumContent) bytes")
-          : LZ4FrameError(.corrupt, at: start, "a block does not decompress")
+          : LZ4FrameError.block(at: start)
       }
-      if checked {
-        let actual = input.withFront(length) { xxh32($0) }
-        input.drop(length)
-        guard try word(start) == actual else {
-          throw LZ4FrameError(.corrupt, at: start, "a block's checksum does not match")
-        }
-      } else {
-        input.drop(length)
-      }
-      count += decoded
-    }
-  }
-
-  /// Decodes one block to `buffer[at...]`, at most `room` bytes of which exist there.
-  private static func decode(
-    _ block: UnsafeRawBufferPointer, stored: Bool, linked: Bool,
-    into buffer: UnsafeMutableRawBufferPointer, at: Int, room: Int, hashed: inout PartialHash
-  ) -> Int {
-    if stored {
-      guard block.count <= room else { return -1 }
-      UnsafeMutableRawBufferPointer(rebasing: buffer[at..<at + block.count]).copyMemory(from: block)
-      return block.count
-    }
-    guard let base = buffer.baseAddress, let source = block.baseAddress else { return -1 }
-    let target = (base + at).assumingMemoryBound(to: CChar.self)
-    let bytes = source.assumingMemoryBound(to: CChar.self)
-    guard linked, at > 0 else {
-      if let count = BlockDecoder.decode(block, into: base, at: at, room: room, hashed: &hashed) {
-        return count
-      }
-      return Int(LZ4_decompress_safe(bytes, target, Int32(block.count), Int32(room)))
-    }
-    let window = min(at, 65536)
-    return Int(
-      LZ4_decompress_safe_usingDict(
-        bytes, target, Int32(block.count), Int32(room), target - window, Int32(window)))
-  }
-
-  /// Copies a skippable frame's content.
-  private mutating func copyContent(_ count: Int, to buffer: FrameBuffer, start: Int) throws {
-    var copied = 0
-    while copied < count {
-      let step = min(count - copied, 1 << 16)
-      try require(step, start)
-      let target = try buffer.room(copied + step, frame: start)
-      input.withFront(step) { bytes in
-        UnsafeMutableRawBufferPointer(rebasing: target[copied..<copied + step]).copyMemory(
-          from: bytes)
-      }
-      input.drop(step)
-      copied += step
-    }
-  }
-
-  /// Takes four bytes, little-endian.
-  private mutating func word(_ start: Int) throws -> UInt32 {
-    try require(4, start)
-    let value = input.withFront(4) {
-      UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self))
-    }
-    input.drop(4)
-    return value
-  }
-
-  /// Throws unless `count` bytes more are there.
-  private mutating func require(_ count: Int, _ start: Int) throws {
-    guard try input.fill(count) else {
-      throw LZ4FrameError(.truncated, at: start, "the stream ends inside a frame")
     }
   }
 }

@@ -63,12 +63,22 @@ struct InputWindow<Source: ByteSource> {
     return true
   }
 
+  /// The first `count` bytes, or as many as there are; none is taken.
+  mutating func peek(_ count: Int) throws -> [UInt8] {
+    _ = try fill(count)
+    return Array(bytes[first..<min(first + count, end)])
+  }
+
   /// The byte at `index`, which a `fill` has made available.
   func byte(_ index: Int) -> UInt8 { bytes[first + index] }
 
   /// The first `count` bytes, which a `fill` has made available.
-  func withFront<Result>(_ count: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[first..<first + count])) }
+  func withFront<Result>(
+    _ count: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try bytes.withUnsafeBytes {
+      try body(UnsafeRawBufferPointer(rebasing: $0[first..<first + count]))
+    }
   }
 
   /// Takes `count` bytes.

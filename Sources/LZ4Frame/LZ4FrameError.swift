@@ -10,7 +10,11 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
     case corrupt
     /// A frame is larger than the reader was told to accept.
     case tooLarge
-    /// A valid frame that uses something this reader does not, such as a dictionary.
+    /// There is not the memory that a frame takes.
+    case memory
+    /// A frame that can be decoded only with the dictionary it was made with.
+    case dictionary
+    /// A frame of a version of the format that this reader does not know.
     case unsupported
   }
 
@@ -22,7 +26,7 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
   public let problem: String
 
   /// A fault in the frame that begins at byte `offset`.
-  init(_ kind: Kind, at offset: Int, _ problem: String) {
+  public init(_ kind: Kind, at offset: Int, _ problem: String) {
     self.kind = kind
     self.offset = offset
     self.problem = problem
@@ -31,6 +35,17 @@ public struct LZ4FrameError: Error, Hashable, CustomStringConvertible {
   /// The content of the frame that begins at `offset` is not what its checksum was made of.
   public static func checksum(at offset: Int) -> LZ4FrameError {
     LZ4FrameError(.corrupt, at: offset, "the content checksum does not match")
+  }
+
+  /// The content is not as long as the header of the frame that begins at `offset` says.
+  static func size(_ count: Int, _ expected: UInt64, at offset: Int) -> LZ4FrameError {
+    LZ4FrameError(
+      .corrupt, at: offset, "the frame holds \(count) bytes, its header says \(expected)")
+  }
+
+  /// A block of the frame that begins at `offset` cannot be decoded.
+  static func block(at offset: Int) -> LZ4FrameError {
+    LZ4FrameError(.corrupt, at: offset, "a block does not decompress")
   }
 
   /// One line: the byte and the problem.

@@ -25,6 +25,12 @@ public struct PartialHash {
       UnsafeRawBufferPointer(rebasing: content[count..<min(stripes, content.count)]))
   }
 
+  /// Hashes `content` as far as its whole stripes before `end` go.
+  mutating func advance(to end: Int, in content: UnsafeRawBufferPointer) {
+    guard count < end else { return }
+    count += hash.update(UnsafeRawBufferPointer(rebasing: content[count..<end]))
+  }
+
   /// XXH32 of all of `content`, of which this is the front.
   ///
   /// - Complexity: O(bytes that are not hashed yet).

@@ -129,7 +129,7 @@ public struct Checkpoint: Sendable {
       passedOver.append(
         ModelError(
           .access, file: path, problem: "there is no such file",
-          remedy: "train a model, or check the path"))
+          remedy: "check the path, or train it first, without --resume"))
     }
     for path in found {
       do throws(ModelError) {
@@ -190,13 +190,16 @@ public struct Checkpoint: Sendable {
     guard seal != .broken else {
       throw ModelError(
         .damaged, file: path, problem: "its bytes are not those that were written",
-        remedy: ModelError.useAnother)
+        remedy: ModelError.insteadOf(path))
     }
     guard isHDF5 else {
+      guard image.count > 0 else {
+        throw ModelError(
+          .damaged, file: path, problem: "it is empty", remedy: ModelError.insteadOf(path))
+      }
       throw ModelError(
-        image.count == 0 ? .damaged : .notAModel, file: path,
-        problem: image.count == 0 ? "it is empty" : "it is not a model (no HDF5 file)",
-        remedy: "train one with `moecast train`")
+        .notAModel, file: path, problem: "it is not a model (no HDF5 file)",
+        remedy: "name a model that `moecast train --model` wrote")
     }
     return (image, seal == .intact)
   }
@@ -325,7 +328,7 @@ extension Checkpoint {
     } catch {
       throw ModelError(
         .access, file: path, problem: "what was written does not read back: \(error.problem)",
-        remedy: error.remedy)
+        remedy: error.kind == .damaged ? "check the disk" : error.remedy)
     }
     guard isSealed, image.withBytes({ $0.elementsEqual(bytes) }) else {
       throw ModelError(

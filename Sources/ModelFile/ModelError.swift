@@ -49,18 +49,37 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
 
   /// A fault inside the file, told of the file.
   init(_ error: H5Error, file: String) {
+    if error.path == ModelHeader.encodingTypePath {
+      self = .foreign(file)
+      return
+    }
     let kind: Kind =
       switch error.kind {
-      case _ where error.path == "/@encoding-type": .notAModel
       case .missing, .mismatch, .library: .damaged
       case .forbidden: .unsupported
       case .tooLarge: .tooLarge
       }
-    self.init(kind, file: file, problem: error.description, remedy: Self.useAnother)
+    let remedy =
+      ModelHeader.isOfAnotherProgram(error)
+      ? "use the moecast that wrote it, or train again" : Self.insteadOf(file)
+    self.init(kind, file: file, problem: error.description, remedy: remedy)
   }
 
-  /// What to do about a damaged model.
-  static let useAnother = "use an older generation or train again"
+  /// The error of an HDF5 file that another program made.
+  static func foreign(_ file: String) -> ModelError {
+    ModelError(
+      .notAModel, file: file,
+      problem: "it is an HDF5 file of another program: \(ModelHeader.encodingTypePath) is not "
+        + "'\(ModelHeader.encodingType)'",
+      remedy: "name a model that `moecast train --model` wrote")
+  }
+
+  /// What to do about a damaged model: an older generation is named only where there is one.
+  static func insteadOf(_ file: String) -> String {
+    let older = generations(of: FilePath(text: file)).map(\.text).first { $0 != file }
+    return (older.map { "use \($0), the generation before it" } ?? "use another copy of it")
+      + ", or train again"
+  }
 
   /// One line: the file, the problem, what to do.
   public var description: String { "\(file): \(problem); \(remedy)" }

@@ -9,6 +9,8 @@ import RoutingTrace
 public struct ModelHeader: Hashable, Sendable {
   /// `encoding-type` of every model file.
   public static let encodingType = "moecast-model"
+  /// Where a file says that.
+  static let encodingTypePath = "/@encoding-type"
   /// The version this program writes and reads.
   public static let encodingVersion = "2"
   /// This program and its version, written into every model and said by `moecast --version`.
@@ -53,6 +55,15 @@ public struct ModelHeader: Hashable, Sendable {
   /// so that a later program cannot take counts for those of another formula.
   private static let priors: KeyValuePairs = ["prior_frequency": 0.5, "prior_row": 2.0]
 
+  /// Whether the file's own words say that another version of this program wrote it, or one that
+  /// knows other predictors.
+  static func isOfAnotherProgram(_ error: H5Error) -> Bool {
+    error.kind == .forbidden
+      && (["encoding-version", "predictors"] + priors.map(\.key)).contains {
+        error.path == "/@" + $0
+      }
+  }
+
   /// Writes the root's attributes.
   func write(to root: inout GroupWriter) throws(H5Error) {
     try root.set("encoding-type", to: Self.encodingType)
@@ -77,7 +88,8 @@ public struct ModelHeader: Hashable, Sendable {
   init(reading root: inout GroupReader, catalog: PredictorCatalog) throws(H5Error) {
     let kind = try root.string("encoding-type")
     guard kind == Self.encodingType else {
-      throw H5Error(.mismatch, at: "/@encoding-type", "is '\(kind)', not '\(Self.encodingType)'")
+      throw H5Error(
+        .mismatch, at: Self.encodingTypePath, "is '\(kind)', not '\(Self.encodingType)'")
     }
     let version = try root.string("encoding-version")
     guard version == Self.encodingVersion else {

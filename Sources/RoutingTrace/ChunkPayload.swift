@@ -101,10 +101,13 @@ enum ChunkPayload {
 
   /// Reads a payload of a trace of `shape`; nothing is allocated beyond what the payload holds.
   ///
-  /// - Parameter pass: what the pass over the same bytes came to.
+  /// - Parameters:
+  ///   - pass: what the pass over the same bytes came to.
+  ///   - readsWeights: whether gate weights are looked at, where there are any.
   /// - Throws: ``PayloadError`` on fields that contradict the shape or each other.
   static func decode(
-    _ payload: UnsafeRawBufferPointer, pass: ChunkVerifier, shape: TraceShape
+    _ payload: UnsafeRawBufferPointer, pass: ChunkVerifier, shape: TraceShape,
+    readsWeights: Bool = true
   ) throws(PayloadError) -> (block: TokenBlock, ordinal: UInt64) {
     var cursor = ByteCursor(payload)
     guard try cursor.take(4).elementsEqual(magic) else {
@@ -143,7 +146,7 @@ enum ChunkPayload {
     let allSlotsValid =
       pass.plainIDs != nil || TokenBlock.allSlotsValid(column, experts: shape.experts, topK: topK)
     var weights: [Float16]?
-    if weighted == 1 {
+    if weighted == 1, readsWeights {
       let raw = try cursor.take(ids * 2)
       weights = [Float16](unsafeUninitializedCapacity: ids) { target, count in
         UnsafeMutableRawBufferPointer(target).copyMemory(from: raw)

@@ -52,7 +52,11 @@ struct PayloadError: Error {
 
   /// Bits that this version keeps at 0 are set: a later version may give them a meaning that must
   /// not be passed over.
-  static let reserved = PayloadError("bits that this version keeps at 0 are set")
+  static let reserved = PayloadError(
+    "bits that this version keeps at 0 are set", remedy: ofLaterVersion)
+
+  /// What helps where a later version may have written what is read.
+  static let ofLaterVersion = "read it with the moecast that wrote it, or make the trace again"
 }
 
 extension [UInt8] {

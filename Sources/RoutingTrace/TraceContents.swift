@@ -28,20 +28,23 @@ public struct TraceContents: Hashable, Sendable {
   /// Whether the index at the end is there; a trace without one was cut short or is still being
   /// written.
   public private(set) var isComplete = false
+  /// What was met in its frames that writers do not make.
+  public private(set) var findings = FrameFindings()
   /// What is damaged, where something is; nothing behind it was read.
   public private(set) var damage: TraceError?
 
   /// Whether everything that was read is as it was written.
   public var isIntact: Bool { damage == nil }
 
-  /// Reads the whole trace at `path`, `-` for standard input.
+  /// Reads the whole trace at `path`, `-` for standard input, whatever its frames.
   ///
   /// - Throws: ``TraceError`` where it cannot be opened or is no trace; damage further on is told,
   ///   not thrown.
   /// - Complexity: O(bytes of the trace) time; memory of one chunk.
   public init(of path: String) throws {
     let source = try TraceFile(path)
-    var reader = try TraceReader(source, name: source.name)
+    var reader = try TraceReader(
+      source, name: source.name, reading: TraceReading(framing: .any))
     try self.init(of: &reader)
   }
 
@@ -72,6 +75,7 @@ public struct TraceContents: Hashable, Sendable {
       try body(chunk.block, reader.bytesRead)
     }
     bytes = reader.bytesRead
+    findings = reader.findings
   }
 
   /// Counts a block's tokens, requests and labels.

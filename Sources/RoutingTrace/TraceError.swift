@@ -1,3 +1,4 @@
+import PathText
 import SystemPackage
 
 /// Why a trace cannot be read or written: where, what, and what the user can do about it.
@@ -21,6 +22,8 @@ public struct TraceError: Error, Hashable, CustomStringConvertible {
     case truncated
     /// A checksum, a size or a value in it is wrong.
     case corrupt
+    /// Its frames are not its header and chunks: it was compressed again, or not with LZ4 frames.
+    case reframed
     /// Its shape is not the one expected.
     case shapeMismatch
     /// It exceeds what this program accepts.
@@ -54,10 +57,13 @@ public struct TraceError: Error, Hashable, CustomStringConvertible {
   }
 
   /// A failed system call on `file`.
-  public init(_ errno: Errno, file: String, doing: String) {
+  ///
+  /// - Parameters:
+  ///   - use: what was wanted of the file, on which the remedy depends.
+  ///   - doing: what cannot be done, in words such as "open it".
+  public init(_ errno: Errno, file: String, for use: FileUse = .reading, doing: String) {
     self.init(
-      .access, file: file, problem: "cannot \(doing): \(errno)",
-      remedy: "check the path, its permissions and the space left")
+      .access, file: file, problem: "cannot \(doing): \(errno)", remedy: errno.remedy(for: use))
   }
 
   /// One line: the file, chunk and byte, the problem, what to do.

@@ -121,7 +121,7 @@ public struct DescriptorSink: ByteSink {
     do {
       _ = try descriptor.writeAll(bytes)
     } catch {
-      throw TraceError(error as? Errno ?? .ioError, file: name, doing: "write it")
+      throw TraceError(error as? Errno ?? .ioError, file: name, for: .writing, doing: "write it")
     }
   }
 }

@@ -11,6 +11,8 @@ import FoundationEssentials
 public struct TraceHeader: Hashable, Sendable {
   /// The version of the container that is written and read.
   public static let version: UInt16 = 1
+  /// Bytes before the layers' numbers.
+  static let fixedFields = 24
   /// The first eight bytes of every header.
   static let magic = Array("MOETRACE".utf8)
 
@@ -54,14 +56,18 @@ public struct TraceHeader: Hashable, Sendable {
   }
 
   /// Reads the wire form, every field checked.
-  init(decoding payload: UnsafeRawBufferPointer) throws(PayloadError) {
+  ///
+  /// - Parameter model: the model's name in the place of the one that is told; nil to keep that.
+  init(decoding payload: UnsafeRawBufferPointer, model: String? = nil) throws(PayloadError) {
     var cursor = ByteCursor(payload)
     guard try cursor.take(8).elementsEqual(Self.magic) else {
       throw PayloadError("it does not begin as a moecast trace does")
     }
     let version = try cursor.take(UInt16.self)
     guard version == Self.version else {
-      throw PayloadError("format version \(version) is not known; this program reads version 1")
+      throw PayloadError(
+        "format version \(version) is not known; this program reads version 1",
+        remedy: PayloadError.ofLaterVersion)
     }
     guard try cursor.take(UInt16.self) == 0 else { throw PayloadError.reserved }
     let experts = Int(try cursor.take(UInt32.self))
@@ -77,12 +83,14 @@ public struct TraceHeader: Hashable, Sendable {
     }
     do throws(ShapeError) {
       let shape = try TraceShape(
-        model: metadata.model, modelLayers: modelLayers, experts: experts, topK: topK)
+        model: model ?? metadata.model, modelLayers: modelLayers, experts: experts, topK: topK)
       self.init(shape: shape, provenance: metadata.provenance)
     } catch {
       throw PayloadError(
         error.description,
-        remedy: error.isOfName ? "import it again with a plain, short --model NAME" : nil)
+        remedy: error.isOfName
+          ? "`moecast import --model NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name"
+          : "no trace of such a shape can be read; make it again with one that is possible")
     }
   }
 }

@@ -15,7 +15,7 @@ public final class TraceReadAhead: Sendable {
   private struct Outcome {
     var chunk: Result<TraceChunk?, any Error> = .success(nil)
     var bytesRead = 0
-    var unfinished: [String] = []
+    var remarks = TraceRemarks()
   }
 
   /// Where the caller is.
@@ -23,7 +23,7 @@ public final class TraceReadAhead: Sendable {
     var isAsked = false
     var hasEnded = false
     var bytesRead = 0
-    var unfinished: [String] = []
+    var remarks = TraceRemarks()
   }
 
   /// Touched by the reading thread only.
@@ -42,8 +42,8 @@ public final class TraceReadAhead: Sendable {
 
   /// Compressed bytes up to the end of the chunk handed on last.
   public var bytesRead: Int { place.withLock { $0.bytesRead } }
-  /// Names of the files that ended without an index.
-  public var unfinished: [String] { place.withLock { $0.unfinished } }
+  /// What is to be told of the files up to there.
+  public var remarks: TraceRemarks { place.withLock { $0.remarks } }
 
   /// The next chunk of the stream; nil at the end. Called from one thread.
   ///
@@ -61,7 +61,7 @@ public final class TraceReadAhead: Sendable {
     place.withLock { place in
       place = Place(
         isAsked: false, hasEnded: chunk == nil, bytesRead: outcome.bytesRead,
-        unfinished: outcome.unfinished)
+        remarks: outcome.remarks)
     }
     guard let chunk else { return try outcome.chunk.get() }
     ask()
@@ -74,7 +74,7 @@ public final class TraceReadAhead: Sendable {
     queue.async { [self] in
       let read = stream.withLock { stream in
         let chunk = Result { try stream.next() }
-        return Outcome(chunk: chunk, bytesRead: stream.bytesRead, unfinished: stream.unfinished)
+        return Outcome(chunk: chunk, bytesRead: stream.bytesRead, remarks: stream.remarks)
       }
       outcome.withLock { $0 = read }
       ready.signal()

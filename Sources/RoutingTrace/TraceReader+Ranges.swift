@@ -19,13 +19,16 @@ extension TraceReader where Source: SeekableSource {
     let found: (index: TraceIndex, position: Int)?
     do { found = try TraceIndex.atEnd(of: &source) } catch let error as PayloadError {
       throw TraceError(
-        .corrupt, file: name, problem: error.problem, remedy: "copy or import the file again")
+        .corrupt, file: name, problem: error.problem,
+        remedy: "read it from its beginning, or write its chunks anew with "
+          + "`moecast inspect --repair NEW OLD`")
     }
     guard let (index, position) = found else {
       throw TraceError(
         .truncated, file: name,
         problem: "it has no index at its end, by which a part of it could be found",
-        remedy: "read it from its beginning, or give it one with `moecast inspect --repair`")
+        remedy: "read it from its beginning, or give it one with `moecast inspect --repair NEW OLD`"
+      )
     }
     guard let last = index.offsets.last else { return index }
     // The index of a trace that stands alone begins where its last chunk ends; in joined traces its
@@ -46,8 +49,11 @@ extension TraceReader where Source: SeekableSource {
   private static func joined(_ name: String) -> TraceError {
     TraceError(
       .corrupt, file: name,
-      problem: "its index does not tell where its chunks are: traces were joined, or it is damaged",
-      remedy: "read it from its beginning, or write it as one with `moecast inspect --repair`")
+      problem:
+        "its index does not tell where its chunks are: traces were joined, it was recompressed, "
+        + "or it is damaged",
+      remedy:
+        "read it from its beginning, or write it as one with `moecast inspect --repair NEW OLD`")
   }
 
   /// Reads the chunks of `range` only; what comes before them is not looked at.
@@ -71,7 +77,7 @@ extension TraceReader where Source: SeekableSource {
     self.index = index
     chunksLeft = range.count
     guard !range.isEmpty else { return }
-    try frames.seek(to: index.offsets[range.lowerBound])
+    try payloads.seek(to: index.offsets[range.lowerBound])
     partChunks = range.lowerBound
     chunks = range.lowerBound
   }

@@ -4,8 +4,8 @@ import LZ4Frame
 public struct TraceChunk: Sendable {
   /// The chunk's tokens and their expert ids.
   public let block: TokenBlock
-  /// XXH32 of the chunk's payload, as its frame stores it: the digest by which a resumed run
-  /// recognises its trace.
+  /// XXH32 of the chunk's payload, whatever its frame: the digest by which a resumed run recognises
+  /// its trace.
   public let checksum: UInt32
   /// The chunk's ordinal in its stream, from 0.
   public let ordinal: Int
@@ -21,9 +21,9 @@ public struct TraceChunk: Sendable {
 /// }
 /// ```
 ///
-/// One chunk is in memory at a time, and no chunk larger than `maximumChunk` is accepted. Traces
-/// joined with `cat` read as one, as long as their shapes agree: requests of a later part are
-/// numbered on from those before. Several files are read as one by a ``TraceStream``.
+/// One chunk is in memory at a time, and no chunk larger than ``TraceReading/maximumChunk`` is
+/// accepted. Traces joined with `cat` read as one, as long as their shapes agree: requests of a later
+/// part are numbered on from those before. Several files are read as one by a ``TraceStream``.
 public struct TraceReader<Source: ByteSource> {
   /// The name of the source in messages.
   public let name: String
@@ -35,12 +35,14 @@ public struct TraceReader<Source: ByteSource> {
   /// Chunks up to here: those handed on, and those before a range.
   public internal(set) var chunks = 0
   /// Compressed bytes taken so far.
-  public var bytesRead: Int { frames.offset }
+  public var bytesRead: Int { payloads.bytesRead }
+  /// What was met in its frames so far that writers do not make.
+  public var findings: FrameFindings { payloads.findings }
 
-  /// The LZ4 frames of the trace.
-  var frames: FrameReader<Source>
-  /// Where frames are decoded.
-  private let buffer = FrameBuffer()
+  /// The headers, chunks and indices of the trace.
+  var payloads: PayloadReader<Source>
+  /// What is read of it, and how.
+  private let reading: TraceReading
   /// What checking ids needs, made once for the shape.
   private let masks: SlotMasks<SIMD32<Int8>>
   /// Chunks of the part that is being read, of traces that were joined.
@@ -64,32 +66,40 @@ public struct TraceReader<Source: ByteSource> {
   ///   - source: the bytes of the trace.
   ///   - name: what to call it in messages.
   ///   - firstRequest: added to all request numbers, where other traces came before.
-  ///   - maximumChunk: bytes a chunk may decode to.
+  ///   - reading: what is read of it, and how.
   /// - Throws: ``TraceError``, or what the source throws.
   public init(
-    _ source: Source, name: String, firstRequest: UInt64 = 0,
-    maximumChunk: Int = TokenBlock.largestPayload
+    _ source: Source, name: String, firstRequest: UInt64 = 0, reading: TraceReading = TraceReading()
   ) throws {
     self.name = name
     requestBase = firstRequest
     nextRequest = firstRequest
-    frames = FrameReader(source, maximumContent: maximumChunk)
-    let first: FrameReader<Source>.Frame?
-    do {
-      first = try frames.next(into: buffer)
-    } catch let error as LZ4FrameError {
-      throw TraceError(error, file: name, chunk: nil)
-    }
-    guard let first else {
+    self.reading = reading
+    payloads = PayloadReader(
+      source, framing: reading.framing, maximum: reading.maximumChunk)
+    let head = try payloads.peek(8)
+    guard !head.isEmpty else {
       throw TraceError(
         .truncated, file: name, problem: "it is empty",
         remedy: "give a trace, or import one with `moecast import`")
     }
-    guard case .data(let count, .some) = first,
-      TraceHeader.isHeader(buffer.bytes(count))
-    else { throw TraceError.notATrace(name) }
+    let first: PayloadReader<Source>.Payload?
+    do {
+      first = try payloads.next()
+    } catch let error as LZ4FrameError {
+      throw TraceError(error, file: name, chunk: nil, head: head)
+    }
+    guard case .data(let bytes, let checksum) = first,
+      TraceHeader.magic.starts(with: bytes.prefix(TraceHeader.magic.count))
+    else { throw TraceError.notATrace(name, head: head) }
+    let offset = payloads.payloadOffset
+    if let checksum, payloads.hashed.finish(bytes) != checksum {
+      throw TraceError(
+        LZ4FrameError.checksum(at: offset), file: name, chunk: nil, head: head)
+    }
+    try Self.checkLength(bytes, reading, name, chunk: nil, at: offset)
     do throws(PayloadError) {
-      header = try TraceHeader(decoding: buffer.bytes(count))
+      header = try TraceHeader(decoding: bytes, model: reading.model)
       masks = ChunkVerifier.masks(for: header.shape)
     } catch {
       throw TraceError(
@@ -105,36 +115,34 @@ public struct TraceReader<Source: ByteSource> {
   /// - Complexity: O(bytes of the chunk).
   public mutating func next() throws -> TraceChunk? {
     while chunksLeft != 0 {
-      let offset = frames.offset
-      let frame: FrameReader<Source>.Frame?
+      let payload: PayloadReader<Source>.Payload?
       do {
-        frame = try frames.nextUnhashed(into: buffer)
+        payload = try payloads.next()
       } catch let error as LZ4FrameError {
-        throw TraceError(error, file: name, chunk: chunks)
+        throw TraceError(error, file: name, chunk: chunks, head: [])
       }
-      switch frame {
+      let offset = payloads.payloadOffset
+      switch payload {
       case nil:
         return nil
-      case .skippable(TraceIndex.variant, let count):
-        try readIndex(count, at: offset)
-      case .skippable:
-        continue
-      case .data(_, nil):
-        throw corrupt("its frame has no content checksum", at: offset)
-      case .data(let count, let checksum?):
+      case .index(let bytes):
+        try readIndex(bytes, at: offset)
+      case .data(let bytes, let checksum):
         let pass = ChunkVerifier(
-          buffer.bytes(count), shape: header.shape, masks: masks, hashed: frames.hashed)
-        guard pass.checksum == checksum else {
-          throw TraceError(LZ4FrameError.checksum(at: offset), file: name, chunk: chunks)
+          bytes, shape: header.shape, masks: masks, hashed: payloads.hashed)
+        if let checksum, pass.checksum != checksum {
+          throw TraceError(
+            LZ4FrameError.checksum(at: offset), file: name, chunk: chunks, head: [])
         }
-        if TraceHeader.isHeader(buffer.bytes(count)) {
-          try beginPart(count, at: offset)
+        try Self.checkLength(bytes, reading, name, chunk: chunks, at: offset)
+        if TraceHeader.isHeader(bytes) {
+          try beginPart(bytes, at: offset)
           continue
         }
-        let block = try decode(count, pass, at: offset)
+        let block = try decode(bytes, pass, at: offset)
         defer { chunks += 1 }
         chunksLeft = chunksLeft.map { $0 - 1 }
-        return TraceChunk(block: block, checksum: checksum, ordinal: chunks)
+        return TraceChunk(block: block, checksum: pass.checksum, ordinal: chunks)
       }
     }
     return nil
@@ -142,13 +150,30 @@ public struct TraceReader<Source: ByteSource> {
 }
 
 extension TraceReader {
+  /// Throws where a frame's content is not as long as the payload that it begins with. One that
+  /// begins with none is told of by those who decode it.
+  private static func checkLength(
+    _ content: UnsafeRawBufferPointer, _ reading: TraceReading, _ name: String, chunk: Int?,
+    at offset: Int
+  ) throws(TraceError) {
+    // Others are cut by their own lengths.
+    guard reading.framing == .framePerPayload else { return }
+    let front = content.prefix(PayloadExtent.fields)
+    let length = PayloadExtent.length(front)
+    let isCut = front.count < PayloadExtent.fields && PayloadExtent.mayBegin(front)
+    guard isCut || length.map({ $0 != content.count }) == true else { return }
+    throw TraceError.reframed(
+      name, chunk: chunk, offset: offset, length: length, count: content.count)
+  }
+
   /// The block of a payload, checked against shape and order of requests.
   private mutating func decode(
-    _ count: Int, _ pass: ChunkVerifier, at offset: Int
+    _ bytes: UnsafeRawBufferPointer, _ pass: ChunkVerifier, at offset: Int
   ) throws -> TokenBlock {
     let decoded: (block: TokenBlock, ordinal: UInt64)
     do throws(PayloadError) {
-      decoded = try ChunkPayload.decode(buffer.bytes(count), pass: pass, shape: header.shape)
+      decoded = try ChunkPayload.decode(
+        bytes, pass: pass, shape: header.shape, readsWeights: reading.readsWeights)
     } catch {
       throw corrupt(error.problem, at: offset)
     }
@@ -180,11 +205,11 @@ extension TraceReader {
   }
 
   /// Holds an index against what was read.
-  private mutating func readIndex(_ count: Int, at offset: Int) throws {
-    guard TraceIndex.isIndex(buffer.bytes(min(count, 4))) else { return }
+  private mutating func readIndex(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    guard TraceIndex.isIndex(bytes) else { return }
     let read: TraceIndex
     do throws(PayloadError) {
-      read = try TraceIndex(decoding: buffer.bytes(count), checksum: { xxh32($0) })
+      read = try TraceIndex(decoding: bytes, checksum: { xxh32($0) })
     } catch {
       throw corrupt(error.problem, at: offset)
     }
@@ -200,10 +225,10 @@ extension TraceReader {
   }
 
   /// Begins with the header of a trace that was joined to the one before.
-  private mutating func beginPart(_ count: Int, at offset: Int) throws {
+  private mutating func beginPart(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     let part: TraceHeader
     do throws(PayloadError) {
-      part = try TraceHeader(decoding: buffer.bytes(count))
+      part = try TraceHeader(decoding: bytes, model: reading.model)
     } catch {
       throw corrupt("a joined trace's header is damaged: \(error.problem)", at: offset)
     }
@@ -211,7 +236,7 @@ extension TraceReader {
       throw TraceError(
         .shapeMismatch, file: name, chunk: chunks, offset: offset,
         problem: "a trace of another shape follows (\(part.shape))",
-        remedy: "join only traces of one model")
+        remedy: "give traces of one model at a time, or \(TraceError.keeping)")
     }
     requestBase = nextRequest
     partChunks = 0
@@ -225,8 +250,7 @@ extension TraceReader {
   private func corrupt(_ problem: String, at offset: Int) -> TraceError {
     TraceError(
       .corrupt, file: name, chunk: chunks, offset: offset, problem: problem,
-      remedy: "write the trace anew, or keep the chunks before this one with "
-        + "`moecast inspect --repair`; nothing was learnt from this one")
+      remedy: "make the trace anew, or \(TraceError.keeping); nothing was learnt from this one")
   }
 }
 
@@ -243,39 +267,5 @@ extension TokenBlock {
       labels: labels.map {
         RequestLabel(request: $0.request &+ base, name: $0.name, task: $0.task)
       })
-  }
-}
-
-extension TraceError {
-  /// The error of a file that is something else.
-  static func notATrace(_ file: String) -> TraceError {
-    TraceError(
-      .notATrace, file: file, problem: "it is not a moecast trace",
-      remedy: "convert it with `moecast import`")
-  }
-
-  /// A fault in a frame, told of the trace it is in.
-  init(_ error: LZ4FrameError, file: String, chunk: Int?) {
-    if chunk == nil, error.kind == .notAFrame {
-      self = .notATrace(file)
-      return
-    }
-    let kind: Kind
-    let remedy: String
-    switch error.kind {
-    case .truncated:
-      kind = .truncated
-      remedy = "copy or import the file again; whole chunks before it are intact"
-    case .tooLarge:
-      kind = .tooLarge
-      remedy =
-        "`moecast inspect --repair` writes chunks of up to 1 GiB anew as smaller ones; "
-        + "or import the trace again"
-    case .notAFrame, .corrupt, .unsupported:
-      kind = .corrupt
-      remedy = "copy or import the file again; nothing was learnt from this chunk"
-    }
-    self.init(
-      kind, file: file, chunk: chunk, offset: error.offset, problem: error.problem, remedy: remedy)
   }
 }

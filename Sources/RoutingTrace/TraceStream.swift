@@ -7,7 +7,7 @@ import SystemPackage
 /// ```swift
 /// var stream = try TraceStream(["monday.moe.lz4", "traces/"])
 /// while let chunk = try stream.next() { print(chunk.ordinal, chunk.block.tokens) }
-/// print(stream.unfinished)   // files that were cut short
+/// print(stream.remarks)   // files that were cut short
 /// ```
 ///
 /// A folder stands for its `*.moe.lz4` files at any depth, in natural order. Files are opened one
@@ -24,8 +24,8 @@ public struct TraceStream {
   public let header: TraceHeader
   /// Compressed bytes taken so far.
   public var bytesRead: Int { bytesOfClosed + (reader?.bytesRead ?? 0) }
-  /// Names of the files that ended without an index: cut short, or still being written.
-  public private(set) var unfinished: [String] = []
+  /// What is to be told of the files so far.
+  public private(set) var remarks = TraceRemarks()
   /// Chunks handed on.
   public private(set) var chunks = 0
 
@@ -35,25 +35,25 @@ public struct TraceStream {
   private var position = 0
   /// Bytes of the files that were read to their ends.
   private var bytesOfClosed = 0
-  /// Bytes a chunk may decode to.
-  private let maximumChunk: Int
+  /// What is read of every file, and how.
+  private let reading: TraceReading
   private let isCancelled: @Sendable () -> Bool
 
   /// Finds the files and reads the first header.
   ///
   /// - Parameters:
   ///   - inputs: files, folders, FIFOs, or `-` for standard input.
-  ///   - maximumChunk: bytes a chunk may decode to.
+  ///   - reading: what is read of every file, and how.
   ///   - isCancelled: asked while a pipe has nothing to read; see ``TraceFile``.
   /// - Throws: ``TraceError``.
   /// - Complexity: O(names below the folders), sorted.
   public init(
-    _ inputs: [String], maximumChunk: Int = TokenBlock.largestPayload,
+    _ inputs: [String], reading: TraceReading = TraceReading(),
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws {
     self.isCancelled = isCancelled
     files = try Self.files(of: inputs)
-    self.maximumChunk = maximumChunk
+    self.reading = reading
     var size: Int? = 0
     for file in files {
       let bytes = file == StandardStream.dash ? nil : Self.regularSize(file)
@@ -63,9 +63,10 @@ public struct TraceStream {
     let first = files[0]
     let reader = try TraceReader(
       TraceFile(first, isCancelled: isCancelled), name: TraceFile.name(of: first),
-      maximumChunk: maximumChunk)
+      reading: reading)
     header = reader.header
     self.reader = reader
+    remarks.add(reader.findings, of: reader.name)
     position = 1
   }
 
@@ -78,19 +79,23 @@ public struct TraceStream {
   /// - Complexity: O(bytes of the chunk).
   public mutating func next() throws -> TraceChunk? {
     while true {
-      if let chunk = try reader?.next() {
+      let chunk = try reader?.next()
+      if let findings = reader?.findings, let name = reader?.name {
+        remarks.add(findings, of: name)
+      }
+      if let chunk {
         defer { chunks += 1 }
         return TraceChunk(block: chunk.block, checksum: chunk.checksum, ordinal: chunks)
       }
       guard let finished = reader else { return nil }
-      if finished.index == nil { unfinished.append(finished.name) }
+      if finished.index == nil { remarks.unfinished.append(finished.name) }
       bytesOfClosed += finished.bytesRead
       reader = nil
       guard position < files.count else { return nil }
       let next = try TraceReader(
         TraceFile(files[position], isCancelled: isCancelled),
         name: TraceFile.name(of: files[position]), firstRequest: finished.nextRequest,
-        maximumChunk: maximumChunk)
+        reading: reading)
       guard next.header.shape.isCompatible(with: shape) else {
         throw TraceError(
           .shapeMismatch, file: files[position],
@@ -128,7 +133,7 @@ public struct TraceStream {
       guard !traces.isEmpty else {
         throw TraceError(
           .notATrace, file: input, problem: "no \(suffix) file is in this folder",
-          remedy: "convert traces with `moecast import`")
+          remedy: "name the files, or \(TraceError.converting) where they are others' traces")
       }
       files.append(contentsOf: traces.map { input + (input.hasSuffix("/") ? "" : "/") + $0 })
     }

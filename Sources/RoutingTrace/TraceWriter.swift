@@ -22,6 +22,9 @@ public struct TraceWriter<Sink: ByteSink> {
   /// Where the trace goes.
   public var sink: Sink { frames.sink }
 
+  /// Tokens of a full chunk, unless told otherwise.
+  public static var usualChunkTokens: Int { 4096 }
+
   /// Writes the LZ4 frames.
   private var frames: FrameWriter<Sink>
   /// Tokens of a full chunk.
@@ -47,7 +50,7 @@ public struct TraceWriter<Sink: ByteSink> {
   ///   - level: 0 for fast compression, 3 to 12 for LZ4 HC.
   /// - Throws: what the sink throws.
   public init(
-    _ sink: Sink, header: TraceHeader, chunkTokens: Int = 4096, level: Int = 0
+    _ sink: Sink, header: TraceHeader, chunkTokens: Int = usualChunkTokens, level: Int = 0
   ) throws {
     self.header = header
     self.chunkTokens = max(1, chunkTokens)
@@ -173,7 +176,23 @@ public struct TraceWriter<Sink: ByteSink> {
   private mutating func appendInParts(_ block: TokenBlock) throws {
     var order = order
     try order.take(block.runs, labels: block.labels)
-    var labels = Dictionary(uniqueKeysWithValues: block.labels.map { ($0.request, $0) })
+    try appendRuns(of: block)
+    try flush()
+  }
+
+  /// Appends a block's runs to the tokens that wait for a full chunk, wherever the block's own chunk
+  /// ended.
+  ///
+  /// - Throws: as ``append(_:label:ids:weights:)``; of several runs those before the one named are
+  ///   taken.
+  /// - Complexity: O(ids).
+  public mutating func appendRuns(of block: TokenBlock) throws {
+    guard block.shape.isCompatible(with: header.shape) else {
+      throw BlockError(problem: "the block has \(block.shape), the trace \(header.shape)")
+    }
+    // A chunk has weights or none.
+    if pending.weighted != (block.weights != nil) { try flush() }
+    var labels = Dictionary(block.labels.map { ($0.request, $0) }) { first, _ in first }
     var first = 0
     for run in block.runs {
       var taken = 0
@@ -191,7 +210,6 @@ public struct TraceWriter<Sink: ByteSink> {
       } while taken < run.count
       first += run.count
     }
-    try flush()
   }
 
   /// Writes the tokens that wait for a full chunk as a chunk of their own, such as for a reader

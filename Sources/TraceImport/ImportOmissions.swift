@@ -11,6 +11,11 @@ public struct ImportOmissions: Hashable, Sendable {
   /// Identical tokens at the recording's beginning, where they are many.
   public internal(set) var warmUpTokens = 0
 
+  /// Nothing is left out.
+  ///
+  /// - Parameter absent: what is absent in the trace.
+  public init(absent: AbsentRoutes = AbsentRoutes()) { self.absent = absent }
+
   /// The first request without a route.
   struct EmptyRequest: Hashable, Sendable {
     var file: String

@@ -39,8 +39,8 @@ struct UnknownContent {
     if head.starts(with: [0x04, 0x22, 0x4D, 0x18]) {
       return UnknownContent(
         "is compressed with LZ4, as moecast traces are",
-        "a moecast trace needs no import: moecast inspect tells whether it is one; of anything else, "
-          + "import what lz4 -d gives")
+        "leave --shape and --experts out where it is a trace, which is written anew then; else "
+          + "decompress it (lz4 -d) and import what that gives")
     }
     for packer in packers where head.starts(with: packer.magic) {
       return UnknownContent(

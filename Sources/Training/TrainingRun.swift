@@ -23,9 +23,8 @@ public struct TrainingRun {
     case noted(HistoryRow, seconds: Double)
     /// A chunk is behind; compressed bytes taken from the stream so far.
     case read(bytes: Int)
-    /// The run is at its end; these files ended without an index: cut short, or still being
-    /// written.
-    case ended(unfinished: [String])
+    /// The run is at its end; what is to be told of the files that were read.
+    case ended(TraceRemarks)
   }
 
   /// Whether chunks are learnt or only scored.
@@ -119,7 +118,7 @@ public struct TrainingRun {
       }
       try progress(.read(bytes: ahead.bytesRead))
     }
-    try progress(.ended(unfinished: ahead.unfinished))
+    try progress(.ended(ahead.remarks))
   }
 
   private func isNoteDue(_ chunks: UInt64) -> Bool {

@@ -6,7 +6,7 @@ import TraceImport
 struct Import: PrintingCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Converts other programs' routing traces to a moecast trace.",
+    abstract: "Converts other programs' routing traces to a moecast trace, or writes one anew.",
     discussion: """
       Formats:
       \(ForeignFormat.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
@@ -25,10 +25,15 @@ struct Import: PrintingCommand {
       requests without any. A recording without a route, or with a layer that never changes its \
       choice, is refused.
 
+      Without --shape and --experts the inputs are moecast traces, which are written anew as one \
+      in the usual frames, however they were compressed, split or joined: chunk by chunk, or cut \
+      anew by --chunk-tokens, and under another name by --model.
+
       Examples:
         moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
         curl $URL | moecast import --shape llama-4-maverick -o - - \\
           | moecast train - --model M.h5
+        moecast import -o usual.moe.lz4 recompressed.moe.lz4
       """)
 
   @Option(help: "The format of all inputs, or auto to guess it from the contents.")
@@ -52,8 +57,12 @@ struct Import: PrintingCommand {
   @Option(name: .shortAndLong, help: "The trace to write, or - for standard output.")
   var output: String
 
-  @Option(help: "Tokens a chunk; fewer where they would take more than 256 MiB.")
-  var chunkTokens = 4096
+  @Option(
+    help: """
+      Tokens a chunk, 4096 unless given; fewer where they would take more than 256 MiB. Chunks \
+      of a moecast trace stay as they are unless it is given.
+      """)
+  var chunkTokens: Int?
 
   @Option(help: "LZ4 level: 0 is fastest, 12 smallest.")
   var level = 0
@@ -87,22 +96,39 @@ struct Import: PrintingCommand {
         "--shape \(shape) is not known; one of "
           + ModelShape.known.map(\.name).joined(separator: ", ") + ", or use --experts")
     }
-    if (shape == nil) == (experts == nil) {
+    if shape != nil, experts != nil {
       throw ValidationError("give either --shape NAME or --experts E")
+    }
+    if isRewriting, let option = optionsOfForeignTraces.first {
+      throw ValidationError(
+        "\(option) is for other programs' traces, which need --shape NAME or --experts E too")
     }
     if let problem = TraceShape.problem(ofName: model) {
       throw ValidationError("--model: the shape \(problem)")
     }
     if let prefill, prefill < 0 { throw ValidationError("--prefill is a number from 0") }
     if let topK, !(1...64).contains(topK) { throw ValidationError("--top-k is from 1 to 64") }
-    if !(1...1_048_576).contains(chunkTokens) {
+    if let chunkTokens, !(1...1_048_576).contains(chunkTokens) {
       throw ValidationError("--chunk-tokens is from 1 to 1048576")
     }
     if !(0...12).contains(level) { throw ValidationError("--level is from 0 to 12") }
   }
 
+  /// Whether the inputs are moecast traces: they tell their shape themselves.
+  private var isRewriting: Bool { shape == nil && experts == nil }
+
+  /// The options given that mean nothing for a moecast trace.
+  private var optionsOfForeignTraces: [String] {
+    [
+      format == "auto" ? nil : "--format", topK == nil ? nil : "--top-k",
+      prefill == nil ? nil : "--prefill", keepConstant ? "--keep-constant" : nil,
+      dropWarmUp ? "--drop-warm-up" : nil,
+    ].compactMap(\.self)
+  }
+
   func run(printing standardOutput: inout StandardOutput) throws {
     let start = ContinuousClock.now
+    if isRewriting { return try rewrite(since: start, printing: &standardOutput) }
     var importer = try TraceImporter(
       inputs, format: ForeignFormat(named: format),
       options: ImportOptions(
@@ -110,11 +136,37 @@ struct Import: PrintingCommand {
         prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
         dropsWarmUp: dropWarmUp))
     let sink = try OutputSink(output, .trace(inputs: importer.paths, force: force))
-    var summary = try write(&importer, to: sink)
+    let summary = try write(&importer, to: sink)
     try sink.commit()
-    summary.seconds = start.duration(to: .now) / .seconds(1)
-    summary.megabytesPerSecond = Double(summary.bytesIn) / 1e6 / max(summary.seconds, 1e-9)
-    try report(summary, shape: importer.shape, printing: &standardOutput)
+    try report(summary, shape: importer.shape, since: start, printing: &standardOutput)
+  }
+
+  /// Writes moecast traces anew.
+  private func rewrite(
+    since start: ContinuousClock.Instant, printing standardOutput: inout StandardOutput
+  ) throws {
+    var rewrite: TraceRewrite
+    do {
+      rewrite = try TraceRewrite(
+        inputs, chunkTokens: chunkTokens, readsWeights: !noWeights,
+        model: model.isEmpty ? nil : model)
+    } catch let error as TraceError where error.kind == .notATrace {
+      throw ValidationError(visible("\(error)"))
+    }
+    let sink = try OutputSink(output, .trace(inputs: rewrite.files, force: force))
+    var bar = ProgressBar(total: rewrite.size)
+    defer { bar.clear() }
+    try rewrite.write(to: sink, level: level) { bar.update($0) }
+    try sink.commit()
+    bar.clear()
+    complain(of: rewrite.remarks)
+    let summary = ImportSummary(
+      format: "moecast", guessed: false, files: rewrite.files.count, filesPassedOver: 0,
+      requests: rewrite.requests, tokens: rewrite.tokens,
+      events: rewrite.tokens * rewrite.shape.layers, weights: rewrite.isWeighted,
+      chunks: rewrite.chunks, bytesIn: rewrite.bytesRead, bytesOut: rewrite.bytesWritten,
+      omissions: ImportOmissions(absent: rewrite.absent), warmUpDropped: false, remarks: [])
+    try report(summary, shape: rewrite.shape, since: start, printing: &standardOutput)
   }
 
   private func write(
@@ -129,7 +181,8 @@ struct Import: PrintingCommand {
     let header = TraceHeader(
       shape: importer.shape,
       provenance: ["format": importer.format.name, "source": source])
-    var writer = try TraceWriter(sink, header: header, chunkTokens: chunkTokens, level: level)
+    var writer = try TraceWriter(
+      sink, header: header, chunkTokens: chunkTokens ?? 4096, level: level)
     var bar = ProgressBar(total: importer.totalBytes)
     defer { bar.clear() }
     while let request = try importer.next() {
@@ -147,8 +200,12 @@ struct Import: PrintingCommand {
   }
 
   private func report(
-    _ summary: ImportSummary, shape: TraceShape, printing standardOutput: inout StandardOutput
+    _ summary: ImportSummary, shape: TraceShape, since start: ContinuousClock.Instant,
+    printing standardOutput: inout StandardOutput
   ) throws {
+    var summary = summary
+    summary.seconds = start.duration(to: .now) / .seconds(1)
+    summary.megabytesPerSecond = Double(summary.bytesIn) / 1e6 / max(summary.seconds, 1e-9)
     for note in summary.notes { complain("moecast: \(note)") }
     let text = json ? try moecast.json(summary) : visible("\(summary); \(shape)")
     // Standard output may carry the trace itself.

@@ -9,7 +9,7 @@ struct Inspect: PrintingCommand {
     discussion: """
       Reads the whole file and checks every sum. The exit code is 1 where anything is damaged; \
       with --verify also where a trace has no index at its end, as one that is still being \
-      written.
+      written, or frames without checksums, as others write.
 
       --repair writes the whole chunks of a trace that was cut short or is damaged to a new file, \
       up to the first fault.
@@ -25,7 +25,7 @@ struct Inspect: PrintingCommand {
       "A trace (*.moe.lz4), a model (*.h5), or - for a trace.", valueName: "file"))
   var file: String
 
-  @Flag(help: "Exit with 1 unless the file is whole too: a trace with its index.")
+  @Flag(help: "Exit with 1 unless the file is whole too: a trace with its index and checksums.")
   var verify = false
 
   @Option(
@@ -62,7 +62,7 @@ struct Inspect: PrintingCommand {
     try output.report(json, facts, facts.description)
     // A repair has done what it was asked to do.
     if repair == nil, !facts.intact { throw ExitCode(1) }
-    if verify, !(facts.intact && facts.complete) { throw ExitCode(1) }
+    if verify, !(facts.intact && facts.complete && facts.checksums) { throw ExitCode(1) }
   }
   /// Writes the whole chunks of `file` to `output`, which appears only once they are all there.
   private func mend(_ file: String, to output: String) throws -> TraceFacts {

@@ -10,7 +10,9 @@ extension OutputRule {
   /// A trace, for a command that reads `inputs`.
   static func trace(inputs: [String], force: ForceOption) -> OutputRule {
     OutputRule(kind: "a moecast trace", inputs, force) { path in
-      (try? TraceFile(path.text)).map { (try? TraceReader($0, name: $0.name)) != nil } ?? false
+      (try? TraceFile(path.text)).map {
+        (try? TraceReader($0, name: $0.name, reading: TraceReading(framing: .any))) != nil
+      } ?? false
     }
   }
 

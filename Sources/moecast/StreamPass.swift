@@ -19,7 +19,7 @@ struct StreamPass {
   private var absent = AbsentRoutes()
   private let interruption: Interruption
   private var failure: (any Error)?
-  private var unfinished: [String] = []
+  private var remarks = TraceRemarks()
 
   /// A pass that ends early when the program is asked to stop.
   init(_ interruption: Interruption) { self.interruption = interruption }
@@ -45,19 +45,19 @@ struct StreamPass {
     }
     bar.clear()
     seconds = bar.seconds
-    unfinished = ahead.unfinished
+    remarks = ahead.remarks
   }
 
   /// Whether there is anything to tell: chunks were used, or the whole stream had none.
   var hasFigures: Bool { chunks > 0 || (failure == nil && !interruption.isRequested) }
 
-  /// Complains of files without an index, then ends the command as the pass ended.
+  /// Says what is to be told of the files, then ends the command as the pass ended.
   ///
   /// - Parameter remark: what the figures are worth where the program was asked to stop.
   /// - Throws: what went wrong, or ``Stopped``.
   func finish(_ remark: String) throws {
     complain(of: absent)
-    complain(ofUnfinished: unfinished)
+    complain(of: remarks)
     if let failure { throw failure }
     try interruption.check("after \(grouped(chunks)) chunks; \(remark)")
   }

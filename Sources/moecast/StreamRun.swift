@@ -45,9 +45,9 @@ struct StreamRun {
           isHeaderPrinted = true
           output.line(table.line(row, recallIndex: shown, seconds: seconds))
         case .read(let bytes): bar.update(bytes)
-        case .ended(let unfinished):
+        case .ended(let remarks):
           bar.clear()
-          complain(ofUnfinished: unfinished)
+          complain(of: remarks)
         }
       })
   }
@@ -88,9 +88,7 @@ func complain(of absent: AbsentRoutes) {
   complain("moecast: not recorded: \(text); these are passed over, neither scored nor learnt")
 }
 
-/// Says which files ended without an index.
-func complain(ofUnfinished files: [String]) {
-  for name in files {
-    complain("moecast: \(name): no index at its end; it was cut short or is still being written")
-  }
+/// Says what is to be told of the files that were read.
+func complain(of remarks: TraceRemarks) {
+  for line in remarks.lines { complain("moecast: \(line)") }
 }

@@ -43,13 +43,18 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   var intact: Bool
   /// Whether the index at the end is there.
   var complete: Bool
+  /// Whether every frame has a checksum of its content or its blocks.
+  var checksums: Bool
+  /// Whether every chunk is a frame of its own.
+  var framePerChunk: Bool
   /// What is damaged, where something is.
   var damage: String?
   private let summary: String
 
   enum CodingKeys: String, CodingKey {
     case kind, shape, provenance, requests, tokens, stages, tasks, chunks, bytes, weights, absent
-    case intact, complete, damage
+    case intact, complete, checksums, damage
+    case framePerChunk = "frame_per_chunk"
   }
 
   /// Reads the whole trace, with a bar.
@@ -58,7 +63,8 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   ///   not thrown.
   init(of file: String) throws {
     let source = try TraceFile(file)
-    var reader = try TraceReader(source, name: source.name)
+    var reader = try TraceReader(
+      source, name: source.name, reading: TraceReading(framing: .any))
     var bar = ProgressBar(total: source.size)
     defer { bar.clear() }
     self.init(try TraceContents(of: &reader) { _, bytesRead in bar.update(bytesRead) })
@@ -79,6 +85,8 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     absent = AbsenceFacts(contents.absent)
     intact = contents.isIntact
     complete = contents.isComplete
+    checksums = !contents.findings.lacksChecksums
+    framePerChunk = !contents.findings.isRecut
     damage = contents.damage?.description
   }
 
@@ -100,9 +108,19 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     for (key, value) in provenance.sorted(by: { $0.key < $1.key }) {
       lines.append(visible(key).padding(to: 12) + visible(value))
     }
+    if !(checksums && framePerChunk) {
+      let what = [checksums ? nil : "without checksums", framePerChunk ? nil : "not a chunk each"]
+      lines.append(
+        "frames      " + what.compactMap(\.self).joined(separator: ", ")
+          + "; `moecast import -o NEW.moe.lz4` writes the usual ones")
+    }
+    let limits = [
+      checksums ? nil : "as far as its chunks' own rules tell",
+      complete ? nil : "as far as it goes; no index at its end, it may have been cut short",
+    ].compactMap(\.self)
     let verdict =
       damage.map { "no: " + visible($0) }
-      ?? (complete ? "yes" : "as far as it goes; no index at its end, it may have been cut short")
+      ?? (limits.isEmpty ? "yes" : limits.joined(separator: ", "))
     lines.append("intact      " + verdict)
     return lines.joined(separator: "\n")
   }

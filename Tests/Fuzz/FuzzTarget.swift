@@ -9,14 +9,16 @@ import TraceImport
 /// What is fuzzed: a reader each.
 enum FuzzTarget {
   case trace
+  case frames
   case chunk
   case model
   case foreign(ForeignFormat)
 
-  /// A target by its name: `trace`, `chunk`, `model` or that of a foreign format.
+  /// A target by its name: `trace`, `frames`, `chunk`, `model` or that of a foreign format.
   init?(named name: String) {
     switch name {
     case "trace": self = .trace
+    case "frames": self = .frames
     case "chunk": self = .chunk
     case "model": self = .model
     default:
@@ -25,13 +27,14 @@ enum FuzzTarget {
     }
   }
 
-  static var names: [String] { ["trace", "chunk", "model"] + ForeignFormat.names }
+  static var names: [String] { ["trace", "frames", "chunk", "model"] + ForeignFormat.names }
 
   /// Reads `bytes`; an error of another type than the reader's own ends the process.
   func run(_ bytes: [UInt8]) {
     do {
       switch self {
       case .trace: try readTrace(bytes)
+      case .frames: try rewrite(bytes)
       case .chunk: try readChunks(bytes)
       case .model: try readModel(bytes)
       case .foreign(let format): try importFile(bytes, as: format)
@@ -46,13 +49,38 @@ enum FuzzTarget {
 
   /// Reads a trace to its end, and learns it.
   private func readTrace(_ bytes: [UInt8]) throws {
-    var reader = try TraceReader(MemorySource(bytes), name: "fuzz", maximumChunk: 1 << 22)
+    var reader = try TraceReader(
+      MemorySource(bytes), name: "fuzz", reading: TraceReading(maximumChunk: 1 << 22))
     let shape = reader.header.shape
     guard shape.layers * shape.experts < 1 << 12 else { return }
     guard var learner = try? Learner(shape: shape, predictors: ["frequency"]) else { return }
     while let chunk = try reader.next() {
       guard chunk.block.events < 1 << 12 else { return }
       try? learner.consume(chunk)
+    }
+  }
+
+  /// Reads a trace in any frames and writes it anew, chunk by chunk and cut anew. What was written is
+  /// a trace that every reader takes, of the same tokens.
+  private func rewrite(_ bytes: [UInt8]) throws {
+    var reader = try TraceReader(
+      MemorySource(bytes), name: "fuzz", reading: TraceReading(framing: .any, maximumChunk: 1 << 22)
+    )
+    let header = TraceHeader(shape: reader.header.shape)
+    var writer = try TraceWriter(MemorySink(), header: header)
+    var cutter = try TraceWriter(MemorySink(), header: header, chunkTokens: 5)
+    while let chunk = try reader.next() {
+      guard chunk.block.ids.count < 1 << 16 else { return }
+      try writer.append(chunk.block)
+      try cutter.appendRuns(of: chunk.block)
+    }
+    for sink in [try writer.finished(), try cutter.finished()] {
+      var again = try TraceReader(MemorySource(sink.bytes), name: "written")
+      var tokens = 0
+      while let chunk = try again.next() { tokens += chunk.block.tokens }
+      guard again.index?.tokens == tokens, tokens == writer.index.tokens else {
+        fatalError("other tokens are read than were written")
+      }
     }
   }
 
@@ -143,7 +171,8 @@ enum FuzzTarget {
   /// Small files that are read without an error.
   func seeds() throws -> [[UInt8]] {
     switch self {
-    case .trace: [try Self.trace()]
+    case .trace: try Self.framings(joined: false)
+    case .frames: try Self.framings(joined: false) + Self.framings(joined: true)
     case .chunk: try Self.shapes.enumerated().map { try Self.chunks(UInt8($0), $1) }
     case .model:
       [
@@ -165,6 +194,23 @@ enum FuzzTarget {
       bytes += [UInt8(count & 0xFF), UInt8(count >> 8)] + Array(buffer.bytes(count))
     }
     return bytes
+  }
+
+  /// A trace in the frames of others: those that hold a payload each, or one that holds them all.
+  private static func framings(joined: Bool) throws -> [[UInt8]] {
+    let trace = try trace()
+    let payloads = try FrameMaker.payloads(of: trace)
+    let makers = [
+      FrameMaker(), FrameMaker(contentChecksum: false),
+      FrameMaker(contentChecksum: false, contentSize: false, linked: true, blockSize: 50),
+      FrameMaker(contentSize: false, blockChecksums: true),
+    ]
+    return [trace]
+      + makers.map { maker in
+        joined
+          ? maker.frame(payloads.flatMap(\.self))
+          : FrameMaker.skippable(1, [1, 2, 3]) + payloads.flatMap { maker.frame($0) }
+      }
   }
 
   private static func trace(_ given: TraceShape? = nil) throws -> [UInt8] {
@@ -238,5 +284,13 @@ enum FuzzTarget {
     return try ["stored", "deflated", "fortran"].map {
       Array(try Data(contentsOf: URL(filePath: "\(folder)\($0).npz")))
     }
+  }
+}
+
+extension TraceWriter {
+  /// The sink, with everything written.
+  fileprivate mutating func finished() throws -> Sink {
+    try finish()
+    return sink
   }
 }

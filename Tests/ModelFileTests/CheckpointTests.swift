@@ -77,7 +77,7 @@ import Testing
     #expect(
       back.passedOver.map(\.description) == [
         "\(path): its bytes are not those that were written; "
-          + "use an older generation or train again"
+          + "use \(path).1, the generation before it, or train again"
       ])
     try folder.write(Array(bytes[..<100]), to: "M.h5.1")
     #expect(try Checkpoint.readNewest(of: path).learner.progress.chunks == 1)

@@ -53,7 +53,7 @@ import Testing
 }
 
 /// A sink whose bytes its maker sees.
-private final class SharedSink: ByteSink {
+final class SharedSink: ByteSink {
   private(set) var bytes: [UInt8] = []
   func write(_ bytes: UnsafeRawBufferPointer) { self.bytes += bytes }
 }

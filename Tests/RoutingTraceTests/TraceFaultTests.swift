@@ -93,7 +93,7 @@ import Testing
     }
     var stream = try TraceStream(files)
     while try stream.next() != nil {}
-    #expect(stream.chunks == 3 && stream.unfinished == [files[1]])
+    #expect(stream.chunks == 3 && stream.remarks.unfinished == [files[1]])
   }
 
   @Test func errorsNameChunkAndByte() throws {

@@ -81,6 +81,33 @@ import Testing
     #expect(error?.problem.contains("joined") == true)
   }
 
+  /// An index that was kept while the frames before it became others tells of places that are gone.
+  @Test func framesOfOthersAreRefused() throws {
+    let bytes = try Self.bytes()
+    let index = try TraceReader.index(of: MemorySource(bytes), name: "t")
+    let trailing = bytes.suffix(44 + 8 * index.offsets.count)
+    let payloads = try FrameMaker.payloads(of: bytes)
+    let others = [
+      payloads.flatMap { FrameMaker(contentChecksum: false).frame($0) } + trailing,
+      FrameMaker().frame(payloads.flatMap(\.self)) + trailing,
+      FrameMaker.skippable(3, [1, 2, 3]) + bytes,
+    ]
+    for other in others {
+      let error = #expect(throws: TraceError.self) {
+        try TraceReader.index(of: MemorySource(other), name: "other")
+      }
+      #expect(error?.problem.contains("index") == true)
+      #expect(error?.remedy.contains("`moecast inspect --repair NEW OLD`") == true)
+      // The remedy: repaired, its parts are found.
+      var repair = try TraceRepair(MemorySource(other), name: "other")
+      let sink = SharedSink()
+      _ = try repair.write(to: sink)
+      let mended = try TraceReader.index(of: MemorySource(sink.bytes), name: "mended")
+      let part = try Self.read(3..<5, of: MemorySource(sink.bytes), mended)
+      #expect(try part.map(\.block) == chunks(in: bytes)[3..<5].map(\.block))
+    }
+  }
+
   @Test func aDamagedIndexIsNoticed() throws {
     var bytes = try Self.bytes()
     bytes[bytes.count - 2] ^= 1

@@ -43,7 +43,9 @@ import Testing
       Issue.record("the name was let in")
     } catch let error as TraceError {
       #expect(error.kind == .corrupt)
-      #expect(error.remedy == "import it again with a plain, short --model NAME")
+      #expect(
+        error.remedy
+          == "`moecast import --model NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name")
     }
   }
 }

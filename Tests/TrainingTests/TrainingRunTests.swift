@@ -61,7 +61,7 @@ import Training
         switch progress {
         case .noted(let row, _): noted.append(row.chunks)
         case .read(let bytes): read.append(bytes)
-        case .ended(let unfinished): ended.append(unfinished)
+        case .ended(let remarks): ended.append(remarks.unfinished)
         }
       })
     #expect(noted == [3, 6])

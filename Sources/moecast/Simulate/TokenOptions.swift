@@ -31,6 +31,7 @@ struct TokenOptions: ParsableArguments {
       collector.add(chunk.block)
       try memory.check(collector.memoryDemand)
     }
+    complain(of: stream.remarks)
     return collector.pool()
   }
 }
