@@ -11,8 +11,8 @@ struct LoggedRequest {
   let name: String
   /// Ids in an event (K).
   let topK: Int
-  /// Whether it has gate weights.
-  let isWeighted: Bool
+  /// Whether it has gate weights, as the first record with any tells.
+  private(set) var isWeighted = false
   /// Where every token stands in its engine step.
   private(set) var places: [Int32] = []
   /// The first token of every engine step.
@@ -34,21 +34,26 @@ struct LoggedRequest {
   /// Column and token of the latest record.
   private var latest = (column: 0, token: 0)
 
-  init(name: String, topK: Int, isWeighted: Bool) {
+  init(name: String, topK: Int) {
     self.name = name
     self.topK = topK
-    self.isWeighted = isWeighted
   }
 
   /// Tokens (T).
   var tokens: Int { places.count }
 
-  /// Adds an event: `topK` ids, and as many weights where the request is weighted.
+  /// Adds an event: `topK` ids, and as many weights, but for events before the first that has any.
   ///
   /// - Complexity: O(topK) where the layers of a step have the same tokens; O(tokens of the request)
   ///   for a token that its step's first layer lacks.
   mutating func add(place: Int32, layer: Int, ids: [UInt16], weights: [Float16]) {
     records += 1
+    if !weights.isEmpty, !isWeighted {
+      isWeighted = true
+      for column in columns.indices {
+        columns[column].weights = Array(repeating: 0, count: columns[column].ids.count)
+      }
+    }
     let column = self.column(of: layer)
     if steps.isEmpty || (place <= places[latest.token] && layer <= columns[latest.column].layer) {
       steps.append(tokens)
