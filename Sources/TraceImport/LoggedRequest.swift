@@ -48,12 +48,7 @@ struct LoggedRequest {
   ///   for a token that its step's first layer lacks.
   mutating func add(place: Int32, layer: Int, ids: [UInt16], weights: [Float16]) {
     records += 1
-    if !weights.isEmpty, !isWeighted {
-      isWeighted = true
-      for column in columns.indices {
-        columns[column].weights = Array(repeating: 0, count: columns[column].ids.count)
-      }
-    }
+    if !weights.isEmpty { beWeighted() }
     let column = self.column(of: layer)
     if steps.isEmpty || (place <= places[latest.token] && layer <= columns[latest.column].layer) {
       steps.append(tokens)
@@ -75,6 +70,15 @@ struct LoggedRequest {
       }
     }
     latest = (column, token)
+  }
+
+  /// Gives weight 0 to all that was added without weights.
+  private mutating func beWeighted() {
+    guard !isWeighted else { return }
+    isWeighted = true
+    for column in columns.indices {
+      columns[column].weights = Array(repeating: 0, count: columns[column].ids.count)
+    }
   }
 
   /// The number of a layer's column, which is most often that of the latest record or the next.
@@ -138,6 +142,11 @@ struct LoggedRequest {
 
   /// Takes over the columns of another file's records of the same tokens.
   mutating func join(_ other: LoggedRequest) {
+    var other = other
+    if isWeighted || other.isWeighted {
+      beWeighted()
+      other.beWeighted()
+    }
     columns += other.columns
     records += other.records
   }

@@ -127,7 +127,7 @@ struct VLLMLoggerFormat: TraceFormat {
         continue
       }
       let (own, first) = (logs[index], logs[0])
-      guard own.isWeighted ?? first.isWeighted == first.isWeighted else {
+      if let isWeighted = own.isWeighted, first.isWeighted ?? isWeighted != isWeighted {
         throw ImportError(
           .mismatch, file: own.found.path,
           problem: "it has \(own.isWeighted ?? false ? "" : "no ")topk_weights, unlike "
