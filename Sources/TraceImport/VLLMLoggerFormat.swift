@@ -127,11 +127,12 @@ struct VLLMLoggerFormat: TraceFormat {
         continue
       }
       let (own, first) = (logs[index], logs[0])
-      if let isWeighted = own.isWeighted, first.isWeighted ?? isWeighted != isWeighted {
+      if let isWeighted = own.isWeighted,
+        let other = logs[..<index].first(where: { $0.isWeighted ?? isWeighted != isWeighted })
+      {
         throw ImportError(
           .mismatch, file: own.found.path,
-          problem: "it has \(own.isWeighted ?? false ? "" : "no ")topk_weights, unlike "
-            + first.found.name,
+          problem: "it has \(isWeighted ? "" : "no ")topk_weights, unlike \(other.found.name)",
           remedy: "leave gate weights out with --no-weights")
       }
       guard others.count == requests.count else {
