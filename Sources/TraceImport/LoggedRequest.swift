@@ -11,8 +11,8 @@ struct LoggedRequest {
   let name: String
   /// Ids in an event (K).
   let topK: Int
-  /// Whether it has gate weights.
-  let isWeighted: Bool
+  /// Whether it has gate weights, as the first record with any tells.
+  private(set) var isWeighted = false
   /// Where every token stands in its engine step.
   private(set) var places: [Int32] = []
   /// The first token of every engine step.
@@ -34,21 +34,21 @@ struct LoggedRequest {
   /// Column and token of the latest record.
   private var latest = (column: 0, token: 0)
 
-  init(name: String, topK: Int, isWeighted: Bool) {
+  init(name: String, topK: Int) {
     self.name = name
     self.topK = topK
-    self.isWeighted = isWeighted
   }
 
   /// Tokens (T).
   var tokens: Int { places.count }
 
-  /// Adds an event: `topK` ids, and as many weights where the request is weighted.
+  /// Adds an event: `topK` ids, and as many weights, but for events before the first that has any.
   ///
   /// - Complexity: O(topK) where the layers of a step have the same tokens; O(tokens of the request)
   ///   for a token that its step's first layer lacks.
   mutating func add(place: Int32, layer: Int, ids: [UInt16], weights: [Float16]) {
     records += 1
+    if !weights.isEmpty { beWeighted() }
     let column = self.column(of: layer)
     if steps.isEmpty || (place <= places[latest.token] && layer <= columns[latest.column].layer) {
       steps.append(tokens)
@@ -70,6 +70,15 @@ struct LoggedRequest {
       }
     }
     latest = (column, token)
+  }
+
+  /// Gives weight 0 to all that was added without weights.
+  private mutating func beWeighted() {
+    guard !isWeighted else { return }
+    isWeighted = true
+    for column in columns.indices {
+      columns[column].weights = Array(repeating: 0, count: columns[column].ids.count)
+    }
   }
 
   /// The number of a layer's column, which is most often that of the latest record or the next.
@@ -133,6 +142,11 @@ struct LoggedRequest {
 
   /// Takes over the columns of another file's records of the same tokens.
   mutating func join(_ other: LoggedRequest) {
+    var other = other
+    if isWeighted || other.isWeighted {
+      beWeighted()
+      other.beWeighted()
+    }
     columns += other.columns
     records += other.records
   }

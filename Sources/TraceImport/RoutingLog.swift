@@ -177,8 +177,7 @@ struct RoutingLog {
     } else {
       latest = requests.count
       ordinals[text] = latest
-      requests.append(
-        LoggedRequest(name: text, topK: topK, isWeighted: isWeighted ?? false))
+      requests.append(LoggedRequest(name: text, topK: topK))
     }
     return latest
   }

@@ -128,11 +128,12 @@ struct VLLMLoggerFormat: TraceFormat {
         continue
       }
       let (own, first) = (logs[index], logs[0])
-      guard own.isWeighted ?? first.isWeighted == first.isWeighted else {
+      if let isWeighted = own.isWeighted,
+        let other = logs[..<index].first(where: { $0.isWeighted ?? isWeighted != isWeighted })
+      {
         throw ImportError(
           .mismatch, file: own.found.path,
-          problem: "it has \(own.isWeighted ?? false ? "" : "no ")topk_weights, unlike "
-            + first.found.name,
+          problem: "it has \(isWeighted ? "" : "no ")topk_weights, unlike \(other.found.name)",
           remedy: "leave gate weights out with --no-weights")
       }
       guard others.count == requests.count else {

@@ -7,7 +7,7 @@ private let empty = TokenBlock.emptySlot
 
 /// A top-1 request of records `(place, layer, id)`.
 private func logged(_ records: [(place: Int32, layer: Int, id: UInt16)]) -> LoggedRequest {
-  var request = LoggedRequest(name: "r", topK: 1, isWeighted: true)
+  var request = LoggedRequest(name: "r", topK: 1)
   for record in records {
     request.add(
       place: record.place, layer: record.layer, ids: [record.id],

@@ -123,6 +123,32 @@ private func raw(
     #expect(request.prefill == 4)
   }
 
+  /// A log may begin with events of which nothing was recorded, weights neither.
+  @Test func weightsMayComeLater() throws {
+    let text =
+      meta([0, 1]) + route(0, 0, "null") + route(0, 1, "[-1, -1]", "[0, 0]") + route(1, 0, "[]")
+      + route(1, 1, "[3, 4]", "[0.5, 0.25]") + route(2, 0, "[5, 6]", "[1, 0.5]")
+    let request = try #require(try raw([("a.jsonl", text)]).first)
+    #expect(
+      request.ids == [empty, empty, empty, empty, empty, empty, 3, 4, 5, 6, empty, empty])
+    #expect(request.weights == [0, 0, 0, 0, 0, 0, 0.5, 0.25, 1, 0.5, 0, 0])
+  }
+
+  /// A file of which nothing was recorded has no weights; those of the others stay.
+  @Test(arguments: [false, true])
+  func aFileWithoutAnEventIsJoined(isFirst: Bool) throws {
+    let there = meta([0]) + route(0, 0, "[1, 2]", "[0.5, 0.25]")
+    let absent = meta([1]) + route(0, 1, "null")
+    let request = try #require(
+      try raw(
+        [(isFirst ? "b" : "a", there), (isFirst ? "a" : "b", absent)].map {
+          ($0.0 + ".jsonl", $0.1)
+        }
+      ).first)
+    #expect(request.ids == [1, 2, empty, empty])
+    #expect(request.weights == [0.5, 0.25, 0, 0])
+  }
+
   @Test func layersThatWereNotLoggedAreEmptyWhereTheModelIsKnown() throws {
     let model = try #require(ModelShape.named("qwen1.5-moe-a2.7b"))
     let text = meta([5], topK: 4) + route(0, 5, "[1, 2, 3, 59]") + route(1, 5, "[4, 5, 6, 7]")
