@@ -27,7 +27,7 @@ public struct ContentReader<Source: ByteSource> {
   public private(set) var frameOffset = 0
   /// Bytes of the stream that were read.
   public var offset: Int { parser.input.offset }
-  /// Whether a frame had no checksum, neither of its content nor of its blocks.
+  /// Whether a frame with content had no checksum, neither of its content nor of its blocks.
   public private(set) var lacksChecksums = false
   /// Whether the bytes available are the front of a frame.
   public var isAtFrameStart: Bool { frameCount == available }
@@ -120,7 +120,6 @@ extension ContentReader {
       frameOffset = start
       frameCount = 0
       hashed = PartialHash(hash: XXH32(), count: end)
-      lacksChecksums = lacksChecksums || !header.hasChecksums
       return nil
     }
   }
@@ -137,6 +136,7 @@ extension ContentReader {
     case .decoded(let count):
       end += count
       frameCount += count
+      lacksChecksums = lacksChecksums || (count > 0 && !header.hasChecksums)
       hashed.advance(to: end, in: window.bytes(end))
     case .end:
       if let expected = header.contentSize, expected != UInt64(frameCount) {
