@@ -17,5 +17,5 @@ package struct ArchiveError: Error, Hashable, CustomStringConvertible {
 
   static let object = ArchiveError(
     "it is an object array: a Python pickle, which can run any code and is never read",
-    remedy: "save it as an array of integers, numpy.stack(list).astype('uint8')")
+    remedy: "save it as an array of integers, numpy.stack(list).astype('uint16')")
 }

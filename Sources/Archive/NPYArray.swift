@@ -103,7 +103,8 @@ package struct NPYArray {
       let size = Int(descr.dropFirst(2)), (0...1 << 20).contains(size) || kind == "O"
     else {
       if descr.hasPrefix("|O") { throw .object }
-      throw ArchiveError("its element type '\(descr)' is not known")
+      throw ArchiveError(
+        "its element type '\(descr)' is not known", remedy: "write it with array.astype('int32')")
     }
     if kind == "O" { throw .object }
     guard order != ">" else {
@@ -117,7 +118,9 @@ package struct NPYArray {
     case ("f", 2), ("f", 4), ("f", 8): return .float(bytes: size)
     case ("U", _): return .text(characters: size)
     case ("S", _): return .bytes(count: size)
-    default: throw ArchiveError("its element type '\(descr)' is not known")
+    default:
+      throw ArchiveError(
+        "its element type '\(descr)' is not known", remedy: "write it with array.astype('int32')")
     }
   }
 }

@@ -169,7 +169,7 @@ class Fingerprint : public FileParser {
     if (!hasIDs) appendAbsentEvent(r.ids);
     if (weighted == Weighted::no) {
       if (weights > 0)
-        fail(CSJ_CONTRADICTION, location(), "selected_probs are here, but not in earlier events");
+        fail(CSJ_WEIGHTS, location(), "selected_probs are here, but not in earlier events");
       return;
     }
     const size_t slots = r.ids.size() - base;
@@ -185,7 +185,7 @@ class Fingerprint : public FileParser {
     if (ids > 0 && weights == 0 && weighted == Weighted::unknown) {
       weighted = Weighted::no;
     } else if (weights < ids || weights > slots) {
-      fail(CSJ_CONTRADICTION, location(), "%zu selected_probs for %zu selected_experts", weights,
+      fail(CSJ_WEIGHTS, location(), "%zu selected_probs for %zu selected_experts", weights,
            ids);
     }
     if (weights > 0) weighted = Weighted::yes;
@@ -204,14 +204,14 @@ class Fingerprint : public FileParser {
     for (auto element : arrayOf(value, "a list of gate weights")) {
       ondemand::value item = take(element);
       double weight = 0;
-      if (!isNull(item, weightExpected)) check(item.get_double().get(weight), weightExpected);
+      // Python writes NaN and Infinity, which are not JSON; null is no number, but an absent one.
+      if (!isNull(item, "a gate weight") && item.get_double().get(weight) != simdjson::SUCCESS)
+        fail(CSJ_WEIGHTS, location(), "a gate weight is not a number");
       r.weights.push_back(static_cast<float>(weight));
       count++;
     }
     return count;
   }
-
-  static constexpr const char *weightExpected = "a gate weight (a number), or --no-weights,";
 
   /// Whether events have weights: all do or none, and those without ids do not tell.
   enum class Weighted { unknown, yes, no };

@@ -233,7 +233,7 @@ class FileParser {
     if (topK == 0) topK = count;
     if (simdjson_unlikely(count > topK)) {
       if (bounds.top_k == 0 && count <= CSJ_LARGEST_TOP_K) throw Wider{count};
-      fail(CSJ_CONTRADICTION, location(), "%zu expert ids; an event has at most %zu", count,
+      fail(CSJ_OTHER_MODEL, location(), "%zu expert ids; an event has at most %zu", count,
            bounds.top_k == 0 ? size_t(CSJ_LARGEST_TOP_K) : topK);
     }
     ids.resize(ids.size() + topK - count, CSJ_ABSENT);
@@ -257,7 +257,7 @@ class FileParser {
     auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
     while (at > 0 && !digit(at)) at--;
     while (at > 0 && digit(at - 1)) at--;
-    fail(CSJ_CONTRADICTION, at, "expert %lld is outside 0 to %u", static_cast<long long>(id),
+    fail(CSJ_OTHER_MODEL, at, "expert %lld is outside 0 to %u", static_cast<long long>(id),
          bounds.experts - 1);
   }
 

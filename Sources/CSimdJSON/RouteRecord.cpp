@@ -37,7 +37,7 @@ class RouteRecord : public FileParser {
       } else if (key == "layer") {
         record.layer = layer = wholeNumber(value, UINT16_MAX, "layer, a whole number from 0,");
       } else if (key == "topk_ids") {
-        if (hasIDs) fail(CSJ_CONTRADICTION, location(), "topk_ids are there twice");
+        if (hasIDs) fail(CSJ_UNEXPECTED, location(), "topk_ids are there twice");
         hasIDs = true;
         readIDs(value);
       } else if (key == "topk_weights") {
@@ -76,7 +76,7 @@ class RouteRecord : public FileParser {
     int64_t number = 0;
     check(value.get_int64().get(number), expected);
     if (number < 0 || number > largest) {
-      fail(CSJ_CONTRADICTION, location(), "%s expected, not %lld", expected,
+      fail(CSJ_UNEXPECTED, location(), "%s expected, not %lld", expected,
            static_cast<long long>(number));
     }
     return number;

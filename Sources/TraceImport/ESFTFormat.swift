@@ -52,17 +52,11 @@ struct ESFTFormat: TraceFormat {
 
   static func accepts(fileNamed name: String) -> Bool { layer(ofFileNamed: name) != nil }
 
-  /// Whether the name is `expert_weights_<layer>.txt` and the text begins with digits parted by
-  /// tabs.
+  /// Whether the name is `expert_weights_<layer>.txt` and the text begins with an id and a tab.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
-    guard accepts(fileNamed: name), let first = head.first, (0x30...0x39).contains(first) else {
-      return false
-    }
-    let line = head.prefix { $0 != 0x0A }
-    return (line.last == 0x0D ? line.dropLast() : line).allSatisfy {
-      (0x30...0x39).contains($0) || $0 == 0x09 || $0 == 0x2E
-        || $0 == 0x65 || $0 == 0x2D
-    }
+    guard accepts(fileNamed: name) else { return false }
+    let id = head.prefix { (0x30...0x39).contains($0) || $0 == 0x2D }
+    return !id.isEmpty && head.dropFirst(id.count).first == 0x09
   }
 
   /// The model layer that a file's name tells; nil for other names.
@@ -143,8 +137,8 @@ struct ESFTFormat: TraceFormat {
       if let problem = line.parse(text, topK: topK, readsWeights: readsWeights) {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, request: nil,
-          token: line.ids.count / topK, layer: layers[index], problem: problem,
-          remedy: "check the top-k of the shape, or write the line again")
+          token: line.ids.count / topK, layer: layers[index], problem: problem.text,
+          remedy: problem.remedy)
       }
       if index == 0 {
         request.tokens = line.ids.count / topK

@@ -31,7 +31,8 @@ struct EventFault {
       remedy = "give the shape or the --experts of the model that was traced"
     case .twice(let id):
       text = "expert \(id) is chosen twice"
-      remedy = "check the axes: [tokens, layers, k] is read; else write the file again"
+      remedy =
+        "record or write it again; of an array, check that its axes are [tokens, layers, k]"
     case .weight(let weight):
       text = "gate weight \(weight) is not a finite number"
       remedy = "leave weights out with --no-weights, or write them again"

@@ -127,7 +127,13 @@ final class JSONReader {
       remedy = "choose another --format, or leave the file out"
     case CSJ_CONTRADICTION:
       kind = .invalid
-      remedy = "check --shape or --experts, or leave the file out"
+      remedy = "write the file again, or leave it out"
+    case CSJ_OTHER_MODEL:
+      kind = .invalid
+      remedy = "give the shape of the model that was traced, or its --experts and --top-k"
+    case CSJ_WEIGHTS:
+      kind = .invalid
+      remedy = "leave weights out with --no-weights, or write them again"
     default:
       kind = .tooLarge
       remedy = "split it into one file a request"

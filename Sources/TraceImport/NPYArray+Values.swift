@@ -25,7 +25,9 @@ extension NPYArray {
     case .signed(2): try narrowed(Int16.self)
     case .signed(4): try narrowed(Int32.self)
     case .signed(8): try narrowed(Int64.self)
-    default: throw ArchiveError("its elements are not whole numbers")
+    default:
+      throw ArchiveError(
+        "its elements are not whole numbers", remedy: "write it with array.astype('int32')")
     }
   }
 
@@ -35,7 +37,10 @@ extension NPYArray {
     case .float(2): try converted(UInt16.self) { Float16(bitPattern: $0) }
     case .float(4): try converted(UInt32.self) { Float16(Float(bitPattern: $0)) }
     case .float(8): try converted(UInt64.self) { halfPrecision(Double(bitPattern: $0)) }
-    default: throw ArchiveError("its elements are not floating-point numbers")
+    default:
+      throw ArchiveError(
+        "its elements are not floating-point numbers",
+        remedy: "write it with array.astype('float16'), or leave weights out with --no-weights")
     }
   }
 

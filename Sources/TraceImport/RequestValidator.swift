@@ -192,7 +192,9 @@ struct RequestValidator {
       throw ImportError(
         .mismatch, file: file,
         problem: "its prompt has \(prefill) tokens, but it has only \(request.tokens) in all",
-        remedy: "give the true length with --prefill")
+        remedy: request.prefill == nil
+          ? "give the true length with --prefill"
+          : "mend its number of prompt tokens, or take it out and give --prefill")
     }
     return prefill
   }
@@ -400,7 +402,8 @@ struct RequestValidator {
       return try TraceShape(model: model, modelLayers: modelLayers, experts: experts, topK: topK)
     } catch {
       throw ImportError(
-        .invalid, file: file, problem: "\(error)", remedy: "check --shape, --experts and the format"
+        .invalid, file: file, problem: "\(error)",
+        remedy: "give the shape of the model that was traced, or its --experts and --top-k"
       )
     }
   }

@@ -25,7 +25,7 @@ struct RoutedArray {
     guard array.shape.count == 3 else {
       throw ArchiveError(
         "its shape is \(array.shape) instead of [tokens, layers, k]",
-        remedy: "save the expert ids of one request as one array")
+        remedy: "save the expert ids of one request as one array [tokens, layers, k]")
     }
     guard array.shape[1] > 0, array.shape[2] > 0 else {
       throw ArchiveError("its shape is \(array.shape): no layers or no ids")

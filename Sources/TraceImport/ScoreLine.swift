@@ -8,29 +8,51 @@ struct ScoreLine {
   /// Gate weights beside the ids.
   private(set) var weights: [Float16] = []
 
+  /// What is wrong with a line, and what can be done about it.
+  struct Problem {
+    var text: String
+    var remedy: String
+
+    init(_ text: String, remedy: String = "write the line again") {
+      self.text = text
+      self.remedy = remedy
+    }
+
+    /// The same of gate weights, which may be left out.
+    static func weights(_ text: String) -> Problem {
+      Problem(text, remedy: "leave weights out with --no-weights, or write the line again")
+    }
+  }
+
   /// Replaces the contents by those of `text`; what is wrong with it, or nil.
   ///
   /// - Parameter readsWeights: whether weights are looked at; else there are none.
   mutating func parse(
     _ text: UnsafeRawBufferPointer, topK: Int, readsWeights: Bool
-  ) -> String? {
+  ) -> Problem? {
     ids.removeAll(keepingCapacity: true)
     weights.removeAll(keepingCapacity: true)
-    guard !text.isEmpty else { return "the line is empty" }
+    guard !text.isEmpty else { return Problem("the line is empty") }
     var fields = TabbedNumbers(text)
     while !fields.isAtFieldEnd {
-      guard let id = fields.id() else { return "an expert id is not a whole number" }
+      guard let id = fields.id() else { return Problem("an expert id is not a whole number") }
       ids.append(id)
-      guard fields.next() else { return "two tabs between ids and gate weights are missing" }
+      guard fields.next() else {
+        return Problem("two tabs between ids and gate weights are missing")
+      }
     }
     weights.reserveCapacity(ids.count)
     while readsWeights, fields.next() {
-      guard let weight = fields.decimal() else { return "a gate weight is not a number" }
+      guard let weight = fields.decimal() else { return .weights("a gate weight is not a number") }
       weights.append(halfPrecision(weight))
     }
-    guard ids.count % topK == 0 else { return "\(ids.count) ids are not a multiple of top-\(topK)" }
+    guard ids.count % topK == 0 else {
+      return Problem(
+        "\(ids.count) ids are not a multiple of top-\(topK)",
+        remedy: "give the --top-k or the shape of the model that was traced")
+    }
     guard weights.count == ids.count || !readsWeights else {
-      return "\(weights.count) gate weights for \(ids.count) ids"
+      return .weights("\(weights.count) gate weights for \(ids.count) ids")
     }
     return nil
   }

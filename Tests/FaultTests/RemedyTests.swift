@@ -148,7 +148,7 @@ struct RemedyTests {
       "lz4 -d r t.json 2> e && \"$moecast\" import --experts 4 -o t t.json && learn t"),
     Remedy(
       "echo '[{\"0\": [[1], [2]]}]' | lz4 -c > r; \"$moecast\" import --experts 4 -o t r",
-      "compressed with LZ4", "else decompress it with `lz4 -d`",
+      "compressed with LZ4", "else decompress it (lz4 -d)",
       "lz4 -d r t.json 2> e && \"$moecast\" import --experts 4 -o t t.json && learn t"),
   ]
 

@@ -23,7 +23,10 @@ import Testing
       ([], "the file is empty", "leave it out"),
       ([0xEF, 0xBB, 0xBF], "the file is empty", "leave it out"),
       (Array(" \r\n\n".utf8), "the file holds nothing but blanks", "again"),
-      ([0x04, 0x22, 0x4D, 0x18, 0x40], "the file is compressed with LZ4", "moecast inspect"),
+      (
+        [0x04, 0x22, 0x4D, 0x18, 0x40], "the file is compressed with LZ4",
+        "leave --shape and --experts out"
+      ),
       ([0x28, 0xB5, 0x2F, 0xFD, 0], "the file is compressed with Zstandard", "zstd -d"),
       ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "the file is compressed with xz", "xz -d"),
       (Array("BZh91AY".utf8), "the file is compressed with bzip2", "bzip2 -d"),

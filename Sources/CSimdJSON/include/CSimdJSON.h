@@ -64,6 +64,10 @@ enum {
   /// A value that the bounds or the file's own other values contradict.
   CSJ_CONTRADICTION = 3,
   CSJ_NO_MEMORY = 4,
+  /// An id, or a number of ids, that the model meant cannot have.
+  CSJ_OTHER_MODEL = 5,
+  /// Gate weights that are none, or not as many as there are ids.
+  CSJ_WEIGHTS = 6,
 };
 
 /// The first fault of a file.
