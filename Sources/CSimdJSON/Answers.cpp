@@ -57,6 +57,8 @@ class Answers : public FileParser {
         readChoices(value);
       } else if (key == "id") {
         readText(value, facts.name);
+      } else {
+        noteUnread(key, value);
       }
     }
     if (r.answers.size() == first) {
@@ -85,8 +87,8 @@ class Answers : public FileParser {
         readRouting(field.value(), begin);
       } else if (key == "id") {
         readText(field.value(), facts.name);
-      } else {
-        readCount(key, field.value(), facts);
+      } else if (!readCount(key, field.value(), facts)) {
+        noteUnread(key, field.value());
       }
     }
   }
@@ -109,7 +111,11 @@ class Answers : public FileParser {
         ondemand::field field = take(member);
         std::string_view key;
         check(field.unescaped_key().get(key));
-        if (key == "sgl_ext" || key == "sglext") readExtension(field.value(), begin);
+        if (key == "sgl_ext" || key == "sglext") {
+          readExtension(field.value(), begin);
+        } else {
+          noteUnread(key, field.value());
+        }
       }
     }
   }
@@ -120,7 +126,11 @@ class Answers : public FileParser {
       ondemand::field field = take(element);
       std::string_view key;
       check(field.unescaped_key().get(key));
-      if (key == "routed_experts") readRouting(field.value(), begin);
+      if (key == "routed_experts") {
+        readRouting(field.value(), begin);
+      } else {
+        noteUnread(key, field.value());
+      }
     }
   }
 
@@ -135,9 +145,10 @@ class Answers : public FileParser {
     r.answers.push_back(answer);
   }
 
-  void readCount(std::string_view key, ondemand::value value, Facts &facts) {
-    if (key != "prompt_tokens" && key != "completion_tokens") return;
-    if (isNull(value)) return;
+  /// Whether the key is one of a number of tokens, which is taken.
+  bool readCount(std::string_view key, ondemand::value value, Facts &facts) {
+    if (key != "prompt_tokens" && key != "completion_tokens") return false;
+    if (isNull(value)) return true;
     int64_t count = 0;
     check(value.get_int64().get(count), "a number of tokens");
     if (count < 0 || count > INT32_MAX) {
@@ -145,13 +156,18 @@ class Answers : public FileParser {
            static_cast<long long>(count));
     }
     (key == "prompt_tokens" ? facts.prompt : facts.completion) = count;
+    return true;
   }
 
-  /// A text; anything else names nothing.
+  /// A text, which lives as long as the parser's memory; a number or anything else names nothing.
   void readText(ondemand::value value, std::string_view &text) {
     ondemand::json_type type;
     check(value.type().get(type), "a text");
-    if (type == ondemand::json_type::string) check(value.get_string().get(text), "a text");
+    if (type == ondemand::json_type::string) {
+      check(value.get_string().get(text), "a text");
+    } else if (type != ondemand::json_type::null) {
+      note("id", r.unlabelled);
+    }
   }
 };
 

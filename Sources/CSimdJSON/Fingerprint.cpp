@@ -32,8 +32,8 @@ class Fingerprint : public FileParser {
         category = label(key, field.value());
       } else if (key == "row_index") {
         r.name = label(key, field.value());
-      } else if (namesRouting(key)) {
-        note(key, r.unread);
+      } else {
+        noteUnread(key, field.value());
       }
     }
     requireEnd();

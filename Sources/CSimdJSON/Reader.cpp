@@ -40,6 +40,11 @@ csj_reader *csj_reader_create(void) { return new (std::nothrow) csj_reader(); }
 
 void csj_reader_destroy(csj_reader *reader) { delete reader; }
 
+csj_remarks csj_last_remarks(const csj_reader *reader) {
+  return csj_remarks{reader->unread.data(), reader->unread.size(), reader->unlabelled.data(),
+                     reader->unlabelled.size()};
+}
+
 size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids) {
   PlainText plain{reinterpret_cast<const char *>(text)};
   return plain.nextRow(count, experts, ids) ? plain.at - reinterpret_cast<const char *>(text) : 0;

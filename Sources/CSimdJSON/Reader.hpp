@@ -303,16 +303,19 @@ class FileParser {
     return rank;
   }
 
-  /// Whether `text` speaks of routing: a key that does and is not read is told.
-  static bool namesRouting(std::string_view key) {
-    for (const char *word : {"rout", "expert"}) {
-      if (key.find(word) != key.npos) return true;
-    }
-    return false;
+  /// Notes a key that is not read where it speaks of routing and holds a list, an object or a text.
+  void noteUnread(std::string_view key, ondemand::value value) {
+    if (key.find("rout") == key.npos && key.find("expert") == key.npos) return;
+    ondemand::json_type type;
+    check(value.type().get(type));
+    if (type == ondemand::json_type::array || type == ondemand::json_type::object ||
+        type == ondemand::json_type::string)
+      note(key, r.unread);
   }
 
-  /// Adds a key to a list of keys.
+  /// Adds a key to a list of keys, once.
   static void note(std::string_view key, std::string &keys) {
+    if ((", " + keys + ",").find(", " + std::string(key) + ",") != keys.npos) return;
     if (!keys.empty()) keys += ", ";
     keys += key;
   }
@@ -348,10 +351,6 @@ class FileParser {
     request.name_length = r.name.size();
     request.task = r.task.data();
     request.task_length = r.task.size();
-    request.unread = r.unread.data();
-    request.unread_length = r.unread.size();
-    request.unlabelled = r.unlabelled.data();
-    request.unlabelled_length = r.unlabelled.size();
   }
 };
 

@@ -29,7 +29,10 @@ class RouteRecord : public FileParser {
         hasType = true;
         record.kind = type == "route" ? CSJ_ROUTE_RECORD
                       : type == "meta" ? CSJ_META_RECORD : CSJ_OTHER_RECORD;
-        if (record.kind == CSJ_OTHER_RECORD) return;
+        if (record.kind == CSJ_OTHER_RECORD) {
+          if (type.find("rout") != type.npos) note("records of type " + std::string(type), r.unread);
+          return;
+        }
       } else if (key == "req_id") {
         r.name = label(key, value);
       } else if (key == "token_idx") {
@@ -48,6 +51,8 @@ class RouteRecord : public FileParser {
         readLayers(value);
       } else if (key == "model_id") {
         r.task = label(key, value);
+      } else {
+        noteUnread(key, value);
       }
     }
     requireEnd();
@@ -67,8 +72,6 @@ class RouteRecord : public FileParser {
     record.layers_count = r.layers.size();
     record.model = r.task.data();
     record.model_length = r.task.size();
-    record.unlabelled = r.unlabelled.data();
-    record.unlabelled_length = r.unlabelled.size();
   }
 
  private:

@@ -52,10 +52,7 @@ final class JSONReader {
     if let weights = result.weights {
       request.weights = UnsafeBufferPointer(start: weights, count: count).map { Float16($0) }
     }
-    let unread = Self.text(result.unread, result.unread_length)
-    if !unread.isEmpty { request.remarks.append(.unread(unread)) }
-    let unlabelled = Self.text(result.unlabelled, result.unlabelled_length)
-    if !unlabelled.isEmpty { request.remarks.append(.label(unlabelled)) }
+    request.remarks = remarks
     return request
   }
 
@@ -101,6 +98,16 @@ final class JSONReader {
       &answers, &count, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
     return UnsafeBufferPointer(start: answers, count: count)
+  }
+
+  /// What is to be said of the text that was read last.
+  var remarks: [Remark] {
+    let last = csj_last_remarks(reader)
+    guard last.unread_length > 0 || last.unlabelled_length > 0 else { return [] }
+    let unread = Self.text(last.unread, last.unread_length)
+    let unlabelled = Self.text(last.unlabelled, last.unlabelled_length)
+    return (unread.isEmpty ? [] : [.unread(unread)])
+      + (unlabelled.isEmpty ? [] : [.label(unlabelled)])
   }
 
   /// A text from the parser's memory.

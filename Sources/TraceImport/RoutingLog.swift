@@ -30,6 +30,8 @@ struct RoutingLog {
   private var ordinals: [String: Int] = [:]
   /// The request of the latest record.
   private var latest = 0
+  /// Different remarks on a log; a hostile one may give cause for more.
+  private static let mostRemarks = 8
   /// What is to be said of the log.
   private(set) var remarks: [Remark] = []
   /// The latest record's ids and weights.
@@ -85,9 +87,8 @@ struct RoutingLog {
       } catch {
         throw try fault(error)
       }
-      let unlabelled = JSONReader.text(record.unlabelled, record.unlabelled_length)
-      if !unlabelled.isEmpty, !remarks.contains(.label(unlabelled)) {
-        remarks.append(.label(unlabelled))
+      for remark in json.remarks where remarks.count < Self.mostRemarks && !remarks.contains(remark) {
+        remarks.append(remark)
       }
       switch Int(record.kind) {
       case CSJ_META_RECORD:

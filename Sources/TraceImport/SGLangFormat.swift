@@ -120,6 +120,7 @@ struct SGLangFormat: TraceFormat {
       if request.name.isEmpty { request.name = source.stem }
       requests.append(request)
     }
+    if !requests.isEmpty { requests[0].remarks += json.remarks }
     return requests
   }
 }

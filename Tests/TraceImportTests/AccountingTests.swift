@@ -76,6 +76,27 @@ private func load(
          "prompt_router_data": [], "original_prompt": "x"}
         """.utf8), named: "1.json")
     #expect(json.remarks.first?.hasPrefix("prompt_router_data: it looks like routing") == true)
+    let log = try load(
+      Array(
+        """
+        {"type": "meta", "layers_logged": [0], "top_k": 2}
+        {"type": "route", "req_id": {}, "token_idx": 0, "layer": 0, "topk_ids": [1, 2]}
+        {"type": "draft_route", "token_idx": 0, "layer": 0, "topk_ids": [3, 4]}
+        {"type": "route", "token_idx": 1, "layer": 0, "topk_ids": [3, 4], "shared_experts": [7]}
+        {"type": "route", "token_idx": 2, "layer": 0, "topk_ids": [5, 6], "shared_experts": [7]}
+        """.utf8), named: "a.jsonl")
+    #expect(
+      log.remarks.map { $0.prefix { $0 != ":" } } == [
+        "req_id", "records of type draft_route", "shared_experts",
+      ])
+    let answer = try load(
+      Array(
+        """
+        {"meta_info": {"id": 7, "prompt_tokens": 1, "routed_experts": "AQAAAAIAAAA=",
+         "completion_tokens": 1, "routed_experts_start_len": 0, "draft_routed_experts": "AA=="}}
+        """.utf8), named: "a.json", ImportOptions(experts: 8, topK: 2))
+    #expect(answer.requests.map(\.ids) == [[1, 2]])
+    #expect(answer.remarks.map { $0.prefix { $0 != ":" } } == ["draft_routed_experts", "id"])
   }
 
   @Test func anArchiveWithoutRoutingSaysWhatItHas() throws {

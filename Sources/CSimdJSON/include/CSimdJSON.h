@@ -47,13 +47,17 @@ typedef struct {
   size_t name_length;
   const char *task;
   size_t task_length;
+} csj_request;
+
+/// What is to be said of the text that was read last; the pointers live until the reader's next call.
+typedef struct {
   /// Keys that hold routing and are not read, parted by commas, as UTF-8; empty where there are none.
   const char *unread;
   size_t unread_length;
   /// Keys whose label is neither text nor a number, and so is left out, in the same way.
   const char *unlabelled;
   size_t unlabelled_length;
-} csj_request;
+} csj_remarks;
 
 enum {
   CSJ_OK = 0,
@@ -87,6 +91,9 @@ size_t csj_padding(void);
 /// Null where there is no memory.
 csj_reader *csj_reader_create(void);
 void csj_reader_destroy(csj_reader *reader);
+
+/// Remarks on the text that a function below read last.
+csj_remarks csj_last_remarks(const csj_reader *reader);
 
 /// Parses one request of the data set MoE_expert_selection_trace: a list whose entry 0 is the prompt
 /// (`{"layer": null or [[ids] per token]}`) and whose others are a decoded token each.
@@ -135,9 +142,6 @@ typedef struct {
   /// `model_id` of a meta record.
   const char *model;
   size_t model_length;
-  /// Labels that are left out, as in `csj_request`.
-  const char *unlabelled;
-  size_t unlabelled_length;
 } csj_record;
 
 /// Parses one line of a vLLM routing logger, `{"type": "meta" or "route", ...}`.
