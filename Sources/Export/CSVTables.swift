@@ -21,7 +21,7 @@ public enum CSVTables: TableExporter {
   public static func write(
     _ learner: Learner, to sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    var lines = CSVLines()
+    var lines = TextLines()
     lines.add(header)
     let numbers = learner.shape.modelLayers
     for (layer, own) in learner.layers.enumerated() {
@@ -40,29 +40,10 @@ public enum CSVTables: TableExporter {
         for (cell, count) in table.enumerated() where count > 0 {
           let experts = learner.shape.experts
           lines.add("\(place),\(cell / experts),\(cell % experts),\(count)")
-          try lines.flush(beyond: 64 << 10, to: sink)
+          try lines.flush(to: sink)
         }
       }
     }
     try lines.flush(beyond: 0, to: sink)
-  }
-}
-
-/// Lines of text that wait to be handed on.
-private struct CSVLines {
-  private var text: [UInt8] = []
-
-  mutating func add(_ line: String) {
-    text += line.utf8
-    text.append(UInt8(ascii: "\n"))
-  }
-
-  /// Hands on what waits if it is more than `count` bytes.
-  mutating func flush(
-    beyond count: Int, to sink: (UnsafeRawBufferPointer) throws -> Void
-  ) throws {
-    guard text.count > count else { return }
-    try text.withUnsafeBytes { try sink($0) }
-    text.removeAll(keepingCapacity: true)
   }
 }

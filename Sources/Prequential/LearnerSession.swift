@@ -28,7 +28,8 @@ public final class LearnerSession {
   fileprivate let counting: EventSession
   /// One for each of the learner's models.
   fileprivate let sessions: [LearntModel.Session]
-  fileprivate var stage = Stage.decode
+  /// The stage of the open token, or of the last.
+  public fileprivate(set) var stage = Stage.decode
   /// The open token's position in its request.
   fileprivate var position: Int
 
@@ -125,6 +126,15 @@ extension Learner {
     for (model, own) in zip(models, session.sessions) {
       try model.open(stage, task: session.task, in: own)
     }
+  }
+
+  /// How far ahead of the last observed layer a predictor forecasts, 1 for the next; 0 where it needs
+  /// none of the token's layers.
+  ///
+  /// - Parameter predictor: index into ``predictors``.
+  public func horizon(of predictor: Int) -> Int {
+    guard specs[predictor].predictor == nil else { return 1 }
+    return models[specs[..<predictor].count { $0.settings != nil }].horizon
   }
 
   /// The probabilities of the experts of `layer` by one predictor, given the layers observed so

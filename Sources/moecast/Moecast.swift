@@ -17,7 +17,8 @@ struct Moecast: ParsableCommand {
       """,
     version: ModelHeader.software,
     subcommands: [
-      Import.self, Inspect.self, Train.self, Evaluate.self, Compare.self, Analyze.self,
+      Import.self, Inspect.self, Train.self, Evaluate.self, Forecast.self, Compare.self,
+      Analyze.self,
       MergeModels.self,
       ExportTables.self, Simulate.self, Sample.self,
     ])

@@ -25,6 +25,15 @@ extension OutputRule {
     }
   }
 
+  /// Forecasts.
+  static func forecasts(
+    _ format: any ForecastWriter.Type, inputs: [String], force: ForceOption
+  ) -> OutputRule {
+    OutputRule(kind: "forecasts as \(format.name)", inputs, force) { path in
+      head(of: path).starts(with: format.beginning)
+    }
+  }
+
   /// A page of `analyze`.
   static func page(inputs: [String], force: ForceOption) -> OutputRule {
     OutputRule(kind: "a page of moecast", inputs, force) { path in

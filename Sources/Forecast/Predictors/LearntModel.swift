@@ -88,6 +88,10 @@ extension LearntModel {
     fileprivate let own: AnyObject
   }
 
+  /// Layers ahead of the last observed one that it forecasts; 0 where it needs none of the token's
+  /// layers.
+  public var horizon: Int { model.horizon }
+
   /// The session of a request of which no token has been seen.
   public func session() -> Session {
     func session(of model: some ForecastModel) -> Session { Session(own: model.session()) }

@@ -1,0 +1,87 @@
+import Prequential
+import RoutingTrace
+
+/// Forecasts as JSON lines, one an event.
+public struct ForecastJSONLines: ForecastWriter {
+  /// The format on the command line, and its suffix.
+  public static let name = "jsonl"
+  /// What stands in the file, for people.
+  public static let summary =
+    "a JSON object a line and event: request, token, stage, layer, horizon, experts (best first), "
+    + "chances, chosen"
+  /// How every file of the format begins.
+  public static let beginning = Array("{\"request\": ".utf8)
+
+  private let modelLayers: [Int]
+  private var lines = TextLines()
+
+  /// A writer of no line yet.
+  public init(shape: TraceShape, top: Int) { modelLayers = shape.modelLayers }
+
+  /// The line of a forecast, without its end; `chosen` only where it is known.
+  ///
+  /// - Parameter layer: the model's own number of the layer.
+  public static func line(_ forecast: RankedForecast, layer: Int) -> String {
+    var line = "{\"request\": \(forecast.request), \"token\": \(forecast.position), "
+    line += "\"stage\": \"\(forecast.stage.name)\", \"layer\": \(layer), "
+    line += "\"horizon\": \(forecast.horizon), \"experts\": [\(list(forecast.experts, ", "))], "
+    line += "\"chances\": [\(list(forecast.chances, ", "))]"
+    if !forecast.chosen.isEmpty { line += ", \"chosen\": [\(list(forecast.chosen, ", "))]" }
+    return line + "}"
+  }
+
+  /// Adds an event's line.
+  public mutating func add(
+    _ forecast: RankedForecast, to sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    lines.add(Self.line(forecast, layer: modelLayers[forecast.layer]))
+    try lines.flush(to: sink)
+  }
+
+  /// Hands on what waits.
+  public mutating func finish(to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+    try lines.flush(beyond: 0, to: sink)
+  }
+}
+
+/// Forecasts as a table, a line an event.
+public struct ForecastCSV: ForecastWriter {
+  /// The format on the command line, and its suffix.
+  public static let name = "csv"
+  /// What stands in the file, for people.
+  public static let summary = "\(header): a line an event, lists parted by blanks"
+  /// How every file of the format begins.
+  public static let beginning = Array(header.utf8)
+
+  private static let header = "request,token,stage,layer,horizon,experts,chances,chosen"
+
+  private let modelLayers: [Int]
+  private var lines = TextLines()
+
+  /// A writer of the header alone.
+  public init(shape: TraceShape, top: Int) {
+    modelLayers = shape.modelLayers
+    lines.add(Self.header)
+  }
+
+  /// Adds an event's line.
+  public mutating func add(
+    _ forecast: RankedForecast, to sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    lines.add(
+      "\(forecast.request),\(forecast.position),\(forecast.stage.name),"
+        + "\(modelLayers[forecast.layer]),\(forecast.horizon),\(list(forecast.experts, " ")),"
+        + "\(list(forecast.chances, " ")),\(list(forecast.chosen, " "))")
+    try lines.flush(to: sink)
+  }
+
+  /// Hands on what waits.
+  public mutating func finish(to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+    try lines.flush(beyond: 0, to: sink)
+  }
+}
+
+/// Values in one text.
+private func list(_ values: [some CustomStringConvertible], _ separator: String) -> String {
+  values.map(\.description).joined(separator: separator)
+}

@@ -1,0 +1,129 @@
+import Counting
+import RoutingTrace
+
+/// Forecasts a stream event by event, as beside an engine: every forecast is made before its layer is
+/// known, and from nothing but what was known then.
+///
+/// ```swift
+/// var pass = ForecastPass(learner, of: 0, learns: false)
+/// try pass.consume(chunk.block) { forecast in
+///   print(forecast.request, forecast.layer, forecast.experts)
+/// }
+/// ```
+///
+/// Tokens come in the order of the trace, each of them whole before the next. With `learns` a token is
+/// learnt once its last layer is known, so that the forecasts are those which the learner scores in
+/// its pass over chunks, to the last bit; else the learner stays as it is.
+public struct ForecastPass {
+  /// The learner, as far as it has come.
+  public private(set) var learner: Learner
+  /// Whether tokens are learnt when they are known.
+  public let learns: Bool
+  /// The experts that are told.
+  public var ranking: ForecastRanking
+  /// The stages that are forecast; the others are followed only.
+  public var stages: Set<Stage> = Set(Stage.allCases)
+  /// Ordinals of the layers that are forecast; nil for all.
+  public var layers: Set<Int>?
+  /// Every so many tokens of a request are forecast, from its first on.
+  public var every = 1
+
+  /// Index of the predictor into the learner's.
+  private let predictor: Int
+  /// How many layers ahead it forecasts.
+  public let horizon: Int
+  /// Requests under way, with the ordinal of the token that each saw last.
+  private var sessions: [UInt64: (session: LearnerSession, last: Int)] = [:]
+  /// Tokens seen.
+  private var tokens = 0
+
+  /// - Parameters:
+  ///   - learner: what has been learnt.
+  ///   - predictor: index into its predictors.
+  ///   - learns: whether it goes on learning.
+  public init(_ learner: Learner, of predictor: Int, learns: Bool) {
+    self.learner = learner
+    self.predictor = predictor
+    self.learns = learns
+    horizon = learner.horizon(of: predictor)
+    ranking = ForecastRanking(top: 2 * learner.shape.topK)
+  }
+
+  /// Forecasts the events of a block, and then knows them.
+  ///
+  /// - Parameter body: called with every forecast that is asked for, token by token, layer by layer.
+  /// - Throws: ``LearnerError`` where the block is of another shape; what `body` throws.
+  /// - Complexity: of a token as a session's, and O(E n) for n experts told.
+  public mutating func consume(
+    _ block: TokenBlock, _ body: (RankedForecast) throws -> Void
+  ) throws {
+    let shape = learner.shape
+    guard block.shape.isCompatible(with: shape) else {
+      throw LearnerError.shape(block.shape, expected: shape)
+    }
+    let tasks = Dictionary(
+      block.labels.map { ($0.request, $0.task) }, uniquingKeysWith: { first, _ in first })
+    var token = 0
+    for run in block.runs {
+      for position in run.firstToken..<run.firstToken + run.count {
+        let session = session(of: run.request, task: tasks[run.request] ?? "", from: position)
+        let chosen = (0..<shape.layers).map { Array(block.chosen(layer: $0, token: token)) }
+        try forecast(chosen, run, position, in: session, body)
+        let closed = try learner.close(
+          session, endsRequest: run.endsRequest && position == run.firstToken + run.count - 1)
+        if learns { try learner.learn([closed]) }
+        token += 1
+      }
+      if run.endsRequest { sessions[run.request] = nil }
+    }
+  }
+
+  /// Opens the request's next token, and goes through its layers.
+  private func forecast(
+    _ chosen: [[UInt16]], _ run: TokenRun, _ position: Int, in session: LearnerSession,
+    _ body: (RankedForecast) throws -> Void
+  ) throws {
+    let isAsked = stages.contains(run.stage) && position % every == 0
+    try learner.open(run.stage, in: session)
+    for known in chosen.indices {
+      for layer in Self.forecastable(known: known, horizon: horizon, layers: chosen.count)
+      where isAsked && layers?.contains(layer) ?? true && !chosen[layer].isEmpty {
+        let (experts, chances) = ranking.best(
+          of: try learner.forecast(layer, by: predictor, in: session))
+        try body(
+          RankedForecast(
+            request: run.request, position: position, stage: run.stage, layer: layer,
+            horizon: horizon, experts: experts, chances: chances, chosen: chosen[layer]))
+      }
+      try learner.observe(chosen[known], layer: known, in: session)
+    }
+  }
+
+  /// The layers whose forecast is due when `known` layers are known, and not before: the one so many
+  /// ahead; with none known all that are nearer too.
+  public static func forecastable(known: Int, horizon: Int, layers: Int) -> Range<Int> {
+    if horizon == 0 { return known == 0 ? 0..<layers : known..<known }
+    let last = min(known + horizon, layers)
+    return known == 0 ? 0..<last : max(known, min(known + horizon - 1, last))..<last
+  }
+
+  /// The session of a request, a new one where it is not under way. As many are kept as the learner
+  /// remembers requests; then the one whose last token is longest ago is forgotten.
+  private mutating func session(
+    of request: UInt64, task: String, from position: Int
+  ) -> LearnerSession {
+    tokens += 1
+    if let known = sessions[request] {
+      sessions[request]?.last = tokens
+      return known.session
+    }
+    if sessions.count >= learner.requests.capacity,
+      let oldest = sessions.min(by: { $0.value.last < $1.value.last })
+    {
+      sessions[oldest.key] = nil
+    }
+    let session = learner.session(of: request, task: task, from: position)
+    sessions[request] = (session, tokens)
+    return session
+  }
+}

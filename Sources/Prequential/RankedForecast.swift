@@ -1,0 +1,77 @@
+import RoutingTrace
+
+/// A forecast of one event as its readers want it: the likeliest experts, best first.
+public struct RankedForecast: Hashable, Sendable {
+  /// The number of the event's request.
+  public var request: UInt64
+  /// The token's position in its request, prefill included, from 0.
+  public var position: Int
+  /// Prefill or decode.
+  public var stage: Stage
+  /// The MoE layer's ordinal, from 0.
+  public var layer: Int
+  /// How many layers ahead it was made: 1 where the layer before was known, 0 where it needed none of
+  /// the token's layers.
+  public var horizon: Int
+  /// The likeliest experts, best first; equal ones by id.
+  public var experts: [UInt16]
+  /// Their probabilities; those of all experts add up to 1.
+  public var chances: [Float]
+  /// What the router chose, in the order of the source; empty where it is not known (yet).
+  public var chosen: [UInt16]
+
+  /// A forecast of these values.
+  public init(
+    request: UInt64, position: Int, stage: Stage, layer: Int, horizon: Int, experts: [UInt16],
+    chances: [Float], chosen: [UInt16] = []
+  ) {
+    self.request = request
+    self.position = position
+    self.stage = stage
+    self.layer = layer
+    self.horizon = horizon
+    self.experts = experts
+    self.chances = chances
+    self.chosen = chosen
+  }
+}
+
+/// Which experts of a forecast are told.
+///
+/// ```swift
+/// let ranking = ForecastRanking(top: 16, above: 0.01)
+/// let (experts, chances) = ranking.best(of: probabilities)
+/// ```
+public struct ForecastRanking: Hashable, Sendable {
+  /// How many at most.
+  public var top: Int
+  /// Only those that are at least this probable.
+  public var above: Double
+
+  /// - Parameters:
+  ///   - top: how many at most.
+  ///   - above: the least probability, 0 for any.
+  public init(top: Int, above: Double = 0) {
+    self.top = top
+    self.above = above
+  }
+
+  /// The likeliest experts, best first, ties to the lower id.
+  ///
+  /// - Parameter probabilities: one value an expert.
+  /// - Complexity: O(E n) for n experts told.
+  public func best(
+    of probabilities: UnsafeMutableBufferPointer<Double>
+  ) -> (experts: [UInt16], chances: [Float]) {
+    var experts: [UInt16] = []
+    for id in probabilities.indices where probabilities[id] >= above {
+      let chance = probabilities[id]
+      var place = experts.count
+      while place > 0, probabilities[Int(experts[place - 1])] < chance { place -= 1 }
+      guard place < top else { continue }
+      experts.insert(UInt16(id), at: place)
+      if experts.count > top { experts.removeLast() }
+    }
+    return (experts, experts.map { Float(probabilities[Int($0)]) })
+  }
+}
