@@ -87,7 +87,8 @@ struct RoutingLog {
       } catch {
         throw try fault(error)
       }
-      for remark in json.remarks where remarks.count < Self.mostRemarks && !remarks.contains(remark) {
+      for remark in json.remarks where remarks.count < Self.mostRemarks && !remarks.contains(remark)
+      {
         remarks.append(remark)
       }
       switch Int(record.kind) {

@@ -206,7 +206,10 @@ private func raw(
     (route(0, 0, "[1, -2]"), "expert -2 is outside 0 to 7", "or its --experts and --top-k"),
     (route(0, 0, "[1, 1]"), "expert 1 is chosen twice", "record or write it again"),
     (route(0, 0, "[1, 2, 3]"), "3 expert ids in a token that takes 2", "--top-k"),
-    (route(-1, 0, "[1, 2]"), "token_idx, a whole number from 0, expected, not -1", "leave the line out"),
+    (
+      route(-1, 0, "[1, 2]"), "token_idx, a whole number from 0, expected, not -1",
+      "leave the line out"
+    ),
     (#"{"type": "route", "token_idx": 0, "layer": 0}"#, "the record has no topk_ids", "leave the"),
     (#"{"type": "route", "topk_ids": [1, 2], "layer": 0}"#, "the record has no token_idx", "leave"),
     (#"{"type": "route", "topk_ids": [1, 2], "token_idx": 0}"#, "the record has no layer", "leave"),

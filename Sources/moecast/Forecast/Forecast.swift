@@ -28,7 +28,7 @@ struct Forecast: PrintingCommand {
 
       Examples:
         moecast forecast --model model.h5 held-out.moe.lz4 -o forecasts.jsonl
-        moecast forecast --model model.h5 --learn --layers 3,7 held-out.moe.lz4 -o forecasts.npz
+        moecast forecast --model model.h5 --learn --layers 3,7 new.moe.lz4 -o f.npz
         moecast forecast --model model.h5 --live < asked.jsonl
       """)
 
@@ -78,14 +78,17 @@ struct Forecast: PrintingCommand {
       let unused = [
         traces.isEmpty ? nil : "a trace", output == nil ? nil : "--output",
         format == nil ? nil : "--to", stage == "all" ? nil : "--stage",
-        layers == nil ? nil : "--layers", every == 1 ? nil : "--every", force.force ? "--force" : nil,
+        layers == nil ? nil : "--layers", every == 1 ? nil : "--every",
+        force.force ? "--force" : nil,
       ].compactMap(\.self)
       if let first = unused.first {
         throw ValidationError("\(first) would do nothing with --live: the asker decides")
       }
     } else {
       guard !traces.isEmpty else { throw ValidationError("name traces, or give --live") }
-      guard output != nil else { throw ValidationError("give -o FILE, or -o - for standard output") }
+      guard output != nil else {
+        throw ValidationError("give -o FILE, or -o - for standard output")
+      }
     }
   }
 
@@ -142,7 +145,8 @@ struct Forecast: PrintingCommand {
     guard let layers else { return nil }
     return Set(
       try layers.split(separator: ",").map { number in
-        guard let number = Int(number), let ordinal = shape.modelLayers.firstIndex(of: number) else {
+        guard let number = Int(number), let ordinal = shape.modelLayers.firstIndex(of: number)
+        else {
           throw ValidationError(
             "--layers: \(number) is no MoE layer of the model; it has \(shape.modelLayers.count), "
               + "\(shape.modelLayers.first ?? 0) to \(shape.modelLayers.last ?? 0)")

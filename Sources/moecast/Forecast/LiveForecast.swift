@@ -1,7 +1,7 @@
+import Counting
 import Export
 import FoundationEssentials
 import Prequential
-import Counting
 import RoutingTrace
 import SystemPackage
 
@@ -161,7 +161,8 @@ struct LiveForecast {
     }
     guard let experts = question.experts else { throw Refusal(text: "a layer without experts") }
     guard layer == shape.modelLayers[known] else {
-      throw Refusal(text: "layer \(layer) is out of order; layer \(shape.modelLayers[known]) is next")
+      throw Refusal(
+        text: "layer \(layer) is out of order; layer \(shape.modelLayers[known]) is next")
     }
     guard experts.count <= shape.topK else {
       throw Refusal(text: "\(experts.count) experts; a token takes \(shape.topK) at most")
