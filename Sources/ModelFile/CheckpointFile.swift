@@ -145,6 +145,7 @@ private struct Leftover {
 extension Learner {
   /// Whether this learner has learnt all that `other` had, in the same order.
   fileprivate func hasGonePast(_ other: Learner) -> Bool {
-    predictors == other.predictors && progress.checksums.starts(with: other.progress.checksums)
+    predictors == other.predictors && past == other.past
+      && progress.checksums.starts(with: other.progress.checksums)
   }
 }
