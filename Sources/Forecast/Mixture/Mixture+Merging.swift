@@ -16,8 +16,8 @@ extension Mixture {
 
   /// Joins another shard of the stream to this one (<doc:Mixture>).
   ///
-  /// Counts and visits add up. Weights become the mean by tokens, every row of the linear part the
-  /// mean by its visits. Of the paths the shard's newest are taken, as many as are its share of the
+  /// Counts and visits add up. Weights become the mean by tokens; every row of the linear part the
+  /// mean by its visits, and as much larger as more visits would have made it. Of the paths the shard's newest are taken, as many as are its share of the
   /// room; pairs and repeats that both know are put together, and of those that want the same place
   /// the more frequent stay.
   ///
@@ -54,22 +54,31 @@ extension MixtureLayer {
     joinLinear(shard)
   }
 
-  /// Moves every row of the linear part to the mean by visits.
+  /// Moves every row of the linear part to where one stream of both shards' visits would have
+  /// brought it: the mean by visits of where the shards' rows were going.
   private mutating func joinLinear(_ shard: MixtureLayer) {
     let lanes = lanes
     linear.withUnsafeMutableBufferPointer { linear in
       shard.linear.withUnsafeBufferPointer { other in
         for row in linearVisits.indices where shard.linearVisits[row] > 0 {
           let visits = (Double(linearVisits[row]), Double(shard.linearVisits[row]))
-          let fraction = Float(visits.1 / (visits.0 + visits.1))
+          let sum = visits.0 + visits.1
+          // x / way(n) is where a row goes that n visits have brought to x.
+          let scale = Self.linearWay(sum) / sum
+          let kept = visits.0 > 0 ? Float(visits.0 * scale / Self.linearWay(visits.0)) : 0
+          let added = Float(visits.1 * scale / Self.linearWay(visits.1))
           for at in row * lanes..<(row + 1) * lanes {
-            linear[at] += (other[at] - linear[at]) * fraction
+            linear[at] = linear[at] * kept + other[at] * added
           }
-          linearVisits[row] = UInt32(clamping: UInt64(visits.0) + UInt64(visits.1))
+          linearVisits[row] = UInt32(clamping: UInt64(sum))
         }
       }
     }
   }
+
+  /// How much of its way a row of the linear part has gone after so many visits, from 0 to 1: what
+  /// merging takes it for, so that rows of little-trained shards do not stay behind.
+  private static func linearWay(_ visits: Double) -> Double { visits / (visits + 40) }
 }
 
 extension RowTable {
