@@ -31,7 +31,7 @@ extension Merge {
   ///
   /// - Throws: ``ModelError``, naming the file that cannot be read or does not fit those before it.
   /// - Complexity: O(bytes of all models).
-  public static func plan(_ paths: [String]) throws(ModelError) -> MergePlan {
+  private static func plan(_ paths: [String]) throws(ModelError) -> MergePlan {
     var plan = MergePlan()
     for path in paths {
       let shard = try Checkpoint.shard(path)
