@@ -113,9 +113,5 @@ import Testing
       }
     }
     #expect(right(with) > 950 && right(without) < 600)
-    // Merging starts the table anew.
-    let fresh = Mixture(shape: shape, options: mixture.options)
-    #expect(mixture.layers[3].repeats != fresh.layers[3].repeats)
-    #expect(mixture.mergeablePart.layers[3].repeats == fresh.layers[3].repeats)
   }
 }
