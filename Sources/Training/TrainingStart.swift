@@ -42,13 +42,15 @@ public enum TrainingStart {
     let learner = checkpoint.learner
     guard learner.shape.isOfSameModel(as: shape) else {
       throw ModelError(
-        .mismatch, file: path, problem: "it is a model of \(learner.shape), the traces have \(shape)",
+        .mismatch, file: path,
+        problem: "it is a model of \(learner.shape), the traces have \(shape)",
         remedy: "give traces of the same model, or train without --from")
     }
     if let lacking = specs?.first(where: { !learner.specs.contains($0) }) {
       throw ModelError(
         .mismatch, file: path,
-        problem: "it has no predictor \(lacking.name), only \(learner.predictors.joined(separator: ","))",
+        problem: "it has no predictor \(lacking.name), only "
+          + learner.predictors.joined(separator: ","),
         remedy: "name some of these with --predictor, or train without --from")
     }
     let specs = specs ?? learner.specs

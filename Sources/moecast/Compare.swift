@@ -89,7 +89,8 @@ struct Compare: PrintingCommand {
     complain(of: pass.known)
     if pass.hasFigures {
       try tell(
-        ComparisonReport(comparison, resamples: resamples, seed: seed, known: pass.known, seconds: pass.seconds),
+        ComparisonReport(
+          comparison, resamples: resamples, seed: seed, known: pass.known, seconds: pass.seconds),
         printing: &output)
     }
     try pass.finish("the figures are partial: of those alone")

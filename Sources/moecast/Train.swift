@@ -30,12 +30,13 @@ struct Train: PrintingCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Predictors with commas; default \(PredictorCatalog.standardNames.joined(separator: ",")), or those of --from.",
+      "Predictors with commas; default those of --from, else \(Self.standard.joined(separator: ",")).",
       valueName: "names"))
   var predictor: String?
+  private static let standard = PredictorCatalog.standardNames
 
   @Option(
-    help: ArgumentHelp("A model whose knowledge to begin with; it is only read.", valueName: "model"))
+    help: ArgumentHelp("A model whose knowledge to begin with, only read.", valueName: "model"))
   var from: String?
 
   @Option(
@@ -122,7 +123,7 @@ struct Train: PrintingCommand {
         try Checkpoint.read(from), on: shape, predictors: try specs, recallAt: accuracy.recallAt,
         model: model)
     }
-    let standard = try PredictorCatalog.standard.specs(named: PredictorCatalog.standardNames)
+    let standard = try PredictorCatalog.standard.specs(named: Self.standard)
     return try TrainingStart.anew(
       shape, predictors: try specs ?? standard,
       recallAt: accuracy.recallAt, model: model, for: use, option: "--predictor")

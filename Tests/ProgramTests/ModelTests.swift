@@ -52,7 +52,8 @@ struct ModelTests {
     #expect(merged["past"].array[0]["tokens"].number == 10_024)
     let text = try Program.text(["merge", a, b, "-o", folder.file("c.h5")])
     for line in [
-      "requests    56, 0 live", "from        a merge of 2 streams: 56 requests, 10,024 tokens, 21 chunks",
+      "requests    56, 0 live",
+      "from        a merge of 2 streams: 56 requests, 10,024 tokens, 21 chunks",
       "accuracy    not known: it has learnt nothing since; `moecast evaluate` measures it",
     ] { #expect(text.contains(line + "\n"), "\(text)") }
     #expect(try Program.text(["inspect", folder.file("ab.h5")]) == text)

@@ -110,7 +110,7 @@ extension RowTable {
 extension PairTable {
   /// Joins another table: rows of the same pair add up; one whose places are all taken takes that
   /// of the smallest row, where this is smaller.
-  fileprivate mutating func join(_ other: PairTable) {
+  mutating func join(_ other: PairTable) {
     for source in 0..<other.rows where other.keys[source] != 0 {
       let key = other.keys[source]
       let places = (0..<Self.probes).map { (Self.place(key) + $0) & (rows - 1) }
@@ -131,7 +131,7 @@ extension PairTable {
 extension RepeatTable {
   /// Joins another table, whose sets count as the newer ones; a context whose bucket is full takes
   /// the place of that with the fewest sets, where it has more.
-  fileprivate mutating func join(_ other: RepeatTable) {
+  mutating func join(_ other: RepeatTable) {
     let each = Self.depth * topK
     for source in 0..<other.places where other.counts[source] > 0 {
       let bucket = source & ~(Self.ways - 1)
