@@ -80,12 +80,14 @@ public struct Merge {
   public private(set) var learner: Learner?
   private let plan: MergePlan
   private let order: [Int]
+  private let shares: [ShardShare]
   private var joined = 0
 
   /// A merge as planned, into which no shard has been joined.
   public init(_ plan: MergePlan) {
     self.plan = plan
     order = plan.order
+    shares = plan.shares(in: order)
   }
 
   /// Joins the next shard of the plan's ``MergePlan/order``.
@@ -97,32 +99,31 @@ public struct Merge {
     guard joined < order.count, plan.shards[order[joined]] == MergePlan.Shard(shard) else {
       throw .changed
     }
-    let sum =
-      learner.take()
-      ?? Learner(
-        shape: plan.shape ?? shard.shape, specs: shard.specs, recallAt: shard.recallAt,
-        layers: shard.layers.map { layer in
-          LayerLearner(
-            counts: LayerCounts(experts: layer.counts.experts, tables: layer.counts.tables),
-            metrics: layer.metrics.map { LayerMetrics(experts: $0.experts) })
-        },
-        models: shard.specs.settings.map { LearntModel($0, shape: shard.shape) },
-        requests: shard.requests.emptied, progress: StreamProgress(), history: [], past: plan.past)
-    learner = sum
-    guard zip(sum.models, shard.models).allSatisfy({ $0.hasRoom(for: $1) }) else {
+    if let learner, !zip(learner.models, shard.models).allSatisfy({ $0.hasRoom(for: $1) }) {
       throw .tooMuch("the counts of a predictor")
     }
-    learner = Self.sum(of: sum, and: shard, share: plan.share(at: joined))
-    joined += 1
-  }
-
-  private static func sum(
-    of sum: consuming Learner, and shard: Learner, share: ShardShare
-  ) -> Learner {
+    // Taken out, since tables that two hold are copied by the first write.
+    var sum = learner.take() ?? beginning(like: shard)
     for index in sum.layers.indices {
       sum.layers[index].counts.add(shard.layers[index].counts)
     }
-    for index in sum.models.indices { sum.models[index].join(shard.models[index], share: share) }
-    return sum
+    for index in sum.models.indices {
+      sum.models[index].join(shard.models[index], share: shares[joined])
+    }
+    learner = sum
+    joined += 1
+  }
+
+  /// A learner of a shard's settings that knows nothing yet of what it will be said to have learnt.
+  private func beginning(like shard: Learner) -> Learner {
+    Learner(
+      shape: plan.shape ?? shard.shape, specs: shard.specs, recallAt: shard.recallAt,
+      layers: shard.layers.map { layer in
+        LayerLearner(
+          counts: LayerCounts(experts: layer.counts.experts, tables: layer.counts.tables),
+          metrics: layer.metrics.map { LayerMetrics(experts: $0.experts) })
+      },
+      models: shard.specs.settings.map { LearntModel($0, shape: shard.shape) },
+      requests: shard.requests.emptied, progress: StreamProgress(), history: [], past: plan.past)
   }
 }

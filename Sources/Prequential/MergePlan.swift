@@ -86,11 +86,14 @@ public struct MergePlan: Sendable {
     return [Generation(learnt, streams: shards.reduce(0) { $0 + $1.streams })]
   }
 
-  /// What the shard that is joined at `place` of ``order`` counts.
-  func share(at place: Int) -> ShardShare {
-    let tokens = order.map { Int(clamping: shards[$0].learnt.tokens) }
-    return ShardShare(
-      before: tokens[..<place].reduce(0, +), own: tokens[place], all: tokens.reduce(0, +))
+  /// What each shard counts that is joined in `order`.
+  func shares(in order: [Int]) -> [ShardShare] {
+    var before = 0
+    return order.map { index in
+      let own = Int(clamping: shards[index].learnt.tokens)
+      defer { before += own }
+      return ShardShare(before: before, own: own, all: Int(clamping: learnt.tokens))
+    }
   }
 
   /// Throws unless the shard can be merged with those before it.
