@@ -108,6 +108,17 @@ public struct LayerCounts: Hashable, Sendable {
     for index in totals.indices { totals[index] += other.totals[index] }
   }
 
+  /// The same counts with some of the pair tables alone.
+  ///
+  /// - Parameter kept: those to keep; the others of ``tables`` are left out.
+  /// - Complexity: O(E^2) for each table that is kept, where one is left out.
+  public func keeping(_ kept: CountTables) -> LayerCounts {
+    guard !tables.isSubset(of: kept) else { return self }
+    return LayerCounts(
+      frequency: frequency, layerPairs: kept.contains(.layerPairs) ? layerPairs : nil,
+      tokenPairs: kept.contains(.tokenPairs) ? tokenPairs : nil) ?? self
+  }
+
   /// Counts events of a layer, without forecasting them.
   ///
   /// - Parameters:

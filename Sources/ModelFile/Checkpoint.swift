@@ -162,6 +162,27 @@ public struct Checkpoint: Sendable {
     }
   }
 
+  /// Reads what a ``Prequential/MergePlan`` knows of a model: the root and the digests, no tables.
+  ///
+  /// - Throws: ``ModelError`` where the file cannot be read, or is no model.
+  static func shard(_ path: String) throws(ModelError) -> MergePlan.Shard {
+    let (image, _) = try load(
+      path, maximumBytes: maximumBytes, operations: SystemFileOperations())
+    do throws(H5Error) {
+      let reader = try ModelReader(image, limits: ModelLimits.hdf5, catalog: .standard)
+      var state = LearnerState()
+      try PastComponent.read(into: &state, from: reader)
+      try StreamComponent.read(into: &state, from: reader)
+      let header = reader.header
+      return MergePlan.Shard(
+        shape: header.shape, predictors: header.predictors, recallAt: header.recallAt,
+        liveRequests: header.liveRequests,
+        generations: state.past + (state.progress.tokens > 0 ? [Generation(state.progress)] : []))
+    } catch {
+      throw ModelError(error, file: path)
+    }
+  }
+
   /// Whether the file at `path` begins as HDF5 files do, or is called `.h5` and empty or cut.
   /// Nothing but the first bytes is read.
   public static func isModel(_ path: String) -> Bool {

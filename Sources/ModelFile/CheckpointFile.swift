@@ -1,6 +1,7 @@
 import DurableFile
 import PathText
 import Prequential
+import RoutingTrace
 import Synchronization
 import SystemPackage
 
@@ -25,6 +26,9 @@ public struct CheckpointFile: ~Copyable {
   private let lock: FileLock?
   /// Whole checkpoints that killed writers left under temporary names.
   private let leftovers: [Leftover]
+  /// The shape of the model that stands there, which only one of the same model may replace; nil
+  /// where there is none that can be read, or any may be replaced.
+  private let standing: TraceShape?
   /// The seal of the checkpoint written last, which was parsed when it was read back.
   private let lastSeal = Mutex<[UInt8]?>(nil)
   /// The system's calls, which tests replace.
@@ -36,7 +40,8 @@ public struct CheckpointFile: ~Copyable {
   /// - Parameters:
   ///   - keeping: older generations that stay.
   ///   - inputs: files that the run reads, none of which may be replaced.
-  ///   - isForced: whether a file of another kind may be replaced.
+  ///   - isForced: whether a file of another kind, or a model of another shape or name, may be
+  ///     replaced.
   ///   - isLocked: whether a second writer is kept away.
   /// - Throws: ``ModelError``: another process writes this file, something else than a model is
   ///   there, it is an input, or the folder takes no files.
@@ -77,9 +82,22 @@ public struct CheckpointFile: ~Copyable {
     } catch {
       throw ModelError(error)
     }
+    standing = isForced ? nil : (try? Checkpoint.header(of: path))?.shape
     self.path = path
     self.keeping = keeping
     self.operations = operations
+  }
+
+  /// Throws where a model that learns from traces of `shape` may not replace the one that is there.
+  /// ``write(_:)`` asks too; who asks before has learnt nothing in vain.
+  ///
+  /// - Throws: ``ModelError`` of kind `mismatch`: the file holds a model of another shape or name.
+  public func check(replacingBy shape: TraceShape) throws(ModelError) {
+    guard let standing, !standing.isOfSameModel(as: shape) else { return }
+    throw ModelError(
+      .mismatch, file: path,
+      problem: "it holds a model of \(standing), which one of \(shape) would replace",
+      remedy: "name another output, or use --force to replace it")
   }
 
   /// Replaces the checkpoint; see ``Checkpoint/write(_:to:keeping:operations:)``. Leftovers that
@@ -88,6 +106,7 @@ public struct CheckpointFile: ~Copyable {
   /// - Throws: ``ModelError``; the old checkpoint is untouched then.
   /// - Complexity: O(bytes of the tables): every checkpoint is a whole model.
   public func write(_ learner: Learner) throws(ModelError) {
+    try check(replacingBy: learner.shape)
     let seal = try Checkpoint.write(
       learner, to: path, keeping: keeping, verifiedSeal: lastSeal.withLock { $0 },
       operations: operations)
@@ -145,6 +164,7 @@ private struct Leftover {
 extension Learner {
   /// Whether this learner has learnt all that `other` had, in the same order.
   fileprivate func hasGonePast(_ other: Learner) -> Bool {
-    predictors == other.predictors && progress.checksums.starts(with: other.progress.checksums)
+    predictors == other.predictors && past == other.past
+      && progress.checksums.starts(with: other.progress.checksums)
   }
 }

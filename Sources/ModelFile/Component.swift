@@ -24,14 +24,16 @@ protocol Component {
 enum Components {
   static var all: [any Component.Type] {
     [
-      CountsComponent.self, MetricsComponent.self, HistoryComponent.self, StreamComponent.self,
-      RequestsComponent.self, PredictorsComponent.self,
+      PastComponent.self, CountsComponent.self, MetricsComponent.self, HistoryComponent.self,
+      StreamComponent.self, RequestsComponent.self, PredictorsComponent.self,
     ]
   }
 }
 
 /// What has been read of a learner so far.
 struct LearnerState {
+  /// What was learnt before the stream.
+  var past: [Generation] = []
   /// The integer tables, one a MoE layer.
   var counts: [LayerCounts] = []
   /// `[layer][predictor]`
@@ -50,6 +52,7 @@ struct LearnerState {
     Learner(
       shape: header.shape, specs: header.specs, recallAt: header.recallAt,
       layers: zip(counts, metrics).map { LayerLearner(counts: $0, metrics: $1) },
-      models: models, requests: requests, progress: progress, history: history)
+      models: models, requests: requests, progress: progress, history: history,
+      past: past)
   }
 }

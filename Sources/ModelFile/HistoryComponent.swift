@@ -64,9 +64,9 @@ enum HistoryComponent: Component {
             events: scored[row], chosen: chosen[row], lossSteps: losses[row], hits: own))
       }
     }
-    guard zip(chunks, chunks.dropFirst()).allSatisfy(<), chunks.last ?? 0 <= file.header.chunks,
-      zip(tokens, tokens.dropFirst()).allSatisfy(<=), tokens.last ?? 0 <= file.header.tokens,
-      zip(events, events.dropFirst()).allSatisfy(<=), events.last ?? 0 <= file.header.events
+    guard zip(chunks, chunks.dropFirst()).allSatisfy(<), chunks.last ?? 0 <= state.progress.chunks,
+      zip(tokens, tokens.dropFirst()).allSatisfy(<=), tokens.last ?? 0 <= state.progress.tokens,
+      zip(events, events.dropFirst()).allSatisfy(<=), events.last ?? 0 <= state.progress.events
     else {
       throw H5Error(.mismatch, at: "/history", "its rows do not ascend to the model's totals")
     }

@@ -42,7 +42,7 @@ enum MetricsComponent: Component {
       let ranks: [UInt64] = try group.read("ranks", shape: [layers, 2, experts])
       let losses: [UInt64] = try group.read("log_loss", shape: [layers, 2])
       try group.finish()
-      try check(events, ranks, losses, file.header, at: path)
+      try check(events, ranks, losses, shape, tokens: state.progress.tokens, at: path)
       for layer in 0..<layers {
         let stages = 2 * layer..<2 * layer + 2
         guard
@@ -59,20 +59,20 @@ enum MetricsComponent: Component {
 
   /// Sums that no stream of so many tokens can pass; within them no later addition can overflow.
   private static func check(
-    _ events: [UInt64], _ ranks: [UInt64], _ losses: [UInt64], _ header: ModelHeader,
-    at path: String
+    _ events: [UInt64], _ ranks: [UInt64], _ losses: [UInt64], _ shape: TraceShape,
+    tokens: UInt64, at path: String
   ) throws(H5Error) {
-    let experts = header.shape.experts
+    let experts = shape.experts
     var total: UInt64 = 0
     for index in events.indices {
       let own = ranks[index * experts..<(index + 1) * experts]
-      guard events[index] <= header.tokens, own.allSatisfy({ $0 <= events[index] }),
-        own.reduce(0, +) <= events[index] * UInt64(header.shape.topK),
+      guard events[index] <= tokens, own.allSatisfy({ $0 <= events[index] }),
+        own.reduce(0, +) <= events[index] * UInt64(shape.topK),
         losses[index] <= events[index] * LossSteps.mostSteps
       else {
         throw H5Error(
           .mismatch, at: path,
-          "scores more than happened in layer \(header.shape.modelLayers[index / 2])")
+          "scores more than happened in layer \(shape.modelLayers[index / 2])")
       }
       let (sum, overflow) = total.addingReportingOverflow(losses[index])
       guard !overflow, sum <= Learner.maximumLossSteps else {

@@ -26,13 +26,13 @@ public struct ModelHeader: Hashable, Sendable {
   public var recallAt: [Int]
   /// Requests under way that are remembered at most.
   public var liveRequests: Int
-  /// Chunks learnt.
+  /// Chunks learnt, those of earlier generations too, as all sums here.
   public var chunks: UInt64
   /// Tokens learnt.
   public var tokens: UInt64
   /// Events learnt: tokens times MoE layers.
   public var events: UInt64
-  /// Requests begun in the stream.
+  /// Requests begun.
   public var requests: UInt64
 
   /// The header of a learner that this program writes.
@@ -42,10 +42,10 @@ public struct ModelHeader: Hashable, Sendable {
     specs = learner.specs
     recallAt = learner.recallAt
     liveRequests = learner.requests.capacity
-    chunks = learner.progress.chunks
-    tokens = learner.progress.tokens
-    events = learner.progress.events
-    requests = learner.progress.requests
+    chunks = learner.total(\.chunks)
+    tokens = learner.total(\.tokens)
+    events = learner.total(\.events)
+    requests = learner.total(\.requests)
   }
 
   /// Names of the predictors, in the order of their metrics.

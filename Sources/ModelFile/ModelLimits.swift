@@ -65,7 +65,7 @@ public enum ModelLimits {
     try check(
       file, shape: learner.shape, predictors: learner.specs, recallAt: learner.recallAt,
       liveRequests: learner.requests.capacity)
-    let (rows, chunks) = (learner.history.count, learner.progress.checksums.count)
+    let (rows, chunks) = (learner.history.count, Int(learner.total(\.chunks)))
     let row = 28 + learner.specs.count * 8 * (3 + learner.recallAt.count)
     guard rows * row + chunks * 8 <= streamBytes else {
       throw ModelError(

@@ -17,21 +17,17 @@ enum StreamComponent: Component {
     try group.finish()
   }
 
-  /// Reads as many checksums as there are chunks.
+  /// Reads as many checksums as there are chunks, by what ``PastComponent`` left to the stream.
   static func read(
     into state: inout LearnerState, from file: borrowing ModelReader
   ) throws(H5Error) {
     var group = try file.group("stream")
     let chunks = try group.places("chunk")
-    guard UInt64(chunks) == file.header.chunks else {
+    guard UInt64(chunks) == state.progress.chunks else {
       throw H5Error(
-        .mismatch, at: "/stream", "lists \(chunks) chunks of the \(file.header.chunks) passed")
+        .mismatch, at: "/stream", "lists \(chunks) chunks of the \(state.progress.chunks) passed")
     }
     state.progress.checksums = try group.read("checksums", shape: [chunks])
     try group.finish()
-    state.progress.chunks = file.header.chunks
-    state.progress.tokens = file.header.tokens
-    state.progress.events = file.header.events
-    state.progress.requests = file.header.requests
   }
 }

@@ -19,10 +19,10 @@ extension Learner {
     }
     guard learns else { return }
     let most = LayerCounts.maximumTokens
-    guard progress.tokens + UInt64(block.tokens) <= UInt64(most),
+    guard total(\.tokens) + UInt64(block.tokens) <= UInt64(most),
       Int(layers.map(\.counts.largest).max() ?? 0) + block.tokens <= most
     else { throw .full("the number of tokens, \(most) at most") }
-    guard progress.chunks < Self.maximumChunks else {
+    guard total(\.chunks) < Self.maximumChunks else {
       throw .full("the number of chunks, \(Self.maximumChunks) at most")
     }
     guard models.allSatisfy({ $0.model.hasRoom(for: block.tokens) }) else {

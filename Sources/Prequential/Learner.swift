@@ -34,6 +34,9 @@ public struct Learner: Hashable, Sendable {
   public internal(set) var requests: RequestBook
   /// How far the stream has been read, and the digests of its chunks.
   public internal(set) var progress: StreamProgress
+  /// What was learnt before the stream began, the oldest first; ``progress``, metrics and
+  /// ``history`` are of the stream alone.
+  public let past: [Generation]
   /// Figures of all predictors noted along the stream by ``recordHistory()``.
   public internal(set) var history: [HistoryRow]
 
@@ -99,7 +102,7 @@ public struct Learner: Hashable, Sendable {
   public init(
     shape: TraceShape, specs: [PredictorSpec], recallAt: [Int], layers: [LayerLearner],
     models: [LearntModel] = [], requests: RequestBook, progress: StreamProgress,
-    history: [HistoryRow]
+    history: [HistoryRow], past: [Generation] = []
   ) {
     precondition(layers.count == shape.layers)
     precondition(layers.allSatisfy { $0.metrics.count == specs.count })
@@ -112,6 +115,7 @@ public struct Learner: Hashable, Sendable {
     self.requests = requests
     self.progress = progress
     self.history = history
+    self.past = past
   }
 
   /// Forecasts every event of a chunk by every predictor, scores the forecasts, and, if `learns`,

@@ -2,22 +2,23 @@ import Counting
 import Forecast
 import RoutingTrace
 
-/// The exact sum of learners that were trained on shards of a stream.
+/// One learner of those that were trained on shards of a stream.
 ///
 /// ```swift
-/// var merge = Merge(first)
-/// for shard in others { try merge.add(shard) }
-/// print(merge.learner.progress.tokens)
+/// let learner = try Merge.learner(of: [monday, tuesday, wednesday])
+/// print(learner.total(\.tokens), learner.streams)
 /// ```
 ///
-/// Counts and metrics are integers and add up; the chunks' digests are put together and sorted. So
-/// any order and any grouping of the shards gives the same learner, and the same bytes of its file.
-/// What belongs to one stream only is not carried on: requests under way are forgotten, as if each
-/// shard's had ended, and there are no figures along the stream. Of a mixture only its counts add
-/// up: weights, stored paths, repeats and tables of pairs follow the order of a stream and start
-/// anew (`Forecast/Mixture/mergeablePart`).
+/// Counts are integers and add up exactly. Weights and stored paths of mixtures are averaged and
+/// shared out by tokens (`Forecast/ForecastModel/join(_:share:)`), shard by shard in the order of
+/// their digests. So the order in which shards are given changes nothing, not a byte of the file;
+/// merging merges gives the same counts, and weights that are nearly those of all shards at once.
+///
+/// What belongs to one stream only is not carried on. The shards become one ``Generation`` of the
+/// learner's past, requests under way are forgotten, as if each shard's had ended, and there are no
+/// metrics: those of the shards were measured by learners that knew less.
 public struct Merge {
-  /// Why a learner cannot be added to the sum.
+  /// Why a learner cannot be merged with others.
   public enum Problem: Error, Hashable, CustomStringConvertible {
     /// The traces they learnt from are of different models, or shapes.
     case shape(String, String)
@@ -29,6 +30,8 @@ public struct Merge {
     case full(UInt64)
     /// This sum of theirs is more than a model file holds.
     case tooMuch(String)
+    /// It is not the shard that was planned for.
+    case changed
 
     /// What is wrong, as a clause for messages.
     public var problem: String {
@@ -40,6 +43,7 @@ public struct Merge {
       case .full(let tokens):
         "with it the sum has \(tokens) tokens; counts hold \(LayerCounts.maximumTokens)"
       case .tooMuch(let sum): "with it the sum is more than a model holds of \(sum)"
+      case .changed: "it became another model while it was merged"
       }
     }
 
@@ -50,6 +54,7 @@ public struct Merge {
       case .setting: "train all shards with the same settings"
       case .overlap: "leave one of them out"
       case .full, .tooMuch: "merge fewer shards"
+      case .changed: "merge again when nobody writes it"
       }
     }
 
@@ -57,103 +62,68 @@ public struct Merge {
     public var description: String { "\(problem); \(remedy)" }
   }
 
-  /// The sum so far: a learner whose streams have all ended.
-  public private(set) var learner: Learner
-
-  /// Begins with one shard.
-  public init(_ first: Learner) { learner = Self.closed(first) }
-
-  /// Adds a shard.
+  /// The merge of learners in memory.
   ///
-  /// - Throws: ``Problem``; the sum stays as it was.
-  /// - Complexity: O(size of the tables), and O(n log n) for n chunks of both.
-  public mutating func add(_ other: Learner) throws(Problem) {
-    try check(other)
-    var layers = learner.layers
-    for index in layers.indices {
-      layers[index].counts.add(other.layers[index].counts)
-      for predictor in learner.predictors.indices {
-        layers[index].metrics[predictor].add(other.layers[index].metrics[predictor])
-      }
-    }
-    var progress = learner.progress
-    progress.chunks += other.progress.chunks
-    progress.tokens += other.progress.tokens
-    progress.events += other.progress.events
-    progress.requests += other.progress.requests
-    progress.checksums = (progress.checksums + other.progress.checksums).sorted()
-    var models = learner.models
-    for index in models.indices { models[index].add(other.models[index].mergeablePart) }
-    learner = Self.learner(
-      learner, shape: learner.shape.named(as: other.shape), layers: layers, models: models,
-      progress: progress)
+  /// - Precondition: there is at least one.
+  /// - Throws: ``Problem``.
+  /// - Complexity: O(bytes of the tables of all), and O(n log n) for n chunks.
+  public static func learner(of shards: [Learner]) throws(Problem) -> Learner {
+    var plan = MergePlan()
+    for shard in shards { try plan.add(MergePlan.Shard(shard)) }
+    var merge = Merge(plan)
+    for index in plan.order { try merge.join(shards[index]) }
+    guard let learner = merge.learner else { preconditionFailure("there is nothing to merge") }
+    return learner
   }
 
-  /// Throws unless the sum can be made.
-  private func check(_ other: Learner) throws(Problem) {
-    guard learner.shape.isCompatible(with: other.shape),
-      learner.shape.model.isEmpty || other.shape.model.isEmpty
-        || learner.shape.model == other.shape.model
-    else { throw .shape(learner.shape.description, other.shape.description) }
-    guard learner.predictors == other.predictors else {
-      throw .setting(
-        "list of predictors", learner.predictors.joined(separator: ","),
-        other.predictors.joined(separator: ","))
+  /// The shards that were joined so far, as one learner; nil before the first.
+  public private(set) var learner: Learner?
+  private let plan: MergePlan
+  private let order: [Int]
+  private let shares: [ShardShare]
+  private var joined = 0
+
+  /// A merge as planned, into which no shard has been joined.
+  public init(_ plan: MergePlan) {
+    self.plan = plan
+    order = plan.order
+    shares = plan.shares(in: order)
+  }
+
+  /// Joins the next shard of the plan's ``MergePlan/order``.
+  ///
+  /// - Throws: ``Problem`` where it is another, or its counts would overflow; the merge stays as it
+  ///   was.
+  /// - Complexity: O(bytes of the tables).
+  public mutating func join(_ shard: Learner) throws(Problem) {
+    guard joined < order.count, plan.shards[order[joined]] == MergePlan.Shard(shard) else {
+      throw .changed
     }
-    guard learner.recallAt == other.recallAt else {
-      throw .setting(
-        "list of recall@n", learner.recallAt.map(String.init).joined(separator: ","),
-        other.recallAt.map(String.init).joined(separator: ","))
-    }
-    guard learner.requests.capacity == other.requests.capacity else {
-      throw .setting(
-        "number of live requests", String(learner.requests.capacity),
-        String(other.requests.capacity))
-    }
-    let tokens = learner.progress.tokens + other.progress.tokens
-    guard tokens <= UInt64(LayerCounts.maximumTokens) else { throw .full(tokens) }
-    guard learner.progress.chunks + other.progress.chunks <= UInt64(Learner.maximumChunks) else {
-      throw .tooMuch("chunks")
-    }
-    for predictor in learner.predictors.indices
-    where learner.lossSteps(of: predictor) + other.lossSteps(of: predictor)
-      > Learner.maximumLossSteps
-    {
-      throw .tooMuch("the log loss of \(learner.predictors[predictor])")
-    }
-    guard zip(learner.models, other.models).allSatisfy({ $0.hasRoom(for: $1) }) else {
+    if let learner, !zip(learner.models, shard.models).allSatisfy({ $0.hasRoom(for: $1) }) {
       throw .tooMuch("the counts of a predictor")
     }
-    let shared = Self.shared(learner.progress.checksums, other.progress.checksums)
-    guard shared == 0 else { throw .overlap(shared) }
+    // Taken out, since tables that two hold are copied by the first write.
+    var sum = learner.take() ?? beginning(like: shard)
+    for index in sum.layers.indices {
+      sum.layers[index].counts.add(shard.layers[index].counts)
+    }
+    for index in sum.models.indices {
+      sum.models[index].join(shard.models[index], share: shares[joined])
+    }
+    learner = sum
+    joined += 1
   }
 
-  /// How many chunks both have learnt; 0 where chance alone would make as many digests equal.
-  ///
-  /// Digests have 32 bits, so among n and m chunks nm / 2^32 pairs agree by chance.
-  private static func shared(_ one: [UInt32], _ other: [UInt32]) -> Int {
-    let seen = Set(one)
-    let shared = other.count { seen.contains($0) }
-    let chance = Double(one.count) * Double(other.count) / 4_294_967_296
-    return Double(shared) > 10 * chance ? shared : 0
-  }
-
-  /// A learner without what belongs to its own stream only.
-  private static func closed(_ learner: Learner) -> Learner {
-    var progress = learner.progress
-    progress.checksums.sort()
-    return Self.learner(
-      learner, shape: learner.shape, layers: learner.layers,
-      models: learner.models.map(\.mergeablePart), progress: progress)
-  }
-
-  /// A learner of the settings of `old` and everything else given.
-  private static func learner(
-    _ old: Learner, shape: TraceShape, layers: [LayerLearner], models: [LearntModel],
-    progress: StreamProgress
-  ) -> Learner {
+  /// A learner of a shard's settings that knows nothing yet of what it will be said to have learnt.
+  private func beginning(like shard: Learner) -> Learner {
     Learner(
-      shape: shape, specs: old.specs, recallAt: old.recallAt, layers: layers, models: models,
-      requests: old.requests.emptied, progress: progress, history: [])
+      shape: plan.shape ?? shard.shape, specs: shard.specs, recallAt: shard.recallAt,
+      layers: shard.layers.map { layer in
+        LayerLearner(
+          counts: LayerCounts(experts: layer.counts.experts, tables: layer.counts.tables),
+          metrics: layer.metrics.map { LayerMetrics(experts: $0.experts) })
+      },
+      models: shard.specs.settings.map { LearntModel($0, shape: shard.shape) },
+      requests: shard.requests.emptied, progress: StreamProgress(), history: [], past: plan.past)
   }
 }

@@ -16,6 +16,15 @@ public struct StreamProgress: Hashable, Sendable {
   /// The beginning of a stream.
   public init() {}
 
+  /// Adds what was learnt of another stream; its digests come last.
+  mutating func add(_ other: StreamProgress) {
+    chunks += other.chunks
+    tokens += other.tokens
+    events += other.events
+    requests += other.requests
+    checksums += other.checksums
+  }
+
   /// Notes that a chunk of a file has been read.
   mutating func pass(_ chunk: TraceChunk) {
     pass(chunk.block)

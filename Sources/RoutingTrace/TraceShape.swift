@@ -91,6 +91,12 @@ public struct TraceShape: Hashable, Sendable {
   public func isCompatible(with other: TraceShape) -> Bool {
     modelLayers == other.modelLayers && experts == other.experts && topK == other.topK
   }
+
+  /// Whether both can be of one and the same model: they are compatible, and of one name where both
+  /// have one.
+  public func isOfSameModel(as other: TraceShape) -> Bool {
+    isCompatible(with: other) && (model.isEmpty || other.model.isEmpty || model == other.model)
+  }
 }
 
 extension TraceShape: CustomStringConvertible {

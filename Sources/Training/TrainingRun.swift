@@ -44,6 +44,8 @@ public struct TrainingRun {
   public private(set) var events: UInt64 = 0
   /// What of it was not recorded: passed over, neither scored nor learnt.
   public private(set) var absent = AbsentRoutes()
+  /// Which of its chunks had been learnt before, or came twice.
+  public private(set) var known = KnownChunks()
   /// The seconds that took, without the saving at the end.
   public private(set) var seconds = 0.0
   /// Whether it ended because it was asked to.
@@ -67,6 +69,7 @@ public struct TrainingRun {
     isStopped: () -> Bool = { false }, progress: (Progress) throws -> Void = { _ in }
   ) throws {
     let before = learner.progress
+    known = KnownChunks(learner.digests)
     do {
       try pass(stream, to: &learner, isStopped: isStopped, progress: progress)
     } catch
@@ -104,6 +107,7 @@ public struct TrainingRun {
       guard let chunk = next else { break }
       try learner.consume(chunk, learns: learns, workers: workers)
       absent.add(chunk.block)
+      known.note(chunk.checksum)
       let elapsed = (clock.now - start) / .seconds(1)
       if isNoteDue(learner.progress.chunks) {
         learner.recordHistory()

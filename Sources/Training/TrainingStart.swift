@@ -4,7 +4,8 @@ import ModelFile
 import Prequential
 import RoutingTrace
 
-/// Where a training begins: with a learner that knows nothing, or where a checkpoint left off.
+/// Where a training begins: with a learner that knows nothing, with what an older model knows, or
+/// where a checkpoint left off.
 public enum TrainingStart {
   /// A learner that knows nothing, made once there is known to be memory for it.
   ///
@@ -23,6 +24,40 @@ public enum TrainingStart {
     try AvailableMemory.ofThisProcess().check(
       Learner.memoryDemand(shape: shape, predictors: specs, for: use, option: option))
     return Learner(shape: shape, predictors: specs, recallAt: recallAt)
+  }
+
+  /// A learner that knows what `checkpoint` does, before a stream of traces of `shape`: its figures
+  /// start anew, and what was learnt before is its past.
+  ///
+  /// - Parameters:
+  ///   - specs: the predictors to go on with; nil for all of the checkpoint's.
+  ///   - recallAt: the n of recall@n to note; nil for the checkpoint's.
+  ///   - model: the file it will be kept in, whose limits it must keep; nil for none.
+  /// - Throws: `ModelError` where the checkpoint is of another model, or lacks a predictor.
+  public static func continuing(
+    _ checkpoint: consuming Checkpoint, on shape: TraceShape, predictors specs: [PredictorSpec]?,
+    recallAt: [Int]? = nil, model: String? = nil
+  ) throws(ModelError) -> Learner {
+    let path = checkpoint.path
+    let learner = checkpoint.learner
+    guard learner.shape.isOfSameModel(as: shape) else {
+      throw ModelError(
+        .mismatch, file: path,
+        problem: "it is a model of \(learner.shape), the traces have \(shape)",
+        remedy: "give traces of the same model, or train without --from")
+    }
+    if let lacking = specs?.first(where: { !learner.specs.contains($0) }) {
+      throw ModelError(
+        .mismatch, file: path,
+        problem: "it has no predictor \(lacking.name), only "
+          + learner.predictors.joined(separator: ","),
+        remedy: "name some of these with --predictor, or train without --from")
+    }
+    let specs = specs ?? learner.specs
+    if let model {
+      try ModelLimits.check(model, shape: shape, predictors: specs, recallAt: recallAt)
+    }
+    return (learner.keeping(specs) ?? learner).scoringAnew(recallAt: recallAt)
   }
 
   /// The learner of `checkpoint`, with `stream` behind the chunks that it has seen.

@@ -36,12 +36,15 @@ struct AccuracyReport: Encodable {
   var layers: [Layer] = []
   /// What of this run was not recorded, and so neither scored nor learnt.
   var absent: AbsenceFacts
+  /// Which chunks of this run had been learnt before.
+  var known: KnownChunkFacts
   /// What this run took, and the events it consumed a second.
   var seconds: Double
   var eventsPerSecond: Double
 
   enum CodingKeys: String, CodingKey {
     case requests, tokens, events, recall, layers, absent, seconds
+    case known = "known_chunks"
     case logLossBits = "log_loss_bits"
     case eventsPerSecond = "events_per_second"
   }
@@ -54,12 +57,14 @@ struct AccuracyReport: Encodable {
   ///   - ns: the n of recall@n.
   ///   - events: events consumed in this run.
   ///   - absent: what of them was not recorded.
+  ///   - known: which of its chunks had been learnt before.
   ///   - seconds: what the run took.
   init(
     _ learner: Learner, recallAt ns: [Int], events consumed: UInt64,
-    absent: AbsentRoutes = AbsentRoutes(), seconds: Double
+    absent: AbsentRoutes = AbsentRoutes(), known: KnownChunks = KnownChunks(), seconds: Double
   ) {
     self.absent = AbsenceFacts(absent)
+    self.known = KnownChunkFacts(known)
     requests = learner.progress.requests
     tokens = learner.progress.tokens
     self.seconds = seconds

@@ -86,9 +86,11 @@ struct Compare: PrintingCommand {
         try comparison.consume(chunk, workers: workers)
       }
     }
+    complain(of: pass.known)
     if pass.hasFigures {
       try tell(
-        ComparisonReport(comparison, resamples: resamples, seed: seed, seconds: pass.seconds),
+        ComparisonReport(
+          comparison, resamples: resamples, seed: seed, known: pass.known, seconds: pass.seconds),
         printing: &output)
     }
     try pass.finish("the figures are partial: of those alone")

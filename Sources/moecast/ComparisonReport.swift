@@ -15,6 +15,8 @@ struct ComparisonReport: Encodable {
 
   var requests: UInt64
   var tokens: UInt64
+  /// Which chunks came again.
+  var known: KnownChunkFacts
   var seconds: Double
   var lines: Report<Row>
   /// The figures by layer, without intervals.
@@ -23,24 +25,31 @@ struct ComparisonReport: Encodable {
   let predictors: [String]
   let topK: Int
 
-  enum CodingKeys: String, CodingKey { case requests, tokens, seconds, lines, layers }
+  enum CodingKeys: String, CodingKey {
+    case requests, tokens, seconds, lines, layers
+    case known = "known_chunks"
+  }
 
   /// The figures of a comparison, with their intervals.
   ///
   /// - Parameters:
   ///   - resamples: times that requests are drawn anew for the intervals.
   ///   - seed: where the drawing begins.
+  ///   - known: which of its chunks had come before.
   ///   - seconds: what the pass took.
-  init(_ comparison: Comparison, resamples: Int, seed: UInt64, seconds: Double) {
+  init(
+    _ comparison: Comparison, resamples: Int, seed: UInt64, known: KnownChunks, seconds: Double
+  ) {
     let learner = comparison.learner
     requests = learner.progress.requests
     tokens = learner.progress.tokens
     self.seconds = seconds
+    self.known = KnownChunkFacts(known)
     predictors = learner.predictors
     topK = learner.shape.topK
     let ns = learner.recallAt
     layers = AccuracyReport(
-      learner, recallAt: ns, events: learner.progress.events, seconds: seconds)
+      learner, recallAt: ns, events: learner.progress.events, known: known, seconds: seconds)
     let rows = AccuracyReport.stages.flatMap { stage, stages in
       learner.predictors.enumerated().compactMap { index, predictor -> Row? in
         comparison.estimates(of: index, stages: stages, resamples: resamples, seed: seed).map {

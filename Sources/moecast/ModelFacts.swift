@@ -17,7 +17,11 @@ struct ModelFacts: Encodable, CustomStringConvertible {
   /// Requests under way that a resumed training goes on with.
   var liveRequests = 0
   var bytes = 0
-  /// How well each predictor forecast the stream it was trained on.
+  /// What was learnt before the model's own stream, the oldest first.
+  var past: [Past] = []
+  /// The model's own stream, where it has begun behind a past.
+  private var own: Past?
+  /// How well each predictor forecast the model's own stream; empty where none has begun.
   var accuracy = Report<PredictorAccuracy>([], [])
   /// A mixture's parts and what each counts, the mean over the layers.
   var weights: [String: [String: Double]] = [:]
@@ -29,9 +33,38 @@ struct ModelFacts: Encodable, CustomStringConvertible {
   var problems: [String] = []
   private var summary = ""
 
+  /// A generation of what a model had learnt before its own stream.
+  struct Past: Encodable {
+    /// Streams that were learnt, merged where there are several.
+    var streams: Int
+    var requests: UInt64
+    var tokens: UInt64
+    var chunks: UInt64
+
+    init(_ generation: Generation) {
+      streams = generation.streams
+      requests = generation.learnt.requests
+      tokens = generation.learnt.tokens
+      chunks = generation.learnt.chunks
+    }
+
+    /// Whose knowledge it is and how much, for people.
+    var text: String {
+      (streams == 1 ? "an older model" : "a merge of \(grouped(streams)) streams") + size
+    }
+
+    /// Behind whose it is.
+    private var size: String {
+      ": \(grouped(requests)) requests, \(grouped(tokens)) tokens, \(grouped(chunks)) chunks"
+    }
+
+    /// The same of the model's own stream.
+    var textOfOwn: String { "its own stream" + size }
+  }
+
   enum CodingKeys: String, CodingKey {
-    case kind, shape, software, predictors, requests, tokens, events, chunks, bytes, accuracy,
-      weights
+    case kind, shape, software, predictors, requests, tokens, events, chunks, bytes, past,
+      accuracy, weights
     case sealed, intact, problems
     case liveRequests = "live_requests"
   }
@@ -59,14 +92,18 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     summary = shape.description
     self.shape = TraceFacts.Shape(shape)
     predictors = learner.predictors
-    requests = learner.progress.requests
-    tokens = learner.progress.tokens
-    events = learner.progress.events
-    chunks = learner.progress.chunks
+    requests = learner.total(\.requests)
+    tokens = learner.total(\.tokens)
+    events = learner.total(\.events)
+    chunks = learner.total(\.chunks)
+    past = learner.past.map(Past.init)
+    if !past.isEmpty, learner.progress.tokens > 0 { own = Past(Generation(learner.progress)) }
     liveRequests = learner.requests.count
     weights = learner.mixtureWeights.mapValues { parts in
       Dictionary(uniqueKeysWithValues: parts.map { ($0.part, $0.mean) })
     }
+    // Figures of earlier generations were measured by learners that knew less.
+    guard learner.progress.tokens > 0 || learner.past.isEmpty else { return }
     let rows = learner.predictors.enumerated().map { index, name in
       let score = learner.score(of: index, stages: Stage.allCases)
       let recall = learner.recallAt.compactMap { n in score.recall(at: n).map { ("\(n)", $0) } }
@@ -87,7 +124,14 @@ struct ModelFacts: Encodable, CustomStringConvertible {
         "chunks      \(grouped(chunks))",
         "file        \(moecast.bytes(bytes)), by \(visible(software))",
       ]
-      lines.append(accuracy.text())
+      for (index, generation) in past.enumerated() {
+        lines.append((index == 0 ? "from        " : "            ") + generation.text)
+      }
+      if let own { lines.append("then        \(own.textOfOwn), of which the figures are") }
+      lines.append(
+        accuracy.rows.isEmpty
+          ? "accuracy    not known: it has learnt nothing since; `moecast evaluate` measures it"
+          : accuracy.text())
       for (name, parts) in weights.sorted(by: { $0.key < $1.key }) {
         let parts = parts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
         lines.append(

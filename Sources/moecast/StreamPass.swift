@@ -1,3 +1,4 @@
+import Prequential
 import RoutingTrace
 
 /// The way of `analyze` and `compare` through a stream, chunks read ahead on another thread: to its
@@ -14,6 +15,9 @@ struct StreamPass {
   private(set) var chunks = 0
   /// Seconds that took.
   private(set) var seconds = 0.0
+
+  /// Which of the chunks came twice.
+  private(set) var known = KnownChunks()
 
   /// What of the chunks was not recorded.
   private var absent = AbsentRoutes()
@@ -35,6 +39,7 @@ struct StreamPass {
       while !interruption.isRequested, let chunk = try ahead.next() {
         try use(chunk)
         absent.add(chunk.block)
+        known.note(chunk.checksum)
         chunks += 1
         bar.update(ahead.bytesRead)
       }

@@ -65,8 +65,9 @@ struct StreamRun {
   func report(_ learner: Learner, printing output: inout StandardOutput) throws {
     let report = AccuracyReport(
       learner, recallAt: learner.recallAt, events: training.events, absent: training.absent,
-      seconds: training.seconds)
+      known: training.known, seconds: training.seconds)
     complain(of: training.absent)
+    complain(of: training.known, areKept: training.saver != nil)
     guard !options.json else { return output.text(try json(report)) }
     if !progress.quiet { output.line() }
     output.text(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))

@@ -13,8 +13,12 @@ struct Train: PrintingCommand {
       Reads traces, folders of them, FIFOs or standard input (-), forecasts every event, scores \
       the forecast and only then learns the event.
 
+      --from begins with what an older model knows; the figures are those of the new traces alone. \
+      --resume goes on with a training that was broken off, from the same traces.
+
       Example:
         moecast train traces/ --model model.h5 --checkpoint-every 64
+        moecast train --from model.h5 tuesday/ --model tuesday.h5
       """)
 
   @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
@@ -24,8 +28,16 @@ struct Train: PrintingCommand {
 
   @OptionGroup var progress: ProgressOptions
 
-  @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
-  var predictor = PredictorCatalog.standardNames.joined(separator: ",")
+  @Option(
+    help: ArgumentHelp(
+      "Predictors with commas; default those of --from, else \(Self.standard.joined(separator: ",")).",
+      valueName: "names"))
+  var predictor: String?
+  private static let standard = PredictorCatalog.standardNames
+
+  @Option(
+    help: ArgumentHelp("A model whose knowledge to begin with, only read.", valueName: "model"))
+  var from: String?
 
   @Option(
     help: ArgumentHelp("Model file to write at the end and at checkpoints.", valueName: "file"))
@@ -60,7 +72,11 @@ struct Train: PrintingCommand {
     guard model != nil || (!resume && checkpointEvery == nil && !noLock && !force.force) else {
       throw ValidationError("--resume, --checkpoint-every, --no-lock and --force need --model")
     }
-    guard !predictor.isEmpty else { throw ValidationError("--predictor is empty") }
+    guard predictor?.isEmpty != true else { throw ValidationError("--predictor is empty") }
+    guard from == nil || !resume else {
+      throw ValidationError(
+        "--from begins a new model and --resume goes on with the one in --model; leave one out")
+    }
   }
 
   func run(printing output: inout StandardOutput) throws {
@@ -68,10 +84,11 @@ struct Train: PrintingCommand {
     guard let model else {
       let stream = try interruption.stream(traces)
       return try learn(
-        stream, from: newLearner(stream.shape), interruption, saver: nil, printing: &output)
+        stream, from: beginning(on: stream.shape), interruption, saver: nil, printing: &output)
     }
     let file = try CheckpointFile(
-      model, keeping: keep, inputs: try TraceStream.files(of: traces), isForced: force.force,
+      model, keeping: keep, inputs: try TraceStream.files(of: traces) + (from.map { [$0] } ?? []),
+      isForced: force.force,
       isLocked: !noLock)
     for warning in file.warnings { complain("moecast: \(warning)") }
     var checkpoint = resume ? try readCheckpoint(model) : nil
@@ -83,22 +100,32 @@ struct Train: PrintingCommand {
           "while it passed over what was learnt; --resume goes on from there")
       }
     } else {
-      learner = try newLearner(stream.shape)
+      try file.check(replacingBy: stream.shape)
+      learner = try beginning(on: stream.shape)
     }
     try learn(
       stream, from: consume learner, interruption, saver: CheckpointSaver(file), printing: &output)
   }
 
-  private var specs: [PredictorSpec] {
+  /// The predictors that were asked for; nil where none were.
+  private var specs: [PredictorSpec]? {
     get throws {
-      try PredictorCatalog.standard.specs(
-        named: predictor.split(separator: ",").map(String.init))
+      try predictor.map {
+        try PredictorCatalog.standard.specs(named: $0.split(separator: ",").map(String.init))
+      }
     }
   }
 
-  private func newLearner(_ shape: TraceShape) throws -> Learner {
-    try TrainingStart.anew(
-      shape, predictors: try specs,
+  /// The learner that a new training begins with: that of --from, or one that knows nothing.
+  private func beginning(on shape: TraceShape) throws -> Learner {
+    if let from {
+      return try TrainingStart.continuing(
+        try Checkpoint.read(from), on: shape, predictors: try specs, recallAt: accuracy.recallAt,
+        model: model)
+    }
+    let standard = try PredictorCatalog.standard.specs(named: Self.standard)
+    return try TrainingStart.anew(
+      shape, predictors: try specs ?? standard,
       recallAt: accuracy.recallAt, model: model, for: use, option: "--predictor")
   }
 

@@ -201,7 +201,7 @@ struct LossTests {
     let csv = try Program.run(
       "export", "--model", two, "--to", "csv", "-o", training.model, "--force")
     #expect(csv.status == 0)
-    #expect(try Checkpoint.read(training.generation(1)).learner.progress.chunks > 0)
+    #expect(try Checkpoint.read(training.generation(1)).learner.total(\.chunks) > 0)
     // A damaged one pushes no intact one out, and an older generation may be what is read.
     let kept = try training.folder.bytes(of: "M.h5.1")
     try training.folder.write(Array(one[..<40_000]), to: "M.h5")

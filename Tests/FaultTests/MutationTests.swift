@@ -80,6 +80,44 @@ import Testing
     tally.tell("each a typed error")
   }
 
+  /// A past that tells of more than the model's totals, of nothing, or of other chunks than it
+  /// lists: refused whenever the file is read.
+  @Test func aPastThatDoesNotAddUp() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("merged.h5")
+    let shards = try ["train", "test"].map { name in
+      let shard = folder.file(name + ".h5")
+      let trained = try Program.run(
+        "train", "\(Program.models)/tiny-moe-\(name).moe.lz4", "--quiet", "--model", shard,
+        "--predictor", "frequency,mixture-fast")
+      #expect(trained.status == 0)
+      return shard
+    }
+    try #require(try Program.run(["merge"] + shards + ["-o", path]).status == 0)
+    let tree = try ModelTree(folder.bytes(of: "merged.h5"))
+    let tally = Tally("a number of a merged model's past changed, digests made anew")
+    let place = try #require(tree.groups.firstIndex { $0.path == ["past"] })
+    for (name, value) in [
+      ("tokens", 0), ("tokens", 10_025), ("tokens", .max), ("chunks", 0), ("chunks", 20),
+      ("chunks", 22), ("chunks", .max), ("requests", 57), ("requests", .max), ("streams", 0),
+      ("streams", 10_025), ("streams", .max),
+    ] as [(String, UInt64)] {
+      var tree = tree
+      let item = try #require(tree.groups[place].items.firstIndex { $0.name == name })
+      tree.groups[place].items[item].values = .uint64([value])
+      let bytes = try tree.bytes()
+      let mutant = try folder.write(bytes + Seal.of(bytes), to: "mutant.h5")
+      for command in [["inspect", mutant], ["merge", mutant, "-o", folder.file("again.h5")]] {
+        let ending = try Program.run(command)
+        let isTold = (ending.output + ending.complaint).contains("/past")
+        tally.add(
+          lost: false, silent: ending.isKilled || ending.status != 1 || !isTold,
+          "\(name) = \(value): \(command[0]): \(ending)")
+      }
+    }
+    tally.tell("each a typed error")
+  }
+
   private enum Outcome {
     case refused
     case works

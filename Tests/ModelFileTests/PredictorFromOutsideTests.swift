@@ -84,13 +84,12 @@ import Testing
     let error = #expect(throws: ModelError.self) { try Checkpoint.read(path) }
     #expect(error?.problem.contains("own-tables") == true)
 
-    var merge = Merge(read)
-    try merge.add(try Self.learner(seed: 2))
+    let merge = try Merge.learner(of: [read, try Self.learner(seed: 2)])
     let counts = { (learner: Learner) in learner.layers[0].counts.frequency }
     let sum = zip(counts(learner), counts(try Self.learner(seed: 2))).map(&+)
-    #expect(counts(merge.learner) == sum)
+    #expect(counts(merge) == sum)
     let mergedPath = folder.path + "/merged.h5"
-    try Checkpoint.write(merge.learner, to: mergedPath)
+    try Checkpoint.write(merge, to: mergedPath)
     let merged = try Checkpoint.read(mergedPath, catalog: Self.catalog).learner
     let model = try #require(merged.models[0].model as? EventModel<OwnFrequency>)
     let one = try #require(learner.models[0].model as? EventModel<OwnFrequency>)

@@ -37,7 +37,7 @@ import Testing
     let learner = try Self.learner(chunkTokens: chunkTokens, workers: workers)
     #expect(learner.layers == expected.layers)
     // Ages count runs, which chunks cut; all else agrees.
-    #expect(learner.mixtures.map(\.mergeablePart) == expected.mixtures.map(\.mergeablePart))
+    #expect(learner.mixtures.map(\.withoutRequests) == expected.mixtures.map(\.withoutRequests))
     if chunkTokens == 50 {
       #expect(
         learner.mixtures

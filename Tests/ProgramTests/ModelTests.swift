@@ -31,12 +31,12 @@ struct ModelTests {
     #expect(try Reference.text("tables.py", [npz, csv, Program.train]) != "")
   }
 
-  /// Either order gives the same bytes, the tables of both traces, and figures over both.
+  /// Either order gives the same bytes and the tables of both traces. What the shards reached is not
+  /// told as the merged model's.
   @Test func mergingAddsUp() throws {
     let predictors = Program.counting.joined(separator: ",")
-    let shards = [
-      try train([Program.train], "a.h5", predictors), try train([Program.test], "b.h5", predictors),
-    ]
+    try train([Program.train], "a.h5", predictors)
+    try train([Program.test], "b.h5", predictors)
     let (a, b) = (folder.file("a.h5"), folder.file("b.h5"))
     let merged = try Program.json(["merge", a, b, "-o", folder.file("ab.h5")])
     _ = try Program.text(["merge", b, a, "-o", folder.file("ba.h5")])
@@ -46,23 +46,17 @@ struct ModelTests {
     #expect(merged["requests"].number == 56)
     #expect(merged["tokens"].number == 10_024)
     #expect(merged["events"].number == 120_288)
-    let tokens = shards.map { $0["tokens"].number }
-    func mean(_ value: (JSONValue) -> JSONValue) -> Double {
-      let values = shards.map { value($0).number }
-      return (values[0] * tokens[0] + values[1] * tokens[1]) / (tokens[0] + tokens[1])
-    }
-    try #require(merged["accuracy"].array.count == 4)
-    for (own, name) in zip(merged["accuracy"].array, Program.counting) {
-      #expect(own["predictor"].text == name)
-      for n in ["1", "8", "16", "32"] {
-        #expect(abs(own["recall"][n].number - mean { $0["recall"]["all"][name][n] }) < 1e-9)
-      }
-      #expect(
-        abs(own["log_loss_bits"].number - mean { $0["log_loss_bits"]["all"][name] }) < 1e-9)
-    }
-    try expectTable(try Program.text(["inspect", folder.file("ab.h5")]), shows: merged)
-    #expect(
-      try Program.text(["merge", a, b, "-o", folder.file("c.h5")]).contains("requests    56,"))
+    #expect(merged["accuracy"].array.isEmpty)
+    try #require(merged["past"].array.count == 1)
+    #expect(merged["past"].array[0]["streams"].number == 2)
+    #expect(merged["past"].array[0]["tokens"].number == 10_024)
+    let text = try Program.text(["merge", a, b, "-o", folder.file("c.h5")])
+    for line in [
+      "requests    56, 0 live",
+      "from        a merge of 2 streams: 56 requests, 10,024 tokens, 21 chunks",
+      "accuracy    not known: it has learnt nothing since; `moecast evaluate` measures it",
+    ] { #expect(text.contains(line + "\n"), "\(text)") }
+    #expect(try Program.text(["inspect", folder.file("ab.h5")]) == text)
   }
 
   private func expectTable(_ text: String, shows facts: JSONValue) throws {

@@ -151,7 +151,7 @@ extension PathMemory {
   }
 
   /// Fills the bitmaps over slots from the stored paths.
-  private mutating func rebuildColumns() {
+  mutating func rebuildColumns() {
     let mapWords = capacity / 64
     for index in columns.indices { columns[index] = 0 }
     for slot in 0..<min(written, capacity) {

@@ -151,13 +151,10 @@ public struct EventModel<Predictor: EventPredictor>: ForecastModel {
   /// The model itself: it keeps nothing of requests under way.
   public var withoutRequests: Self { self }
 
-  /// The model itself: all of it is a sum over events.
-  public var mergeablePart: Self { self }
-
   /// Adds another shard's counts, cell by cell.
   ///
   /// - Complexity: O(cells of all columns).
-  public mutating func add(_ other: Self) {
+  public mutating func join(_ other: Self, share: ShardShare) {
     for layer in layers.indices {
       for column in Predictor.columns {
         let values = other.layers[layer][keyPath: column.values]

@@ -64,18 +64,21 @@ public protocol ForecastModel: Hashable, Sendable {
 
   /// The same knowledge before another stream begins: state of requests under way is left out.
   var withoutRequests: Self { get }
-  /// The part of the knowledge that is a sum over tokens, so that those of shards add up exactly;
-  /// all the rest is as if nothing had been learnt.
-  var mergeablePart: Self { get }
-  /// Adds another shard's ``mergeablePart`` to this one.
+  /// Joins another shard's knowledge to this one's. Counts add up exactly, so that of counts alone
+  /// the order of shards does not matter; all else may depend on it, and ends as if the shards'
+  /// requests had all ended.
   ///
-  /// - Precondition: both come of the same settings and compatible shapes.
+  /// A merge begins with a model that has learnt nothing.
+  ///
+  /// - Parameters:
+  ///   - shard: a model of the same settings and a compatible shape.
+  ///   - share: what the shard counts among all; one without tokens changes nothing.
   /// - Complexity: O(size of the tables).
-  mutating func add(_ other: Self)
+  mutating func join(_ shard: Self, share: ShardShare)
   /// Whether `tokens` more can be learnt without any count passing its bound; a learner asks before
   /// each chunk, since counts are not checked event by event.
   func hasRoom(for tokens: Int) -> Bool
-  /// Whether another shard's ``mergeablePart`` can be added without any count passing its bound.
+  /// Whether another shard can be joined without any count passing its bound.
   func hasRoom(for other: Self) -> Bool
 
   /// Passes every column of the state through `coder`, which writes the values or replaces them:

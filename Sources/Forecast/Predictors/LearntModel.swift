@@ -10,7 +10,7 @@ import RoutingTrace
 /// model.process(book.resolve(chunk.block), learns: true, workers: 2) { _, _ in }
 /// ```
 ///
-/// It passes every call on to the model inside. Calls that bring two together, such as ``add(_:)``
+/// It passes every call on to the model inside. Calls that bring two together, such as ``join(_:share:)``
 /// or ``open(_:task:in:)``, stop the program where these are not of the same settings.
 public struct LearntModel: Sendable {
   /// The model itself, such as a ``Mixture``.
@@ -40,25 +40,22 @@ public struct LearntModel: Sendable {
   /// The same knowledge without requests under way: see ``ForecastModel/withoutRequests``.
   public var withoutRequests: LearntModel { map { $0.withoutRequests } }
 
-  /// What adds up over shards of a stream: see ``ForecastModel/mergeablePart``.
-  public var mergeablePart: LearntModel { map { $0.mergeablePart } }
-
-  /// Adds another shard's ``mergeablePart``: see ``ForecastModel/add(_:)``.
+  /// Joins another shard: see ``ForecastModel/join(_:share:)``.
   ///
   /// - Precondition: both are models of the same settings.
-  public mutating func add(_ other: LearntModel) {
-    func sum<Model: ForecastModel>(_ model: Model) -> LearntModel {
-      guard let other = other.model as? Model else {
-        preconditionFailure("models of two kinds are added")
+  public mutating func join(_ shard: LearntModel, share: ShardShare) {
+    func joined<Model: ForecastModel>(_ model: Model) -> LearntModel {
+      guard let shard = shard.model as? Model else {
+        preconditionFailure("models of two kinds are joined")
       }
-      var sum = model
-      sum.add(other)
-      return LearntModel(sum)
+      var model = model
+      model.join(shard, share: share)
+      return LearntModel(model)
     }
-    self = sum(model)
+    self = joined(model)
   }
 
-  /// Whether another shard can be added with no count passing its bound.
+  /// Whether another shard can be joined with no count passing its bound.
   public func hasRoom(for other: LearntModel) -> Bool {
     func hasRoom<Model: ForecastModel>(_ model: Model) -> Bool {
       (other.model as? Model).map { model.hasRoom(for: $0) } ?? false
