@@ -10,9 +10,9 @@ struct PythonReaderTests {
     let package = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
     let readme = try String(
       contentsOfFile: package.joined(separator: "/") + "/README.md", encoding: .utf8)
-    let start = try #require(readme.firstRange(of: "```python\n"))
+    let start = try #require(readme.firstRange(of: "```python\nimport struct, lz4.frame"))
     let end = try #require(readme[start.upperBound...].firstRange(of: "```"))
-    return String(readme[start.upperBound..<end.lowerBound])
+    return String(readme[start.lowerBound..<end.lowerBound].dropFirst("```python\n".count))
   }
 
   @Test(arguments: [(8, 2, false), (300, 3, true), (256, 4, true)])
