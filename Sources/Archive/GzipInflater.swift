@@ -68,16 +68,7 @@ package final class GzipInflater {
   private func step(
     _ packed: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer
   ) throws(GzipError) -> (taken: Int, filled: Int) {
-    let input = min(packed.count, Int(UInt32.max))
-    let output = min(room.count, Int(UInt32.max))
-    // zlib does not write through `next_in`.
-    stream.next_in = UnsafeMutablePointer(
-      mutating: packed.baseAddress?.assumingMemoryBound(to: UInt8.self))
-    stream.avail_in = UInt32(input)
-    stream.next_out = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    stream.avail_out = UInt32(output)
-    let status = CZlib.inflate(&stream, Z_NO_FLUSH)
-    let taken = input - Int(stream.avail_in)
+    let (status, taken, filled) = stream.inflate(packed, into: room)
     bytesTaken += taken
     switch status {
     case Z_OK: break
@@ -88,7 +79,7 @@ package final class GzipInflater {
       let isHeader = memberStart > 0 && bytesTaken - memberStart <= 2
       throw isHeader ? GzipError.follows(at: memberStart) : GzipError.damaged(at: bytesTaken)
     }
-    return (taken, output - Int(stream.avail_out))
+    return (taken, filled)
   }
 }
 

@@ -94,19 +94,13 @@ package final class MemberContent {
       storage = larger
       capacity = end
     }
-    let input = min(packed.count, Int(UInt32.max))
-    let room = min(end - first, Int(UInt32.max))
-    // zlib does not write through `next_in`.
-    stream.next_in = UnsafeMutablePointer(
-      mutating: packed.baseAddress?.assumingMemoryBound(to: UInt8.self))
-    stream.avail_in = UInt32(input)
-    stream.next_out = storage?.advanced(by: first).assumingMemoryBound(to: UInt8.self)
-    stream.avail_out = UInt32(room)
-    let status = CZlib.inflate(&stream, Z_NO_FLUSH)
-    packed = UnsafeRawBufferPointer(rebasing: packed[(input - Int(stream.avail_in))...])
+    let room = UnsafeMutableRawBufferPointer(
+      start: storage?.advanced(by: first), count: end - first)
+    let (status, taken, filled) = stream.inflate(packed, into: room)
+    packed = UnsafeRawBufferPointer(rebasing: packed[taken...])
     guard status == Z_OK || status == Z_STREAM_END else {
       throw ArchiveError("its compressed data is damaged or cut off")
     }
-    return (status, room - Int(stream.avail_out))
+    return (status, filled)
   }
 }

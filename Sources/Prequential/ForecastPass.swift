@@ -1,8 +1,8 @@
 import Counting
 import RoutingTrace
 
-/// Forecasts a stream event by event, as beside an engine: every forecast is made before its layer is
-/// known, and from nothing but what was known then.
+/// Forecasts a stream event by event, as beside an engine: every forecast is made before its layer
+/// is known, and from nothing but what was known then.
 ///
 /// ```swift
 /// var pass = ForecastPass(learner, of: 0, learns: false)
@@ -11,9 +11,9 @@ import RoutingTrace
 /// }
 /// ```
 ///
-/// Tokens come in the order of the trace, each of them whole before the next. With `learns` a token is
-/// learnt once its last layer is known, so that the forecasts are those which the learner scores in
-/// its pass over chunks, to the last bit; else the learner stays as it is.
+/// Tokens come in the order of the trace, each of them whole before the next. With `learns` a token
+/// is learnt once its last layer is known, so that the forecasts are those which the learner scores
+/// in its pass over chunks, to the last bit; else the learner stays as it is.
 public struct ForecastPass {
   /// The learner, as far as it has come.
   public private(set) var learner: Learner
@@ -32,10 +32,8 @@ public struct ForecastPass {
   private let predictor: Int
   /// How many layers ahead it forecasts.
   public let horizon: Int
-  /// Requests under way, with the ordinal of the token that each saw last.
-  private var sessions: [UInt64: (session: LearnerSession, last: Int)] = [:]
-  /// Tokens seen.
-  private var tokens = 0
+  /// Requests under way: as many as the learner remembers.
+  private var sessions: LiveSessions
 
   /// - Parameters:
   ///   - learner: what has been learnt.
@@ -47,11 +45,13 @@ public struct ForecastPass {
     self.learns = learns
     horizon = learner.horizon(of: predictor)
     ranking = ForecastRanking(top: 2 * learner.shape.topK)
+    sessions = LiveSessions(capacity: learner.requests.capacity)
   }
 
   /// Forecasts the events of a block, and then knows them.
   ///
-  /// - Parameter body: called with every forecast that is asked for, token by token, layer by layer.
+  /// - Parameter body: called with every forecast that is asked for, token by token, layer by
+  ///   layer.
   /// - Throws: ``LearnerError`` where the block is of another shape; what `body` throws.
   /// - Complexity: of a token as a session's, and O(E n) for n experts told.
   public mutating func consume(
@@ -66,7 +66,9 @@ public struct ForecastPass {
     var token = 0
     for run in block.runs {
       for position in run.firstToken..<run.firstToken + run.count {
-        let session = session(of: run.request, task: tasks[run.request] ?? "", from: position)
+        let session = sessions.use(run.request) { [learner] in
+          learner.session(of: run.request, task: tasks[run.request] ?? "", from: position)
+        }
         let chosen = (0..<shape.layers).map { Array(block.chosen(layer: $0, token: token)) }
         try forecast(chosen, run, position, in: session, body)
         let closed = try learner.close(
@@ -74,7 +76,7 @@ public struct ForecastPass {
         if learns { try learner.learn([closed]) }
         token += 1
       }
-      if run.endsRequest { sessions[run.request] = nil }
+      if run.endsRequest { sessions.end(run.request) }
     }
   }
 
@@ -99,31 +101,11 @@ public struct ForecastPass {
     }
   }
 
-  /// The layers whose forecast is due when `known` layers are known, and not before: the one so many
-  /// ahead; with none known all that are nearer too.
+  /// The layers whose forecast is due when `known` layers are known, and not before: the one so
+  /// many ahead; with none known all that are nearer too.
   public static func forecastable(known: Int, horizon: Int, layers: Int) -> Range<Int> {
     if horizon == 0 { return known == 0 ? 0..<layers : known..<known }
     let last = min(known + horizon, layers)
     return known == 0 ? 0..<last : max(known, min(known + horizon - 1, last))..<last
-  }
-
-  /// The session of a request, a new one where it is not under way. As many are kept as the learner
-  /// remembers requests; then the one whose last token is longest ago is forgotten.
-  private mutating func session(
-    of request: UInt64, task: String, from position: Int
-  ) -> LearnerSession {
-    tokens += 1
-    if let known = sessions[request] {
-      sessions[request]?.last = tokens
-      return known.session
-    }
-    if sessions.count >= learner.requests.capacity,
-      let oldest = sessions.min(by: { $0.value.last < $1.value.last })
-    {
-      sessions[oldest.key] = nil
-    }
-    let session = learner.session(of: request, task: task, from: position)
-    sessions[request] = (session, tokens)
-    return session
   }
 }

@@ -30,8 +30,10 @@ public final class LearnerSession {
   fileprivate let sessions: [LearntModel.Session]
   /// The stage of the open token, or of the last.
   public fileprivate(set) var stage = Stage.decode
-  /// The open token's position in its request.
-  fileprivate var position: Int
+  /// The open token's position in its request, or that of the token to come.
+  public fileprivate(set) var position: Int
+  /// MoE layers of the open token that were observed; nil while none is open.
+  public var known: Int? { counting.known }
 
   /// The session of a request that `learner` has seen nothing of.
   fileprivate init(_ learner: Learner, request: UInt64, task: String, position: Int) {
@@ -128,8 +130,8 @@ extension Learner {
     }
   }
 
-  /// How far ahead of the last observed layer a predictor forecasts, 1 for the next; 0 where it needs
-  /// none of the token's layers.
+  /// How far ahead of the last observed layer a predictor forecasts, 1 for the next; 0 where it
+  /// needs none of the token's layers.
   ///
   /// - Parameter predictor: index into ``predictors``.
   public func horizon(of predictor: Int) -> Int {

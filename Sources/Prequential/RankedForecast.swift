@@ -1,3 +1,4 @@
+import Forecast
 import RoutingTrace
 
 /// A forecast of one event as its readers want it: the likeliest experts, best first.
@@ -10,8 +11,8 @@ public struct RankedForecast: Hashable, Sendable {
   public var stage: Stage
   /// The MoE layer's ordinal, from 0.
   public var layer: Int
-  /// How many layers ahead it was made: 1 where the layer before was known, 0 where it needed none of
-  /// the token's layers.
+  /// How many layers ahead it was made: 1 where the layer before was known, 0 where it needed none
+  /// of the token's layers.
   public var horizon: Int
   /// The likeliest experts, best first; equal ones by id.
   public var experts: [UInt16]
@@ -63,15 +64,7 @@ public struct ForecastRanking: Hashable, Sendable {
   public func best(
     of probabilities: UnsafeMutableBufferPointer<Double>
   ) -> (experts: [UInt16], chances: [Float]) {
-    var experts: [UInt16] = []
-    for id in probabilities.indices where probabilities[id] >= above {
-      let chance = probabilities[id]
-      var place = experts.count
-      while place > 0, probabilities[Int(experts[place - 1])] < chance { place -= 1 }
-      guard place < top else { continue }
-      experts.insert(UInt16(id), at: place)
-      if experts.count > top { experts.removeLast() }
-    }
-    return (experts, experts.map { Float(probabilities[Int($0)]) })
+    let best = Ranking.best(top, from: above, by: probabilities)
+    return (best.map { UInt16($0) }, best.map { Float(probabilities[$0]) })
   }
 }

@@ -10,8 +10,8 @@ extension ForeignFormat {
 /// and `task`.
 ///
 /// The rows are the prompt's and the output's tokens; the last sampled token may lack its row, as
-/// in vLLM, which never routes it. Where `prompt_routed_experts` holds the prompt's rows, as in vLLM
-/// 0.21, `routed_experts` holds the output's, and they are joined.
+/// in vLLM, which never routes it. Where `prompt_routed_experts` holds the prompt's rows, as in
+/// vLLM 0.21, `routed_experts` holds the output's, and they are joined.
 struct RequestNPZFormat: TraceFormat {
   static let name = "npz"
   static let summary = "NumPy archives (.npz), one request a file"
@@ -204,9 +204,7 @@ private struct RequestArchive {
 
   /// Whether a name speaks of routing.
   private static func namesRouting(_ name: String) -> Bool {
-    ["rout", "expert"].contains { word in
-      name.indices.contains { name[$0...].lowercased().hasPrefix(word) }
-    }
+    ["rout", "expert"].contains { name.lowercased().contains($0) }
   }
 
   /// The member that holds the array called `name`.

@@ -1,7 +1,7 @@
 import ArgumentParser
 
-/// The options that `train`, `evaluate` and `compare` share: which recall is measured, what of it is
-/// printed, and how many cores there are.
+/// The options that `train`, `evaluate` and `compare` share: which recall is measured, what of it
+/// is printed, and how many cores there are.
 struct AccuracyOptions: ParsableArguments {
   @Option(
     name: .customLong("recall-at"),

@@ -5,8 +5,8 @@ import RoutingTrace
 /// What `train` and `evaluate` report, and `compare` beside its intervals: accuracy by stage and
 /// layer, counts and speed.
 ///
-/// Its JSON is keyed by stage, predictor and n, so that a script reads a figure without a search; the
-/// keys are stable, more may follow.
+/// Its JSON is keyed by stage, predictor and n, so that a script reads a figure without a search;
+/// the keys are stable, more may follow.
 struct AccuracyReport: Encodable {
   typealias Recall = [String: [String: Double]]
 

@@ -17,7 +17,7 @@ struct Moecast: ParsableCommand {
       """,
     version: ModelHeader.software,
     subcommands: [
-      Import.self, Inspect.self, Train.self, Evaluate.self, Forecast.self, Compare.self,
+      Import.self, Inspect.self, Train.self, Evaluate.self, ForecastEvents.self, Compare.self,
       Analyze.self,
       MergeModels.self,
       ExportTables.self, Simulate.self, Sample.self,

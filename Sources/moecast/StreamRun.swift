@@ -83,12 +83,6 @@ struct StreamRun {
   }
 }
 
-/// Says what was passed over since nobody recorded it, if anything was.
-func complain(of absent: AbsentRoutes) {
-  guard let text = AbsenceFacts(absent).text else { return }
-  complain("moecast: not recorded: \(text); these are passed over, neither scored nor learnt")
-}
-
 /// Says what is to be told of the files that were read.
 func complain(of remarks: TraceRemarks) {
   for line in remarks.lines { complain("moecast: \(line)") }

@@ -181,8 +181,9 @@ import Testing
     }
     #expect(collected.forecasts[0].allSatisfy { abs($0 - 0.5) < 1e-15 })
     // Before the first event both parts say 1/2, so x = log(0.498 / 0.502) for either expert, and
-    // w = 0.6 for either part: s = 1 / (1 + exp(-1.2 x)). The gradient is x (1 - 2 s), its mean square
-    // 0.999 * 0.001 + 0.001 g^2. Then both parts say P0 = (1.5, 0.5) / 2, as row 0 is empty still.
+    // w = 0.6 for either part: s = 1 / (1 + exp(-1.2 x)). The gradient is x (1 - 2 s), its mean
+    // square 0.999 * 0.001 + 0.001 g^2. Then both parts say P0 = (1.5, 0.5) / 2, as row 0 is empty
+    // still.
     let x = log(0.498 / 0.502)
     let g = x * (1 - 2 / (1 + exp(-1.2 * x)))
     let w = 0.6 + 0.002 * g / (0.999 * 0.001 + 0.001 * g * g).squareRoot()
@@ -213,7 +214,7 @@ import Testing
     for chunk in try chunks(of: [RequestTrace(prefill: 0, ids: ids)], shape: shape) {
       mixture.process(live.resolve(chunk.block)) { event, probabilities in
         guard event.layer == 2, event.token >= 1000 else { return }
-        let best = Ranking.best(2, by: Array(probabilities))
+        let best = Ranking.best(2, by: probabilities)
         tally.hits += (0..<2).count { best.contains(event.chosen[$0]) }
         tally.chosen += 2
       }

@@ -91,8 +91,8 @@ import Testing
     }
   }
 
-  /// Forecast while they are routed, closed and learnt one after another: every forecast is the pass's, and
-  /// so is the learner.
+  /// Forecast while they are routed, closed and learnt one after another: every forecast is the
+  /// pass's, and so is the learner.
   @Test func tokensClosedOneAfterAnotherAreThePass() throws {
     let requests = try Self.requests(12)
     let shape = try Self.shape()
@@ -108,7 +108,7 @@ import Testing
           let at = (token * shape.layers + layer) * shape.topK
           let chosen = request.ids[at..<at + shape.topK].filter { $0 != TokenBlock.emptySlot }
           for predictor in Self.predictors.indices {
-            let forecast = Array(try live.forecast(layer, by: predictor, in: session))
+            let forecast = try live.forecast(layer, by: predictor, in: session)
             for id in chosen {
               let rank = try #require(
                 Ranking.best(shape.experts, by: forecast).firstIndex(of: Int(id)))

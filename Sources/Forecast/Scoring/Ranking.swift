@@ -41,14 +41,24 @@ public enum Ranking {
     return rank
   }
 
-  /// The ids of the `count` most probable experts, best first.
+  /// The ids of the most probable experts, best first; ties go to the lower id.
   ///
-  /// - Parameter probabilities: one value an expert.
-  /// - Complexity: O(E log E).
-  public static func best(_ count: Int, by probabilities: [Double]) -> [Int] {
-    let order = probabilities.indices.sorted {
-      probabilities[$0] != probabilities[$1] ? probabilities[$0] > probabilities[$1] : $0 < $1
+  /// - Parameters:
+  ///   - count: how many at most.
+  ///   - least: the least probability of an expert that is named.
+  ///   - probabilities: one value an expert.
+  /// - Complexity: O(E `count`).
+  public static func best(
+    _ count: Int, from least: Double = 0, by probabilities: UnsafeMutableBufferPointer<Double>
+  ) -> [Int] {
+    var best: [Int] = []
+    for expert in probabilities.indices where probabilities[expert] >= least {
+      var place = best.count
+      while place > 0, probabilities[best[place - 1]] < probabilities[expert] { place -= 1 }
+      guard place < count else { continue }
+      best.insert(expert, at: place)
+      if best.count > count { best.removeLast() }
     }
-    return Array(order.prefix(count))
+    return best
   }
 }

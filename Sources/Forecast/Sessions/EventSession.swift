@@ -21,6 +21,8 @@ import RoutingTrace
 public final class EventSession {
   /// The open token, the one before it, and how much of both is known.
   var progress: RequestProgress
+  /// MoE layers of the open token that were observed; nil while none is open.
+  public var known: Int? { progress.known }
   /// Room for `P0` of one forecast; `experts` values.
   let prior: UnsafeMutableBufferPointer<Double>
   /// Room for the forecast that is handed out; `experts` values.

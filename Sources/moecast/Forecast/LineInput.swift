@@ -1,7 +1,7 @@
 import SystemPackage
 
-/// Lines of a pipe as they come, none of them longer than a limit: of a longer one its end is waited
-/// for, and nothing of it kept.
+/// Lines of a pipe as they come, none of them longer than a limit: of a longer one its end is
+/// waited for, and nothing of it kept.
 struct LineInput {
   /// A line without its end, or that it was too long.
   enum Line: Equatable {

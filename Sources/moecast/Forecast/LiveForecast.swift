@@ -22,23 +22,13 @@ struct LiveForecast {
     var text: String
   }
 
-  /// A request under way.
-  private struct Live {
-    let session: LearnerSession
-    /// Layers of the open token that are known; nil where none is open.
-    var known: Int?
-    /// Tokens closed.
-    var tokens = 0
-    /// The question by which it was asked of last.
-    var last: Int
-  }
-
   private var learner: Learner
   private let predictor: Int
   private let ranking: ForecastRanking
   private let learns: Bool
   private let horizon: Int
-  private var requests: [UInt64: Live] = [:]
+  /// Requests under way: as many as the learner remembers.
+  private var sessions: LiveSessions
   private var questions = 0
 
   /// Longest line taken.
@@ -52,6 +42,7 @@ struct LiveForecast {
     ranking = pass.ranking
     learns = pass.learns
     horizon = pass.horizon
+    sessions = LiveSessions(capacity: learner.requests.capacity)
     self.predictor = predictor
   }
 
@@ -90,64 +81,48 @@ struct LiveForecast {
   private mutating func answer(to question: Question) throws -> String {
     let number = question.request
     if question.end == true {
-      guard requests.removeValue(forKey: number) != nil else {
+      guard sessions.end(number) else {
         throw Refusal(text: "request \(number) is not under way")
       }
       return "{\"request\": \(number), \"ended\": true}"
     }
     let stage = try stage(of: question)
-    var live = requests[number] ?? begin(question)
-    live.last = questions
-    if live.known == nil {
-      // Nothing is opened for a choice that would be refused.
-      try check(question, known: 0)
-      try learner.open(stage, in: live.session)
-      live.known = 0
-    } else {
-      try check(question, known: live.known ?? 0)
-      if question.stage != nil, question.layer == nil {
-        throw Refusal(text: "a token of request \(number) is open; its stage was told")
-      }
+    // All is looked at before anything is opened or observed.
+    let known = sessions[number]?.known
+    try check(question, known: known ?? 0)
+    guard known == nil || question.stage == nil || question.layer != nil else {
+      throw Refusal(text: "a token of request \(number) is open; its stage was told")
     }
-    requests[number] = live
-    if let layer = question.layer { try observe(question, layer, &live) }
-    requests[number] = live
-    guard let known = live.known else {
-      return "{\"request\": \(number), \"token\": \(live.tokens - 1), \"closed\": true}"
+    let session = sessions.use(number) { [learner] in
+      learner.session(of: number, task: question.task ?? "")
     }
-    return try forecasts(number, live, known: known)
-  }
-
-  /// Takes a choice in, and closes the token with its last layer.
-  private mutating func observe(
-    _ question: Question, _ layer: Int, _ live: inout Live
-  ) throws {
-    let known = live.known ?? 0
-    try learner.observe(
-      (question.experts ?? []).map { UInt16(clamping: $0) }, layer: known, in: live.session)
-    live.known = known + 1
-    guard known + 1 == learner.shape.layers else { return }
-    let token = try learner.close(live.session)
-    live.known = nil
-    live.tokens += 1
+    if known == nil { try learner.open(stage, in: session) }
+    if let experts = question.experts {
+      try learner.observe(
+        experts.map { UInt16(clamping: $0) }, layer: known ?? 0, in: session)
+    }
+    guard session.known == learner.shape.layers else { return try forecasts(session) }
+    let token = try learner.close(session)
     if learns { try learner.learn([token]) }
+    return "{\"request\": \(number), \"token\": \(token.position), \"closed\": true}"
   }
 
-  /// The lines of the forecasts that are due when `known` layers are known.
-  private func forecasts(_ number: UInt64, _ live: Live, known: Int) throws -> String {
+  /// The lines of the forecasts that are due as far as the open token is known.
+  private func forecasts(_ session: LearnerSession) throws -> String {
+    let (number, position, known) = (session.request, session.position, session.known ?? 0)
     let due = ForecastPass.forecastable(
       known: known, horizon: horizon, layers: learner.shape.layers)
     let lines = try due.map { layer in
       let (experts, chances) = ranking.best(
-        of: try learner.forecast(layer, by: predictor, in: live.session))
+        of: try learner.forecast(layer, by: predictor, in: session))
       return ForecastJSONLines.line(
         RankedForecast(
-          request: number, position: live.tokens, stage: live.session.stage, layer: layer,
+          request: number, position: position, stage: session.stage, layer: layer,
           horizon: horizon, experts: experts, chances: chances),
         layer: learner.shape.modelLayers[layer])
     }
     guard !lines.isEmpty else {
-      return "{\"request\": \(number), \"token\": \(live.tokens), \"known\": \(known)}"
+      return "{\"request\": \(number), \"token\": \(position), \"known\": \(known)}"
     }
     return lines.joined(separator: "\n")
   }
@@ -179,17 +154,6 @@ struct LiveForecast {
       throw Refusal(text: "stage is prefill or decode")
     }
     return stage
-  }
-
-  /// A request that begins; the one that was asked of longest ago makes room for it.
-  private mutating func begin(_ question: Question) -> Live {
-    if requests.count >= learner.requests.capacity,
-      let oldest = requests.min(by: { $0.value.last < $1.value.last })
-    {
-      requests[oldest.key] = nil
-    }
-    return Live(
-      session: learner.session(of: question.request, task: question.task ?? ""), last: questions)
   }
 
   /// A text as JSON has it.

@@ -41,3 +41,8 @@ func duration(_ seconds: Double) -> String {
   let minutes = (whole + 30) / 60
   return minutes < 100 ? "\(minutes) min" : "\(minutes / 60) h \(minutes % 60) min"
 }
+
+/// A number and what it counts, in words: `1 token`, `2,000 tokens`.
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+}

@@ -6,7 +6,7 @@ import RoutingTrace
 import SystemPackage
 
 /// `moecast forecast`: the experts that a model expects, event by event.
-struct Forecast: PrintingCommand {
+struct ForecastEvents: PrintingCommand {
   static let configuration = CommandConfiguration(
     commandName: "forecast",
     abstract: "Writes the experts that a model expects, event by event.",
