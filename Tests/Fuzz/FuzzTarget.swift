@@ -60,8 +60,8 @@ enum FuzzTarget {
     }
   }
 
-  /// Reads a trace in any frames and writes it anew, chunk by chunk and cut anew. What was written is
-  /// a trace that every reader takes, of the same tokens.
+  /// Reads a trace in any frames and writes it anew, chunk by chunk and cut anew. What was written
+  /// is a trace that every reader takes, of the same tokens.
   private func rewrite(_ bytes: [UInt8]) throws {
     var reader = try TraceReader(
       MemorySource(bytes), name: "fuzz", reading: TraceReading(framing: .any, maximumChunk: 1 << 22)
@@ -84,8 +84,8 @@ enum FuzzTarget {
     }
   }
 
-  /// Reads chunks whose checksums and ordinals are made anew, so that what they say is looked at, and learns
-  /// them. A writer must take what was read and give the same back.
+  /// Reads chunks whose checksums and ordinals are made anew, so that what they say is looked at,
+  /// and learns them. A writer must take what was read and give the same back.
   ///
   /// The first byte chooses the shape; a chunk is a u16 length and its payload.
   private func readChunks(_ bytes: [UInt8]) throws {
@@ -155,11 +155,16 @@ enum FuzzTarget {
     guard let file = fopen(path, "wb") else { return }
     bytes.withUnsafeBytes { _ = fwrite($0.baseAddress, 1, $0.count, file) }
     fclose(file)
-    // Some formats do not say how many experts a token takes.
+    // Some formats do not say how many experts a token takes. What is left out is chosen by the
+    // file's length, so that the same file is always read in the same way.
+    let left = bytes.count % 3
     for topK in [nil, 2] {
       do {
         var importer = try TraceImporter(
-          [path], format: format, options: ImportOptions(experts: 8, topK: topK, prefill: 1))
+          [path], format: format,
+          options: ImportOptions(
+            experts: 8, topK: topK, prefill: 1, readsWeights: left != 1, keepsConstant: left == 2,
+            dropsWarmUp: left == 1))
         while try importer.next() != nil {}
         return
       } catch {
@@ -238,8 +243,8 @@ enum FuzzTarget {
     return Array(try Checkpoint.bytes(of: learner).dropLast(64))
   }
 
-  /// A file as it comes from other hands: as it is, compressed once and in two members, behind a byte order
-  /// mark, with long line ends and empty lines.
+  /// A file as it comes from other hands: as it is, compressed once and in two members, behind a
+  /// byte order mark, with long line ends and empty lines.
   private static func dressed(_ content: [UInt8]) throws -> [[UInt8]] {
     let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
     let longLines = content.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] } + Array("\r\n\n".utf8)
@@ -256,7 +261,9 @@ enum FuzzTarget {
         + #""topk_ids": \#(ids), "topk_weights": [0.5, NaN]}"# + "\n"
     }
     switch format {
-    case .npz: return try archives()
+    case .npz: return try archives() + absentArchives()
+    case .vllmNPY: return absentArrays
+    case .paperJSON, .gptOSS, .moeBeyond, .esft: return absentTexts(of: format)
     case .vllmLogger:
       let records = [
         route(#""a""#, 0, 1, "[1, 2]"), route(#""a""#, 2, 1, "[-1, null]"),
@@ -274,6 +281,58 @@ enum FuzzTarget {
       }
     default: return []
     }
+  }
+
+  /// Arrays in which something was not recorded: single slots, events and tokens by -1, 0, the
+  /// number of experts and counting up; and a warm-up with a layer that never changes.
+  private static var absentArrays: [[UInt8]] {
+    let absent: [Int32] = [
+      1, 2, -1, 3, 8, 4, 5, 0, -1, -1, 8, 8, 0, 0, -1, -1, 0, 1, 0, 1, 0, 1, 0, 1, -1, -1, -1, -1,
+      0, 0,
+      0, 0,
+    ]
+    let warmUp = (0..<40).flatMap { [6, 1, Int32($0 / 36), 5] }
+    return [(absent, [4, 4, 2]), (warmUp, [40, 2, 2])].map { ids, shape in
+      ids.withUnsafeBytes { NPYArray.file(.signed(bytes: 4), shape: shape, elements: $0) }
+    }
+  }
+
+  /// The same in archives, the prompt's rows apart.
+  private static func absentArchives() throws -> [[UInt8]] {
+    try absentArrays.map { array in
+      try ZipWriter.archive([
+        ("prompt_routed_experts.npy", array), ("routed_experts.npy", array),
+        ("draft_routes.npy", array),
+      ])
+    }
+  }
+
+  /// Texts with nothing in the place of slots, events and tokens.
+  private static func absentTexts(of format: ForeignFormat) -> [[UInt8]] {
+    let text =
+      switch format {
+      case .paperJSON:
+        """
+        [{"0": [[-1, -1], [8, 8], [0, 0]], "1": [[5, 2], null, [-1]], "3": [[1, 6, 7], [], [8, 4, null]]},
+         null, {"0": null, "1": [], "3": [[4, 5]]}, {}]
+        """
+      case .gptOSS:
+        """
+        {"row_index": {}, "category": null, "router_log": [], "router_data": [null, {"t": null},
+         {"t": {"layer_0": {"selected_experts": [3, -1], "selected_probs": [0.75, null]}, "layer_1": null}},
+         {"t": {"layer_1": {"selected_experts": [], "selected_probs": []}}}]}
+        """
+      case .moeBeyond:
+        """
+        Layer ID,Batch Number,Token,Activated Expert IDs
+        1,0,a,"[3]"
+        1,0,b,"[]"
+        2,0,a,"[-1, None, 8]"
+        2,0,b,"[5, 6, null]"
+        """
+      default: "1\t-1\t0\t0\t8\t8\t\t0.5\t0\t0\t0\t0\t0\n"
+      }
+    return [Array(text.utf8)]
   }
 
   /// The importer's fixtures.
