@@ -5,7 +5,8 @@ import Insight
 import LZ4Frame
 import RoutingTrace
 
-/// `analyze`: counting from LZ4, beside C that counts the same, and reading the observations from the counts.
+/// `analyze`: counting from LZ4, beside C that counts the same, and reading the observations from
+/// the counts.
 func analysis(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let ceiling = ObservedTables(trace)
   let blocks = LZ4Blocks(trace.chunks)

@@ -2,7 +2,8 @@ import ArgumentParser
 
 /// `moecast-bench`: the program's hot paths beside what the machine can do.
 ///
-/// Both run in turns in one process, so that a noisy machine slows both; ratios are those of medians.
+/// Both run in turns in one process, so that a noisy machine slows both; ratios are those of
+/// medians.
 @main
 struct Benchmarks: ParsableCommand {
   static let configuration = CommandConfiguration(

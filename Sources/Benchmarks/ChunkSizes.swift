@@ -2,8 +2,8 @@ import LZ4Frame
 import Prequential
 import RoutingTrace
 
-/// The same tokens in chunks of other sizes: learning and analysing from LZ4 on one core, learning on two,
-/// beside chunks of the size that is written unless told otherwise.
+/// The same tokens in chunks of other sizes: learning and analysing from LZ4 on one core, learning
+/// on two, beside chunks of the size that is written unless told otherwise.
 func chunkSizes(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let sizes = [256, 1024, 4096, 16384]
   let requests = tokenMajor(trace)

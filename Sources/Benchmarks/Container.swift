@@ -1,8 +1,8 @@
 import LZ4Frame
 import RoutingTrace
 
-/// Chunks from memory and from a file in the page cache, verified, beside lz4's own decoding of the same
-/// blocks and a memory copy.
+/// Chunks from memory and from a file in the page cache, verified, beside lz4's own decoding of the
+/// same blocks and a memory copy.
 func decode(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let blocks = LZ4Blocks(trace.chunks)
   let folder = try TemporaryFolder()

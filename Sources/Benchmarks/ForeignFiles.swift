@@ -8,7 +8,8 @@ let npyHeader = 128
 
 /// A request as the data set writes it: the prompt's layers, then an entry a decoded token.
 ///
-/// - Parameter indent: spaces a level, a value a line, as in the data set's own files; nil for one line.
+/// - Parameter indent: spaces a level, a value a line, as in the data set's own files; nil for one
+///   line.
 func selectionTrace(_ request: RequestTrace, _ shape: TraceShape, indent: Int? = nil) -> [UInt8] {
   let tokens = request.ids.count / shape.idsPerToken
   func list(_ values: [String], _ brackets: (String, String), level: Int) -> String {

@@ -1,8 +1,8 @@
 import FoundationEssentials
 import RoutingTrace
 
-/// A prompt as a table of the MoE-Beyond data set: a row a token and layer, layer by layer; the layers
-/// of the model are numbered from `firstLayer`.
+/// A prompt as a table of the MoE-Beyond data set: a row a token and layer, layer by layer; the
+/// layers of the model are numbered from `firstLayer`.
 func expertTable(_ request: RequestTrace, _ shape: TraceShape, firstLayer: Int) -> [UInt8] {
   var text = "Layer ID,Batch Number,Token,Activated Expert IDs\r\n"
   for layer in 0..<shape.layers {
@@ -32,8 +32,8 @@ func expertScores(_ requests: [RequestTrace], _ shape: TraceShape, layer: Int) -
   return Array(text.utf8)
 }
 
-/// A request as a vLLM routing logger writes it: the prompt's step layer by layer, then a step a token; gate
-/// weights of 1 / (slot + 2.7).
+/// A request as a vLLM routing logger writes it: the prompt's step layer by layer, then a step a
+/// token; gate weights of 1 / (slot + 2.7).
 func routingLog(_ request: RequestTrace, _ shape: TraceShape, firstLayer: Int) -> [UInt8] {
   let weights = (0..<shape.topK).map { String(1 / (Double($0) + 2.7)) }.joined(separator: ", ")
   let layers = (0..<shape.layers).map { $0 + firstLayer }

@@ -3,8 +3,8 @@ import LZ4Frame
 import RoutingTrace
 import TraceImport
 
-/// What serving engines write, from the page cache to chunks in memory: texts beside a walk over the
-/// same text that reads every number, arrays beside their turning into compressed columns.
+/// What serving engines write, from the page cache to chunks in memory: texts beside a walk over
+/// the same text that reads every number, arrays beside their turning into compressed columns.
 func imports(_ rounds: Rounds) throws -> [ResultRow] {
   let large = try SyntheticTrace(
     "import", layers: 58, experts: 256, topK: 8, chunks: 2, chunkTokens: 4096)

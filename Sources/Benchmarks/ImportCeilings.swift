@@ -46,7 +46,8 @@ final class NumberReading: ImportCeiling {
   }
 }
 
-/// Arrays are turned into the columns of chunks, which LZ4 compresses; those of ids must be the trace's.
+/// Arrays are turned into the columns of chunks, which LZ4 compresses; those of ids must be the
+/// trace's.
 final class ArrayTurning: ImportCeiling {
   /// An array of `[tokens, dense + layers, top-k]` in every file.
   struct Array {

@@ -2,7 +2,8 @@ import CReferenceKernels
 import Glibc
 import RoutingTrace
 
-/// The ids of chunks, a byte each, as LZ4 blocks of 256 KiB: what the container holds beside headers.
+/// The ids of chunks, a byte each, as LZ4 blocks of 256 KiB: what the container holds beside
+/// headers.
 final class LZ4Blocks {
   /// Bytes decoded.
   let bytes: Int

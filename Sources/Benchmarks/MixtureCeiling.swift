@@ -4,8 +4,8 @@ import Forecast
 import Prequential
 import RoutingTrace
 
-/// A preset of the mixture, `mixture-fast` or `mixture`, beside the same sums in C, to the bit, on the
-/// same chunks of the stream.
+/// A preset of the mixture, `mixture-fast` or `mixture`, beside the same sums in C, to the bit, on
+/// the same chunks of the stream.
 func mixtureCeiling(
   _ name: String, _ trace: SyntheticTrace, _ rounds: Rounds
 ) throws -> ResultRow {
@@ -13,7 +13,8 @@ func mixtureCeiling(
   let ceiling = try MixtureCeiling(learner.mixtures[0])
   var live = RequestBook()
   let blocks = trace.chunks.map { live.resolve($0.block) }
-  // Four chunks fill the tables and the stored paths; then every round takes the next chunk of the stream.
+  // Four chunks fill the tables and the stored paths; then every round takes the next chunk of the
+  // stream.
   let warm = 4
   for chunk in trace.chunks.prefix(warm) { try learner.consume(chunk) }
   for block in blocks.prefix(warm) { ceiling.run(block) }
@@ -110,8 +111,8 @@ private final class MixtureCeiling {
     }
   }
 
-  /// Throws where a count, a weight, a rank, the log loss or a stored path differs from the learner's
-  /// by a bit.
+  /// Throws where a count, a weight, a rank, the log loss or a stored path differs from the
+  /// learner's by a bit.
   func compare(_ learner: Learner) throws {
     let score = learner.score(of: 0, stages: Stage.allCases)
     let experts = learner.shape.experts

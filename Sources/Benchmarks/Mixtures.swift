@@ -2,8 +2,8 @@ import Forecast
 import Prequential
 import RoutingTrace
 
-/// The fast preset against its goal, with everything that `train` does, then what each part adds, in
-/// turns with the frame of the mixture around its cheapest part.
+/// The fast preset against its goal, with everything that `train` does, then what each part adds,
+/// in turns with the frame of the mixture around its cheapest part.
 func mixture(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let parts = [
     "layer", "skip2", "token", "request", "recent", "pairs", "joint-pairs", "near-paths",

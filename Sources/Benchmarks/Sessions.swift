@@ -4,8 +4,8 @@ import RoutingTrace
 
 /// Forecasts event by event: what a session's steps take, with 64 requests in flight.
 ///
-/// Every request's layer is observed, and the next one forecast, for all requests in turns: an engine's
-/// decode batch. The learner has learnt four chunks and is only read.
+/// Every request's layer is observed, and the next one forecast, for all requests in turns: an
+/// engine's decode batch. The learner has learnt four chunks and is only read.
 func sessions(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
   let (inFlight, tokens) = (64, 4)
   var rows: [ResultRow] = []

@@ -1,8 +1,9 @@
 import LZ4Frame
 import RoutingTrace
 
-/// A trace made from a seed: experts are skewed as in real routers, an event's choice depends on the
-/// layer before and on the request's token before, and tokens of the same word often choose the same.
+/// A trace made from a seed: experts are skewed as in real routers, an event's choice depends on
+/// the layer before and on the request's token before, and tokens of the same word often choose the
+/// same.
 struct SyntheticTrace {
   /// Tokens a request.
   static let requestTokens = 256

@@ -1,8 +1,8 @@
 /// One expert of a model: which of a layer's, and of which layer.
 ///
-/// Keys are ordered by layer, then by number. A key takes four bytes, so that streams of them stay small:
-/// a trace has at most 4,096 layers and 32,768 experts. Inlinable, like ``ByExpert`` and ``RowMajor``: hot
-/// loops of other modules index by it.
+/// Keys are ordered by layer, then by number. A key takes four bytes, so that streams of them stay
+/// small: a trace has at most 4,096 layers and 32,768 experts. Inlinable, like ``ByExpert`` and
+/// ``RowMajor``: hot loops of other modules index by it.
 public struct ExpertKey: Hashable, Comparable, Sendable {
   @usableFromInline let bits: UInt32
 

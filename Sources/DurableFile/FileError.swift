@@ -6,8 +6,8 @@ public struct FileError: Error, Hashable, CustomStringConvertible {
   /// The steps of making a file durable, in their order, and of reading one.
   public enum Step: String, CaseIterable, Sendable {
     /// Making it durable: what stands there is looked at, a new file is made beside it, written,
-    /// brought to the disk, closed and checked, generations move on, the new file takes the name, and
-    /// the folder is brought to the disk.
+    /// brought to the disk, closed and checked, generations move on, the new file takes the name,
+    /// and the folder is brought to the disk.
     case inspect, create, write, synchronize, close, verify, rotate, rename, synchronizeFolder
     /// Before that, and to read one.
     case lock, open, read

@@ -7,8 +7,8 @@
 /// print(absent.tokens, absent.events, absent.slots)   // 16 384 3
 /// ```
 ///
-/// Absent events are neither forecast nor scored nor learnt; <doc:Container> tells how they stand in
-/// a chunk.
+/// Absent events are neither forecast nor scored nor learnt; <doc:Container> tells how they stand
+/// in a chunk.
 public struct AbsentRoutes: Hashable, Sendable {
   /// Tokens without an expert in any layer.
   public private(set) var tokens = 0

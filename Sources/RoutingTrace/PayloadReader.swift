@@ -13,8 +13,8 @@ public enum PayloadFraming: Sendable {
 /// What was met in a trace's frames that writers do not make, and that takes from what a reader can
 /// vouch for.
 public struct FrameFindings: Hashable, Sendable {
-  /// A frame has no checksum, neither of its content nor of its blocks: what it holds is held against
-  /// the container's rules only, which many a flipped bit does not break.
+  /// A frame has no checksum, neither of its content nor of its blocks: what it holds is held
+  /// against the container's rules only, which many a flipped bit does not break.
   public internal(set) var lacksChecksums = false
   /// Payloads lie in other frames than one each.
   public internal(set) var isRecut = false

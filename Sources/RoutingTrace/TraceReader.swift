@@ -22,8 +22,9 @@ public struct TraceChunk: Sendable {
 /// ```
 ///
 /// One chunk is in memory at a time, and no chunk larger than ``TraceReading/maximumChunk`` is
-/// accepted. Traces joined with `cat` read as one, as long as their shapes agree: requests of a later
-/// part are numbered on from those before. Several files are read as one by a ``TraceStream``.
+/// accepted. Traces joined with `cat` read as one, as long as their shapes agree: requests of a
+/// later part are numbered on from those before. Several files are read as one by a
+/// ``TraceStream``.
 public struct TraceReader<Source: ByteSource> {
   /// The name of the source in messages.
   public let name: String

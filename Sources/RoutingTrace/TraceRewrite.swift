@@ -11,7 +11,8 @@ import LZ4Frame
 ///
 /// Requests, runs, labels, ids and weights stay as they are. Chunks keep their bytes, so that a
 /// model that has seen some of them resumes with the new trace, unless they are cut anew. What was
-/// written of a trace that turns out damaged is worth nothing: ``write(to:level:progress:)`` throws.
+/// written of a trace that turns out damaged is worth nothing: ``write(to:level:progress:)``
+/// throws.
 public struct TraceRewrite {
   /// Requests that begin in what was written.
   public private(set) var requests = 0

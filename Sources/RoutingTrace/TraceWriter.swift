@@ -180,8 +180,8 @@ public struct TraceWriter<Sink: ByteSink> {
     try flush()
   }
 
-  /// Appends a block's runs to the tokens that wait for a full chunk, wherever the block's own chunk
-  /// ended.
+  /// Appends a block's runs to the tokens that wait for a full chunk, wherever the block's own
+  /// chunk ended.
   ///
   /// - Throws: as ``append(_:label:ids:weights:)``; of several runs those before the one named are
   ///   taken.

@@ -1,7 +1,7 @@
 import Wafer
 
-/// What is counted in a staged run: how reads were met, what became of transfers, and what forecasts have
-/// saved so far, out of which they may risk more.
+/// What is counted in a staged run: how reads were met, what became of transfers, and what
+/// forecasts have saved so far, out of which they may risk more.
 struct StagingAccounts {
   var report = StagingReport()
   /// Against the same run without forecasts.

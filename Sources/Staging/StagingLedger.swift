@@ -1,10 +1,10 @@
 /// What a staged run has saved so far against the same engine without forecasts.
 ///
 /// Both run side by side on the same batches, so every layer shows what forecasts were worth: their
-/// copies shorten plans, their chunks make demand wait, their newcomers push out what would have been
-/// read again. What a transfer may cost has to be covered by what forecasts have saved before, plus
-/// what a run may lose: ``share`` of its time, and ``ofStep`` of a step to begin with, since transfers
-/// cost before they serve.
+/// copies shorten plans, their chunks make demand wait, their newcomers push out what would have
+/// been read again. What a transfer may cost has to be covered by what forecasts have saved before,
+/// plus what a run may lose: ``share`` of its time, and ``ofStep`` of a step to begin with, since
+/// transfers cost before they serve.
 struct StagingLedger: Sendable {
   /// What may be lost for good, as a share of the time without forecasts.
   static let share = 0.001

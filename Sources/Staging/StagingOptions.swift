@@ -12,7 +12,8 @@ public struct StagingOptions: Hashable, Sendable {
   public var bufferBytes: Double?
   /// Bytes a die may hold in copies; nil for what homes and the system leave of HBM.
   public var copyBytes: Double?
-  /// Weights are cut into equal chunks of at most this, by the bound engine; the event engine has its own.
+  /// Weights are cut into equal chunks of at most this, by the bound engine; the event engine has
+  /// its own.
   public var chunkBytes = 4e6
   /// Share of the idle time of memories and links that transfers may fill.
   public var bandwidthShare = 1.0

@@ -12,7 +12,8 @@ public struct StagingReport: Hashable, Sendable {
   /// Read from elsewhere, all of it on demand.
   public var demand = 0
   /// Seconds that the late reads waited for their rest, together: by the bound engine what the rest
-  /// takes alone, by the event engine from the first chunk that was not there to the last that came.
+  /// takes alone, by the event engine from the first chunk that was not there to the last that
+  /// came.
   public var lateSeconds = 0.0
   /// Transfers of which something was read.
   public var transfersUsed = 0

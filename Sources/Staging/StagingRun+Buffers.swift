@@ -1,13 +1,13 @@
 import Demand
 import Wafer
 
-/// Layer forecasts: weights of the next layers, ordered into the staging buffers of the dies that would
-/// compute them.
+/// Layer forecasts: weights of the next layers, ordered into the staging buffers of the dies that
+/// would compute them.
 extension StagingRun {
   private var options: StagingOptions { setup.options }
 
-  /// Plans the next layers as they are expected, as far as the horizon goes, and orders what they would
-  /// read.
+  /// Plans the next layers as they are expected, as far as the horizon goes, and orders what they
+  /// would read.
   mutating func stageLayers(after turn: Turn) {
     guard options.horizon > 0, transfers.bufferChunks > 0 else { return }
     let final = min(schedule.layers - 1, turn.layer + options.horizon)
@@ -34,8 +34,8 @@ extension StagingRun {
     }
   }
 
-  /// Queues a transfer of a task's weights, as many chunks as the buffer has room for, if it promises more
-  /// than it costs.
+  /// Queues a transfer of a task's weights, as many chunks as the buffer has room for, if it
+  /// promises more than it costs.
   ///
   /// - Parameters:
   ///   - turn: When the task is expected to run.

@@ -4,10 +4,11 @@ import Wafer
 
 /// A staged run as it stands: what it is made of, and one layer after the other.
 ///
-/// A layer is planned over the copies that are there, reads what it needs, and shows the forecast what was
-/// chosen. The forecast then orders copies for the next step (`StagingRun+Copies.swift`) and weights for the
-/// next layers (`StagingRun+Buffers.swift`), and transfers move beside the layer, by the bound engine's
-/// formula (`StagingRun+Bound.swift`) or event by event (`StagingRun+Events.swift`).
+/// A layer is planned over the copies that are there, reads what it needs, and shows the forecast
+/// what was chosen. The forecast then orders copies for the next step (`StagingRun+Copies.swift`)
+/// and weights for the next layers (`StagingRun+Buffers.swift`), and transfers move beside the
+/// layer, by the bound engine's formula (`StagingRun+Bound.swift`) or event by event
+/// (`StagingRun+Events.swift`).
 struct StagingRun {
   let setup: StagingSimulation
   let schedule: BatchSchedule

@@ -14,9 +14,10 @@ import Wafer
 ///
 /// Every layer of every step is planned by Algorithm 1 over homes and copies and timed by the bound
 /// engine's formula, or executed by the event engine with the transfers beside it. What its demand
-/// leaves idle of memories and links carries transfers (``TransferQueue``, ``Wafer/TransferTraffic``): copies
-/// that ``CopyPlanner`` proposes from the token forecast, and weights of the next layers into the
-/// staging buffer. Deterministic; the forecast sees only what was routed.
+/// leaves idle of memories and links carries transfers (``TransferQueue``,
+/// ``Wafer/TransferTraffic``): copies that ``CopyPlanner`` proposes from the token forecast, and
+/// weights of the next layers into the staging buffer. Deterministic; the forecast sees only what
+/// was routed.
 public struct StagingSimulation: Sendable {
   /// The system.
   public let fabric: Fabric
@@ -28,8 +29,8 @@ public struct StagingSimulation: Sendable {
   public var options: StagingOptions
   /// Where experts lie for good; nil for homes by the rule of ``StagingOptions/placement``.
   public var placement: ExpertPlacement?
-  /// What times the layers. With the event engine, transfers move chunk by chunk beside the demand's
-  /// own; its chunk size is theirs.
+  /// What times the layers. With the event engine, transfers move chunk by chunk beside the
+  /// demand's own; its chunk size is theirs.
   public var engine = Engine.bound(BoundEngine())
 
   /// A system and a model, timed by the bound engine.
@@ -50,7 +51,8 @@ public struct StagingSimulation: Sendable {
   /// - Parameters:
   ///   - schedule: Made from `pool`; the oracle and Belady look ahead in it.
   ///   - warmSteps: Steps at the beginning that stage but are not counted.
-  /// - Throws: ``Demand/SimulationError`` where pool, model, placement and options do not fit each other.
+  /// - Throws: ``Demand/SimulationError`` where pool, model, placement and options do not fit each
+  ///   other.
   public func run(
     _ pool: RequestPool, schedule: BatchSchedule, forecast: any DemandForecast, warmSteps: Int = 0
   ) throws(SimulationError) -> StagingResult {

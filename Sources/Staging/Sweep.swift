@@ -96,8 +96,8 @@ public struct Sweep: Sendable {
   /// What planning on the host would cost.
   public var host = HostAllocation()
 
-  /// Every workload on every system at three batch sizes; what else there is to choose, the properties
-  /// say.
+  /// Every workload on every system at three batch sizes; what else there is to choose, the
+  /// properties say.
   public init(systems: [Hardware], workloads: [Workload]) {
     self.systems = systems
     self.workloads = workloads

@@ -16,8 +16,8 @@ struct Turn {
     number = step * layers + layer
   }
 
-  /// The number of the turn at which the schedule next asks for an expert, once this turn's layer has
-  /// been read; `Int.max` if it never does.
+  /// The number of the turn at which the schedule next asks for an expert, once this turn's layer
+  /// has been read; `Int.max` if it never does.
   func nextUse(of key: ExpertKey, in schedule: BatchSchedule) -> Int {
     // A layer that this step has yet to reach asks again within it.
     let after = key.layer > layer ? step - 1 : step

@@ -2,11 +2,12 @@ import RoutingTrace
 
 /// The one rule by which every format's ids say "nothing was recorded here".
 ///
-/// A slot is absent where a source has -1, null, nothing, the largest number of an unsigned type, or
-/// the number of experts itself, with which some trainers pad. An event is absent where all its slots
-/// are, and where all hold expert 0, which no router chooses twice. A token is absent where all its
-/// events are, and where those that are not count up from expert 0 in their slots, as one trainer
-/// fills rows: in enough of them that no router can be meant. <doc:AbsentRoutes> has it as a table.
+/// A slot is absent where a source has -1, null, nothing, the largest number of an unsigned type,
+/// or the number of experts itself, with which some trainers pad. An event is absent where all its
+/// slots are, and where all hold expert 0, which no router chooses twice. A token is absent where
+/// all its events are, and where those that are not count up from expert 0 in their slots, as one
+/// trainer fills rows: in enough of them that no router can be meant. <doc:AbsentRoutes> has it as
+/// a table.
 ///
 /// What is absent becomes empty slots, last in their events.
 struct Absence {

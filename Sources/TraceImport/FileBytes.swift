@@ -5,7 +5,8 @@ import SystemPackage
 /// One file whole in memory as ``PlainBytes`` gives it, in a buffer that is kept from file to file.
 ///
 /// The buffer grows as bytes arrive, so memory follows what is there and not what the file system
-/// declares, nor what a gzip file says it holds. Behind the bytes there is room for readers that look past the end, as simdjson does.
+/// declares, nor what a gzip file says it holds. Behind the bytes there is room for readers that
+/// look past the end, as simdjson does.
 final class FileBytes {
   /// The largest file taken.
   let limit: Int

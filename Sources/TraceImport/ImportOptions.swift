@@ -20,8 +20,8 @@ public struct ImportOptions: Sendable {
   public var prefill: Int?
   /// Whether gate weights are read; without them, whatever stands in their place is not looked at.
   public var readsWeights: Bool
-  /// Whether a layer that sends every token to the same experts is believed, and so are tokens whose
-  /// experts are 0, 1, 2, ... in every layer.
+  /// Whether a layer that sends every token to the same experts is believed, and so are tokens
+  /// whose experts are 0, 1, 2, ... in every layer.
   public var keepsConstant: Bool
   /// Whether the identical tokens at the beginning of the recording are left out.
   public var dropsWarmUp: Bool

@@ -44,7 +44,8 @@ struct LoggedRequest {
 
   /// Adds an event: `topK` ids, and as many weights, but for events before the first that has any.
   ///
-  /// - Complexity: O(topK) where the layers of a step have the same tokens; O(tokens of the request)
+  /// - Complexity: O(topK) where the layers of a step have the same tokens; O(tokens of the
+  ///   request)
   ///   for a token that its step's first layer lacks.
   mutating func add(place: Int32, layer: Int, ids: [UInt16], weights: [Float16]) {
     records += 1
@@ -163,9 +164,9 @@ struct LoggedRequest {
 
   /// Tokens of the prompt as far as the log tells.
   ///
-  /// A log of one engine step is a prompt. Of several, those of several tokens are a prompt's if all
-  /// behind them are of one token, which decode. In all others a batch is decoded, or other prompts
-  /// follow, and nothing tells whose tokens they are.
+  /// A log of one engine step is a prompt. Of several, those of several tokens are a prompt's if
+  /// all behind them are of one token, which decode. In all others a batch is decoded, or other
+  /// prompts follow, and nothing tells whose tokens they are.
   var prefill: Int? {
     guard steps.count > 1 else { return tokens }
     let ends = steps.dropFirst() + [tokens]

@@ -92,8 +92,8 @@ extension NPYArray {
   ) throws(ArchiveError) -> (ids: [UInt16], outOfRange: OutOfRange?) {
     var found: OutOfRange?
     func look(_ bytes: UnsafeRawBufferPointer, _ ids: UnsafeBufferPointer<UInt16>, _ first: Int) {
-      // No byte is out of range; of wider elements the largest ids tell whether there is one to look
-      // for.
+      // No byte is out of range; of wider elements the largest ids tell whether there is one to
+      // look for.
       guard found == nil, Value.self != UInt8.self,
         ids.reduce(0, max) >= RawRequest.outOfRange,
         let index = ids.firstIndex(of: RawRequest.outOfRange)

@@ -78,8 +78,8 @@ final class PlainBytes {
     if case .own(let descriptor) = origin { try? descriptor.close() }
   }
 
-  /// Fills the beginning of `room`, which has space for a byte order mark at least; returns how many
-  /// bytes, 0 at the end.
+  /// Fills the beginning of `room`, which has space for a byte order mark at least; returns how
+  /// many bytes, 0 at the end.
   func read(into room: UnsafeMutableRawBufferPointer) throws(ImportError) -> Int {
     if isBegun { return try next(into: room) }
     isBegun = true

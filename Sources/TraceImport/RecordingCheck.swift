@@ -25,8 +25,8 @@ struct RecordingCheck {
   /// Layers that have not changed yet.
   private var constantLayers: [Int]
 
-  /// The first token's ids while all tokens have been equal to it; nil before the first request, and
-  /// empty once one differed.
+  /// The first token's ids while all tokens have been equal to it; nil before the first request,
+  /// and empty once one differed.
   private var firstToken: [UInt16]?
   /// Tokens at the beginning that are equal to the first, if enough are.
   private(set) var warmUp = 0

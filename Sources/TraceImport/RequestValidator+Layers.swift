@@ -210,8 +210,8 @@ private func gather<Value: BitwiseCopyable>(_ column: [Value], layers: Int, kept
   }
 }
 
-/// A token-major column with a layer at each of `places`: the column's own layer of that ordinal, or,
-/// where that is nil, one of nothing but `absent`.
+/// A token-major column with a layer at each of `places`: the column's own layer of that ordinal,
+/// or, where that is nil, one of nothing but `absent`.
 private func spread<Value>(
   _ column: [Value], _ layers: Int, _ places: [Int?], _ topK: Int, absent: Value
 ) -> [Value] {

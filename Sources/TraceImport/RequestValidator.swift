@@ -60,8 +60,8 @@ struct RequestValidator {
   /// What the next request's events must keep.
   var bounds: EventBounds { EventBounds(experts: experts, topK: shape?.topK ?? options.topK) }
 
-  /// The request as the shape wants it: routing layers only, ids checked, in descending gate weight,
-  /// what is absent in empty slots.
+  /// The request as the shape wants it: routing layers only, ids checked, in descending gate
+  /// weight, what is absent in empty slots.
   ///
   /// - Parameters:
   ///   - file: where it comes from, for messages.
@@ -138,8 +138,8 @@ struct RequestValidator {
     return false
   }
 
-  /// The tokens that go into the trace: without a warm-up that is to be dropped, and without those at
-  /// the end that have no route.
+  /// The tokens that go into the trace: without a warm-up that is to be dropped, and without those
+  /// at the end that have no route.
   private mutating func keptTokens(of ids: [UInt16], shape: TraceShape) -> Range<Int> {
     let width = shape.idsPerToken
     var end = ids.count / width

@@ -50,7 +50,8 @@ struct RoutingLog {
   /// Lines read so far.
   var line: Int { lines.line }
 
-  /// What the file's first record says; nothing where it cannot be read, which reading it will tell.
+  /// What the file's first record says; nothing where it cannot be read, which reading it will
+  /// tell.
   static func facts(of found: FoundFile, json: JSONReader) -> Facts {
     do throws(ImportError) {
       let lines = try LineReader(found, limit: 1 << 20)

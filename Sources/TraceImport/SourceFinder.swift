@@ -96,8 +96,8 @@ struct SourceFinder {
     passedOver = files.count - chosen.count
   }
 
-  /// Throws where a folder holds a file both compressed and not, as `gzip -k` leaves it: its requests
-  /// would be there twice.
+  /// Throws where a folder holds a file both compressed and not, as `gzip -k` leaves it: its
+  /// requests would be there twice.
   private static func refuseTwins(_ files: [FoundFile]) throws(ImportError) {
     let names = Set(files.map(\.path))
     for file in files where !file.isNamed {

@@ -80,7 +80,8 @@ public struct TraceImporter {
 
   /// The next request, checked against the shape and in descending gate weight; nil at the end.
   ///
-  /// - Throws: ``ImportError``; the stream is spent after it. At the end, of kind `recordedNothing`,
+  /// - Throws: ``ImportError``; the stream is spent after it. At the end, of kind
+  ///   `recordedNothing`,
   ///   where the requests together show that a layer was not recorded.
   /// - Complexity: O(bytes of the request's file); for ESFT of one line of every layer's file.
   public mutating func next() throws(ImportError) -> RequestTrace? {

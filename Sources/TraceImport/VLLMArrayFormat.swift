@@ -6,8 +6,8 @@ extension ForeignFormat {
 }
 
 /// vLLM's `--enable-return-routed-experts` saved as a `.npy` file a request:
-/// `[tokens, all layers, k]` in whole numbers, dense layers filled with 0, -1 or anything that is no
-/// choice.
+/// `[tokens, all layers, k]` in whole numbers, dense layers filled with 0, -1 or anything that is
+/// no choice.
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
 /// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, each compressed or not, or from the options.

@@ -8,16 +8,16 @@ extension ForeignFormat {
 
 /// Routing loggers that people patch into vLLM: JSON lines, first
 /// `{"type": "meta", "model_id", "layers_logged", "top_k", ...}`, then
-/// `{"type": "route", "req_id", "token_idx", "layer", "topk_ids", "topk_weights"}`, a token's choice
-/// in a layer each.
+/// `{"type": "route", "req_id", "token_idx", "layer", "topk_ids", "topk_weights"}`, a token's
+/// choice in a layer each.
 ///
-/// Most log one layer a file, `moe_layer0.jsonl` and so on: files of a folder that hold other layers
-/// of the same model are read together, and joined by the order of their records. They must then
-/// have the same tokens.
+/// Most log one layer a file, `moe_layer0.jsonl` and so on: files of a folder that hold other
+/// layers of the same model are read together, and joined by the order of their records. They must
+/// then have the same tokens.
 ///
-/// `token_idx` is a place in an engine step and starts again with each, so it begins no request: all
-/// records of a recording with one `req_id` are one, in the order of the log. Where the logger gives
-/// all the same `req_id`, as the public ones do, whatever the engine batched is one request.
+/// `token_idx` is a place in an engine step and starts again with each, so it begins no request:
+/// all records of a recording with one `req_id` are one, in the order of the log. Where the logger
+/// gives all the same `req_id`, as the public ones do, whatever the engine batched is one request.
 struct VLLMLoggerFormat: TraceFormat {
   static let name = "vllm-logger"
   static let summary = "vLLM routing logs (JSON lines), some layers a file"

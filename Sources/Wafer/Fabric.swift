@@ -89,11 +89,12 @@ public struct Fabric: Sendable {
   /// The place of two nodes in tables of all pairs.
   private func pair(_ from: Int, _ to: Int) -> Int { from * nodes + to }
 
-  /// Links between two nodes: the Manhattan distance on a mesh, the shorter way on a ring, 2 through a
-  /// switch, 1 from the host.
+  /// Links between two nodes: the Manhattan distance on a mesh, the shorter way on a ring, 2
+  /// through a switch, 1 from the host.
   public func hops(from: Int, to: Int) -> Int { hopCounts[pair(from, to)] }
 
-  /// Seconds that weights need on the way between two nodes beside their bytes: the sum of latencies.
+  /// Seconds that weights need on the way between two nodes beside their bytes: the sum of
+  /// latencies.
   public func wayLatency(from: Int, to: Int) -> Double { wayLatencies[pair(from, to)] }
 
   /// Seconds that a read command from the die `to` needs to the memory `from`.
@@ -111,7 +112,8 @@ public struct Fabric: Sendable {
     return wayStart[pair]..<wayStart[pair + 1]
   }
 
-  /// Seconds that `bytes` take at the slowest part of a way, the memory they are read from or a link.
+  /// Seconds that `bytes` take at the slowest part of a way, the memory they are read from or a
+  /// link.
   package func slowestSeconds(_ bytes: Double, from: Int, to: Int) -> Double {
     bytes
       / way(from: from, to: to).reduce(memoryBandwidth[from]) { min($0, linkBandwidth[Int($1)]) }

@@ -91,7 +91,8 @@ public struct Simulation: Sendable {
   /// - Parameters:
   ///   - pool: The requests' tokens.
   ///   - transitions: The token heatmap; needed by strategies that predict.
-  /// - Throws: ``SimulationError`` where pool, model, placement, heatmap or options do not fit each other.
+  /// - Throws: ``SimulationError`` where pool, model, placement, heatmap or options do not fit each
+  ///   other.
   public func run(
     _ pool: RequestPool, transitions: TransitionCounts?
   ) throws(SimulationError) -> SimulationResult {

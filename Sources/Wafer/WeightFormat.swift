@@ -28,7 +28,8 @@ public struct ExpertCost: Hashable, Sendable {
   public let weightBytes: Double
   /// Floating point operations of one request: two a parameter (F).
   public let flopsPerRequest: Double
-  /// Activation bytes of one request at its die: read h, write i, read i, write h, two bytes each (A).
+  /// Activation bytes of one request at its die: read h, write i, read i, write h, two bytes each
+  /// (A).
   public let activationBytesPerRequest: Double
 
   /// The costs of an expert of any kind.

@@ -60,7 +60,8 @@ private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 <<
     }
   }
 
-  /// A flipped bit is noticed or changes nothing; time and system, which a header names, are left out.
+  /// A flipped bit is noticed or changes nothing; time and system, which a header names, are left
+  /// out.
   @Test func flippedBitsAreNoticed() throws {
     let packed = try Gzip.member(Self.text)
     var silent = 0

@@ -108,8 +108,8 @@ import Testing
     #expect(RequestBook(capacity: 3, entries: beyond, free: free) == nil)
   }
 
-  /// The same as a plain list in which everybody is looked for, whatever the size of blocks, with more
-  /// requests than are remembered.
+  /// The same as a plain list in which everybody is looked for, whatever the size of blocks, with
+  /// more requests than are remembered.
   @Test(arguments: [1, 7, 64, 1000])
   func agreesWithAList(runsInABlock: Int) throws {
     var random = SplitMix64(seed: 3)

@@ -19,8 +19,8 @@ struct ChanceTableTests {
     }
   }
 
-  /// Changing a token must not change what was forecast for it, nor for anything before it; what may
-  /// not be known yet of the same token must not show either.
+  /// Changing a token must not change what was forecast for it, nor for anything before it; what
+  /// may not be known yet of the same token must not show either.
   @Test func looksAtNothingThatIsNotKnownYet() throws {
     let pool = try Samples.pool()
     var changed = RequestPool(shape: pool.shape)
@@ -74,7 +74,8 @@ struct ChanceTableTests {
     #expect(forecast.nextStep(layer: 0).allSatisfy { $0 == 0 })
   }
 
-  /// Every way of looking ahead is set right by its own record, so that all come to what is asked for.
+  /// Every way of looking ahead is set right by its own record, so that all come to what is asked
+  /// for.
   @Test(arguments: [0, 1, 2]) func everyHorizonIsSetRightByItsOwnRecord(ahead: Int) throws {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 40, steps: 60)

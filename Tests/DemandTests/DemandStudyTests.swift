@@ -25,9 +25,9 @@ struct DemandStudyTests {
     #expect(report.requests == 4)
     // One request of two is misplaced each time.
     #expect(close(report.loadError, 0.5))
-    // First all of one expert is expected, so chance has no part; then one of each of two experts by
-    // tokens that take either with chance 1/2: 0, 1 or 2 of an expert, 1/2 from 1 on average. That
-    // misplaces half a request of four.
+    // First all of one expert is expected, so chance has no part; then one of each of two experts
+    // by tokens that take either with chance 1/2: 0, 1 or 2 of an expert, 1/2 from 1 on average.
+    // That misplaces half a request of four.
     #expect(close(report.loadErrorIfRight, 1.0 / 8))
     // Wanted {0}, {0, 1}, asked {0, 1}, {1, 2}.
     #expect(report.wanted == 3 && report.asked == 4 && report.wantedAndAsked == 2)
@@ -90,7 +90,8 @@ struct DemandStudyTests {
     #expect(report.requests == 11 * 3 * 9 * 2)
   }
 
-  /// All layers are scored at every horizon, the first ones as they are expected after the step before.
+  /// All layers are scored at every horizon, the first ones as they are expected after the step
+  /// before.
   @Test func everyLayerIsScoredOnceAStep() throws {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 9, steps: 12)
@@ -130,8 +131,8 @@ struct DemandStudyTests {
     #expect(throws: SimulationError.self) { try study.run(questions, ForecastSources()) }
   }
 
-  /// A figure and its twin agree where batches do come from the forecast: every token takes one of two
-  /// experts by the toss of a coin, which frequency soon knows.
+  /// A figure and its twin agree where batches do come from the forecast: every token takes one of
+  /// two experts by the toss of a coin, which frequency soon knows.
   @Test func figuresMeetTheirTwinsWhereTheForecastIsRight() throws {
     var pool = RequestPool(shape: try TraceShape(modelLayers: [0], experts: 4, topK: 1))
     var random = SeededGenerator(seed: 7)

@@ -65,8 +65,8 @@ import Testing
     (stride(from: 0.05, to: 0.71, by: 0.05).map { $0 }, 0.02),
   ]
 
-  /// Against every outcome of tokens with chances of their own: exact up to a load of 1 and for equal
-  /// chances, within 2 % where chances are spread, rough where nearly all is certain.
+  /// Against every outcome of tokens with chances of their own: exact up to a load of 1 and for
+  /// equal chances, within 2 % where chances are spread, rough where nearly all is certain.
   @Test(arguments: Self.tokens)
   func deviationOfAllOutcomes(chances: [Double], share: Double) {
     var demand = ExpertDemand(experts: 1)

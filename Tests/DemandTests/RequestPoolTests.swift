@@ -11,8 +11,8 @@ struct RequestPoolTests {
 
   init() throws { shape = try TraceShape(modelLayers: [0, 1], experts: 9, topK: 2) }
 
-  /// A chunk of runs whose token t of request r chooses experts r and t in layer 0, and their next ones
-  /// in layer 1.
+  /// A chunk of runs whose token t of request r chooses experts r and t in layer 0, and their next
+  /// ones in layer 1.
   private func block(
     _ runs: [(request: UInt64, stage: Stage, first: Int, count: Int)]
   ) throws -> TokenBlock {

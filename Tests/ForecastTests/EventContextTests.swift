@@ -8,7 +8,8 @@ import Testing
 /// Which earlier choices an event may look at: ids spell out token and layer.
 @Suite struct EventContextTests {
   static let layers = 12
-  /// Two tokens of one request; token t chose 12 t + l in layer l. `look` sees the second one's events.
+  /// Two tokens of one request; token t chose 12 t + l in layer l. `look` sees the second one's
+  /// events.
   static func look(
     horizon: Int, isFresh: Bool = false, _ look: (Int, EventContext) -> Void
   ) throws {

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Forecast
 
-/// A request that is followed event by event is forecast as the same request is in the pass over chunks.
+/// A request that is followed event by event is forecast as the same request is in the pass over
+/// chunks.
 @Suite struct SessionTests {
   static func shape() throws -> TraceShape {
     try TraceShape(modelLayers: [0, 1, 2, 5, 6], experts: 12, topK: 2)

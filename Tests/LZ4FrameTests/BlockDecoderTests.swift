@@ -3,11 +3,11 @@ import Testing
 
 @testable import LZ4Frame
 
-/// Blocks are decoded here, not by liblz4: the two must never differ, and no byte beyond the room may
-/// change.
+/// Blocks are decoded here, not by liblz4: the two must never differ, and no byte beyond the room
+/// may change.
 @Suite struct BlockDecoderTests {
-  /// Content of one kind: runs of noise and repetitions from up to `distance` behind, of up to `length`
-  /// bytes each.
+  /// Content of one kind: runs of noise and repetitions from up to `distance` behind, of up to
+  /// `length` bytes each.
   static func content(_ count: Int, distance: Int, length: Int, seed: UInt64) -> [UInt8] {
     var state = seed
     func draw(_ bound: Int) -> Int {

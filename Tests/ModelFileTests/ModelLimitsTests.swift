@@ -23,8 +23,8 @@ import Testing
     }
   }
 
-  /// Tables over 1 GiB each are within the limits; a mixture of that shape is not, and the error names
-  /// predictors that are.
+  /// Tables over 1 GiB each are within the limits; a mixture of that shape is not, and the error
+  /// names predictors that are.
   @Test func aRemedyThatIsNamedWorks() throws {
     let wide = try shape(layers: 17, experts: 4096)
     #expect(error(wide, ["layer-markov", "token-markov"]) == nil)

@@ -6,7 +6,8 @@ import RoutingTrace
 import TestSupport
 import Testing
 
-/// A predictor that is no part of moecast is learnt, measured, merged, written and read as any other.
+/// A predictor that is no part of moecast is learnt, measured, merged, written and read as any
+/// other.
 @Suite struct PredictorFromOutsideTests {
   /// How often each expert was chosen, in a table of its own.
   struct OwnFrequency: EventPredictor {

@@ -55,7 +55,8 @@ import Testing
     #expect(try interval(4) != interval(5))
   }
 
-  /// Requests interleaved token by token, some of which come back under their number after they ended.
+  /// Requests interleaved token by token, some of which come back under their number after they
+  /// ended.
   static func interleaved(chunkTokens: Int, workers: Int) throws -> Comparison {
     let shape = try TraceShape(modelLayers: [0, 1], experts: 9, topK: 2)
     var random = SplitMix64(seed: 9)
@@ -81,7 +82,8 @@ import Testing
     return comparison
   }
 
-  /// Neither chunks nor threads change a figure or an interval; a number that comes back is another request.
+  /// Neither chunks nor threads change a figure or an interval; a number that comes back is another
+  /// request.
   @Test func chunksAndThreadsChangeNothing() throws {
     func figures(_ chunkTokens: Int, _ workers: Int) throws -> [Comparison.Estimate] {
       let comparison = try Self.interleaved(chunkTokens: chunkTokens, workers: workers)

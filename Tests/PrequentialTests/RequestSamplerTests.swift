@@ -49,8 +49,8 @@ import Testing
     #expect(blocks.reduce(0) { $0 + $1.block.tokens } == 36)
   }
 
-  /// What is drawn follows the rule that the model has learnt: layer-markov, trained on real requests,
-  /// forecasts it far better than frequency does. Counts blur more than a mixture.
+  /// What is drawn follows the rule that the model has learnt: layer-markov, trained on real
+  /// requests, forecasts it far better than frequency does. Counts blur more than a mixture.
   @Test(arguments: [("layer-markov", 1.3), ("mixture", 1.5)])
   func drawsFollowTheRuleThatWasLearnt(predictor: String, times: Double) throws {
     let trained = try Self.learner(

@@ -31,8 +31,8 @@ struct ModelTests {
     #expect(try Reference.text("tables.py", [npz, csv, Program.train]) != "")
   }
 
-  /// Either order gives the same bytes and the tables of both traces. What the shards reached is not
-  /// told as the merged model's.
+  /// Either order gives the same bytes and the tables of both traces. What the shards reached is
+  /// not told as the merged model's.
   @Test func mergingAddsUp() throws {
     let predictors = Program.counting.joined(separator: ",")
     try train([Program.train], "a.h5", predictors)

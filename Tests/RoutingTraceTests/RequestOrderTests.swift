@@ -57,7 +57,8 @@ import Testing
     #expect(last.error == nil && last.blocks.count == 2)
   }
 
-  /// A beginning that is not there, a gap, an end without a token and its stage, many requests at once.
+  /// A beginning that is not there, a gap, an end without a token and its stage, many requests at
+  /// once.
   @Test func whatMeansSomethingIsRead() throws {
     let chunks: [[WireChunk.Run]] = [
       [.init(5, 40, 2, .prefill), .init(2, 0, 1, .prefill), .init(5, 42, 1)],

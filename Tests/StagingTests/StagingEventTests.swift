@@ -99,8 +99,8 @@ struct StagingEventTests {
     }
   }
 
-  /// No resource is busier with demand than the layer is long, transfers or not; what weighs on memory
-  /// in the bound engine's formula, all but activations and what was brought, fits too.
+  /// No resource is busier with demand than the layer is long, transfers or not; what weighs on
+  /// memory in the bound engine's formula, all but activations and what was brought, fits too.
   @Test(arguments: Samples.systems)
   func boundIsALowerBound(system: String) throws {
     let simulation = try simulation(system, options, llc: false)

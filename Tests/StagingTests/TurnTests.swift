@@ -5,7 +5,8 @@ import Testing
 @testable import Staging
 
 struct TurnTests {
-  /// One request of top-1 of three experts in two layers: 0, 1, 0 in layer 0 and 2, 2, 1 in layer 1.
+  /// One request of top-1 of three experts in two layers: 0, 1, 0 in layer 0 and 2, 2, 1 in layer
+  /// 1.
   @Test func nextUsesByHand() throws {
     var pool = RequestPool(shape: try TraceShape(modelLayers: [0, 1], experts: 3, topK: 1))
     pool.add([0, 2, 1, 2, 0, 1])

@@ -147,8 +147,8 @@ public struct MeaninglessTrace {
     } while true
   }
 
-  /// A run that means something: also one behind a gap, a request whose beginning is not there, an end
-  /// without a token.
+  /// A run that means something: also one behind a gap, a request whose beginning is not there, an
+  /// end without a token.
   private mutating func addRun(
     to chunk: inout WireChunk, _ ordinal: Int, using random: inout SplitMix64
   ) {

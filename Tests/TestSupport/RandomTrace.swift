@@ -16,7 +16,8 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 }
 
 extension RequestTrace {
-  /// A request whose tokens follow a noisy layer-to-layer rule, so that there is something to learn.
+  /// A request whose tokens follow a noisy layer-to-layer rule, so that there is something to
+  /// learn.
   ///
   /// - Parameter empty: the share of slots beyond an event's first that stay empty.
   public static func random(

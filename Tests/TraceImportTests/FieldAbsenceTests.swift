@@ -118,8 +118,8 @@ struct FieldAbsenceTests {
     }
   }
 
-  /// Empty slots behind the others, events of nothing but zeros empty, tokens without a route at the
-  /// end left out.
+  /// Empty slots behind the others, events of nothing but zeros empty, tokens without a route at
+  /// the end left out.
   private static let reader = """
     import json, sys, numpy
     path, experts, first, prefill = sys.argv[1], *map(int, sys.argv[2:])

@@ -76,7 +76,8 @@ import Testing
     #expect(problem?.remedy.contains("several files") == true)
   }
 
-  /// An inflated member of many pieces is the array that NumPy wrote; one damaged byte of it is noticed.
+  /// An inflated member of many pieces is the array that NumPy wrote; one damaged byte of it is
+  /// noticed.
   @Test(.enabled(if: Python.has("numpy"), "python3 with numpy is absent"))
   func inflatedPiecesJoin() throws {
     let folder = try TemporaryFolder()

@@ -7,8 +7,8 @@ import Testing
 @testable import TraceImport
 
 /// Written by numpy 1.26 for these tests: 5 tokens (3 prompt and 3 output ids, the last without a
-/// row), 3 layers of which the first is dense, top-2 of 8. numpy's local zip headers hold 0xFFFFFFFF
-/// and a zip64 field.
+/// row), 3 layers of which the first is dense, top-2 of 8. numpy's local zip headers hold
+/// 0xFFFFFFFF and a zip64 field.
 private func fixture(_ name: String) -> String {
   #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast()
     .joined(separator: "/") + "/Fixtures/" + name

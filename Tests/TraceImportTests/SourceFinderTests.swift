@@ -62,7 +62,8 @@ private let trace = Array(#"[{"0": [[1]]}]"#.utf8)
     #expect(fault?.description.hasPrefix("nowhere/2.json: there is no such file") == true)
   }
 
-  /// A moecast trace tells its shape itself, and what else is compressed with LZ4 is told how to go on.
+  /// A moecast trace tells its shape itself, and what else is compressed with LZ4 is told how to go
+  /// on.
   @Test func aMoecastTraceIsNoForeignOne() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write([0x04, 0x22, 0x4D, 0x18], to: "file")

@@ -9,7 +9,8 @@ public enum Samples {
     name: "sample", layers: 3, moeLayers: 0..<3, experts: 12, sharedExperts: 0, topK: 2,
     hidden: 1000, intermediate: 1000)
 
-  /// 7 requests of 5 to 11 tokens whose experts drift slowly, so that forecasts have something to hold.
+  /// 7 requests of 5 to 11 tokens whose experts drift slowly, so that forecasts have something to
+  /// hold.
   public static func pool() throws -> RequestPool {
     var pool = RequestPool(shape: try model.traceShape())
     var state: UInt64 = 1

@@ -17,8 +17,8 @@ struct ExpertPlacementTests {
     return hardware
   }
 
-  /// Layer 0: expert 0 on die 2, expert 1 on die 0 and copied to die 1, expert 2 on die 1. Layer 1: every
-  /// expert on the die of its number, expert 2 on die 0 too.
+  /// Layer 0: expert 0 on die 2, expert 1 on die 0 and copied to die 1, expert 2 on die 1. Layer 1:
+  /// every expert on the die of its number, expert 2 on die 0 too.
   private let placement = ExpertPlacement(layers: [
     Holders([[2], [0, 1], [1]]), Holders([[0], [1], [2, 0]]),
   ])
@@ -41,8 +41,8 @@ struct ExpertPlacementTests {
   /// Base deals requests to dies 0, 1, 2, 0 in the order of their experts.
   @Test func hopsAndReadsByHand() throws {
     let result = try simulation(.base).run(try pool(), transitions: nil)
-    // Expert 0 goes to dies 0 and 1 from die 2, 2 hops and 1; expert 1 to die 2 from its home, 2 hops;
-    // expert 2 to die 0 from die 1.
+    // Expert 0 goes to dies 0 and 1 from die 2, 2 hops and 1; expert 1 to die 2 from its home, 2
+    // hops; expert 2 to die 0 from die 1.
     let first = result.rows[0].result
     #expect(first.tasks == 4 && first.hops == 6 && first.requestHops == 6)
     #expect(first.localReads == 0 && first.remoteReads == 4)

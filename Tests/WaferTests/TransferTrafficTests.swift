@@ -3,9 +3,9 @@ import Testing
 
 @testable import Wafer
 
-/// Transfers beside demand, by hand: two dies without latencies, memories of 1 TB/s, links of .5 TB/s,
-/// experts of four chunks of 1 MB. A chunk takes a memory for 1 us and a link for 2 us; computing a
-/// chunk of one request takes .25 us.
+/// Transfers beside demand, by hand: two dies without latencies, memories of 1 TB/s, links of .5
+/// TB/s, experts of four chunks of 1 MB. A chunk takes a memory for 1 us and a link for 2 us;
+/// computing a chunk of one request takes .25 us.
 struct TransferTrafficTests {
   private let expert = ExpertCost(
     weightBytes: 4e6, flopsPerRequest: 1e6, activationBytesPerRequest: 0)
@@ -56,8 +56,8 @@ struct TransferTrafficTests {
     #expect(traffic.attached[0].elsewhere == 4 && traffic.arrivals == 0)
   }
 
-  /// The first chunk of the transfer takes memory and link before demand asks; then demand goes first,
-  /// and waits for that one chunk of 2 us on the link.
+  /// The first chunk of the transfer takes memory and link before demand asks; then demand goes
+  /// first, and waits for that one chunk of 2 us on the link.
   @Test func demandWaitsForOneChunkAtMost() {
     let (result, traffic) = run([remote], [transfer()], attached: [here])
     #expect(isNear(result.seconds, 11.25e-6))
@@ -68,8 +68,8 @@ struct TransferTrafficTests {
     #expect(traffic.remains.memory.allSatisfy { $0 == 0 })
   }
 
-  /// What was on its way goes on in the next layer: there the link is held for 1.75 us, and the three
-  /// chunks come at 1.75, 3.75 and 5.75 us.
+  /// What was on its way goes on in the next layer: there the link is held for 1.75 us, and the
+  /// three chunks come at 1.75, 3.75 and 5.75 us.
   @Test func chunksOnTheirWayGoOn() {
     let (_, before) = run([remote], [transfer()], attached: [here])
     let local = ExpertTask(expert: 9, die: 0, requests: 40, source: 0)
@@ -82,8 +82,8 @@ struct TransferTrafficTests {
     #expect(traffic.remains.chunks.isEmpty && traffic.remains.link.allSatisfy { $0 == 0 })
   }
 
-  /// The die first computes a local expert for 24 us, chunk by chunk; by then the transfer has brought
-  /// the other, whose four chunks are computed in 1 us.
+  /// The die first computes a local expert for 24 us, chunk by chunk; by then the transfer has
+  /// brought the other, whose four chunks are computed in 1 us.
   @Test func aTransferThatCompletesWithinTheLayerHelpsItsLaterReads() {
     let local = ExpertTask(expert: 9, die: 1, requests: 20, source: 1)
     var attached = [here, here]

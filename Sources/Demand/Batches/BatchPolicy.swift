@@ -9,8 +9,9 @@ public enum BatchPolicy: Hashable, Sendable {
   /// Slot v replays request v mod N for ever, `stride` tokens apart within `period` where several
   /// slots replay one request: the reference's rule with its defaults.
   case replay(stride: Int = 45, period: Int = 128)
-  /// Continuous batching: a slot decodes its request to the end and takes the next one of an endless
-  /// queue, in which the pool's requests come round again and again, shuffled anew each time.
+  /// Continuous batching: a slot decodes its request to the end and takes the next one of an
+  /// endless queue, in which the pool's requests come round again and again, shuffled anew each
+  /// time.
   case continuous(seed: UInt64)
   /// Chunked prefill: a step has room for as many tokens as the batch is large. Requests under way
   /// come first, in the order in which they began, with at most `chunk` of their next tokens each;
@@ -38,7 +39,8 @@ public enum BatchPolicy: Hashable, Sendable {
   {
     var queue = EndlessQueue(requests: pool.requests, seed: seed)
     var running = (0..<size).map { _ in (request: queue.next(), position: 0) }
-    // A batch that starts empty would decode in lockstep, so slots begin somewhere in their request.
+    // A batch that starts empty would decode in lockstep, so slots begin somewhere in their
+    // request.
     for slot in running.indices {
       running[slot].position = Int.random(
         in: 0..<pool.length(running[slot].request), using: &queue.random)

@@ -4,8 +4,8 @@ extension RequestPool {
   /// Tokens handed on at once by ``forEachBlock(_:)``.
   private static let blockTokens = 4096
 
-  /// Calls `body` with all tokens in order, as chunks of a trace whose requests are numbered from 0 and
-  /// are decoded from their first token on.
+  /// Calls `body` with all tokens in order, as chunks of a trace whose requests are numbered from 0
+  /// and are decoded from their first token on.
   ///
   /// - Parameter body: Gets the number of the chunk's first token, and the chunk.
   /// - Throws: ``SimulationError`` where the pool's ids cannot be a trace's.

@@ -4,8 +4,8 @@ import RoutingTrace
 extension RequestPool {
   /// Gathers the tokens of one stage, or of both, from a trace's chunks.
   ///
-  /// A request's tokens may come in pieces, between those of other requests. So pieces are kept as they
-  /// come, and put one behind the other when all have come.
+  /// A request's tokens may come in pieces, between those of other requests. So pieces are kept as
+  /// they come, and put one behind the other when all have come.
   public struct Collector {
     /// The shape of the trace.
     public let shape: TraceShape

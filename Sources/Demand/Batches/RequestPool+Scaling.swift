@@ -5,10 +5,10 @@ extension RequestPool {
   /// that model: whatever is computed from it has to be labelled so.
   ///
   /// Layer l takes its choices from this pool's layer l mod L. An expert i of E stands for the
-  /// target's experts whose number modulo E is i; which of them a request means is fixed by request,
-  /// layer and i, so that repetition within a request and skew over requests stay. Where the target
-  /// chooses more experts a token, further choices come from the requests that follow, at the same
-  /// token; where it chooses fewer, the last slots are dropped.
+  /// target's experts whose number modulo E is i; which of them a request means is fixed by
+  /// request, layer and i, so that repetition within a request and skew over requests stay. Where
+  /// the target chooses more experts a token, further choices come from the requests that follow,
+  /// at the same token; where it chooses fewer, the last slots are dropped.
   ///
   /// - Complexity: O(tokens * layers * topK) of the target, more where requests are much alike.
   public func scaled(to target: TraceShape) -> RequestPool {
@@ -33,7 +33,8 @@ extension RequestPool {
   ) {
     let first = ids.count
     var lender = 0
-    // Requests all alike could lend nothing new for ever; after a few rounds of them the rest is filled.
+    // Requests all alike could lend nothing new for ever; after a few rounds of them the rest is
+    // filled.
     while ids.count - first < target.topK, lender < 4 * requests {
       let other = (request + lender) % requests
       let lent = choice(

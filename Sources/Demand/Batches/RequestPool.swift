@@ -8,9 +8,9 @@ import RoutingTrace
 /// let pool = collector.pool()
 /// ```
 ///
-/// Choices are kept as traces keep them, a column a layer: what a layer's experts are asked for lies
-/// together, from the trace to the simulator, and is never turned round in between. Tokens are numbered
-/// from 0 through all requests.
+/// Choices are kept as traces keep them, a column a layer: what a layer's experts are asked for
+/// lies together, from the trace to the simulator, and is never turned round in between. Tokens are
+/// numbered from 0 through all requests.
 public struct RequestPool: Sendable {
   /// Layers, experts and experts a token, as in the trace.
   public let shape: TraceShape
@@ -91,9 +91,9 @@ public struct RequestPool: Sendable {
 
   /// The tokens in the batch at `step`, one a slot.
   ///
-  /// Slot v replays request v mod N for ever; those that replay the same request are `stride` tokens
-  /// apart (within `period`), so that a batch larger than the pool is no sum of equal parts. The
-  /// defaults are the reference's.
+  /// Slot v replays request v mod N for ever; those that replay the same request are `stride`
+  /// tokens apart (within `period`), so that a batch larger than the pool is no sum of equal parts.
+  /// The defaults are the reference's.
   public func batch(size: Int, step: Int, stride: Int = 45, period: Int = 128) -> [Int] {
     (0..<size).map { slot in
       let request = slot % requests

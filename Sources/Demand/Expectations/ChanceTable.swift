@@ -3,7 +3,8 @@ import Forecast
 import MemoryBudget
 import RoutingTrace
 
-/// What a ``Forecast/Mixture`` forecast for every event of a pool, each made before the event was learnt.
+/// What a ``Forecast/Mixture`` forecast for every event of a pool, each made before the event was
+/// learnt.
 ///
 /// Routing does not depend on where weights lie, so one pass over the requests, in their order,
 /// serves every simulation. Chances are kept as Float16: `tokens * layers * experts` of them.
@@ -20,8 +21,8 @@ public struct ChanceTable: Sendable {
   let experts: Int
 
   /// What may be known of a layer at the next token right after this token's: nothing but the same
-  /// layer's history. (Stored paths and the regression also look at neighbouring layers of the token
-  /// before, which at that moment have not been routed.)
+  /// layer's history. (Stored paths and the regression also look at neighbouring layers of the
+  /// token before, which at that moment have not been routed.)
   public static var nextToken: MixtureOptions {
     var options = MixtureOptions(parts: [.frequency, .token, .request, .recent])
     options.horizon = 0

@@ -5,11 +5,11 @@ extension ExpertDemand {
   /// very forecast: `E|X - load|`, what no forecast of these chances can go below.
   ///
   /// Up to a load of 1, X falls short of it only by being 0, so it is exactly `2 load (1 - need)`.
-  /// Above, X is taken as the binomial of the same mean and variance, which is exact where all tokens
-  /// have the same chance and a third too much where nearly all are all but certain; over the experts
-  /// of drawn batches the sum is within 4 % of the exact one, mostly within .3 %. Where tokens that
-  /// fill many slots make the variance larger than the mean, X is taken as a Poisson stretched by
-  /// `sqrt(variance / mean)`.
+  /// Above, X is taken as the binomial of the same mean and variance, which is exact where all
+  /// tokens have the same chance and a third too much where nearly all are all but certain; over
+  /// the experts of drawn batches the sum is within 4 % of the exact one, mostly within .3 %. Where
+  /// tokens that fill many slots make the variance larger than the mean, X is taken as a Poisson
+  /// stretched by `sqrt(variance / mean)`.
   public var deviation: [Double] {
     zip(zip(load, variance), need).map { moments, need in
       let (mean, variance) = moments
@@ -25,8 +25,8 @@ extension ExpertDemand {
     return 2 * exp((floor + 1) * log(mean) - mean - logFactorial(floor))
   }
 
-  /// De Moivre's `E|X - np| = 2 v C(n, v) p^v (1 - p)^(n - v + 1)`, v = floor(np) + 1, for the n and p
-  /// of these moments; n need not be whole.
+  /// De Moivre's `E|X - np| = 2 v C(n, v) p^v (1 - p)^(n - v + 1)`, v = floor(np) + 1, for the n
+  /// and p of these moments; n need not be whole.
   private static func binomialDeviation(mean: Double, variance: Double) -> Double {
     let failure = variance / mean
     guard failure > 1e-9 else { return 0 }

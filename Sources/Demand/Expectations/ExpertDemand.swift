@@ -2,11 +2,11 @@ import Glibc
 
 /// What a batch of tokens is forecast to ask of the experts of one layer.
 ///
-/// A token asks for expert j with the chance `a = min(1, K p_j)`. Summed over the tokens this is the
-/// *load*: the requests an expert is expected to get. The *need* is the probability that any of the
-/// tokens asks for it, `1 - product of (1 - a)`, taking the tokens as independent given the
-/// forecasts. Slots of a batch that hold the same token of the same request ask alike, so they count
-/// for the load, and once for the need.
+/// A token asks for expert j with the chance `a = min(1, K p_j)`. Summed over the tokens this is
+/// the *load*: the requests an expert is expected to get. The *need* is the probability that any of
+/// the tokens asks for it, `1 - product of (1 - a)`, taking the tokens as independent given the
+/// forecasts. Slots of a batch that hold the same token of the same request ask alike, so they
+/// count for the load, and once for the need.
 ///
 /// ```swift
 /// var demand = ExpertDemand(experts: shape.experts)
@@ -75,9 +75,9 @@ public struct ExpertDemand: Hashable, Sendable {
     }
   }
 
-  /// The same batch with every expert's requests expected `factors` times as often: load and variance
-  /// are multiplied, the chance that nobody asks is raised to the factor's power, as if so many more
-  /// or fewer such tokens asked.
+  /// The same batch with every expert's requests expected `factors` times as often: load and
+  /// variance are multiplied, the chance that nobody asks is raised to the factor's power, as if so
+  /// many more or fewer such tokens asked.
   ///
   /// - Precondition: one factor an expert, at least 0.
   public func scaled(by factors: [Double]) -> ExpertDemand {

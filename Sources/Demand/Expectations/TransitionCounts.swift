@@ -10,8 +10,8 @@ import RoutingTrace
 /// let result = try simulation.run(pool, transitions: heatmap)
 /// ```
 ///
-/// It is the table of token pairs that predictors count (``Counting/LayerCounts/tokenPairs``), of a trace
-/// or of a model.
+/// It is the table of token pairs that predictors count (``Counting/LayerCounts/tokenPairs``), of a
+/// trace or of a model.
 public struct TransitionCounts: Hashable, Sendable {
   /// MoE layers (L).
   public let layers: Int

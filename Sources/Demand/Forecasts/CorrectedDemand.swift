@@ -1,7 +1,8 @@
 /// What a mixture's table expects of batches, set right by what came of its earlier expectations.
 ///
-/// For one way of looking ahead. Between a layer's turns there is one expectation of it at most: it is
-/// made by ``expect(_:_:)``, asked for by ``demand(_:)``, and held against what came by ``learn(_:_:)``.
+/// For one way of looking ahead. Between a layer's turns there is one expectation of it at most: it
+/// is made by ``expect(_:_:)``, asked for by ``demand(_:)``, and held against what came by
+/// ``learn(_:_:)``.
 struct CorrectedDemand {
   private let table: ChanceTable
   /// By layer: what is expected of the layer's next turn; nil once it came.

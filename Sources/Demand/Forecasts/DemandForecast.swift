@@ -1,7 +1,7 @@
 /// Forecasts how many requests every expert will get, from what the batch has chosen so far.
 ///
-/// Tokens are known by their batch slot; a slot's next token follows it in the next step. Whoever runs a
-/// schedule calls `observe` for every layer of every step in order, and asks in between:
+/// Tokens are known by their batch slot; a slot's next token follows it in the next step. Whoever
+/// runs a schedule calls `observe` for every layer of every step in order, and asks in between:
 ///
 /// ```swift
 /// forecast.observe(step: step, layer: layer, chosen: pool.chosen(by: tokens, layer: layer))
@@ -25,8 +25,8 @@ public protocol DemandForecast {
   /// layer, was the last one observed.
   func laterLayer(_ layer: Int, observed: Int) -> [Double]
 
-  /// `nextStep` with every expert's need. Where only loads are forecast, every token is taken to have
-  /// the same chances.
+  /// `nextStep` with every expert's need. Where only loads are forecast, every token is taken to
+  /// have the same chances.
   ///
   /// - Parameter slots: The slots that each distinct token of the next step fills.
   func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand

@@ -1,5 +1,5 @@
-/// The paper's forecast: rows of the cross-token heatmap, weighted with the requests of now; for later
-/// layers of the same step the last known counts of that layer's token forecast.
+/// The paper's forecast: rows of the cross-token heatmap, weighted with the requests of now; for
+/// later layers of the same step the last known counts of that layer's token forecast.
 struct HeatmapForecast: DemandForecast {
   let name = "heatmap"
   private let transitions: TransitionCounts

@@ -1,8 +1,8 @@
 /// What came of the demand that a forecast expected, over many batches.
 ///
 /// Every figure has a twin *if right*: what it would be, on average, if batches were drawn from the
-/// forecast itself. A figure worse than its twin tells that the forecast is off; the twin alone, how
-/// much it leaves to chance.
+/// forecast itself. A figure worse than its twin tells that the forecast is off; the twin alone,
+/// how much it leaves to chance.
 public struct DemandReport: Hashable, Sendable {
   /// Requests of the batches.
   public private(set) var requests = 0
@@ -24,8 +24,8 @@ public struct DemandReport: Hashable, Sendable {
 
   /// Takes in a layer of a step: what was expected, and every expert's requests.
   ///
-  /// How many requests a batch makes is known beforehand (B K, but for what the record lacks), so the
-  /// load is scaled to that. Where nothing was expected, every request is misplaced.
+  /// How many requests a batch makes is known beforehand (B K, but for what the record lacks), so
+  /// the load is scaled to that. Where nothing was expected, every request is misplaced.
   mutating func score(_ demand: ExpertDemand, against counts: [Int]) {
     let total = counts.reduce(0, +)
     let load = demand.load.reduce(0, +)
@@ -48,7 +48,8 @@ public struct DemandReport: Hashable, Sendable {
     }
   }
 
-  /// Share of the requests expected of wrong experts: sum of |expected - actual| / (2 sum of actual).
+  /// Share of the requests expected of wrong experts: sum of |expected - actual| / (2 sum of
+  /// actual).
   public var loadError: Double { ratio(misplaced, Double(requests)) }
   /// ``loadError``, were batches drawn from the forecast.
   public var loadErrorIfRight: Double { ratio(misplacedIfRight, Double(requests)) }

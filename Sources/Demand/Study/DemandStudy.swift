@@ -8,10 +8,11 @@ import RoutingTrace
 /// print(reports[0].loadError)
 /// ```
 ///
-/// Step by step and layer by layer each forecast sees what the batch chose. What it expected is then
-/// held against that: of the next step right after the same layer of this one, or of a later layer of
-/// this step, so many layers ahead. The first layers of a step, which have nothing that far before them
-/// in their own step, are expected as after the step before. The first step is never scored.
+/// Step by step and layer by layer each forecast sees what the batch chose. What it expected is
+/// then held against that: of the next step right after the same layer of this one, or of a later
+/// layer of this step, so many layers ahead. The first layers of a step, which have nothing that
+/// far before them in their own step, are expected as after the step before. The first step is
+/// never scored.
 public struct DemandStudy: Sendable {
   private let pool: RequestPool
   private let schedule: BatchSchedule
@@ -49,7 +50,8 @@ public struct DemandStudy: Sendable {
 
   /// Scores one forecast, a fresh one.
   ///
-  /// - Parameter layersAhead: MoE layers between what is known and what is forecast; 0 for the same layer
+  /// - Parameter layersAhead: MoE layers between what is known and what is forecast; 0 for the same
+  ///   layer
   ///   of the next step.
   /// - Returns: What came of all layers of the scored steps.
   public func run(layersAhead: Int, _ forecast: any DemandForecast) -> DemandReport {

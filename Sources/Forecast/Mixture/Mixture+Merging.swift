@@ -17,9 +17,9 @@ extension Mixture {
   /// Joins another shard of the stream to this one (<doc:Mixture>).
   ///
   /// Counts and visits add up. Weights become the mean by tokens; every row of the linear part the
-  /// mean by its visits, and as much larger as more visits would have made it. Of the paths the shard's newest are taken, as many as are its share of the
-  /// room; pairs and repeats that both know are put together, and of those that want the same place
-  /// the more frequent stay.
+  /// mean by its visits, and as much larger as more visits would have made it. Of the paths the
+  /// shard's newest are taken, as many as are its share of the room; pairs and repeats that both
+  /// know are put together, and of those that want the same place the more frequent stay.
   ///
   /// - Parameters:
   ///   - shard: a mixture of the same options and a compatible shape.

@@ -64,8 +64,9 @@ final class PathSearch {
   var nextScores: UnsafeMutablePointer<Int32>
   /// `[layer, word, candidate]`: the candidates' sets of some layers side by side.
   let gathered: UnsafeMutablePointer<UInt64>
-  /// Layers whose sets are gathered at a time: all, where a token is looked at in one go; eight, where
-  /// somebody waits for every layer, since eight layers' sets of a stored token share a line of memory.
+  /// Layers whose sets are gathered at a time: all, where a token is looked at in one go; eight,
+  /// where somebody waits for every layer, since eight layers' sets of a stored token share a line
+  /// of memory.
   let window: Int
   /// `[candidate]`: experts shared with the token in the layer that is looked at.
   let overlap: UnsafeMutablePointer<Int32>

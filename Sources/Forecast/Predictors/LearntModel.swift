@@ -10,8 +10,9 @@ import RoutingTrace
 /// model.process(book.resolve(chunk.block), learns: true, workers: 2) { _, _ in }
 /// ```
 ///
-/// It passes every call on to the model inside. Calls that bring two together, such as ``join(_:share:)``
-/// or ``open(_:task:in:)``, stop the program where these are not of the same settings.
+/// It passes every call on to the model inside. Calls that bring two together, such as
+/// ``join(_:share:)`` or ``open(_:task:in:)``, stop the program where these are not of the same
+/// settings.
 public struct LearntModel: Sendable {
   /// The model itself, such as a ``Mixture``.
   public private(set) var model: any ForecastModel

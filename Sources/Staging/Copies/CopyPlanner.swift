@@ -4,9 +4,10 @@ import Wafer
 /// Where copies of one layer's experts would pay at the next step.
 ///
 /// The expected requests are planned as they would be if they came true, over homes, copies and
-/// transfers under way. What that plan reads from elsewhere, and what ``Wafer/Rebalancing`` would move from
-/// the busiest die to an idle one if a copy were there, is proposed. An expert of which r requests
-/// are expected is read with the chance p = 1 - exp(-r) (requests arrive as a Poisson variable).
+/// transfers under way. What that plan reads from elsewhere, and what ``Wafer/Rebalancing`` would
+/// move from the busiest die to an idle one if a copy were there, is proposed. An expert of which r
+/// requests are expected is read with the chance p = 1 - exp(-r) (requests arrive as a Poisson
+/// variable).
 struct CopyPlanner {
   /// Expected requests below this are not planned for.
   private static let least = 0.02

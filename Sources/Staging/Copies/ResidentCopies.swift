@@ -1,12 +1,12 @@
 import Demand
 import Wafer
 
-/// What lies where: experts in their homes, and copies of them in the dies' HBM, with the rule by which
-/// copies come and go.
+/// What lies where: experts in their homes, and copies of them in the dies' HBM, with the rule by
+/// which copies come and go.
 ///
 /// While a layer runs, the copies are held against those of the same run without forecasts
-/// (``begin(beside:)``): what that one holds and this one has pushed out will be read again, which is
-/// what forecasts may cost.
+/// (``begin(beside:)``): what that one holds and this one has pushed out will be read again, which
+/// is what forecasts may cost.
 struct ResidentCopies {
   let placement: ExpertPlacement
   /// By die.

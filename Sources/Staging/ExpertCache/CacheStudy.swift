@@ -101,13 +101,15 @@ public struct CacheStudy: Sendable {
   ///
   /// After a layer, the forecasts say with what chance p each expert of every layer will be read
   /// when that layer's turn comes, d layers from now; q is the decayed mean of the expert's chances
-  /// so far and stands for the turns after that. An expert is worth the discounted chance of its next
-  /// read, g^d (p + (1 - p) G q / (1 - (1 - q) G)) with G = g^L: a read one layer later is worth
-  /// g = exp(-1 / H) of it, where H is how many layers an expert stays in this cache, its places over
-  /// the experts brought a layer. Misses take the place of the least worthy; up to `prefetches` of the
-  /// next layer's experts, likeliest first, take the place of any that are worth less.
+  /// so far and stands for the turns after that. An expert is worth the discounted chance of its
+  /// next read, g^d (p + (1 - p) G q / (1 - (1 - q) G)) with G = g^L: a read one layer later is
+  /// worth g = exp(-1 / H) of it, where H is how many layers an expert stays in this cache, its
+  /// places over the experts brought a layer. Misses take the place of the least worthy; up to
+  /// `prefetches` of the next layer's experts, likeliest first, take the place of any that are
+  /// worth less.
   ///
-  /// - Parameter tables: Made from the pool; layers as far ahead as they know are forecast from what
+  /// - Parameter tables: Made from the pool; layers as far ahead as they know are forecast from
+  ///   what
   ///   was routed in this token, others from earlier tokens.
   public func guided(_ caches: [Guided], _ tables: MixtureTables) -> [CacheReport] {
     let shape = pool.shape

@@ -2,8 +2,8 @@ import Demand
 
 /// A cache of experts with a fixed number of places, and the order in which they leave.
 ///
-/// A place is found by looking at all of them: caches hold hundreds of experts, and every policy, the
-/// forecast's too, is one comparison.
+/// A place is found by looking at all of them: caches hold hundreds of experts, and every policy,
+/// the forecast's too, is one comparison.
 struct ExpertCache {
   /// Places.
   let capacity: Int

@@ -57,7 +57,8 @@ struct GuidedCache {
     }
   }
 
-  /// Brings the likeliest experts of the next layer, as far as they are worth more than what leaves.
+  /// Brings the likeliest experts of the next layer, as far as they are worth more than what
+  /// leaves.
   mutating func prefetch(after layer: Int, _ outlook: Outlook) {
     guard options.prefetches > 0, cache.capacity > 0 else { return }
     let next = (layer + 1) % shape.layers

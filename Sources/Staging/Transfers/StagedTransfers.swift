@@ -8,7 +8,8 @@ struct StagedTransfers {
   private(set) var buffered: [Transfer] = []
   /// What the event engine's last layer left on its way.
   var remains: TransferTraffic.CarriedOver
-  /// Seconds that the first demand of the coming layer waits for a chunk on its way, by the bound engine.
+  /// Seconds that the first demand of the coming layer waits for a chunk on its way, by the bound
+  /// engine.
   var pendingPreemption = 0.0
   /// Chunks that a die's staging buffer holds.
   let bufferChunks: Int
@@ -36,8 +37,8 @@ struct StagedTransfers {
     return (chunks(buffered, .buffer(turn: turn.number)), chunks(queue.transfers, .copy))
   }
 
-  /// Chunks that the transfers into a die's buffer take there, come or still to come; nil where one of
-  /// them brings `key` for the same turn already.
+  /// Chunks that the transfers into a die's buffer take there, come or still to come; nil where one
+  /// of them brings `key` for the same turn already.
   func bufferChunksTaken(beside key: CopyKey, for target: Transfer.Target) -> Int? {
     var taken = 0
     for transfers in [buffered, queue.transfers] {

@@ -44,8 +44,8 @@ struct TransferCosts {
       + 2 * fabric.wayLatency(from: source, to: die)
   }
 
-  /// What one chunk of a transfer may cost demand: by the bound engine the slowest part of its way, by
-  /// the event engine, where it may be met at every part, their sum.
+  /// What one chunk of a transfer may cost demand: by the bound engine the slowest part of its way,
+  /// by the event engine, where it may be met at every part, their sum.
   func chunkWait(_ transfer: Transfer) -> Double {
     let (source, die) = (transfer.source, transfer.die)
     guard meetsEverywhere else { return chunkSeconds(from: source, to: die) }
@@ -54,7 +54,8 @@ struct TransferCosts {
       + way.reduce(0) { $0 + chunkBytes / fabric.linkBandwidth[Int($1)] }
   }
 
-  /// What a transfer of `chunks` costs the demand beside it: a chunk's wait in every layer that it lasts.
+  /// What a transfer of `chunks` costs the demand beside it: a chunk's wait in every layer that it
+  /// lasts.
   ///
   /// - Parameter layerSeconds: What a layer takes; 0 where none has run yet.
   func costToDemand(

@@ -8,8 +8,8 @@ enum ChunkPresence {
   case coming
 }
 
-/// Traffic that shares memories and links with a layer's demand in an ``EventRun``, and may bring some
-/// of it: ``TransferTraffic``, or none.
+/// Traffic that shares memories and links with a layer's demand in an ``EventRun``, and may bring
+/// some of it: ``TransferTraffic``, or none.
 ///
 /// Its events are flights of their own in the same calendar, numbered from `first` on. Without any,
 /// ``NoBackgroundTraffic`` costs nothing: the loop is compiled for it apart.

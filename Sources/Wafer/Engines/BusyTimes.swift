@@ -1,9 +1,10 @@
-/// The bound engine's formula: how long a layer keeps each compute unit, memory and link busy, and how
-/// long its slowest read is under way.
+/// The bound engine's formula: how long a layer keeps each compute unit, memory and link busy, and
+/// how long its slowest read is under way.
 ///
 /// - compute of die d: sum of r F / (flops * efficiency) over d's tasks,
 /// - memory of die d: sum of r A / HBM over d's tasks,
-/// - memory of node m: W / bandwidth for every read of W bytes from m, and every copy that m writes,
+/// - memory of node m: W / bandwidth for every read of W bytes from m, and every copy that m
+///   writes,
 /// - link: W / bandwidth for every read whose way crosses it,
 /// - latency of a read: 2 * way + memory latency + LLC miss.
 package struct BusyTimes {

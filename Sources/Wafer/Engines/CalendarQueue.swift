@@ -1,9 +1,9 @@
 /// A priority queue of numbered events by time, first in first out among equal times.
 ///
 /// A calendar: one year of buckets of equal width, each a list sorted by time; what lies beyond the
-/// year waits in one list and is dealt out when the year is over. With a width near the mean distance
-/// of events, both operations touch one bucket. Inserting an event after all that are not later
-/// keeps equal times in the order of insertion, so events need no sequence number.
+/// year waits in one list and is dealt out when the year is over. With a width near the mean
+/// distance of events, both operations touch one bucket. Inserting an event after all that are not
+/// later keeps equal times in the order of insertion, so events need no sequence number.
 ///
 /// Owns raw memory for the hot loop of ``EventEngine``; every index comes from the engine itself.
 struct CalendarQueue: ~Copyable {
@@ -52,7 +52,8 @@ struct CalendarQueue: ~Copyable {
   mutating func insert(_ event: Int32, at time: Double) {
     times[Int(event)] = time
     count += 1
-    // Whole numbers of buckets are exact in a Double up to 2^53; beyond that buckets only get wider.
+    // Whole numbers of buckets are exact in a Double up to 2^53; beyond that buckets only get
+    // wider.
     let bucket = (time * perSecond).rounded(.down) - yearStart
     if bucket < Double(Self.buckets) {
       insert(event, time, inBucket: Int(bucket))

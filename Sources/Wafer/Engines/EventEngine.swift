@@ -1,11 +1,11 @@
 /// The discrete-event engine: weights travel in chunks through first-in-first-out servers.
 ///
 /// A die asks for its tasks' chunks one after another, `windowBytes` of them at a time. A request
-/// travels to the source (`hops * (link latency + command bytes / bandwidth)`), is served by its LLC
-/// or, one chunk after another, by its HBM, crosses every link of the way back (store and forward: a
-/// link is busy for `bytes / bandwidth`, the chunk arrives a latency later), may be copied into the
-/// die's HBM, and is computed; then the die asks for its next chunk. Events of equal time run in the
-/// order in which they were made.
+/// travels to the source (`hops * (link latency + command bytes / bandwidth)`), is served by its
+/// LLC or, one chunk after another, by its HBM, crosses every link of the way back (store and
+/// forward: a link is busy for `bytes / bandwidth`, the chunk arrives a latency later), may be
+/// copied into the die's HBM, and is computed; then the die asks for its next chunk. Events of
+/// equal time run in the order in which they were made.
 ///
 /// ```swift
 /// var engine = EventEngine()

@@ -88,8 +88,8 @@ struct EventRun {
   /// Runs the layer beside other traffic, which shares memories and links with it; the result holds
   /// the layer's own events and busy times.
   ///
-  /// Unsafe pointers: every index below was made by `init`, by the loop itself, or by the side traffic
-  /// from the fabric.
+  /// Unsafe pointers: every index below was made by `init`, by the loop itself, or by the side
+  /// traffic from the fabric.
   func simulate<Side: BackgroundTraffic>(
     spacing: Double, into result: inout LayerResult, beside side: inout Side
   ) {

@@ -27,7 +27,8 @@ struct RunState: ~Copyable {
   let linkLatency: UnsafeMutablePointer<Double>
   let computeFree: UnsafeMutablePointer<Double>
   let computeBusy: UnsafeMutablePointer<Double>
-  /// By die: the place in its queue of tasks, the queue's end, and the next chunk of the task there.
+  /// By die: the place in its queue of tasks, the queue's end, and the next chunk of the task
+  /// there.
   let cursor: UnsafeMutablePointer<Int32>
   let cursorEnd: UnsafeMutablePointer<Int32>
   let cursorChunk: UnsafeMutablePointer<Int32>

@@ -1,4 +1,5 @@
-/// Memories, or links, as transfers may use them: when they are idle, and no more than a share of that.
+/// Memories, or links, as transfers may use them: when they are idle, and no more than a share of
+/// that.
 struct IdleServers {
   /// Seconds that a chunk needs of each.
   let chunkSeconds: [Double]

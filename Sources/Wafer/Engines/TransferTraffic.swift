@@ -3,15 +3,16 @@ import Demand
 /// Transfers beside a layer's demand, event by event: the lowest priority there is.
 ///
 /// Every die fetches the chunks of its most promising transfer, a few at a time. A chunk takes a
-/// memory or a link only when that is idle, and looks again when it is free next; so demand waits for
-/// a chunk already being served at most, and a transfer is preempted between any two chunks. Chunks of
-/// one transfer are alike and count as they arrive.
+/// memory or a link only when that is idle, and looks again when it is free next; so demand waits
+/// for a chunk already being served at most, and a transfer is preempted between any two chunks.
+/// Chunks of one transfer are alike and count as they arrive.
 ///
-/// A transfer whose expert the layer itself reads is attached to that task: the die takes the chunks
-/// that are there, waits for those on their way, and asks for the rest itself; then the transfer asks
-/// for no more.
+/// A transfer whose expert the layer itself reads is attached to that task: the die takes the
+/// chunks that are there, waits for those on their way, and asks for the rest itself; then the
+/// transfer asks for no more.
 ///
-/// Here is what it knows; its part in the loop of ``EventRun`` is in `TransferTraffic+Flights.swift`.
+/// Here is what it knows; its part in the loop of ``EventRun`` is in
+/// `TransferTraffic+Flights.swift`.
 package struct TransferTraffic {
   /// Chunks that a die's transfers have asked for and not yet received, at most.
   static let window = 4

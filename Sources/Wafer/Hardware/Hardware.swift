@@ -14,7 +14,8 @@ public struct Hardware: Hashable, Sendable {
     case mesh
     /// Every die has one link into a switch and one out of it; all dies are neighbours.
     case `switch`
-    /// `columns * rows` dies in a circle, one link a direction; the shorter way round, upwards on ties.
+    /// `columns * rows` dies in a circle, one link a direction; the shorter way round, upwards on
+    /// ties.
     case ring
   }
 

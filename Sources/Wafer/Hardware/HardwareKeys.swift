@@ -16,7 +16,8 @@ extension Hardware {
 
   /// Sets the property that `key` names.
   ///
-  /// - Throws: ``HardwareError`` for an unknown key (naming near ones), a value of the wrong kind or
+  /// - Throws: ``HardwareError`` for an unknown key (naming near ones), a value of the wrong kind
+  ///   or
   ///   outside its bounds.
   public mutating func set(_ key: String, to value: HardwareValue) throws(HardwareError) {
     guard let entry = Self.table.first(where: { $0.name == key }) else {

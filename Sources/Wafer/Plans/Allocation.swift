@@ -38,9 +38,10 @@ public struct AllocationOptions: Hashable, Sendable {
   public init() {}
 }
 
-/// Algorithm 1: experts by ascending request count; candidates are the dies that hold the expert and
-/// their neighbours, sorted by load and cut to the number of splits; blocks of requests go one by one
-/// to the candidate of least cost. Tasks in the order in which they arise; sources are not set.
+/// Algorithm 1: experts by ascending request count; candidates are the dies that hold the expert
+/// and their neighbours, sorted by load and cut to the number of splits; blocks of requests go one
+/// by one to the candidate of least cost. Tasks in the order in which they arise; sources are not
+/// set.
 package func allocationPlan(
   counts: [Int], holders: Holders, expert cost: ExpertCost, options: AllocationOptions,
   on fabric: Fabric

@@ -75,7 +75,8 @@ func basePlan(
   return plan.tasks
 }
 
-/// EP's plan: every expert computed by its home die, or, where homes are in the host, by die e mod D.
+/// EP's plan: every expert computed by its home die, or, where homes are in the host, by die e mod
+/// D.
 func expertParallelPlan(counts: [Int], holders: Holders, dies: Int) -> [ExpertTask] {
   var tasks: [ExpertTask] = []
   for (expert, count) in counts.enumerated() where count > 0 {

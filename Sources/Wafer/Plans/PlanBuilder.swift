@@ -1,5 +1,6 @@
-/// Puts a plan together from requests given to (expert, die) pairs: a task a pair, in the order in which
-/// pairs first got a request. Sources are set later (``Swift/Array/setSources(_:nearest:on:)``).
+/// Puts a plan together from requests given to (expert, die) pairs: a task a pair, in the order in
+/// which pairs first got a request. Sources are set later
+/// (``Swift/Array/setSources(_:nearest:on:)``).
 struct PlanBuilder {
   private(set) var tasks: [ExpertTask] = []
   /// Every pair's place in `tasks`, or -1.

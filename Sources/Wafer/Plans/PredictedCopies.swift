@@ -1,4 +1,5 @@
-/// The copies that the predicting strategies make: dies keep what they read and expect to need again.
+/// The copies that the predicting strategies make: dies keep what they read and expect to need
+/// again.
 ///
 /// Layer by layer, it holds the experts that each die has copied, and the rule that adds more.
 struct PredictedCopies {

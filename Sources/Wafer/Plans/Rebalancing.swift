@@ -3,8 +3,9 @@
 /// Algorithm 1 deals experts one by one and never looks back, so copies that would relieve the
 /// busiest die often stay idle. Each round takes that die, and of all its tasks and their experts'
 /// other holders the move (of the whole task, or of the blocks that level the two dies) after which
-/// the higher of both loads is lowest. A die's load is max(compute, memory) as the bound engine counts
-/// them. Where no holder helps, a copy on the least loaded die is tried, if copies may be proposed.
+/// the higher of both loads is lowest. A die's load is max(compute, memory) as the bound engine
+/// counts them. Where no holder helps, a copy on the least loaded die is tried, if copies may be
+/// proposed.
 package struct Rebalancing {
   private let cost: ExpertCost
   private let blockSize: Int
