@@ -242,7 +242,8 @@ if fuzzing {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "TraceImport",
+        "Archive", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+        "TraceImport",
       ],
       path: "Tests/Fuzz", swiftSettings: strict))
 }

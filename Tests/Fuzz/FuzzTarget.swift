@@ -1,3 +1,4 @@
+import Archive
 import Foundation
 import LZ4Frame
 import ModelFile
@@ -291,7 +292,7 @@ enum FuzzTarget {
       0, 0,
       0, 0,
     ]
-    let warmUp = (0..<40).flatMap { [6, 1, Int32($0 / 36), 5] }
+    let warmUp: [Int32] = (0..<40).flatMap { token -> [Int32] in [6, 1, Int32(token / 36), 5] }
     return [(absent, [4, 4, 2]), (warmUp, [40, 2, 2])].map { ids, shape in
       ids.withUnsafeBytes { NPYArray.file(.signed(bytes: 4), shape: shape, elements: $0) }
     }
