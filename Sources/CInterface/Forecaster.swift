@@ -46,7 +46,7 @@ public func moecast_forecaster_open(
   _ model: UnsafePointer<CChar>?, _ options: UnsafePointer<moecast_options>?,
   _ forecaster: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let forecaster = try required(forecaster, "forecaster")
     let options = try ForecasterOptions(options)
     guard options.predictors == nil else {
@@ -62,7 +62,7 @@ public func moecast_forecaster_create(
   _ shape: UnsafePointer<moecast_shape>?, _ options: UnsafePointer<moecast_options>?,
   _ forecaster: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let forecaster = try required(forecaster, "forecaster")
     let wanted = try ForecasterOptions(options)
     let learner = try TrainingStart.anew(
@@ -260,7 +260,8 @@ public func moecast_forecaster_score(
 /// Throws where a caller's struct is not the one that this library knows.
 func checkSize<Struct>(_ size: Int, of kind: Struct.Type) throws(ArgumentError) {
   guard size == MemoryLayout<Struct>.size else {
-    throw ArgumentError("size is \(size), not sizeof(\(kind)), which is \(MemoryLayout<Struct>.size)")
+    throw ArgumentError(
+      "size is \(size), not sizeof(\(kind)), which is \(MemoryLayout<Struct>.size)")
   }
 }
 
