@@ -239,7 +239,10 @@ public func moecast_forecaster_save(
   answer(error) {
     let own: Forecaster = try Handle.object(forecaster, "forecaster")
     let path = try text(path, "path")
-    try own.live.withLearner { try CheckpointFile(path).write($0) }
+    // Taken first: where it cannot be written, the recorded chunk goes on.
+    let file = try CheckpointFile(path)
+    try file.check(replacingBy: own.live.shape)
+    try own.live.withLearner { try file.write($0) }
   }
 }
 

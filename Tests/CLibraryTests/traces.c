@@ -6,8 +6,8 @@
 
 enum { layers = 3, experts = 20, top_k = 2, tokens = 700 };
 
-static uint16_t ids[tokens][layers][top_k];
-static uint16_t weights[tokens][layers][top_k];
+static uint16_t ids[tokens + 1][layers][top_k];
+static uint16_t weights[tokens + 1][layers][top_k];
 
 int main(int count, char **arguments) {
   if (count != 2 || chdir(arguments[1])) return 2;
