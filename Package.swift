@@ -152,7 +152,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CZlib", "Counting", "Demand", "Forecast", "Insight",
+        "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CZlib", "Counting", "Demand",
+        "Forecast", "Insight",
         "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
         "Wafer",
         system,
