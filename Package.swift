@@ -58,7 +58,8 @@ let package = Package(
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
     .target(
-      name: "Demand", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
+      name: "Demand",
+      dependencies: ["Counting", "Forecast", "MemoryBudget", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     // Systems of dies: where experts lie, who computes what, how long that takes.
     .target(
@@ -86,7 +87,7 @@ let package = Package(
     // A model's tables for simulators and scripts: a file an exporter.
     .target(
       name: "Export",
-      dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
+      dependencies: ["Archive", "Counting", "Demand", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "CVectorShims"),
     .executableTarget(
@@ -218,7 +219,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "DemandTests",
-      dependencies: ["Demand", "Forecast", "RoutingTrace", "TestSupport", "WaferSamples"],
+      dependencies: [
+        "Demand", "Forecast", "Prequential", "RoutingTrace", "TestSupport", "WaferSamples",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "WaferTests",
