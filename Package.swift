@@ -220,7 +220,8 @@ let package = Package(
     .testTarget(
       name: "DemandTests",
       dependencies: [
-        "Demand", "Forecast", "Prequential", "RoutingTrace", "TestSupport", "WaferSamples",
+        "Demand", "Forecast", "MemoryBudget", "Prequential", "RoutingTrace", "TestSupport",
+        "WaferSamples",
       ],
       swiftSettings: strict),
     .testTarget(
