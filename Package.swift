@@ -184,7 +184,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ExportTests",
-      dependencies: ["Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
+      dependencies: ["Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),

@@ -5,7 +5,7 @@ import FoundationEssentials
 /// Forecasts read back from lines of text, ours or another predictor's: what
 /// ``ForecastJSONLines`` and ``ForecastCSV`` write, of which `request`, `token`, `layer` and
 /// `experts` are needed. Without `horizon` it is 1; without `chances` all experts told are alike;
-/// what else there is counts for nothing.
+/// `chosen` is held against the trace; what else there is counts for nothing.
 ///
 /// ```swift
 /// var lines = try ForecastLineReader(first: "{\"request\": 0, \"token\": 3, ...")
@@ -20,6 +20,7 @@ public struct ForecastLineReader {
     var horizon: Int?
     var experts: [Int]?
     var chances: [Float]?
+    var chosen: [Int]?
     var step: Int?
   }
 
@@ -84,10 +85,12 @@ public struct ForecastLineReader {
     }
     let chances: [Float] = try list("chances")
     let experts: [Int] = try list("experts")
+    let chosen: [Int] = try list("chosen")
     return ForecastRecord(
       request: try number("request"), position: try number("token"), layer: try number("layer"),
       horizon: try number("horizon", 1), experts: experts,
-      chances: chances.isEmpty && !experts.isEmpty ? nil : chances)
+      chances: chances.isEmpty && !experts.isEmpty ? nil : chances,
+      chosen: chosen.isEmpty ? nil : chosen)
   }
 
   private static func record(ofJSON line: String) throws(ForecastFault) -> ForecastRecord {
@@ -106,7 +109,7 @@ public struct ForecastLineReader {
     }
     return ForecastRecord(
       request: request, position: token, layer: layer, horizon: read.horizon ?? 1,
-      experts: experts, chances: read.chances)
+      experts: experts, chances: read.chances, chosen: read.chosen)
   }
 
   /// What is said of a file of batches.
@@ -120,7 +123,9 @@ public struct ForecastLineReader {
 public struct ForecastNPZReader {
   private let columns: [String: [Int]]
   private let chances: [Float]?
+  /// Experts told, and chosen, of a row at most; nothing is said of what was chosen where 0.
   private let width: Int
+  private let chosenWidth: Int
   /// Rows of the archive.
   public let rows: Int
 
@@ -155,14 +160,23 @@ public struct ForecastNPZReader {
       guard ids.shape.count == 2 else {
         throw ArchiveError("its ids have \(ids.shape.count) axes, not 2: events and experts")
       }
-      (rows, width) = (ids.shape[0], ids.shape[1])
+      let rows = ids.shape[0]
+      (self.rows, width) = (rows, ids.shape[1])
       var columns = ["ids": ids.values]
       for name in ["request", "token", "layer"] { columns[name] = try needed(name).values }
       columns["horizon"] =
         try column("horizon")?.values ?? Array(repeating: 1, count: rows)
-      for (name, values) in columns where name != "ids" && values.count != rows {
+      let chosen = try column("chosen")
+      guard chosen.map({ $0.shape.count == 2 && $0.shape[0] == rows }) ?? true else {
+        throw ArchiveError("its chosen has other axes than events and experts")
+      }
+      chosenWidth = chosen?.shape[1] ?? 0
+      columns["chosen"] = chosen?.values
+      for (name, values) in columns where !["ids", "chosen"].contains(name) && values.count != rows
+      {
         throw ArchiveError("its \(name) has \(values.count) values for \(rows) rows of ids")
       }
+      var chances: [Float]?
       if let member = member("chances") {
         chances = try archive.content(of: member) { (content) throws(ArchiveError) in
           try NPYArray(content).realNumbers()
@@ -170,10 +184,8 @@ public struct ForecastNPZReader {
         guard chances?.count == ids.values.count else {
           throw ArchiveError("its chances are not as many as its ids")
         }
-      } else {
-        chances = nil
       }
-      self.columns = columns
+      (self.columns, self.chances) = (columns, chances)
     } catch {
       throw ForecastFault(error.problem, remedy: error.remedy)
     }
@@ -190,10 +202,14 @@ public struct ForecastNPZReader {
     }
     let all = row * width..<(row + 1) * width
     let ids = columns["ids"]?[all].prefix { $0 >= 0 } ?? []
+    let chosen =
+      columns["chosen"]?[row * chosenWidth..<(row + 1) * chosenWidth]
+      .prefix { $0 >= 0 } ?? []
     return ForecastRecord(
       request: request, position: value("token"), layer: value("layer"),
       horizon: value("horizon"), experts: Array(ids),
-      chances: chances.map { Array($0[all].prefix(ids.count)) })
+      chances: chances.map { Array($0[all].prefix(ids.count)) },
+      chosen: chosen.isEmpty ? nil : Array(chosen))
   }
 }
 

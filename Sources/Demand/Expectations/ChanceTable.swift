@@ -81,9 +81,9 @@ public struct ChanceTable: Sendable {
         nonisolated(unsafe) let table = chances
         mixture.process(requests.resolve(block), workers: workers) { event, probabilities in
           let row = place[event.layer, first + event.token]
-          // Probabilities sum to 1, chances to K.
+          // Probabilities sum to 1, chances to K; rounded as files of forecasts have them.
           for (expert, cell) in row.enumerated() {
-            table[cell] = Float16(min(1, topK * probabilities[expert]))
+            table[cell] = Float16(min(1, topK * Double(Float(probabilities[expert]))))
           }
         }
       }

@@ -15,10 +15,13 @@ public struct ForecastRecord: Hashable, Sendable {
   public var experts: [Int]
   /// Their probabilities, those of all experts adding up to 1; nil where all told are alike.
   public var chances: [Float]?
+  /// What the router chose, by which a file of another trace is known; nil where it is not told.
+  public var chosen: [Int]?
 
   /// A forecast of these values.
   public init(
-    request: UInt64, position: Int, layer: Int, horizon: Int, experts: [Int], chances: [Float]?
+    request: UInt64, position: Int, layer: Int, horizon: Int, experts: [Int], chances: [Float]?,
+    chosen: [Int]? = nil
   ) {
     self.request = request
     self.position = position
@@ -26,6 +29,7 @@ public struct ForecastRecord: Hashable, Sendable {
     self.horizon = horizon
     self.experts = experts
     self.chances = chances
+    self.chosen = chosen
   }
 }
 
@@ -92,8 +96,7 @@ public struct RecordedChances: Sendable {
       var isKnown: [Bool]
     }
 
-    private let shape: TraceShape
-    private let tokens: Int
+    private let pool: RequestPool
     private let map: PoolMap
     private let ordinals: [Int: Int]
     private let place: RowMajor
@@ -108,14 +111,16 @@ public struct RecordedChances: Sendable {
     public init(
       _ pool: RequestPool, _ map: PoolMap, memory: AvailableMemory = .ofThisProcess()
     ) {
-      shape = pool.shape
-      tokens = pool.tokens
+      self.pool = pool
       self.map = map
       self.memory = memory
       ordinals = Dictionary(
-        pool.shape.modelLayers.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        pool.shape.modelLayers.enumerated().map { ($1, $0) },
+        uniquingKeysWith: { first, _ in first })
       place = RowMajor(rows: pool.tokens, columns: pool.shape.experts)
     }
+
+    private var shape: TraceShape { pool.shape }
 
     /// Takes in a forecast; those of tokens that the pool leaves out count for nothing.
     ///
@@ -147,6 +152,15 @@ public struct RecordedChances: Sendable {
           "request \(record.request) has no token \(record.position), but "
             + "\(positions.lowerBound) to \(positions.upperBound - 1)",
           remedy: "give the very traces that were forecast, in the same order")
+      }
+      if let chosen = record.chosen {
+        let own = pool.choice(of: token, layer: layer).filter { $0 != TokenBlock.emptySlot }
+        guard Set(chosen) == Set(own.map(Int.init)) else {
+          throw ForecastFault(
+            "token \(record.position) of request \(record.request) chose other experts at layer "
+              + "\(record.layer) than it says",
+            remedy: "give the very traces that were forecast, in the same order")
+        }
       }
       var table = try tables.removeValue(forKey: record.horizon) ?? makeTable()
       defer { tables[record.horizon] = table }
@@ -194,10 +208,10 @@ public struct RecordedChances: Sendable {
 
     /// An empty table of one horizon.
     private func makeTable() throws(MemoryShortage) -> Table {
-      let events = tokens * shape.layers
+      let events = pool.tokens * shape.layers
       try memory.check(
         MemoryDemand(
-          "forecasts of \(tokens) tokens of \(shape), \(tables.count + 1) ways of looking ahead,",
+          "forecasts of \(pool.tokens) tokens of \(shape), \(tables.count + 1) ways of looking ahead,",
           bytes: (tables.count + 1) * events * (shape.experts * MemoryLayout<Float16>.stride + 1)))
       return Table(
         chances: Array(repeating: 0, count: events * shape.experts),
@@ -206,7 +220,7 @@ public struct RecordedChances: Sendable {
 
     /// What was gathered.
     public consuming func chances() -> RecordedChances {
-      let horizons = tables.keys.sorted()
+      let (horizons, shape, tokens) = (tables.keys.sorted(), shape, pool.tokens)
       let gaps = horizons.map { horizon in
         let isKnown = tables[horizon]?.isKnown ?? []
         // Earlier layers have nothing so far ahead of them in their own token.

@@ -34,7 +34,8 @@ enum ForecastSource: Hashable {
   init?(_ word: String) {
     if let choice = ForecastChoice(rawValue: word) {
       self = .own(choice)
-    } else if word.contains("/") || ForecastFormats.names.contains(where: { word.hasSuffix("." + $0) })
+    } else if word.contains("/")
+      || ForecastFormats.names.contains(where: { word.hasSuffix("." + $0) })
     {
       self = .file(word)
     } else {
@@ -44,7 +45,8 @@ enum ForecastSource: Hashable {
 
   /// What can be named, for messages.
   static let known =
-    names(ForecastChoice.self) + ", or files (" + ForecastFormats.names.map { "*." + $0 }
+    names(ForecastChoice.self) + ", or files ("
+    + ForecastFormats.names.map { "*." + $0 }
     .joined(separator: ", ") + ")"
 
   /// The sources of `--forecast`.
