@@ -193,8 +193,12 @@ struct RecordedChancesTests {
     }
     var positions = PoolPositions(stage: .decode)
     positions.add(try block([(7, .prefill, 0, 2), (3, .decode, 4, 2)]))
-    positions.add(try block([(7, .decode, 2, 3), (3, .decode, 6, 1)]))
+    positions.add(try block([(7, .decode, 2, 3), (3, .decode, 6, 1), (9, .decode, 0, 1)]))
+    // Positions may be left out.
+    positions.add(try block([(9, .decode, 1, 2), (9, .decode, 8, 2)]))
     let map = positions.map()
+    #expect([0, 2, 8, 9].map { map(9, $0) } == [6, 8, 9, 10].map { .token($0) })
+    #expect(map(9, 5) == .leftOut && map(9, 10) == .outside(0..<10))
     #expect((4..<7).map { map(3, $0) } == [.token(0), .token(1), .token(2)])
     #expect((2..<5).map { map(7, $0) } == [.token(3), .token(4), .token(5)])
     #expect(map(7, 1) == .leftOut && map(7, 5) == .outside(0..<5))

@@ -13,7 +13,7 @@ public struct PoolPositions: Sendable {
   public enum Place: Hashable, Sendable {
     /// The token's number in the pool.
     case token(Int)
-    /// A token of the trace that the pool leaves out, being of the other stage.
+    /// A token that the pool leaves out, being of the other stage or not recorded.
     case leftOut
     /// No request of the trace has the number.
     case noRequest
@@ -25,10 +25,34 @@ public struct PoolPositions: Sendable {
   fileprivate struct Extent {
     /// Positions of all its tokens.
     var all: Range<Int>
-    /// Positions of those in the pool.
-    var kept: Range<Int>
+    /// Stretches of positions without a gap whose tokens are in the pool, ascending, each with the
+    /// tokens of the request that stand there before it.
+    var kept: [(positions: Range<Int>, before: Int)] = []
     /// The first of them in the pool.
     var firstToken = 0
+
+    /// Tokens of the request in the pool.
+    var count: Int { kept.last.map { $0.before + $0.positions.count } ?? 0 }
+
+    /// Adds tokens of the pool, behind all others.
+    mutating func keep(_ positions: Range<Int>) {
+      if let last = kept.last, last.positions.upperBound == positions.lowerBound {
+        kept[kept.count - 1].positions = last.positions.lowerBound..<positions.upperBound
+      } else {
+        kept.append((positions, count))
+      }
+    }
+
+    /// The token of the pool at a position; nil where it is not in the pool.
+    func token(at position: Int) -> Int? {
+      var (first, last) = (0, kept.count)
+      while last - first > 1 {
+        let middle = (first + last) / 2
+        if kept[middle].positions.lowerBound <= position { first = middle } else { last = middle }
+      }
+      guard last > first, kept[first].positions.contains(position) else { return nil }
+      return firstToken + kept[first].before + position - kept[first].positions.lowerBound
+    }
   }
 
   private let stage: Stage?
@@ -46,12 +70,11 @@ public struct PoolPositions: Sendable {
     for run in block.runs where run.count > 0 {
       let positions = run.firstToken..<run.firstToken + run.count
       let isKept = stage == nil || run.stage == stage
-      var extent = extents[run.request] ?? Extent(all: positions, kept: 0..<0)
+      var extent = extents.removeValue(forKey: run.request) ?? Extent(all: positions)
       extent.all = extent.all.lowerBound..<positions.upperBound
       if isKept {
         if extent.kept.isEmpty { order.append(run.request) }
-        let first = extent.kept.isEmpty ? positions.lowerBound : extent.kept.lowerBound
-        extent.kept = first..<positions.upperBound
+        extent.keep(positions)
       }
       extents[run.request] = extent
     }
@@ -63,7 +86,7 @@ public struct PoolPositions: Sendable {
     var first = 0
     for request in order {
       extents[request]?.firstToken = first
-      first += extents[request]?.kept.count ?? 0
+      first += extents[request]?.count ?? 0
     }
     return PoolMap(extents: extents)
   }
@@ -75,12 +98,10 @@ public struct PoolMap: Sendable {
 
   /// Where the token at `position` of a request stands.
   ///
-  /// - Complexity: O(1).
+  /// - Complexity: O(log stretches) for a request whose positions have gaps.
   public func callAsFunction(_ request: UInt64, _ position: Int) -> PoolPositions.Place {
     guard let extent = extents[request] else { return .noRequest }
-    if extent.kept.contains(position) {
-      return .token(extent.firstToken + position - extent.kept.lowerBound)
-    }
+    if let token = extent.token(at: position) { return .token(token) }
     return extent.all.contains(position) ? .leftOut : .outside(extent.all)
   }
 }
