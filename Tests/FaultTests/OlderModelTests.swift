@@ -87,4 +87,29 @@ import Testing
     try Checkpoint.write(read, to: folder.file("new.h5"))
     #expect(try folder.bytes(of: "new.h5") == bytes)
   }
+
+  /// An axis that names or counts something else than the tables have is refused.
+  @Test(arguments: ["part", "group", "context"])
+  func axesMustBeThoseOfTheTables(name: String) throws {
+    let shape = try TraceShape(model: "m", modelLayers: [0, 1, 4], experts: 8, topK: 2)
+    let learner = try Learner(
+      shape: shape, predictors: ["mixture-fast:with-repeats"])
+    let folder = try TemporaryFolder()
+    try Checkpoint.write(learner, to: folder.file("M.h5"))
+    var tree = try ModelTree(folder.bytes(of: "M.h5"))
+    let group = try #require(
+      tree.groups.firstIndex { $0.path.count == 2 && $0.path[0] == "mixtures" })
+    let item = try #require(tree.groups[group].items.firstIndex { $0.name == name })
+    switch tree.groups[group].items[item].values {
+    case .text(let names): tree.groups[group].items[item].values = .text(names.reversed())
+    case .uint32(let places):
+      tree.groups[group].items[item].values = .uint32(places.dropLast())
+      tree.groups[group].items[item].shape = [places.count - 1]
+    default: Issue.record("an axis of something else")
+    }
+    let bytes = try tree.bytes()
+    let path = try folder.write(bytes + Seal.of(bytes), to: "M.h5")
+    let error = #expect(throws: ModelError.self) { try Checkpoint.read(path) }
+    #expect(error?.description.contains("/" + name) == true, "\(error?.description ?? "")")
+  }
 }
