@@ -215,7 +215,8 @@ let package = Package(
       exclude: ["Shim"], swiftSettings: strict),
     // The program's own output, held against numpy and against its own tables.
     .testTarget(
-      name: "ProgramTests", dependencies: ["moecast", "TestSupport"], exclude: ["Reference"],
+      name: "ProgramTests", dependencies: ["moecast", "RoutingTrace", "TestSupport"],
+      exclude: ["Reference"],
       swiftSettings: strict),
     .testTarget(
       name: "DemandTests",

@@ -136,18 +136,18 @@ private struct Writing: StateCoder, ~Copyable {
 private struct Reading: StateCoder, ~Copyable {
   static var isReader: Bool { true }
   var group: GroupReader
-  let readsColumnsWithoutAxes: Bool
+  let takesColumnsWithoutAxes: Bool
   /// Those of the group that were read.
   private var axes: Set<String> = []
 
   init(_ group: consuming GroupReader, withoutAxes: Bool) {
     self.group = group
-    readsColumnsWithoutAxes = withoutAxes
+    takesColumnsWithoutAxes = withoutAxes
   }
 
   /// The shape of a table of `count` values, whose own axes must be as they should.
   private mutating func shape(_ count: Int, _ axes: [StateAxis]) throws(H5Error) -> [Int] {
-    if readsColumnsWithoutAxes { return [count] }
+    if takesColumnsWithoutAxes { return [count] }
     for axis in axes where axis.places != .ofModel && self.axes.insert(axis.name).inserted {
       let isRight =
         if case .names(let names) = axis.places {

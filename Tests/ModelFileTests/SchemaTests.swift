@@ -1,4 +1,5 @@
 import ModelFile
+import Prequential
 import TestSupport
 import Testing
 

@@ -69,7 +69,7 @@ extension Mixture {
   ) throws(Coder.Failure) {
     let rows = MixtureLayer.linearRows(shape, options.parts)
     guard rows > 0 else { return }
-    guard !coder.readsColumnsWithoutAxes else {
+    guard !coder.takesColumnsWithoutAxes else {
       try codeLayers("linear", \.linear.values, [], &coder, note: "")
       return try codeLayers("linear_visits", \.linearVisits, [], &coder, note: "")
     }

@@ -10,9 +10,9 @@ public protocol StateCoder: ~Copyable {
   /// Whether it replaces the values. A writer leaves them alone, so no copy need be made for it.
   static var isReader: Bool { get }
 
-  /// Whether it reads what was written before columns had axes, when some of them stood in others:
-  /// version 2 of the files of this program.
-  var readsColumnsWithoutAxes: Bool { get }
+  /// Whether it takes columns as they were before they had axes, when some stood together that are
+  /// apart now: in version 2 of the files of this program.
+  var takesColumnsWithoutAxes: Bool { get }
 
   /// Writes or replaces one column.
   ///
@@ -50,8 +50,8 @@ public protocol StateCoder: ~Copyable {
 
 /// A coder to which axes mean nothing takes every table as a column.
 extension StateCoder where Self: ~Copyable {
-  /// False: it writes, or reads what is written now.
-  public var readsColumnsWithoutAxes: Bool { false }
+  /// False: it takes tables as they are now.
+  public var takesColumnsWithoutAxes: Bool { false }
 
   /// Takes the table as a column.
   public mutating func code(
