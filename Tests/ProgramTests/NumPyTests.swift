@@ -64,7 +64,7 @@ struct NumPyTests {
   func oddShapesToo(experts: Int, topK: Int, layers: Int) throws {
     let folder = try TemporaryFolder()
     let shape = try TraceShape(modelLayers: Array(0..<layers), experts: experts, topK: topK)
-    let traces = try [3, 4].map { seed in
+    let traces = try [3, 4 as UInt64].map { seed in
       var random = SplitMix64(seed: seed)
       let requests = (0..<6).map { _ in
         RequestTrace.random(shape: shape, prefill: 5, decode: 15, empty: 0.2, using: &random)
