@@ -11,7 +11,7 @@ pytest.importorskip("transformers", reason="transformers is absent: hooks on mod
 import torch  # noqa: E402
 from moecast.record import MemorySink, Recorder  # noqa: E402
 from moecast.record.routers import find_routers, shape_of  # noqa: E402
-from tiny_models import END, FAMILIES, PAD, TEXT, tiny, witnessed  # noqa: E402
+from tiny_models import FAMILIES, PAD, TEXT, tiny, witnessed  # noqa: E402
 
 PROMPTS = 3
 WIDTH = 11
@@ -34,7 +34,7 @@ def sink_for(model: object) -> MemorySink:
     return MemorySink(shape_of(find_routers(model), model, None))
 
 
-def expect(sink: MemorySink, request: int, token: int, witness, call: int, place: int) -> None:
+def expect(sink: MemorySink, request: int, token: int, witness, *, call: int, place: int) -> None:
     """The token's choices are what the experts got at ``place`` of a call, in every layer."""
     for layer, number in enumerate(sink.shape.model_layers):
         recorded = sink.requests[request][0][token, layer].tolist()
@@ -71,7 +71,7 @@ def test_a_padded_batch_is_recorded_without_its_padding(family: str, side: str) 
         assert not stages.any()
         real = np.flatnonzero(mask[row].numpy())
         for token, column in enumerate(real):
-            expect(sink, request, token, witness, call, row * WIDTH + column)
+            expect(sink, request, token, witness, call=call, place=row * WIDTH + column)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -95,9 +95,9 @@ def test_generate_is_recorded_with_prefill_and_decode(family: str) -> None:
         assert stages.tolist() == [0] * prompt + [1] * (new - 1)
         assert positions.tolist() == list(range(prompt + new - 1))
         for token in range(prompt):
-            expect(sink, row, token, witness, 0, row * WIDTH + PADDED[row] + token)
+            expect(sink, row, token, witness, call=0, place=row * WIDTH + PADDED[row] + token)
         for step in range(new - 1):
-            expect(sink, row, prompt + step, witness, 1 + step, row)
+            expect(sink, row, prompt + step, witness, call=1 + step, place=row)
     assert sorted(sink.ended) == [0, 1, 2]
 
 

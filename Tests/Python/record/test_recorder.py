@@ -228,7 +228,7 @@ def test_tasks_go_with_the_requests_that_begin(model, sink) -> None:
 
 
 def test_older_models_with_plain_gates(sink) -> None:
-    """A block as transformers 4 had it: its gate is a Linear, its choice the top-k of the softmax."""
+    """A block as transformers 4 had it: a Linear for a gate, and the top-k of its softmax."""
 
     class Block(torch.nn.Module):
         def __init__(self) -> None:

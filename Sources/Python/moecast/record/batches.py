@@ -66,10 +66,9 @@ class _Batch:
 class Batches:
     """Splits steps into runs of single requests and hands them to a sink.
 
-    A batch begins with a step at ``past`` 0, each row a request of its own, and goes on with steps of
-    the same number. Its latest step is held back: where the next one begins before its end,
-    the tokens between were guesses that the model has taken back. Without that, and without
-    padding, every position is one token.
+    A batch begins with a step at ``past`` 0, each row a request of its own, and goes on with steps
+    of the same number. Its latest step is held back: where the next one begins before its end, the
+    tokens between were guesses that the model has taken back.
 
     A row that reads an end-of-text token in a step of one position, beside others, has finished: a
     batch goes on until its last row has, and fills the others.
@@ -110,7 +109,8 @@ class Batches:
         if held is not None:
             self._write(batch, held, ends=True)
         for row in np.flatnonzero(batch.begun):
-            self._append(batch, row, np.zeros((0,) + self._event, np.uint16), None, DECODE, True)
+            nothing = np.zeros((0, *self._event), np.uint16)
+            self._append(batch, row, nothing, stage=DECODE, ends=True)
 
     def close(self) -> None:
         """Ends all requests; the sink is not closed."""
@@ -167,16 +167,17 @@ class Batches:
                 ids = step.ids[:, tokens].transpose(1, 0, 2)
                 weights = step.weights
                 weights = None if weights is None else weights[:, tokens].transpose(1, 0, 2)
-                self._append(batch, row, ids, weights, stage, ends)
+                self._append(batch, row, ids, weights=weights, stage=stage, ends=ends)
 
     def _append(
         self,
         batch: _Batch,
         row: int,
         ids: np.ndarray,
-        weights: np.ndarray | None,
+        *,
         stage: int,
         ends: bool,
+        weights: np.ndarray | None = None,
     ) -> None:
         first, begins = int(batch.positions[row]), not batch.begun[row]
         batch.positions[row] += len(ids)

@@ -40,7 +40,10 @@ class Call:
         self._chosen: dict[Router, tuple[torch.Tensor, torch.Tensor | None]] = {}
 
     def take(self, router: Router, output: Any) -> None:
-        """Takes what a router returned. Raises ``ValueError`` where it is no choice of this call."""
+        """Takes what a router returned.
+
+        Raises ``ValueError`` where it is no choice of this call.
+        """
         if router in self._chosen:
             raise ValueError(f"{router.name} was called twice in one call of the model")
         ids, weights = router.choice(output)
@@ -51,8 +54,13 @@ class Call:
             )
         self._chosen[router] = ids, weights
 
-    def step(self, routers: list[Router], batch: int, ends: bool, weights: bool) -> Step:
-        """All of it on the host, copied once a device. Raises ``ValueError`` where some is missing."""
+    def step(
+        self, routers: list[Router], *, batch: int, is_new: bool, ends: bool, weights: bool
+    ) -> Step:
+        """All of it on the host, copied once a device, as a step of a batch that may be new.
+
+        Raises ``ValueError`` where some is missing.
+        """
         absent = [router.name for router in routers if router not in self._chosen]
         if absent:
             raise ValueError(
@@ -69,14 +77,14 @@ class Call:
         for name, tensor in (("stops", self._stops), ("past", self.past)):
             if hasattr(tensor, "device"):
                 wanted[name] = tensor
-        host = fetch(wanted | self._padding() | self._earlier())
+        host = fetch(wanted | self._padding() | (self._earlier() if is_new else {}))
         stops = host.get("stops")
         return Step(
             batch=batch,
             past=int(host.get("past", self.past)),
             real=self._real(host),
-            ids=_together([host[n] for n in range(len(ids))], routers, np.uint16),
-            weights=_together([host["weights", n] for n in range(len(ids))], routers, np.float16)
+            ids=_checked(_together([host[n] for n in range(len(ids))]), routers[0].experts),
+            weights=_together([host["weights", n] for n in range(len(ids))]).astype(np.float16)
             if weights
             else None,
             stops=None if stops is None else stops != 0,
@@ -106,10 +114,9 @@ class Call:
 
     def _earlier(self) -> dict[str, torch.Tensor]:
         """Tokens of each row before the call, where a mask tells them."""
-        if self._mask is None or self._mask.shape[1] <= self.width or not isinstance(self.past, int):
+        if self._mask is None or not isinstance(self.past, int) or not self.past:
             return {}
-        counted = (self._mask[:, : self.past] != 0).sum(1)
-        return {"earlier": counted.expand(self.rows)} if self.past else {}
+        return {"earlier": (self._mask[:, : self.past] != 0).sum(1).expand(self.rows)}
 
 
 def first_of(look_up: Callable[[str], Any], names: tuple[str, ...]) -> Any:
@@ -134,7 +141,7 @@ def tokens_by_position(places: np.ndarray) -> np.ndarray:
 
 
 def _length(cache: Any, mask: Any, width: int) -> Any:
-    """Positions in the cache before the call: a number, or a tensor of one that is still changed."""
+    """Positions in the cache before the call: a number, or a copy of a tensor of one."""
     if cache is None:
         return 0
     if hasattr(cache, "get_seq_length"):
@@ -153,7 +160,10 @@ def _is_any(text: torch.Tensor, ids: tuple[int, ...]) -> torch.Tensor:
 
 
 def _ranked(chosen: list[tuple]) -> tuple[list[torch.Tensor], list[torch.Tensor] | None]:
-    """Ids (and weights) of the layers, stacked where they share a device, the greatest weight first."""
+    """Ids of the layers, stacked where they share a device, and their weights where all have them.
+
+    Where there are weights, the greatest stands first.
+    """
     import torch
 
     runs: list[list[tuple]] = []
@@ -173,16 +183,16 @@ def _ranked(chosen: list[tuple]) -> tuple[list[torch.Tensor], list[torch.Tensor]
     return ranked, gates if len(gates) == len(runs) else None
 
 
-def _together(parts: list[np.ndarray], routers: list[Router], kind: type) -> np.ndarray:
+def _together(parts: list[np.ndarray]) -> np.ndarray:
     """Layers [layers, tokens, top_k] of what each device had."""
-    whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    if kind is np.uint16 and whole.size:
-        if int(whole.min()) < 0 or int(whole.max()) >= routers[0].experts:
-            raise ValueError(
-                f"a router chose expert {int(whole.min())} or {int(whole.max())} of "
-                f"{routers[0].experts}"
-            )
-    return whole.astype(kind)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _checked(ids: np.ndarray, experts: int) -> np.ndarray:
+    """Ids as uint16. Raises ``ValueError`` where one is no expert."""
+    if ids.size and (ids.min() < 0 or ids.max() >= experts):
+        raise ValueError(f"a router chose expert {ids.min()} or {ids.max()} of {experts}")
+    return ids.astype(np.uint16)
 
 
 def fetch(tensors: dict[Any, torch.Tensor]) -> dict[Any, np.ndarray]:

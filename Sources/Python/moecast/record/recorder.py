@@ -28,8 +28,8 @@ class Recorder:
     recorded. Tokens of a step of one position are decoded ones, those before are the prompt.
 
     The ids are what the routers returned, the greatest weight first. They are copied off the device
-    once a step and written by a thread of its own; a step for which ``max_backlog`` has no room is left
-    out and counted.
+    once a step and written by a thread of its own; a step for which ``max_backlog`` has no room is
+    left out and counted.
 
     Not recorded: requests of beam search as such (a row is a place in the beam), and models whose
     routing happens in a fused kernel.
@@ -189,8 +189,14 @@ class Recorder:
             return
         try:
             cache = call.cache if call.cache is not None else cache_of(output)
-            batch, ends = self._number(cache), cache is None
-            step = call.step(self._routers, batch, ends, self._weights)
+            batch, is_new = self._number(cache)
+            step = call.step(
+                self._routers,
+                batch=batch,
+                is_new=is_new,
+                ends=cache is None,
+                weights=self._weights,
+            )
         except Exception as error:  # noqa: BLE001
             self._complaints.add("a step cannot be recorded", _words(error))
             return
@@ -199,20 +205,20 @@ class Recorder:
         if not self._backlog.put(step, step.nbytes):
             self._complaints.add("a step is left out", "the trace is written too slowly")
 
-    def _number(self, cache: Any) -> int:
-        """The number of the batch with this cache; a new one where there is none."""
+    def _number(self, cache: Any) -> tuple[int, bool]:
+        """The number of the batch with this cache, and whether it is a new one."""
         number = next(self._free_numbers)
         if cache is None:
-            return number
+            return number, True
         try:
             known = self._numbers.get(cache)
         except TypeError:  # A tuple, made anew for each call: one batch at a time.
-            return 0
+            return 0, False
         if known is not None:
-            return known
+            return known, False
         self._numbers[cache] = number
         weakref.finalize(cache, self._gone.append, number).atexit = False
-        return number
+        return number, True
 
     def _work(self, item: Step | int) -> None:
         """Takes a step, or the end of a batch, on the thread that writes."""

@@ -35,8 +35,8 @@ class Router:
 
         Raises ``ValueError`` where what it returned is no choice.
         """
-        tensors = [t for t in (output if isinstance(output, (tuple, list)) else (output,))]
-        tensors = [t.detach() for t in tensors if hasattr(t, "is_floating_point") and t.ndim > 1]
+        parts = output if isinstance(output, (tuple, list)) else (output,)
+        tensors = [t.detach() for t in parts if hasattr(t, "is_floating_point") and t.ndim > 1]
         whole = [t for t in tensors if not t.is_floating_point() and t.shape[-1] == self.top_k]
         dense = [t for t in tensors if t.is_floating_point() and t.shape[-1] == self.experts]
         if len(whole) == 1:
