@@ -125,7 +125,7 @@ _FUNCTIONS: dict[str, list[Any]] = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def library() -> Any:
     """The library, loaded at the first call: ``MOECAST_LIBRARY``, or the one of the package.
 
