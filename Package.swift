@@ -16,6 +16,8 @@ let package = Package(
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
     .library(name: "Moecast", targets: ["Moecast"]),
+    // `make library` gives it its name, libmoecast.so, which the program has among products.
+    .library(name: "moecast-c", type: .dynamic, targets: ["CInterface"]),
   ],
   // Pinned here and not by a Package.resolved, which holds commit ids: those of a mirror are its own, and
   // the file would stop everybody else's build. Neither package has dependencies.
@@ -128,6 +130,15 @@ let package = Package(
       dependencies: [
         "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "ModelFile",
         "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
+      ],
+      swiftSettings: strict),
+    // libmoecast.so: the functions of moecast.h.
+    .target(name: "CLibrary"),
+    .target(
+      name: "CInterface",
+      dependencies: [
+        "CLibrary", "DurableFile", "Forecast", "Live", "LZ4Frame", "MemoryBudget", "ModelFile",
+        "PathText", "Prequential", "RoutingTrace", "Training", system,
       ],
       swiftSettings: strict),
     // What `make bench` runs: never installed. The ceilings are built for the very processor.
