@@ -1,4 +1,4 @@
-"""The package is taken from its sources; what tests share."""
+"""The package is taken from its sources, the library and the program from what was built."""
 
 from __future__ import annotations
 
@@ -6,8 +6,35 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 TOP = Path(__file__).resolve().parents[2]
+BUILT = TOP / ".build" / "release"
+TRAIN = TOP / "models" / "tiny-moe-train.moe.lz4"
+TEST = TOP / "models" / "tiny-moe-test.moe.lz4"
+
 sys.path.insert(0, str(TOP / "Sources" / "Python"))
+os.environ.setdefault("MOECAST_LIBRARY", str(BUILT / "libmoecast.so"))
+os.environ.setdefault("MOECAST_PROGRAM", str(BUILT / "moecast"))
 
 # Models of a few thousand weights: threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+needs_library = pytest.mark.skipif(
+    not Path(os.environ["MOECAST_LIBRARY"]).exists(),
+    reason="libmoecast.so is not built (make library): what calls it is not tested",
+)
+needs_program = pytest.mark.skipif(
+    not Path(os.environ["MOECAST_PROGRAM"]).exists(),
+    reason="the program is not built (make build): what runs it is not tested",
+)
+
+
+@pytest.fixture(scope="session")
+def layer_markov(tmp_path_factory) -> Path:
+    """A model of layer-markov and mixture-fast, trained on the shipped trace."""
+    import moecast
+
+    path = tmp_path_factory.mktemp("models") / "model.h5"
+    moecast.train(TRAIN, path, predictors="layer-markov,mixture-fast")
+    return path

@@ -291,15 +291,12 @@ class Forecaster:
 
 def _numbers(requests: Sequence[int] | np.ndarray) -> np.ndarray:
     """Request numbers as uint64 [n]."""
-    try:
-        numbers = np.asarray(requests)
-        if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
-            raise BadArgumentError("requests must be integers [n]")
-        if numbers.size and numbers.min() < 0:
-            raise BadArgumentError(f"request {numbers.min()}: numbers are 0 to 2^64 - 1")
-        return np.ascontiguousarray(numbers, np.uint64)
-    except OverflowError:
-        raise BadArgumentError("request numbers are 0 to 2^64 - 1") from None
+    numbers = np.asarray(requests)
+    # Integers that fit no type of NumPy's are objects.
+    fits = numbers.ndim == 1 and (not numbers.size or numbers.dtype.kind in "iu")
+    if not fits or (numbers.size and numbers.min() < 0):
+        raise BadArgumentError("requests must be integers [n], from 0 to 2^64 - 1")
+    return np.ascontiguousarray(numbers, np.uint64)
 
 
 def _layer(layer: int) -> int:

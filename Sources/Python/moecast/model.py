@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
@@ -45,7 +46,7 @@ class Model:
                 raise DataError(
                     f"{self._path} is neither a model (*.h5) nor one exported with --to npz"
                 )
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             if isinstance(error, (DataError, LibraryError)):
                 raise
             raise DataError(f"{self._path} cannot be read as a model: {error}") from None

@@ -92,7 +92,7 @@ class Writer:
         ends
             Whether nothing of the request comes after them.
         weights
-            Floats [count, layers, top_k], where the writer has weights.
+            Floats [count, layers, top_k], where the writer has weights and there are tokens.
         name, task
             Of a request that begins here.
         """
@@ -101,7 +101,7 @@ class Writer:
         count = len(ids)
         events = (count, self.shape.layers, self.shape.top_k)
         ids = c.contiguous(ids, np.uint16, events, "ids")
-        if (weights is not None) != self._weights:
+        if (weights is not None) != self._weights and count:
             wanted = "brings" if self._weights else "cannot bring"
             raise BadArgumentError(f"this writer {wanted} weights with every append")
         if weights is not None:
