@@ -202,30 +202,50 @@ def test_the_oldest_request_is_forgotten(layer_markov: Path) -> None:
 GOOD = np.arange(8, dtype=np.uint16)[None]
 #: What is called on a forecaster that has opened a token of request 1, and what it says.
 FAULTS = {
-    "unknown request": (lambda f: f.observe([9], 0, GOOD), moecast.UnknownRequestError, "9"),
+    "unknown request": (
+        lambda f: f.observe([9], 0, GOOD),
+        moecast.UnknownRequestError,
+        "request 9 is not under way",
+    ),
     "ended request": (
         lambda f: (f.begin([4]), f.end([4]), f.open_tokens([4])),
         moecast.UnknownRequestError,
-        "4",
+        "request 4 is not",
     ),
-    "end of an unknown request": (lambda f: f.end([9]), moecast.UnknownRequestError, "9"),
-    "a second beginning": (lambda f: f.begin([1]), moecast.Error, "1"),
-    "a layer too far": (lambda f: f.observe([1], 3, GOOD), moecast.OutOfOrderError, "layer"),
-    "no such layer": (lambda f: f.observe([1], 12, GOOD), moecast.Error, "layer|12"),
+    "end of an unknown request": (
+        lambda f: f.end([9]),
+        moecast.UnknownRequestError,
+        "request 9 is not under way",
+    ),
+    "a second beginning": (lambda f: f.begin([1]), moecast.OutOfOrderError, "is under way"),
+    "a layer too far": (
+        lambda f: f.observe([1], 3, GOOD),
+        moecast.OutOfOrderError,
+        "layer 0 is next",
+    ),
+    "no such layer": (lambda f: f.observe([1], 12, GOOD), moecast.OutOfOrderError, "layer 12"),
     "a layer below 0": (lambda f: f.observe([1], -1, GOOD), moecast.BadArgumentError, "-1"),
-    "a second token": (lambda f: f.open_tokens([1]), moecast.OutOfOrderError, "1"),
-    "a token that is not open": (lambda f: f.observe([2], 0, GOOD), moecast.OutOfOrderError, "2"),
+    "a second token": (lambda f: f.open_tokens([1]), moecast.OutOfOrderError, "a token is open"),
+    "a token that is not open": (
+        lambda f: f.observe([2], 0, GOOD),
+        moecast.OutOfOrderError,
+        "no token is open",
+    ),
     "the same twice": (
         lambda f: f.observe([1, 1], 0, np.concatenate([GOOD, GOOD])),
-        moecast.Error,
-        "1",
+        moecast.OutOfOrderError,
+        "named twice",
     ),
-    "an expert too high": (lambda f: f.observe([1], 0, GOOD + 57), moecast.BadChoiceError, "64"),
-    "an expert twice": (lambda f: f.observe([1], 0, GOOD // 2), moecast.BadChoiceError, ""),
+    "an expert too high": (
+        lambda f: f.observe([1], 0, GOOD + 57),
+        moecast.BadChoiceError,
+        "expert 64",
+    ),
+    "an expert twice": (lambda f: f.observe([1], 0, GOOD // 2), moecast.BadChoiceError, "twice"),
     "an empty slot in front": (
         lambda f: f.observe([1], 0, np.where(GOOD == 0, 0xFFFF, GOOD)),
         moecast.BadChoiceError,
-        "",
+        "behind an empty slot",
     ),
     "too few ids": (
         lambda f: f.observe([1], 0, GOOD[:, :7]),
@@ -245,10 +265,14 @@ FAULTS = {
     "top 65": (lambda f: f.forecast([1], 0, 65), moecast.BadArgumentError, "top 65"),
     "top of a batch": (lambda f: f.batch([1], 65), moecast.BadArgumentError, "top 65"),
     "layer of a batch": (lambda f: f.batch([1], 5).step(12), moecast.BadArgumentError, "0 to 11"),
-    "no such predictor": (lambda f: f.forecast([1], 0, 4, predictor=7), moecast.Error, "7"),
-    "horizon of none": (lambda f: f.horizon(7), moecast.Error, "7"),
-    "score of none": (lambda f: f.score(7), moecast.Error, "7"),
-    "beyond the horizon": (lambda f: f.forecast([1], 5, 4), moecast.Error, "layer|5"),
+    "no such predictor": (
+        lambda f: f.forecast([1], 0, 4, predictor=7),
+        moecast.BadArgumentError,
+        "predictor 7",
+    ),
+    "horizon of none": (lambda f: f.horizon(7), moecast.BadArgumentError, "predictor 7"),
+    "score of none": (lambda f: f.score(7), moecast.BadArgumentError, "predictor 7"),
+    "beyond the horizon": (lambda f: f.forecast([1], 5, 4), moecast.OutOfOrderError, "layer 5"),
     "room of another shape": (
         lambda f: f.forecast(
             [1], 0, 4, out=moecast.Forecast(np.empty((1, 5), np.uint16), np.empty((1, 5), "f4"))
@@ -268,7 +292,11 @@ FAULTS = {
         moecast.BadArgumentError,
         r"\[1\]",
     ),
-    "a stage of none": (lambda f: f.open_tokens([2], stages=[7]), moecast.Error, "7"),
+    "a stage of none": (
+        lambda f: f.open_tokens([2], stages=[7]),
+        moecast.BadArgumentError,
+        "stage 7",
+    ),
     "no folder to save in": (lambda f: f.save("/nowhere/at/all.h5"), moecast.FileError, "nowhere"),
 }
 

@@ -62,6 +62,7 @@ class MemorySink:
         name: str | None = None,
         task: str | None = None,
     ) -> None:
+        """Keeps tokens behind those that are there of their request."""
         nothing = np.zeros((0, self.shape.layers, self.shape.top_k), np.uint16)
         before = self.requests.get(request, (nothing, np.zeros(0, np.uint8), np.zeros(0, int)))
         next_token = int(before[2][-1]) + 1 if len(before[2]) else 0
@@ -81,4 +82,4 @@ class MemorySink:
             self.ended.append(request)
 
     def close(self) -> None:
-        pass
+        """Nothing is to be finished."""
