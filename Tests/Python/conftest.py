@@ -14,18 +14,18 @@ TRAIN = TOP / "models" / "tiny-moe-train.moe.lz4"
 TEST = TOP / "models" / "tiny-moe-test.moe.lz4"
 
 sys.path.insert(0, str(TOP / "Sources" / "Python"))
-os.environ.setdefault("MOECAST_LIBRARY", str(BUILT / "libmoecast.so"))
-os.environ.setdefault("MOECAST_PROGRAM", str(BUILT / "moecast"))
+LIBRARY = Path(os.environ.setdefault("MOECAST_LIBRARY", str(BUILT / "libmoecast.so")))
+PROGRAM = Path(os.environ.setdefault("MOECAST_PROGRAM", str(BUILT / "moecast")))
 
 # Models of a few thousand weights: threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 needs_library = pytest.mark.skipif(
-    not Path(os.environ["MOECAST_LIBRARY"]).exists(),
+    not LIBRARY.exists(),
     reason="libmoecast.so is not built (make library): what calls it is not tested",
 )
 needs_program = pytest.mark.skipif(
-    not Path(os.environ["MOECAST_PROGRAM"]).exists(),
+    not PROGRAM.exists(),
     reason="the program is not built (make build): what runs it is not tested",
 )
 

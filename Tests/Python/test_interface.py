@@ -16,7 +16,7 @@ from pathlib import Path
 import moecast
 import numpy as np
 import pytest
-from conftest import TOP, needs_library, needs_program
+from conftest import PROGRAM, TOP, needs_library, needs_program
 from moecast import _library, record
 
 HEADER = TOP / "Sources" / "CLibrary" / "include" / "moecast.h"
@@ -154,8 +154,7 @@ def test_the_module_is_the_program() -> None:
             cwd=TOP / "Sources" / "Python",
         )
 
-    program = os.environ["MOECAST_PROGRAM"]
-    plain = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
+    plain = subprocess.run([PROGRAM, "--version"], check=True, capture_output=True, text=True)
     done = moecast_program("--version")
     assert (done.returncode, done.stdout) == (0, plain.stdout)
     assert moecast_program("no-such-command").returncode == 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import moecast
 import numpy as np
 import pytest
-from conftest import TOP, TRAIN, needs_program
+from conftest import PROGRAM, TOP, TRAIN, needs_program
 
 SHIPPED = TOP / "models" / "tiny-moe.h5"
 needs_h5py = pytest.mark.skipif(
@@ -55,8 +55,7 @@ def test_tables_are_arrays_by_their_names() -> None:
 @needs_program
 def test_an_exported_model_needs_numpy_alone(tmp_path: Path) -> None:
     exported = tmp_path / "tables.npz"
-    program = os.environ["MOECAST_PROGRAM"]
-    command = [program, "export", "--model", str(SHIPPED), "--to", "npz", "-o", str(exported)]
+    command = [PROGRAM, "export", "--model", str(SHIPPED), "--to", "npz", "-o", str(exported)]
     subprocess.run(command, check=True, capture_output=True)
     code = (
         "import sys, json; sys.modules['h5py'] = None; import moecast; "

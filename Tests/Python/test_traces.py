@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import moecast
 import numpy as np
 import pytest
-from conftest import TEST, TRAIN, needs_library, needs_program
+from conftest import PROGRAM, TEST, TRAIN, needs_library, needs_program
 
 pytestmark = needs_library
 
@@ -233,8 +232,7 @@ def test_the_program_finds_the_written_trace_intact(tmp_path: Path) -> None:
     path = tmp_path / "w.moe.lz4"
     with moecast.Writer(path, SHAPE) as writer:
         writer.append(0, choices(50), task="math", ends=True)
-    program = os.environ["MOECAST_PROGRAM"]
     printed = subprocess.run(
-        [program, "inspect", "--verify", str(path)], capture_output=True, text=True, check=True
+        [PROGRAM, "inspect", "--verify", str(path)], capture_output=True, text=True, check=True
     ).stdout
     assert "three: 3 MoE layers, top-4 of 16 experts" in printed and "math 1" in printed

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import threading
 from pathlib import Path
 
 import moecast
 import pytest
-from conftest import TEST, TRAIN, needs_library, needs_program
+from conftest import PROGRAM, TEST, TRAIN, needs_library, needs_program
 
 pytestmark = needs_library
 
 
 def program(*arguments: object) -> str:
     """What the program prints."""
-    command = [os.environ["MOECAST_PROGRAM"], *map(str, arguments)]
+    command = [PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 

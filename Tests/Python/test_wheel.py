@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from conftest import BUILT, TEST, TOP, TRAIN, needs_library, needs_program
+from conftest import LIBRARY, PROGRAM, TEST, TOP, TRAIN, needs_library, needs_program
 
 pytestmark = [
     needs_library,
@@ -27,7 +27,7 @@ pytestmark = [
 def python(tmp_path_factory) -> Path:
     """A Python with NumPy and the wheel, and nothing else."""
     built = subprocess.run(
-        [TOP / ".ci" / "wheel", BUILT], check=True, capture_output=True, text=True
+        [TOP / ".ci" / "wheel", LIBRARY, PROGRAM], check=True, capture_output=True, text=True
     )
     wheel = Path(built.stdout.split()[-1])
     assert wheel.suffix == ".whl" and "py3-none-linux_" in wheel.name
@@ -69,7 +69,7 @@ def test_it_trains_and_evaluates(python: Path, tmp_path: Path) -> None:
 
 
 def test_it_holds_the_program(python: Path) -> None:
-    version = ran(BUILT / "moecast", "--version")
+    version = ran(PROGRAM, "--version")
     assert ran(python, "-m", "moecast", "--version") == version
     assert ran(python.parent / "moecast", "--version") == version
 
