@@ -9,9 +9,10 @@ TEST := --scratch-path .build-test -c release -Xswiftc -enable-testing
 # The processor to build for: x86-64-v3 (AVX2) where this machine has it; MARCH= builds for all.
 MARCH ?= $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw bmi2 /proc/cpuinfo && echo x86-64-v3)
 RELEASE := --scratch-path $(BUILD) -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
+LIBRARY := $(BUILD)/release/libmoecast.so
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build install test demo models format lint bench bench-peers growth same-bytes faults \
+.PHONY: help setup build library install wheel test test-python demo models format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -23,12 +24,26 @@ setup: ## say and install what is missing (Debian); MOECAST_SETUP=skip only says
 build: setup ## build the program: .build/release/moecast
 	$(SWIFT) build $(RELEASE) --product moecast
 
+library: setup ## build the C library: .build/release/libmoecast.so
+	$(SWIFT) build --scratch-path $(BUILD) -c release -Xswiftc -static-stdlib \
+	  $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-c
+	cp $(BUILD)/release/libmoecast-c.so $(LIBRARY)
+
 install: build ## install the program to PREFIX/bin (default /usr/local)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moecast
+
+wheel: build library ## build the Python package's wheel, library and program inside: .build/wheel/
+	@.ci/setup test
+	@.ci/wheel $(LIBRARY) $(PROGRAM)
 
 test: ## set up and run all tests
 	@.ci/setup test
 	$(PYTHON_PATH) $(SWIFT) test $(TEST)
+	@$(MAKE) --no-print-directory test-python
+
+test-python: build library ## the Python package's tests alone
+	@.ci/setup test
+	@$(PYTHON_PATH) MOECAST_LIBRARY=$(abspath $(LIBRARY)) MOECAST_PROGRAM=$(abspath $(PROGRAM)) .ci/test-python
 
 demo: build ## train, checkpoint, resume, evaluate and simulate on the trace shipped in models/
 	@.ci/demo $(PROGRAM)

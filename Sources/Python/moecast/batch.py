@@ -36,24 +36,38 @@ class Batch:
         n, shape = len(requests), forecaster.shape
         if not 1 <= top <= shape.experts:
             raise BadArgumentError(f"top {top}: 1 to {shape.experts} experts may be told")
-        self._forecaster = forecaster
+        self._forecaster = forecaster  # Which lives as long as this.
         self._requests = np.array(requests, np.uint64)
         self._stages = np.full(n, DECODE, np.uint8)
         self._ids = np.full((n, shape.top_k), NO_EXPERT, np.uint16)
         self._ranked = np.full((n, top), NO_EXPERT, np.uint16)
         self._chances = np.zeros((n, top), np.float32)
-        self._requests_at = ctypes.c_void_p(c.at(self._requests))
-        self._stages_at = ctypes.c_void_p(c.at(self._stages))
-        self._ids_at = ctypes.c_void_p(c.at(self._ids))
-        self._ranked_at = ctypes.c_void_p(c.at(self._ranked))
-        self._chances_at = ctypes.c_void_p(c.at(self._chances))
-        self._n, self._top, self._predictor = ctypes.c_size_t(n), c.u32(top), c.u32(predictor)
-        self._layers = [c.u32(layer) for layer in range(shape.layers)]
         self._error = c.CError()
-        self._error_at = ctypes.byref(self._error)
+        error = ctypes.byref(self._error)
+        # Arguments are made once. The handle is the forecaster's own, and NULL once that is closed.
+        handle, number, top = forecaster.handle, c.u32(predictor), c.u32(top)
+        requests, stages, ids, ranked, chances = (
+            ctypes.c_void_p(c.at(array))
+            for array in (self._requests, self._stages, self._ids, self._ranked, self._chances)
+        )
+        n, layers = ctypes.c_size_t(n), {layer: c.u32(layer) for layer in range(shape.layers)}
+        self._open = handle, n, requests, stages, error
+        self._observe = {
+            layer: (handle, n, requests, at, ids, error) for layer, at in layers.items()
+        }
+        self._forecast = {
+            layer: (handle, number, n, requests, at, top, ranked, chances, error)
+            for layer, at in layers.items()
+        }
+        self._step = {
+            layer: (handle, number, n, requests, at, ids, top, ranked, chances, error)
+            for layer, at in layers.items()
+        }
+        # Functions without types of their own: the arguments have theirs, and are not looked at again.
         functions = c.library()
-        self._c_open, self._c_observe = functions.moecast_open_tokens, functions.moecast_observe
-        self._c_forecast, self._c_step = functions.moecast_forecast, functions.moecast_step
+        self._c_open, self._c_observe, self._c_forecast, self._c_step = (
+            functions["moecast_" + name] for name in ("open_tokens", "observe", "forecast", "step")
+        )
 
     @property
     def requests(self) -> np.ndarray:
@@ -82,63 +96,33 @@ class Batch:
 
     def open_tokens(self) -> None:
         """Opens the next token of each request, of the stage in ``stages``."""
-        status = self._c_open(
-            self._forecaster._handle, self._n, self._requests_at, self._stages_at, self._error_at
-        )
-        if status:
-            c.check(status, self._error)
+        if status := self._c_open(*self._open):
+            raise c.exception(status, self._error)
 
     def observe(self, layer: int) -> None:
         """Tells that the routers chose ``ids`` at ``layer``; the last layer closes the tokens."""
-        status = self._c_observe(
-            self._forecaster._handle,
-            self._n,
-            self._requests_at,
-            self._layer(layer),
-            self._ids_at,
-            self._error_at,
-        )
-        if status:
-            c.check(status, self._error)
+        if status := self._c_observe(*self._of(self._observe, layer)):
+            raise c.exception(status, self._error)
 
     def forecast(self, layer: int) -> None:
         """Puts the forecast of ``layer`` into ``ranked`` and ``chances``."""
-        status = self._c_forecast(
-            self._forecaster._handle,
-            self._predictor,
-            self._n,
-            self._requests_at,
-            self._layer(layer),
-            self._top,
-            self._ranked_at,
-            self._chances_at,
-            self._error_at,
-        )
-        if status:
-            c.check(status, self._error)
+        if status := self._c_forecast(*self._of(self._forecast, layer)):
+            raise c.exception(status, self._error)
 
     def step(self, layer: int) -> None:
         """:meth:`observe` at ``layer``, then :meth:`forecast` of the layer a horizon behind it.
 
         Where there is no such layer, ``ranked`` is ``NO_EXPERT`` and ``chances`` 0.
         """
-        status = self._c_step(
-            self._forecaster._handle,
-            self._predictor,
-            self._n,
-            self._requests_at,
-            self._layer(layer),
-            self._ids_at,
-            self._top,
-            self._ranked_at,
-            self._chances_at,
-            self._error_at,
-        )
-        if status:
-            c.check(status, self._error)
+        if status := self._c_step(*self._of(self._step, layer)):
+            raise c.exception(status, self._error)
 
-    def _layer(self, layer: int) -> c.u32:
-        if not 0 <= layer < len(self._layers):
-            last = len(self._layers) - 1
-            raise BadArgumentError(f"layer {layer}: the model has MoE layers 0 to {last}")
-        return self._layers[layer]
+    @staticmethod
+    def _of(arguments: dict[int, tuple], layer: int) -> tuple:
+        """The arguments of a call for a layer."""
+        try:
+            return arguments[layer]
+        except KeyError:
+            raise BadArgumentError(
+                f"layer {layer}: the model has MoE layers 0 to {len(arguments) - 1}"
+            ) from None

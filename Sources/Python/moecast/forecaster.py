@@ -84,7 +84,8 @@ class Forecaster:
         max_requests: int = 0,
         record: str | os.PathLike[str] | None = None,
     ) -> None:
-        self._handle = ctypes.c_void_p()
+        #: The library's own handle; NULL once the forecaster is closed.
+        self.handle = ctypes.c_void_p()
         if not 0 <= max_requests < 1 << 32:
             raise BadArgumentError(f"{max_requests} requests: 0 to 2^32 - 1 may be followed")
         options = c.COptions(
@@ -98,12 +99,12 @@ class Forecaster:
             opened, source = "forecaster_create", ctypes.byref(c.shape_to_c(model))
         else:
             opened, source = "forecaster_open", c.encoded(model)
-        c.call(opened, source, ctypes.byref(options), ctypes.byref(self._handle))
+        c.call(opened, source, ctypes.byref(options), ctypes.byref(self.handle))
         shape = c.CShape()
-        c.call("forecaster_shape", self._handle, ctypes.byref(shape))
+        c.call("forecaster_shape", self.handle, ctypes.byref(shape))
         #: The shape of the model.
         self.shape: Shape = c.shape_from_c(shape)
-        names = c.library().moecast_forecaster_predictors(self._handle).decode()
+        names = c.library().moecast_forecaster_predictors(self.handle).decode()
         #: Names of the predictors; ``predictor`` is a position among them.
         self.predictors: tuple[str, ...] = tuple(names.split(","))
 
@@ -257,9 +258,11 @@ class Forecaster:
         Raises ``FileError`` where the recording cannot be finished; the forecaster is closed all
         the same.
         """
-        handle, self._handle = getattr(self, "_handle", None), None
+        handle = getattr(self, "handle", None)
         if handle:
-            c.call("forecaster_close", handle)
+            closing = ctypes.c_void_p(handle.value)
+            handle.value = None  # Batches have it too.
+            c.call("forecaster_close", closing)
 
     def __enter__(self) -> Forecaster:
         return self
@@ -274,9 +277,9 @@ class Forecaster:
             pass
 
     def _live(self) -> ctypes.c_void_p:
-        if not self._handle:
+        if not self.handle:
             raise BadArgumentError("the forecaster is closed: open another one")
-        return self._handle
+        return self.handle
 
     def _room(self, n: int, top: int, out: Forecast | None) -> Forecast:
         """Arrays [n, top] for a forecast."""
@@ -292,6 +295,8 @@ class Forecaster:
 def _numbers(requests: Sequence[int] | np.ndarray) -> np.ndarray:
     """Request numbers as uint64 [n]."""
     numbers = np.asarray(requests)
+    if numbers.dtype == np.uint64 and numbers.ndim == 1 and numbers.flags.c_contiguous:
+        return numbers
     # Integers that fit no type of NumPy's are objects.
     fits = numbers.ndim == 1 and (not numbers.size or numbers.dtype.kind in "iu")
     if not fits or (numbers.size and numbers.min() < 0):
