@@ -214,7 +214,10 @@ def shape_from_c(shape: CShape) -> Shape:
 
 def at(array: np.ndarray) -> int:
     """The address of an array's values, which is the array's for as long as it lives."""
-    return array.__array_interface__["data"][0]
+    try:
+        return ctypes.addressof(c_char.from_buffer(array))  # Three times as fast as the other.
+    except (TypeError, ValueError):  # Read-only, or of no values.
+        return array.__array_interface__["data"][0]
 
 
 def out_address(array: np.ndarray, kind: type, shape: tuple[int, ...], what: str) -> int:
