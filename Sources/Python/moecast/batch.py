@@ -63,7 +63,7 @@ class Batch:
             layer: (handle, number, n, requests, at, ids, top, ranked, chances, error)
             for layer, at in layers.items()
         }
-        # Functions without types of their own: the arguments have theirs, and are not checked again.
+        # Functions without types of their own: the arguments have theirs, and are not checked.
         functions = c.library()
         self._c_open, self._c_observe, self._c_forecast, self._c_step = (
             functions["moecast_" + name] for name in ("open_tokens", "observe", "forecast", "step")

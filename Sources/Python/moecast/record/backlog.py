@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
+
+#: Items that wake the thread; fewer wait until it looks by itself, after so many seconds. Each turn
+#: of the thread takes the interpreter from the model.
+_ENOUGH_ITEMS, _SECONDS = 16, 0.05
 
 
 class Backlog:
@@ -35,12 +40,14 @@ class Backlog:
                 return False
             self._waiting.append((item, size))
             self._bytes += size
-            self._changed.notify_all()
+            if len(self._waiting) >= _ENOUGH_ITEMS or 2 * self._bytes > self._limit:
+                self._changed.notify_all()
             return True
 
     def drain(self) -> None:
         """Waits until all that was put is done."""
         with self._changed:
+            self._changed.notify_all()
             self._changed.wait_for(lambda: not self._waiting)
 
     def close(self) -> None:
@@ -53,15 +60,18 @@ class Backlog:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                if not self._waiting:
+                if not self._closed:
+                    self._changed.wait(_SECONDS)
+                if self._closed and not self._waiting:
                     return
+                ready = len(self._waiting)
+            for _ in range(ready):
                 item, size = self._waiting[0]
-            try:
-                self._work(item)
-            except Exception as error:  # noqa: BLE001 -- whatever it is, the next item may do
-                self._failed(error)
-            with self._changed:
-                self._waiting.popleft()
-                self._bytes -= size
-                self._changed.notify_all()
+                try:
+                    self._work(item)
+                except Exception as error:  # noqa: BLE001 -- whatever it is, the next item may do
+                    self._failed(error)
+                with self._changed:
+                    self._waiting.popleft()
+                    self._bytes -= size
+                    self._changed.notify_all()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 #: What transformers calls the cache, the newer name first.
 _CACHES = ("cache", "past_key_values")
 
+#: Arguments that say where requests begin in a row that holds several.
+_PACKED = ("cu_seq_lens_q", "cu_seqlens")
+
 
 class Call:
     """What a call's arguments say, and what its routers chose, as tensors where they are."""
@@ -26,13 +30,17 @@ class Call:
         inputs = arguments.get("inputs_embeds") if text is None else text
         if inputs is None or inputs.ndim < 2:
             raise ValueError("the model was called without input_ids or inputs_embeds [rows, ...]")
+        if any(arguments.get(name) is not None for name in _PACKED):
+            raise ValueError("a row holds several requests, which are not told apart")
         self.rows, self.width = int(inputs.shape[0]), int(inputs.shape[1])
         self.cache = first_of(arguments.get, _CACHES)
         self.task = task
         mask, places = arguments.get("attention_mask"), arguments.get("position_ids")
         self._mask = mask if getattr(mask, "ndim", 0) == 2 else None
-        #: Tells padding where the mask has more axes than two.
-        self._places = places if mask is not None and self._mask is None else None
+        #: Whether the mask has more axes than two: numbers of positions tell padding then.
+        self._is_masked = mask is not None and self._mask is None
+        many = self.width > 1 and getattr(places, "ndim", 0) == 2
+        self._places = places if many else None
         self.past = _length(self.cache, self._mask, self.width)
         # Only a row beside others goes on behind its end.
         decodes = self.width == 1 and self.rows > 1 and text is not None and bool(stops)
@@ -83,8 +91,8 @@ class Call:
             batch=batch,
             past=int(host.get("past", self.past)),
             real=self._real(host),
-            ids=_checked(_together([host[n] for n in range(len(ids))]), routers[0].experts),
-            weights=_together([host["weights", n] for n in range(len(ids))]).astype(np.float16)
+            ids=_checked(self._rows([host[n] for n in range(len(ids))]), routers[0].experts),
+            weights=self._rows([host["weights", n] for n in range(len(ids))]).astype(np.float16)
             if weights
             else None,
             stops=None if stops is None else stops != 0,
@@ -93,24 +101,37 @@ class Call:
             task=self.task,
         )
 
+    def _rows(self, parts: list[np.ndarray]) -> np.ndarray:
+        """[layers, rows, width, top_k] of what each device had."""
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return whole.reshape(len(whole), self.rows, self.width, -1)
+
     def _real(self, host: dict[Any, np.ndarray]) -> np.ndarray:
         """Which positions are tokens, bool [rows, width]."""
+        places = host.get("places")
         if "mask" in host:
-            return host["mask"] != 0
-        if "places" in host:
-            return tokens_by_position(host["places"])
-        return np.ones((self.rows, self.width), bool)
+            real = host["mask"] != 0
+        elif self._is_masked and places is not None:
+            real = tokens_by_position(places)
+        else:
+            real = np.ones((self.rows, self.width), bool)
+        if places is not None and any(
+            (np.diff(row[tokens]) != 1).any() for row, tokens in zip(places, real)
+        ):
+            raise ValueError("a row holds several requests, which are not told apart")
+        return real
 
     def _padding(self) -> dict[str, torch.Tensor]:
-        """What tells padding: the mask of the call's positions, or numbers of its positions."""
+        """What tells padding: the mask of the call's positions, and their numbers."""
+        told = {}
         if self._mask is not None:
             # A mask over the whole of a static cache is longer than what was read.
             known = isinstance(self.past, int) and self._mask.shape[1] >= self.past + self.width
             first = self.past if known else self._mask.shape[1] - self.width
-            return {"mask": self._mask[:, first : first + self.width].expand(self.rows, -1)}
-        if self._places is not None and self._places.ndim == 2 and self.width > 1:
-            return {"places": self._places.expand(self.rows, -1)}
-        return {}
+            told["mask"] = self._mask[:, first : first + self.width].expand(self.rows, -1)
+        if self._places is not None:
+            told["places"] = self._places.expand(self.rows, -1)
+        return told
 
     def _earlier(self) -> dict[str, torch.Tensor]:
         """Tokens of each row before the call, where a mask tells them."""
@@ -181,11 +202,6 @@ def _ranked(chosen: list[tuple]) -> tuple[list[torch.Tensor], list[torch.Tensor]
             gates.append(weights)
         ranked.append(ids)
     return ranked, gates if len(gates) == len(runs) else None
-
-
-def _together(parts: list[np.ndarray]) -> np.ndarray:
-    """Layers [layers, tokens, top_k] of what each device had."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _checked(ids: np.ndarray, experts: int) -> np.ndarray:

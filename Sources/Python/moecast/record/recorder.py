@@ -31,8 +31,9 @@ class Recorder:
     once a step and written by a thread of its own; a step for which ``max_backlog`` has no room is
     left out and counted.
 
-    Not recorded: requests of beam search as such (a row is a place in the beam), and models whose
-    routing happens in a fused kernel.
+    Not recorded: requests of beam search as such (a row is a place in the beam), rows that hold
+    several requests (which is counted as an error), and models whose routing happens in a fused
+    kernel.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ class Recorder:
             from ..writer import Writer
 
             to = self._owned = Writer(to, self.shape, weights=weights)
-        self._batches = Batches(to, max_batches)
+        self._batches = Batches(to, self._failed, max_batches)
         self._backlog = Backlog(self._work, self._failed, max_backlog)
         self._calls = threading.local()
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -116,6 +117,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Waits until all steps so far are written, but for the latest of each batch."""
+        self._backlog.put(None, 0)
         self._backlog.drain()
 
     def close(self) -> None:
@@ -127,10 +129,7 @@ class Recorder:
         for handle in self._handles:
             handle.remove()
         self._backlog.close()
-        try:
-            self._batches.close()
-        except Exception as error:  # noqa: BLE001 -- said, as all that goes wrong while recording
-            self._failed(error)
+        self._batches.close()
         try:
             if self._owned is not None:
                 self._owned.close()
@@ -220,10 +219,12 @@ class Recorder:
         weakref.finalize(cache, self._gone.append, number).atexit = False
         return number, True
 
-    def _work(self, item: Step | int) -> None:
-        """Takes a step, or the end of a batch, on the thread that writes."""
+    def _work(self, item: Step | int | None) -> None:
+        """Takes a step, the end of a batch, or None for a flush, on the thread that writes."""
         if isinstance(item, Step):
             self._batches.take(item)
+        elif item is None:
+            self._batches.flush()
         else:
             self._batches.end(item)
 

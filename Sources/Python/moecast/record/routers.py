@@ -18,7 +18,7 @@ _ROUTER = re.compile(r"(router|gate|gating)$", re.IGNORECASE)
 _TOP_OF_SCORES = ("Llama4Router", "Linear")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Router:
     """A router of a model."""
 
