@@ -162,10 +162,11 @@ class Batches:
             last = batch.held.pop()
             batch.length = max(last.past, past)
             if last.past < past:
-                # Guesses that were checked at once: the answer has begun.
-                batch.decoding = batch.decoding or last.past > 0
                 kept = last.cut(past - last.past)
-                batch.held.append(replace(kept, stage=DECODE if batch.decoding else PREFILL))
+                if last.past > 0:
+                    # Guesses that were checked at once: the answer has begun.
+                    kept.stage, batch.decoding = DECODE, True
+                batch.held.append(kept)
 
     @staticmethod
     def _finish_rows(batch: _Batch, step: Step) -> None:
