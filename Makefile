@@ -9,7 +9,7 @@ TEST := --scratch-path .build-test -c release -Xswiftc -enable-testing
 # The processor to build for: x86-64-v3 (AVX2) where this machine has it; MARCH= builds for all.
 MARCH ?= $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw bmi2 /proc/cpuinfo && echo x86-64-v3)
 RELEASE := --scratch-path $(BUILD) -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
-LIBRARY := $(BUILD)/release/libmoecast.so
+LIBRARY := $(BUILD)-library/release/libmoecast.so
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: help setup build library install wheel test test-python demo models format lint bench bench-peers growth same-bytes faults \
@@ -24,10 +24,11 @@ setup: ## say and install what is missing (Debian); MOECAST_SETUP=skip only says
 build: setup ## build the program: .build/release/moecast
 	$(SWIFT) build $(RELEASE) --product moecast
 
-library: setup ## build the C library: .build/release/libmoecast.so
-	$(SWIFT) build --scratch-path $(BUILD) -c release -Xswiftc -static-stdlib \
+# In a folder of its own: the flags differ from the program's, and all would be built anew at each turn.
+library: setup ## build the C library: .build-library/release/libmoecast.so
+	$(SWIFT) build --scratch-path $(BUILD)-library -c release -Xswiftc -static-stdlib \
 	  $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-c
-	cp $(BUILD)/release/libmoecast-c.so $(LIBRARY)
+	cp $(BUILD)-library/release/libmoecast-c.so $(LIBRARY)
 
 install: build ## install the program to PREFIX/bin (default /usr/local)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moecast
@@ -108,4 +109,4 @@ sanitize-thread: ## run the tests under the thread sanitizer
 	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 clean: ## remove what was built
-	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .build-mutants .demo .venv-peers
+	rm -rf .build .build-library .build-test .build-fuzz .build-address .build-thread .build-portable .build-mutants .demo .venv-peers

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
-BUILT = TOP / ".build" / "release"
 TRAIN = TOP / "models" / "tiny-moe-train.moe.lz4"
 TEST = TOP / "models" / "tiny-moe-test.moe.lz4"
 
 sys.path.insert(0, str(TOP / "Sources" / "Python"))
-LIBRARY = Path(os.environ.setdefault("MOECAST_LIBRARY", str(BUILT / "libmoecast.so")))
-PROGRAM = Path(os.environ.setdefault("MOECAST_PROGRAM", str(BUILT / "moecast")))
+LIBRARY = TOP / ".build-library" / "release" / "libmoecast.so"
+LIBRARY = Path(os.environ.setdefault("MOECAST_LIBRARY", str(LIBRARY)))
+PROGRAM = TOP / ".build" / "release" / "moecast"
+PROGRAM = Path(os.environ.setdefault("MOECAST_PROGRAM", str(PROGRAM)))
 
 # Models of a few thousand weights: threads would only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
