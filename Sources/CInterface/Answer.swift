@@ -1,4 +1,5 @@
 import CLibrary
+import CVectorShims
 import DurableFile
 import Forecast
 import Live
@@ -16,6 +17,21 @@ struct ArgumentError: Error, CustomStringConvertible {
   init(_ description: String, _ status: moecast_status = MOECAST_BAD_ARGUMENT) {
     self.status = status
     self.description = description
+  }
+}
+
+/// Runs the work of a call that makes a handle, or does without one, where this processor can: code
+/// that was built for another would stop the caller's process.
+func answerFirst(
+  _ error: UnsafeMutablePointer<moecast_error>?, _ work: () throws -> Void
+) -> moecast_status {
+  answer(error) {
+    guard processor_suffices() != 0 else {
+      throw ArgumentError(
+        "this library was built for processors with AVX2, BMI2 and FMA (x86-64-v3), which this one "
+          + "lacks; build one for all with `make library MARCH=`", MOECAST_FAILED)
+    }
+    try work()
   }
 }
 

@@ -18,7 +18,8 @@ func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ArgumentError
 }
 
 /// The text at a pointer; empty for NULL.
-func optionalText(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ArgumentError) -> String {
+func optionalText(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ArgumentError) -> String
+{
   try pointer.map { pointer throws(ArgumentError) in try text(pointer, name) } ?? ""
 }
 

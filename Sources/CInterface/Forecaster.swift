@@ -46,7 +46,7 @@ public func moecast_forecaster_open(
   _ model: UnsafePointer<CChar>?, _ options: UnsafePointer<moecast_options>?,
   _ forecaster: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let forecaster = try required(forecaster, "forecaster")
     let options = try ForecasterOptions(options)
     guard options.predictors == nil else {
@@ -62,7 +62,7 @@ public func moecast_forecaster_create(
   _ shape: UnsafePointer<moecast_shape>?, _ options: UnsafePointer<moecast_options>?,
   _ forecaster: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let forecaster = try required(forecaster, "forecaster")
     let wanted = try ForecasterOptions(options)
     let learner = try TrainingStart.anew(
@@ -239,7 +239,10 @@ public func moecast_forecaster_save(
   answer(error) {
     let own: Forecaster = try Handle.object(forecaster, "forecaster")
     let path = try text(path, "path")
-    try own.live.withLearner { try CheckpointFile(path).write($0) }
+    // Taken first: where it cannot be written, the recorded chunk goes on.
+    let file = try CheckpointFile(path)
+    try file.check(replacingBy: own.live.shape)
+    try own.live.withLearner { try file.write($0) }
   }
 }
 
@@ -260,7 +263,8 @@ public func moecast_forecaster_score(
 /// Throws where a caller's struct is not the one that this library knows.
 func checkSize<Struct>(_ size: Int, of kind: Struct.Type) throws(ArgumentError) {
   guard size == MemoryLayout<Struct>.size else {
-    throw ArgumentError("size is \(size), not sizeof(\(kind)), which is \(MemoryLayout<Struct>.size)")
+    throw ArgumentError(
+      "size is \(size), not sizeof(\(kind)), which is \(MemoryLayout<Struct>.size)")
   }
 }
 

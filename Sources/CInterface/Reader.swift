@@ -67,7 +67,7 @@ public func moecast_reader_open(
   _ count: Int, _ traces: UnsafePointer<UnsafePointer<CChar>?>?,
   _ reader: UnsafeMutablePointer<OpaquePointer?>?, _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let reader = try required(reader, "reader")
     reader.pointee = Handle.give(try Reader(texts(count, traces, "traces")))
   }

@@ -21,7 +21,7 @@ public func moecast_train(
   _ predictors: UnsafePointer<CChar>?, _ model: UnsafePointer<CChar>?, _ threads: UInt32,
   _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let model = try text(model, "model")
     let specs = try specs(predictors.map { try text($0, "predictors") })
     let stream = try TraceStream(texts(count, traces, "traces"))
@@ -42,7 +42,7 @@ public func moecast_evaluate(
   _ learns: Bool, _ predictor: UInt32, _ threads: UInt32,
   _ score: UnsafeMutablePointer<moecast_score>?, _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let score = try required(score, "score")
     try checkSize(score.pointee.size, of: moecast_score.self)
     let stream = try TraceStream(texts(count, traces, "traces"))

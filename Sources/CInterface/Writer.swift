@@ -67,7 +67,7 @@ public func moecast_writer_create(
   _ chunkTokens: UInt32, _ writer: UnsafeMutablePointer<OpaquePointer?>?,
   _ error: UnsafeMutablePointer<moecast_error>?
 ) -> moecast_status {
-  answer(error) {
+  answerFirst(error) {
     let writer = try required(writer, "writer")
     let tokens = chunkTokens == 0 ? 4096 : Int(chunkTokens)
     writer.pointee = Handle.give(
@@ -105,12 +105,14 @@ public func moecast_writer_append(
     }
     guard (weights != nil) == own.hasWeights || run.count == 0 else {
       throw ArgumentError(
-        own.hasWeights ? "weights is NULL in a trace that has them"
+        own.hasWeights
+          ? "weights is NULL in a trace that has them"
           : "weights are given in a trace that has none")
     }
     let size = try product(Int(run.count), own.shape.idsPerToken)
     let ids = try Array(values(size, ids, "ids"))
-    let halves = try own.hasWeights
+    let halves =
+      try own.hasWeights
       ? values(size, weights, "weights").map { Float16(bitPattern: $0) } : nil
     try own.append(
       TokenRun(

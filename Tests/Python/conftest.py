@@ -13,7 +13,7 @@ TRAIN = TOP / "models" / "tiny-moe-train.moe.lz4"
 TEST = TOP / "models" / "tiny-moe-test.moe.lz4"
 
 sys.path.insert(0, str(TOP / "Sources" / "Python"))
-LIBRARY = TOP / ".build-library" / "release" / "libmoecast.so"
+LIBRARY = TOP / ".build" / "library" / "libmoecast.so"
 LIBRARY = Path(os.environ.setdefault("MOECAST_LIBRARY", str(LIBRARY)))
 PROGRAM = TOP / ".build" / "release" / "moecast"
 PROGRAM = Path(os.environ.setdefault("MOECAST_PROGRAM", str(PROGRAM)))
