@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Log losses are kept in steps of 2^-24 bits.
-_STEPS_A_BIT = 1 << 24
-
 
 @dataclass(frozen=True)
 class Metrics:
@@ -18,7 +15,7 @@ class Metrics:
     events: np.ndarray
     #: uint64 [layers, 2, experts]: chosen experts that stood at each rank, 0 for the best.
     ranks: np.ndarray
-    #: uint64 [layers, 2]: log loss of these events, in steps of 2^-24 bits.
+    #: float64 [layers, 2]: the sum of these events' log losses, in bits.
     log_loss: np.ndarray
 
     def recall(self, n: int, stage: int | None = None) -> float:
@@ -29,8 +26,7 @@ class Metrics:
     def log_loss_bits(self, stage: int | None = None) -> float:
         """Mean of -log2 of the probability given to the chosen experts; NaN without any."""
         events = int(self._of(self.events, stage).sum())
-        loss = int(self._of(self.log_loss, stage).sum())
-        return loss / _STEPS_A_BIT / events if events else float("nan")
+        return float(self._of(self.log_loss, stage).sum()) / events if events else float("nan")
 
     @staticmethod
     def _of(values: np.ndarray, stage: int | None) -> np.ndarray:

@@ -13,6 +13,9 @@ from .errors import DataError, FileError, LibraryError
 from .metrics import Metrics
 from .shape import Shape
 
+#: Log losses of model files are in steps of 2^-24 bits.
+_STEPS_A_BIT = 1 << 24
+
 
 class Model:
     """A trained model's tables and metrics.
@@ -37,49 +40,29 @@ class Model:
                 beginning = file.read(8)
         except OSError as error:
             raise FileError(f"{self._path}: {error.strerror}") from None
+        kind = next((kind for magic, kind in _KINDS if beginning.startswith(magic)), None)
+        if kind is None:
+            raise DataError(
+                f"{self._path} is neither a model (*.h5) nor one exported with --to npz"
+            )
         try:
-            if beginning.startswith(b"PK\x03\x04"):
-                attributes, names, self._read = _archive(self._path)
-            elif beginning == b"\x89HDF\r\n\x1a\n":
-                attributes, names, self._read = _hdf5(self._path)
-            else:
-                raise DataError(
-                    f"{self._path} is neither a model (*.h5) nor one exported with --to npz"
-                )
+            contents = kind(self._path)
+            #: The shape of the model.
+            self.shape: Shape = contents.shape()
+            #: Names of the predictors that learnt.
+            self.predictors: tuple[str, ...] = contents.predictors()
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-            if isinstance(error, (DataError, LibraryError)):
+            if isinstance(error, DataError):
                 raise
             raise DataError(f"{self._path} cannot be read as a model: {error}") from None
-        #: What the file says of itself: the attributes of its root, texts as ``str``.
-        self.attributes: Mapping[str, Any] = attributes
-        #: Every dataset but the metrics, by its name in the file, read when it is looked up.
+        #: What the file says of itself in single values, texts as ``str``.
+        self.attributes: Mapping[str, Any] = contents.attributes
+        #: Every array but the metrics, by its name in the file, read when it is looked up.
         self.tables: Mapping[str, np.ndarray] = _Lazily(
-            [name for name in names if not name.startswith("metrics/")], self._read
+            [name for name in contents.names if not name.startswith("metrics/")], contents.read
         )
         #: Of each predictor, in the model's order.
-        self.metrics: Mapping[str, Metrics] = _Lazily(
-            [name for name in self.predictors if f"metrics/{name}/ranks" in names], self._metrics
-        )
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of the model. Raises ``DataError`` where the file does not tell it."""
-        try:
-            layers = tuple(self._read("layer").tolist())
-            experts, top_k = (int(self.attributes[name]) for name in ("experts", "top_k"))
-            return Shape(len(layers), experts, top_k, layers, self.attributes["model"])
-        except KeyError as error:
-            raise DataError(f"{self._path} does not tell its shape: no {error}") from None
-
-    @property
-    def predictors(self) -> tuple[str, ...]:
-        """Names of the predictors that learnt; empty where the file does not tell them."""
-        names = self.attributes.get("predictors", "")
-        return tuple(name for name in names.split(",") if name)
-
-    def _metrics(self, predictor: str) -> Metrics:
-        columns = ("events", "ranks", "log_loss")
-        return Metrics(*(self._read(f"metrics/{predictor}/{column}") for column in columns))
+        self.metrics: Mapping[str, Metrics] = _Lazily(list(self.predictors), contents.metrics)
 
     def __repr__(self) -> str:
         return f"Model({self._path!r})"
@@ -103,45 +86,78 @@ class _Lazily(Mapping):
         return len(self._names)
 
 
-_Contents = tuple[dict[str, Any], list[str], Callable[[str], np.ndarray]]
+class _ModelFile:
+    """A ``*.h5``."""
 
+    def __init__(self, path: str) -> None:
+        try:
+            import h5py
+        except ImportError:
+            raise LibraryError(
+                f"{path}: h5py is needed to read a model file; install it (pip install h5py), or "
+                "read what moecast export --to npz writes"
+            ) from None
+        self._open = lambda: h5py.File(path, "r")
+        #: Names of all datasets.
+        self.names: list[str] = []
+        with self._open() as file:
+            if file.attrs.get("encoding-type") != b"moecast-model":
+                raise DataError(f"{path} is an HDF5 file, and no model of moecast")
+            self.attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            file.visititems(
+                lambda name, item: (
+                    self.names.append(name) if isinstance(item, h5py.Dataset) else None
+                )
+            )
 
-def _archive(path: str) -> _Contents:
-    """Attributes (arrays of one value), names and arrays of an NPZ."""
-    with np.load(path, allow_pickle=False) as archive:
-        names = list(archive.files)
-        attributes = {name: _plain(archive[name][()]) for name in names if not archive[name].shape}
-
-    def read(name: str) -> np.ndarray:
-        with np.load(path, allow_pickle=False) as archive:
-            return archive[name]
-
-    return attributes, names, read
-
-
-def _hdf5(path: str) -> _Contents:
-    """Attributes, names and datasets of a model file."""
-    try:
-        import h5py
-    except ImportError:
-        raise LibraryError(
-            f"{path}: h5py is needed to read a model file; install it (pip install h5py), or read "
-            "what moecast export --to npz writes"
-        ) from None
-    names: list[str] = []
-    with h5py.File(path, "r") as file:
-        if file.attrs.get("encoding-type") != b"moecast-model":
-            raise DataError(f"{path} is an HDF5 file, and no model of moecast")
-        attributes = {name: _plain(value) for name, value in file.attrs.items()}
-        file.visititems(
-            lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
-        )
-
-    def read(name: str) -> np.ndarray:
-        with h5py.File(path, "r") as file:
+    def read(self, name: str) -> np.ndarray:
+        with self._open() as file:
             return file[name][...]
 
-    return attributes, names, read
+    def shape(self) -> Shape:
+        layers = tuple(self.read("layer").tolist())
+        facts = self.attributes
+        return Shape(len(layers), facts["experts"], facts["top_k"], layers, facts["model"])
+
+    def predictors(self) -> tuple[str, ...]:
+        return tuple(self.attributes["predictors"].split(","))
+
+    def metrics(self, predictor: str) -> Metrics:
+        events, ranks, steps = (
+            self.read(f"metrics/{predictor}/{column}") for column in ("events", "ranks", "log_loss")
+        )
+        return Metrics(events, ranks, steps / _STEPS_A_BIT)
+
+
+class _Exported:
+    """What ``moecast export --to npz`` wrote."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        with np.load(path, allow_pickle=False) as archive:
+            #: Names of all arrays.
+            self.names = list(archive.files)
+            single = [name for name in self.names if archive[name].ndim == 0]
+            self.attributes = {name: _plain(archive[name][()]) for name in single}
+
+    def read(self, name: str) -> np.ndarray:
+        with np.load(self._path, allow_pickle=False) as archive:
+            return archive[name]
+
+    def shape(self) -> Shape:
+        layers = tuple(self.read("model_layers").tolist())
+        facts = self.attributes
+        return Shape(len(layers), facts["experts"], facts["top_k"], layers, facts["model"])
+
+    def predictors(self) -> tuple[str, ...]:
+        return tuple(map(_plain, self.read("predictors")))
+
+    def metrics(self, predictor: str) -> Metrics:
+        columns = ("events", "ranks", "log_loss_bits")
+        return Metrics(*(self.read(f"metrics/{predictor}/{column}") for column in columns))
+
+
+_KINDS = ((b"\x89HDF\r\n\x1a\n", _ModelFile), (b"PK\x03\x04", _Exported))
 
 
 def _plain(value: Any) -> Any:

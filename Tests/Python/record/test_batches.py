@@ -106,6 +106,17 @@ def test_a_row_that_read_its_end_has_finished() -> None:
     assert sorted(sink.ended) == [0, 1]
 
 
+def test_a_finished_row_goes_on_with_another_turn() -> None:
+    """A prompt that follows in the same cache is read by all rows."""
+    sink = played(
+        step(0, [[1], [2]]),
+        step(1, [[7], [3]], stops=np.array([[True], [False]])),
+        step(2, [[4, 5], [4, 5]]),
+    )
+    assert text(sink, 0)[0] == [1, 4, 5]
+    assert text(sink, 1)[0] == [2, 3, 4, 5]
+
+
 def test_a_cache_that_was_filled_before_is_counted() -> None:
     sink = played(step(4, [[1], [2]], earlier=np.array([2, 4])))
     assert text(sink, 0) == ([1], [1], [2])

@@ -13,7 +13,7 @@ pytest.importorskip("transformers", reason="transformers is absent: hooks on mod
 
 import torch  # noqa: E402
 from moecast.record import MemorySink, Recorder  # noqa: E402
-from moecast.record.routers import find_routers, shape_of  # noqa: E402
+from moecast.record.routers import Router, find_routers, shape_of  # noqa: E402
 from tiny_models import END, PAD, TEXT, tiny, witnessed  # noqa: E402
 
 
@@ -201,6 +201,71 @@ def test_rows_of_several_requests_are_said(model, sink) -> None:
         model(prompt(), position_ids=torch.arange(7)[None], use_cache=False)
     assert recorder.errors == 1 and "several requests" in recorder.last_error
     assert lengths(sink) == [7]
+
+
+def test_a_call_without_a_cache_ends_its_requests_at_once(model, sink) -> None:
+    with torch.no_grad(), Recorder(model, sink) as recorder:
+        model(prompt(2), use_cache=False)
+        recorder.flush()
+        assert sink.ended == [0, 1]
+
+
+ODD_BLOCKS = {
+    "called twice": lambda forward: lambda hidden: forward(forward(hidden)),
+    "chose for 3 tokens": lambda forward: (
+        lambda hidden: torch.cat([forward(hidden[:, :3]), hidden[:, 3:]], 1)
+    ),
+}
+
+
+@pytest.mark.parametrize("words", ODD_BLOCKS)
+def test_a_router_that_is_not_called_as_thought_is_said(sink, words: str) -> None:
+    model = tiny("mixtral")
+    block = model.model.layers[1].mlp
+    block.forward = ODD_BLOCKS[words](block.forward)
+    with torch.no_grad(), Recorder(model, sink) as recorder:
+        model(prompt(), use_cache=False)
+    assert recorder.errors == 1 and words in recorder.last_error
+    assert sink.requests == {}
+
+
+def test_ids_that_are_no_experts_are_said(sink) -> None:
+    model = tiny("mixtral")
+    block = model.model.layers[1].mlp
+    chosen = block.gate.forward
+    block.gate.forward = lambda hidden: (*chosen(hidden)[:2], chosen(hidden)[2] + 8)
+    block.experts.forward = lambda hidden, *_: hidden
+    with torch.no_grad(), Recorder(model, sink) as recorder:
+        model(prompt(), use_cache=False)
+    assert recorder.errors == 1 and "of 8" in recorder.last_error
+    assert sink.requests == {}
+
+
+def test_others_hooks_do_not_change_what_a_router_chose(sink) -> None:
+    """As those do that number the experts of one process anew."""
+    model, expected = tiny("mixtral"), MemorySink(sink.shape)
+    with torch.no_grad(), Recorder(model, expected):
+        model(prompt(), use_cache=False)
+    router = model.model.layers[3].mlp.gate
+    router.register_forward_hook(lambda module, args, out: (*out[:2], torch.zeros_like(out[2])))
+    with torch.no_grad(), Recorder(model, sink) as recorder:
+        model(prompt(), use_cache=False)
+    assert recorder.errors == 0, recorder.last_error
+    np.testing.assert_array_equal(sink.requests[0][0], expected.requests[0][0])
+
+
+def test_llama4s_choice_is_that_of_its_logits() -> None:
+    """Its scores are sigmoids, which far below zero are all the same."""
+
+    class Llama4Router(torch.nn.Module):
+        pass
+
+    logits = torch.tensor([[-300.0, -400.0, -200.0, -500.0]])
+    router = Router(Llama4Router(), "layers.1.router", layer=1, experts=4, top_k=1)
+    ids, weights = router.choice((logits.sigmoid(), logits))
+    assert ids.tolist() == [[2]] and weights.tolist() == [[0.0]]
+    ids, weights = router.choice((torch.tensor([[0.1, 0.7, 0.2, 0.3]]), -logits))
+    assert ids.tolist() == [[3]] and weights.tolist() == [[pytest.approx(0.3)]]
 
 
 class StuckSink(MemorySink):

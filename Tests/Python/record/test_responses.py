@@ -130,7 +130,9 @@ def test_answers_to_one_prompt_are_requests_of_their_own() -> None:
         {"index": n, "routed_experts": npy(all_layers(chosen(ROWS, n)).astype(np.uint8))}
         for n in range(2)
     ]
-    found = routes({"id": "c", "choices": choices, "usage": USAGE}, SHAPE)
+    usage = {"prompt_tokens": PROMPT, "completion_tokens": 2 * COMPLETION}
+    found = routes({"id": "c", "choices": choices, "usage": usage}, SHAPE)
+    assert [(route.prompt, route.first_token) for route in found] == [(PROMPT, 0)] * 2
     assert [route.name for route in found] == ["c/0", "c/1"]
     np.testing.assert_array_equal(found[1].ids, chosen(ROWS, 1))
 
