@@ -268,6 +268,23 @@ def test_llama4s_choice_is_that_of_its_logits() -> None:
     assert ids.tolist() == [[3]] and weights.tolist() == [[pytest.approx(0.3)]]
 
 
+def test_a_part_of_the_model_that_is_called_alone_is_said(model, sink) -> None:
+    """Of its calls nothing tells rows, padding and caches."""
+    with torch.no_grad(), Recorder(model, sink) as recorder:
+        model.model(prompt())
+        model.model(prompt())
+    assert recorder.errors > 0 and "outside a call" in recorder.last_error
+    assert sink.requests == {}
+
+
+def test_a_compiled_model_is_recorded_through_its_wrapper(sink) -> None:
+    compiled = torch.compile(tiny("mixtral"), backend="eager")
+    with Recorder(compiled, sink) as recorder:
+        generate(compiled, prompt(), 3)
+    assert recorder.errors == 0, recorder.last_error
+    assert lengths(sink) == [9]
+
+
 class StuckSink(MemorySink):
     """A sink that waits until it is let go."""
 

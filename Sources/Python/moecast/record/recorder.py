@@ -18,6 +18,9 @@ from .complaints import Complaints, log
 from .routers import Router, find_routers, shape_of
 from .sink import Sink
 
+#: No call is under way.
+_OUTSIDE = object()
+
 
 class Recorder:
     """Writes which experts a transformers model chooses while it runs.
@@ -68,6 +71,7 @@ class Recorder:
         max_backlog: int = 256 << 20,
         max_batches: int = 256,
     ) -> None:
+        model = _unwrapped(model)
         self._routers = find_routers(model, routers)
         bare = [router.name for router in self._routers if not router.has_weights]
         if weights and bare:
@@ -85,7 +89,7 @@ class Recorder:
             to = self._owned = Writer(to, self.shape, weights=weights)
         self._batches = Batches(to, self._failed, max_batches)
         self._backlog = Backlog(self._work, self._failed, max_backlog)
-        self._calls = threading.local()
+        self._now = _Now()
         self._numbers: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         #: Batches whose caches are gone; the garbage collector writes here, and takes no lock.
         self._gone: deque[int] = deque()
@@ -157,34 +161,33 @@ class Recorder:
 
     def _begin(self, model: Any, args: tuple, kwargs: dict[str, Any]) -> None:
         """The model is called."""
-        self._calls.now = None
+        self._now.call = None
         try:
             stops = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
             stops = tuple(stops) if isinstance(stops, (list, tuple)) else (stops,)
             stops = tuple(int(stop) for stop in stops if stop is not None)
-            self._calls.now = Call(dict(zip(self._parameters, args)) | kwargs, stops, self.task)
+            self._now.call = Call(dict(zip(self._parameters, args)) | kwargs, stops, self.task)
         except Exception as error:  # noqa: BLE001
             self._complaints.add("a call cannot be recorded", _words(error))
 
     def _chose(self, router: Router) -> Callable[..., None]:
         def chose(module: Any, args: tuple, output: Any) -> None:
-            # None outside of a call: layers that are computed again for their gradients.
-            call = getattr(self._calls, "now", None)
-            if call is None:
-                return
+            call = self._now.call
             try:
-                call.take(router, output)
+                if isinstance(call, Call):
+                    call.take(router, output)
+                elif call is _OUTSIDE and not _computes_gradients():
+                    raise ValueError(f"{router.name} ran outside a call of the recorded model")
             except Exception as error:  # noqa: BLE001
-                self._calls.now = None
+                self._now.call = None
                 self._complaints.add("a step cannot be recorded", _words(error))
 
         return chose
 
     def _end(self, model: Any, args: tuple, kwargs: dict[str, Any], output: Any) -> None:
         """The model has returned, or raised: then there is no output."""
-        call = getattr(self._calls, "now", None)
-        self._calls.now = None
-        if call is None or output is None:
+        call, self._now.call = self._now.call, _OUTSIDE
+        if not isinstance(call, Call) or output is None:
             return
         try:
             cache = call.cache if call.cache is not None else cache_of(output)
@@ -230,6 +233,26 @@ class Recorder:
 
     def _failed(self, error: Exception) -> None:
         self._complaints.add("a run cannot be written", _words(error))
+
+
+class _Now(threading.local):
+    """What the model does in this thread."""
+
+    #: The call that is being recorded; None where it cannot be.
+    call: Call | object | None = _OUTSIDE
+
+
+def _unwrapped(model: Any) -> Any:
+    """The model itself, of one that is compiled or has adapters: ``generate`` calls only that."""
+    model = getattr(model, "_orig_mod", model)
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _computes_gradients() -> bool:
+    """Whether layers may run again, outside of a call, for their gradients."""
+    import torch
+
+    return torch.is_grad_enabled()
 
 
 def _words(error: Exception) -> str:
