@@ -103,7 +103,10 @@ public struct BatchForecastPass {
         try learner.observe(token.chosen[known], layer: known, in: session)
       }
     }
-    let closed = try batch.map { try learner.close($1, endsRequest: $0.endsRequest) }
+    var closed = ClosedTokens(shape: learner.shape)
+    for (token, session) in batch {
+      try learner.close(session, endsRequest: token.endsRequest, into: &closed)
+    }
     if learns { try learner.learn(closed) }
     for token in tokens where token.endsRequest { sessions.end(token.request) }
     step += 1
