@@ -53,7 +53,8 @@ let package = Package(
       name: "TraceImport",
       dependencies: ["Archive", "RoutingTrace", "PathText", "CSimdJSON", system],
       swiftSettings: strict),
-    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    // The headers of libhdf5 alone: the library is opened where a model is first read or written.
+    .target(name: "CHDF5"),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
