@@ -89,6 +89,8 @@ let package = Package(
       name: "Export",
       dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
+    // What a service and its clients say to each other over a socket; imports nothing.
+    .target(name: "ServiceProtocol", swiftSettings: strict),
     .target(name: "CVectorShims"),
     .executableTarget(
       name: "moecast",
@@ -182,6 +184,8 @@ let package = Package(
         "Forecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training",
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "ServiceProtocolTests", dependencies: ["ServiceProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ExportTests",
       dependencies: ["Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
