@@ -39,6 +39,13 @@ let package = Package(
     .target(
       name: "Prequential", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
+    // Requests under way beside an engine: forecasts for many at once, learning in the background.
+    .target(
+      name: "Live",
+      dependencies: [
+        "Counting", "Forecast", "LZ4Frame", "PathText", "Prequential", "RoutingTrace", system,
+      ],
+      swiftSettings: strict),
     .target(
       name: "Insight", dependencies: ["Counting", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
@@ -104,6 +111,7 @@ let package = Package(
         "Forecast",
         "Insight",
         "LZ4Frame",
+        "Live",
         "MemoryBudget",
         "ModelFile",
         "PathText",
@@ -121,7 +129,7 @@ let package = Package(
     .target(
       name: "Moecast",
       dependencies: [
-        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "ModelFile",
+        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "ModelFile",
         "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
@@ -157,6 +165,13 @@ let package = Package(
     .testTarget(
       name: "PrequentialTests",
       dependencies: ["LZ4Frame", "Prequential", "TraceImport", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LiveTests",
+      dependencies: [
+        "DurableFile", "Forecast", "Live", "ModelFile", "Prequential", "RoutingTrace",
+        "TestSupport", "Training",
+      ],
       swiftSettings: strict),
     .target(
       name: "TestSupport",

@@ -18,6 +18,7 @@ func sessions(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
       (0..<block.tokens).map { Array(block.chosen(layer: layer, token: $0)) }
     }
     var first = 0
+    var closed = ClosedTokens(shape: trace.shape)
     /// Lets every request decode some tokens; forecasts each event if `forecasts`.
     func decode(forecasts: Bool) throws {
       for token in 0..<tokens {
@@ -29,7 +30,8 @@ func sessions(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
             try learner.observe(chosen[layer][at], layer: layer, in: session)
           }
         }
-        for session in sessions { _ = try learner.close(session) }
+        closed.removeAll()
+        for session in sessions { try learner.close(session, into: &closed) }
       }
       first += inFlight * tokens
     }

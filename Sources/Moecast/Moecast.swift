@@ -16,6 +16,7 @@
 @_exported import Forecast
 @_exported import Insight
 @_exported import LZ4Frame
+@_exported import Live
 @_exported import ModelFile
 @_exported import Prequential
 @_exported import RoutingTrace

@@ -63,6 +63,7 @@ public struct ForecastPass {
     }
     let tasks = Dictionary(
       block.labels.map { ($0.request, $0.task) }, uniquingKeysWith: { first, _ in first })
+    var closed = ClosedTokens(shape: shape)
     var token = 0
     for run in block.runs {
       for position in run.firstToken..<run.firstToken + run.count {
@@ -71,9 +72,11 @@ public struct ForecastPass {
         }
         let chosen = (0..<shape.layers).map { Array(block.chosen(layer: $0, token: token)) }
         try forecast(chosen, run, position, in: session, body)
-        let closed = try learner.close(
-          session, endsRequest: run.endsRequest && position == run.firstToken + run.count - 1)
-        if learns { try learner.learn([closed]) }
+        closed.removeAll()
+        try learner.close(
+          session, endsRequest: run.endsRequest && position == run.firstToken + run.count - 1,
+          into: &closed)
+        if learns { try learner.learn(closed) }
         token += 1
       }
       if run.endsRequest { sessions.end(run.request) }

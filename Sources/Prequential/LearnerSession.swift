@@ -12,11 +12,12 @@ import RoutingTrace
 ///   let chances = try learner.forecast(layer, by: 0, in: session)
 ///   try learner.observe(router(layer), layer: layer, in: session)
 /// }
-/// let token = try learner.close(session)
-/// try learner.learn([token])
+/// var closed = ClosedTokens(shape: learner.shape)
+/// try learner.close(session, into: &closed)
+/// try learner.learn(closed)
 /// ```
 ///
-/// Forecasts only read the learner. What was closed is learnt when ``Learner/learn(_:workers:)`` is
+/// Forecasts only read the learner. What was closed is learnt when ``Learner/learn(_:workers:)-(ClosedTokens,_)`` is
 /// told to, by the pass over chunks: so the learner becomes, to the last bit, what that pass makes
 /// of the same tokens in the order in which they were closed. Used from one thread at a time.
 public final class LearnerSession {
@@ -32,6 +33,8 @@ public final class LearnerSession {
   public fileprivate(set) var stage = Stage.decode
   /// The open token's position in its request, or that of the token to come.
   public fileprivate(set) var position: Int
+  /// Whether none of its tokens was closed yet.
+  public fileprivate(set) var isNew = true
   /// MoE layers of the open token that were observed; nil while none is open.
   public var known: Int? { counting.known }
 
@@ -42,67 +45,6 @@ public final class LearnerSession {
     self.position = position
     counting = EventSession(shape: learner.shape)
     sessions = learner.models.map { $0.session() }
-  }
-}
-
-/// A token all of whose layers were observed: what ``Learner/learn(_:workers:)`` takes.
-public struct ClosedToken: Hashable, Sendable {
-  /// The number of its request.
-  public var request: UInt64
-  /// Its position in the request, prefill included, from 0.
-  public var position: Int
-  /// Prefill or decode.
-  public var stage: Stage
-  /// The request's task, or empty.
-  public var task: String
-  /// `layers * topK` ids, layer by layer; `RoutingTrace/TokenBlock/emptySlot` for none.
-  public var ids: [UInt16]
-  /// Whether it is the request's last.
-  public var endsRequest: Bool
-
-  /// A token of these values.
-  public init(
-    request: UInt64, position: Int, stage: Stage, task: String = "", ids: [UInt16],
-    endsRequest: Bool = false
-  ) {
-    self.request = request
-    self.position = position
-    self.stage = stage
-    self.task = task
-    self.ids = ids
-    self.endsRequest = endsRequest
-  }
-}
-
-extension TokenBlock {
-  /// Tokens in the order in which they were closed, as a chunk of a trace.
-  fileprivate init(closing tokens: [ClosedToken], shape: TraceShape) throws(BlockError) {
-    var runs: [TokenRun] = []
-    var labels: [RequestLabel] = []
-    for token in tokens {
-      if token.position == 0, !token.task.isEmpty {
-        labels.append(RequestLabel(request: token.request, task: token.task))
-      }
-      if let last = runs.last, last.request == token.request, last.stage == token.stage,
-        !last.endsRequest, last.firstToken + last.count == token.position
-      {
-        runs[runs.count - 1].count += 1
-        runs[runs.count - 1].endsRequest = token.endsRequest
-      } else {
-        runs.append(
-          TokenRun(
-            request: token.request, stage: token.stage, firstToken: token.position, count: 1,
-            endsRequest: token.endsRequest))
-      }
-    }
-    var ids: [UInt16] = []
-    ids.reserveCapacity(tokens.count * shape.idsPerToken)
-    for layer in 0..<shape.layers {
-      for token in tokens {
-        ids += token.ids.dropFirst(layer * shape.topK).prefix(shape.topK)
-      }
-    }
-    try self.init(shape: shape, runs: runs, labels: labels, ids: ids)
   }
 }
 
@@ -158,13 +100,29 @@ extension Learner {
     return try models[index].forecast(layer, in: session.sessions[index])
   }
 
+  /// Throws what ``forecast(_:by:in:)`` would, and forecasts nothing.
+  ///
+  /// - Throws: `Forecast/SessionError`.
+  public func check(
+    forecasting layer: Int, by predictor: Int, in session: LearnerSession
+  ) throws(SessionError) {
+    try session.counting.check(forecasting: layer, horizon: horizon(of: predictor))
+  }
+
+  /// Throws what ``observe(_:layer:in:)-(Span<UInt16>,_,_)`` would, and notes nothing.
+  ///
+  /// - Throws: `Forecast/SessionError`.
+  public func check(
+    _ chosen: Span<UInt16>, layer: Int, in session: LearnerSession
+  ) throws(SessionError) { try session.counting.check(chosen, layer: layer) }
+
   /// Notes the experts that the router chose at the next layer; an empty choice is an event without
   /// one.
   ///
   /// - Throws: `Forecast/SessionError` where `layer` is not the next, or the ids are no choice of
   ///   the shape's router.
   public func observe(
-    _ chosen: [UInt16], layer: Int, in session: LearnerSession
+    _ chosen: Span<UInt16>, layer: Int, in session: LearnerSession
   ) throws(SessionError) {
     try session.counting.observe(chosen, layer: layer)
     for (model, own) in zip(models, session.sessions) {
@@ -172,20 +130,29 @@ extension Learner {
     }
   }
 
+  /// As the other `observe`, for callers that have the experts in an array.
+  ///
+  /// - Throws: `Forecast/SessionError`.
+  public func observe(
+    _ chosen: [UInt16], layer: Int, in session: LearnerSession
+  ) throws(SessionError) { try observe(chosen.span, layer: layer, in: session) }
+
   /// Closes the token; it is the previous one from then on.
   ///
-  /// - Parameter endsRequest: whether it is the request's last.
-  /// - Returns: the token, for ``learn(_:workers:)``.
+  /// - Parameter closed: where it is appended, for ``learn(_:workers:)-(ClosedTokens,_)``.
   /// - Throws: `Forecast/SessionError` where no token is open, or layers of it are not observed.
   public func close(
-    _ session: LearnerSession, endsRequest: Bool = false
-  ) throws(SessionError) -> ClosedToken {
+    _ session: LearnerSession, endsRequest: Bool = false, into closed: inout ClosedTokens
+  ) throws(SessionError) {
     try session.counting.close()
     for (model, own) in zip(models, session.sessions) { try model.close(own) }
-    defer { session.position += 1 }
-    return ClosedToken(
-      request: session.request, position: session.position, stage: session.stage,
-      task: session.task, ids: session.counting.ids, endsRequest: endsRequest)
+    closed.append(
+      TokenRun(
+        request: session.request, stage: session.stage, firstToken: session.position, count: 1,
+        endsRequest: endsRequest), task: session.isNew ? session.task : "")
+    session.counting.appendIDs(to: &closed.ids)
+    session.position += 1
+    session.isNew = false
   }
 
   /// Scores and learns tokens that were closed, in this order.
@@ -196,9 +163,26 @@ extension Learner {
   ///
   /// - Throws: ``LearnerError``, or what is wrong with the tokens; nothing has been learnt then.
   /// - Complexity: as ``consume(_:learns:workers:)`` for as many tokens.
-  public mutating func learn(_ closed: [ClosedToken], workers: Int = 1) throws {
-    let block = try TokenBlock(closing: closed, shape: shape)
+  public mutating func learn(_ closed: ClosedTokens, workers: Int = 1) throws {
+    guard !closed.isEmpty else { return }
+    try learn(closed.block(), workers: workers)
+  }
+
+  /// Scores and learns tokens that are no chunk of a trace yet: the chunk is told of with
+  /// ``pass(chunk:)`` when all of its tokens are learnt.
+  ///
+  /// - Throws: ``LearnerError``; nothing has been learnt then.
+  public mutating func learn(_ block: TokenBlock, workers: Int = 1) throws(LearnerError) {
     try consume(block, learns: true, workers: workers)
     progress.pass(block)
+  }
+
+  /// Notes that the tokens learnt last were a chunk of a trace, by which the stream is known again,
+  /// and the figures where it is time, as training on that trace does.
+  ///
+  /// - Parameter checksum: XXH32 of the chunk's payload.
+  public mutating func pass(chunk checksum: UInt32) {
+    progress.pass(chunk: checksum)
+    if progress.isMilestone { recordHistory() }
   }
 }

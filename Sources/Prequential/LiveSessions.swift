@@ -6,7 +6,9 @@ public struct LiveSessions {
   /// By the request's number, with the ordinal of the use that was its last.
   private var sessions: [UInt64: (session: LearnerSession, last: Int)] = [:]
   /// Uses so far.
-  private var uses = 0
+  public private(set) var uses = 0
+  /// Requests under way.
+  public var count: Int { sessions.count }
 
   /// Follows no request yet.
   public init(capacity: Int) { self.capacity = capacity }
@@ -30,6 +32,20 @@ public struct LiveSessions {
     let session = begin()
     sessions[request] = (session, uses)
     return session
+  }
+
+  /// The session of a request that is under way, and whether this is its first use after a mark
+  /// among ``uses``; nil where it is not under way.
+  ///
+  /// - Complexity: O(1).
+  public mutating func use(
+    _ request: UInt64, after mark: Int
+  ) -> (session: LearnerSession, isFirst: Bool)? {
+    guard let place = sessions.index(forKey: request) else { return nil }
+    uses += 1
+    let last = sessions.values[place].last
+    sessions.values[place].last = uses
+    return (sessions.values[place].session, last <= mark)
   }
 
   /// Forgets a request; whether it was under way.

@@ -28,9 +28,17 @@ public struct StreamProgress: Hashable, Sendable {
   /// Notes that a chunk of a file has been read.
   mutating func pass(_ chunk: TraceChunk) {
     pass(chunk.block)
-    chunks += 1
-    checksums.append(chunk.checksum)
+    pass(chunk: chunk.checksum)
   }
+
+  /// Notes that the tokens counted last were a chunk with this digest.
+  mutating func pass(chunk checksum: UInt32) {
+    chunks += 1
+    checksums.append(checksum)
+  }
+
+  /// Whether figures are noted here unless told otherwise: after 1, 2, 4, 8, ... chunks.
+  public var isMilestone: Bool { chunks > 0 && chunks & (chunks - 1) == 0 }
 
   /// Counts tokens that are no chunk of a file: nothing recognises them again.
   mutating func pass(_ block: TokenBlock) {

@@ -19,6 +19,10 @@ public struct TraceWriter<Sink: ByteSink> {
   public private(set) var index = TraceIndex()
   /// Bytes written so far.
   public var bytesWritten: Int { frames.offset }
+  /// XXH32 of the payload of the chunk that was written last, by which readers know it again.
+  ///
+  /// - Complexity: O(bytes of the payload).
+  public var checksumOfLastChunk: UInt32 { payload.withUnsafeBytes { xxh32($0) } }
   /// Where the trace goes.
   public var sink: Sink { frames.sink }
 

@@ -109,7 +109,7 @@ public struct TrainingRun {
       absent.add(chunk.block)
       known.note(chunk.checksum)
       let elapsed = (clock.now - start) / .seconds(1)
-      if isNoteDue(learner.progress.chunks) {
+      if isNoteDue(learner.progress) {
         learner.recordHistory()
         if let row = learner.history.last { try progress(.noted(row, seconds: elapsed)) }
       }
@@ -125,8 +125,8 @@ public struct TrainingRun {
     try progress(.ended(ahead.remarks))
   }
 
-  private func isNoteDue(_ chunks: UInt64) -> Bool {
-    if let noteEvery { return chunks % UInt64(noteEvery) == 0 }
-    return chunks > 0 && chunks & (chunks - 1) == 0
+  private func isNoteDue(_ progress: StreamProgress) -> Bool {
+    guard let noteEvery else { return progress.isMilestone }
+    return progress.chunks % UInt64(noteEvery) == 0
   }
 }

@@ -17,7 +17,7 @@ import Testing
       shape: shape, predictors: ["frequency", "layer-markov"], liveRequests: live)
     var pass = ForecastPass(learner, of: 1, learns: learns)
     pass.ranking = ForecastRanking(top: 2)
-    return LiveForecast(pass, of: 1)
+    return try LiveForecast(pass, of: 1)
   }
 
   private func ask(_ door: inout LiveForecast, _ lines: String...) -> [String] {

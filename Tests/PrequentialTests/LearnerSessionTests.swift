@@ -27,11 +27,35 @@ import Testing
     }
   }
 
+  /// A token as the tests hand it out.
+  struct Token {
+    var run: TokenRun
+    var task: String
+    var ids: [UInt16]
+
+    init(
+      request: UInt64, position: Int, stage: Stage, task: String = "", ids: [UInt16],
+      endsRequest: Bool = false
+    ) {
+      run = TokenRun(
+        request: request, stage: stage, firstToken: position, count: 1, endsRequest: endsRequest)
+      self.task = position == 0 ? task : ""
+      self.ids = ids
+    }
+  }
+
+  /// Tokens as a learner takes them.
+  static func closed(_ tokens: some Sequence<Token>) throws -> ClosedTokens {
+    var closed = ClosedTokens(shape: try shape())
+    for token in tokens { closed.append(token.run, task: token.task, ids: token.ids) }
+    return closed
+  }
+
   /// The tokens of requests of which several are under way at a time, in the order of a server that
   /// decodes them in turns.
-  static func interleaved(_ requests: [RequestTrace], together: Int) throws -> [ClosedToken] {
+  static func interleaved(_ requests: [RequestTrace], together: Int) throws -> [Token] {
     let shape = try shape()
-    var closed: [ClosedToken] = []
+    var closed: [Token] = []
     for first in stride(from: 0, to: requests.count, by: together) {
       let group = first..<min(first + together, requests.count)
       for token in 0..<9 {
@@ -39,7 +63,7 @@ import Testing
           let request = requests[index]
           let at = token * shape.idsPerToken
           closed.append(
-            ClosedToken(
+            Token(
               request: UInt64(index), position: token, stage: token < 3 ? .prefill : .decode,
               task: request.task, ids: Array(request.ids[at..<at + shape.idsPerToken]),
               endsRequest: token == 8))
@@ -49,11 +73,12 @@ import Testing
     return closed
   }
 
-  static func learner(_ closed: [ClosedToken], at once: Int, live: Int = 4096) throws -> Learner {
+  static func learner(_ closed: [Token], at once: Int, live: Int = 4096) throws -> Learner {
     var learner = try Learner(
       shape: shape(), predictors: predictors, liveRequests: live)
     for first in stride(from: 0, to: closed.count, by: once) {
-      try learner.learn(Array(closed[first..<min(first + once, closed.count)]), workers: 2)
+      try learner.learn(
+        Self.closed(closed[first..<min(first + once, closed.count)]), workers: 2)
     }
     return learner
   }
@@ -117,7 +142,9 @@ import Testing
           }
           try live.observe(chosen, layer: layer, in: session)
         }
-        try live.learn([live.close(session, endsRequest: token == 8)])
+        var closed = ClosedTokens(shape: shape)
+        try live.close(session, endsRequest: token == 8, into: &closed)
+        try live.learn(closed)
       }
     }
     let passed = try Self.learner(try Self.interleaved(requests, together: 1), at: 50)
@@ -140,7 +167,7 @@ import Testing
     let sessions = requests.enumerated().map {
       live.session(of: UInt64($0), task: $1.task)
     }
-    var closed: [ClosedToken] = []
+    var closed: [Token] = []
     var random = SplitMix64(seed: 5)
     for token in 0..<9 {
       for session in sessions { try live.open(token < 3 ? .prefill : .decode, in: session) }
@@ -157,9 +184,13 @@ import Testing
       }
       // Whoever is done first is closed first.
       for index in sessions.indices.shuffled(using: &random) {
-        let own = try live.close(sessions[index], endsRequest: token == 8)
-        closed.append(own)
-        try live.learn([own])
+        var own = ClosedTokens(shape: shape)
+        try live.close(sessions[index], endsRequest: token == 8, into: &own)
+        closed.append(
+          Token(
+            request: UInt64(index), position: token, stage: token < 3 ? .prefill : .decode,
+            task: requests[index].task, ids: own.ids, endsRequest: token == 8))
+        try live.learn(own)
       }
     }
     var differences = Self.differences(live, try Self.learner(closed, at: 10))
@@ -173,9 +204,9 @@ import Testing
   @Test func whatIsNoTokenIsNotLearnt() throws {
     var learner = try Learner(shape: Self.shape(), predictors: ["frequency", "mixture-fast"])
     let before = learner
-    let token = ClosedToken(
+    let token = Token(
       request: 1, position: 0, stage: .decode, ids: [0, 1, 2, 3, 4, 5, 6, 16])
-    #expect(throws: BlockError.self) { try learner.learn([token]) }
+    #expect(throws: BlockError.self) { try learner.learn(Self.closed([token])) }
     let isAsBefore = learner == before
     #expect(isAsBefore)
   }

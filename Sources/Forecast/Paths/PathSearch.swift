@@ -235,8 +235,11 @@ final class PathSearch {
   /// Notes what the token chose in `layer`.
   ///
   /// - Precondition: ids of the shape's experts.
-  func note(_ chosen: [UInt16], layer: Int) {
-    for id in chosen { own[layer * words + Int(id) >> 6] |= 1 << UInt64(id & 63) }
+  func note(_ chosen: Span<UInt16>, layer: Int) {
+    for index in chosen.indices {
+      let id = chosen[index]
+      own[layer * words + Int(id) >> 6] |= 1 << UInt64(id & 63)
+    }
   }
 
   /// Begins a token with those that followed the previous token's candidates; with none where it

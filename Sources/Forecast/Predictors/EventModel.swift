@@ -140,7 +140,7 @@ public struct EventModel<Predictor: EventPredictor>: ForecastModel {
   /// - Throws: ``SessionError`` where they are no choice of the shape's router, or `layer` is not
   ///   the next.
   public func observe(
-    _ chosen: [UInt16], layer: Int, in session: EventSession
+    _ chosen: Span<UInt16>, layer: Int, in session: EventSession
   ) throws(SessionError) { try session.observe(chosen, layer: layer) }
 
   /// Closes the token; the session then remembers it as the previous one.

@@ -56,7 +56,7 @@ public protocol ForecastModel: Hashable, Sendable {
   /// - Throws: ``SessionError`` where it is not, or where an id is beyond the shape, repeated, or
   ///   one too many.
   func observe(
-    _ chosen: [UInt16], layer: Int, in session: Session) throws(SessionError)
+    _ chosen: Span<UInt16>, layer: Int, in session: Session) throws(SessionError)
   /// Closes the open token; it is the previous one from then on.
   ///
   /// - Throws: ``SessionError`` where no token is open, or layers of it are not observed.
@@ -98,6 +98,15 @@ public protocol ForecastModel: Hashable, Sendable {
   ///   - tokens: tokens of the stream so far.
   ///   - chosen: how often each expert was chosen, one list a MoE layer.
   func fault(tokens: Int, chosen: [[UInt32]]) -> String?
+}
+
+extension ForecastModel {
+  /// Notes which experts the router chose at `layer`, for callers that have them in an array.
+  ///
+  /// - Throws: ``SessionError`` as `observe` does.
+  public func observe(
+    _ chosen: [UInt16], layer: Int, in session: Session
+  ) throws(SessionError) { try observe(chosen.span, layer: layer, in: session) }
 }
 
 /// What a ``ForecastModel`` is made by: its hyperparameters, and how much memory a model of a given

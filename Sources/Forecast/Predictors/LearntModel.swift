@@ -131,7 +131,7 @@ extension LearntModel {
   /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
   ///   shape's router.
   public func observe(
-    _ chosen: [UInt16], layer: Int, in session: Session
+    _ chosen: Span<UInt16>, layer: Int, in session: Session
   ) throws(SessionError) {
     func observe<Model: ForecastModel>(_ model: Model) throws(SessionError) {
       try model.observe(chosen, layer: layer, in: Self.session(session, of: model))

@@ -78,8 +78,21 @@ extension EventSession {
   /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
   ///   shape's router.
   public func observe(
-    _ chosen: [UInt16], layer: Int
+    _ chosen: Span<UInt16>, layer: Int
   ) throws(SessionError) { try progress.observe(chosen, layer: layer) }
+
+  /// Notes the experts that the router chose at the next layer, as
+  /// ``observe(_:layer:)-(Span<UInt16>,_)``.
+  public func observe(
+    _ chosen: [UInt16], layer: Int
+  ) throws(SessionError) { try progress.observe(chosen.span, layer: layer) }
+
+  /// Throws what observing would, and notes nothing.
+  ///
+  /// - Throws: ``SessionError``.
+  public func check(
+    _ chosen: Span<UInt16>, layer: Int
+  ) throws(SessionError) { try progress.check(chosen, layer: layer) }
 
   /// Closes the token; it is the previous one from then on.
   ///
@@ -88,5 +101,20 @@ extension EventSession {
 
   /// The expert ids of the open token, or of the last where none is open: `[layer, slot]`,
   /// `layers * topK` values, `RoutingTrace/TokenBlock/emptySlot` where nothing is known.
-  public var ids: [UInt16] { progress.token.allChosen }
+  public var ids: [UInt16] {
+    var ids: [UInt16] = []
+    appendIDs(to: &ids)
+    return ids
+  }
+
+  /// Appends ``ids`` to a list.
+  public func appendIDs(to list: inout [UInt16]) { progress.token.appendAllChosen(to: &list) }
+
+  /// Throws where a predictor that looks so far ahead could not forecast `layer` now.
+  ///
+  /// - Parameter horizon: layers ahead; 0 for one that needs none of the token's layers.
+  /// - Throws: ``SessionError``.
+  public func check(forecasting layer: Int, horizon: Int) throws(SessionError) {
+    _ = try progress.event(layer, horizon: horizon)
+  }
 }

@@ -59,7 +59,11 @@ public final class MixtureSession {
 
   /// Ids of the open token, or the last, `layers * topK`; `RoutingTrace/TokenBlock/emptySlot` where
   /// nothing is known.
-  public var ids: [UInt16] { progress.token.allChosen }
+  public var ids: [UInt16] {
+    var ids: [UInt16] = []
+    progress.token.appendAllChosen(to: &ids)
+    return ids
+  }
 }
 
 extension Mixture {
@@ -115,7 +119,7 @@ extension Mixture {
   /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the
   ///   shape's router.
   public func observe(
-    _ chosen: [UInt16], layer: Int, in session: MixtureSession
+    _ chosen: Span<UInt16>, layer: Int, in session: MixtureSession
   ) throws(SessionError) {
     try session.progress.observe(chosen, layer: layer)
     guard let paths, let search = session.search, let votes = session.votes else { return }

@@ -47,13 +47,13 @@ final class OpenToken {
   /// Notes the experts chosen at `layer`, in their order.
   ///
   /// - Precondition: at most `topK` ids below the shape's experts.
-  func note(_ chosen: [UInt16], layer: Int) {
+  func note(_ chosen: Span<UInt16>, layer: Int) {
     precondition(chosen.count <= shape.topK && (0..<shape.layers).contains(layer))
     var slot = layer * 2 * shape.topK
     let end = slot + shape.topK
-    for id in chosen {
-      precondition(id < shape.experts)
-      ids[slot] = id
+    for index in chosen.indices {
+      precondition(chosen[index] < shape.experts)
+      ids[slot] = chosen[index]
       slot += 1
     }
     while slot < end {
@@ -76,10 +76,13 @@ final class OpenToken {
     stages[0] = stage.rawValue
   }
 
-  /// The expert ids of all layers, `[layer, slot]`: `layers * topK` values, empty slots last in a
-  /// layer.
-  var allChosen: [UInt16] {
+  /// Appends the expert ids of all layers, `[layer, slot]`: `layers * topK` values, empty slots
+  /// last in a layer.
+  func appendAllChosen(to list: inout [UInt16]) {
     let topK = shape.topK
-    return (0..<shape.layers).flatMap { ids[$0 * 2 * topK..<($0 * 2 + 1) * topK] }
+    for layer in 0..<shape.layers {
+      let first = layer * 2 * topK
+      list.append(contentsOf: ids[first..<first + topK])
+    }
   }
 }

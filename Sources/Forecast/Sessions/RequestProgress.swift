@@ -45,22 +45,26 @@ struct RequestProgress {
     return token.view(layer).event(0)
   }
 
-  /// Notes what was chosen at the next layer.
-  mutating func observe(
-    _ chosen: [UInt16], layer: Int
-  ) throws(SessionError) {
+  /// Throws unless `layer` is the next, and `chosen` a choice of the shape's router.
+  func check(_ chosen: Span<UInt16>, layer: Int) throws(SessionError) {
     guard let known else { throw .notOpen }
-    guard layer == known, layer < token.shape.layers else {
-      throw .layer(layer, expected: known..<min(known + 1, token.shape.layers))
-    }
     let shape = token.shape
-    guard chosen.count <= shape.topK else { throw .tooMany(chosen.count, topK: shape.topK) }
-    for (slot, id) in chosen.enumerated() {
-      guard id < shape.experts else { throw .expert(Int(id), experts: shape.experts) }
-      guard !chosen[..<slot].contains(id) else { throw .repeated(Int(id)) }
+    guard layer == known, layer < shape.layers else {
+      throw .layer(layer, expected: known..<min(known + 1, shape.layers))
     }
+    guard chosen.count <= shape.topK else { throw .tooMany(chosen.count, topK: shape.topK) }
+    for slot in chosen.indices {
+      let id = chosen[slot]
+      guard id < shape.experts else { throw .expert(Int(id), experts: shape.experts) }
+      for earlier in 0..<slot where chosen[earlier] == id { throw .repeated(Int(id)) }
+    }
+  }
+
+  /// Notes what was chosen at the next layer.
+  mutating func observe(_ chosen: Span<UInt16>, layer: Int) throws(SessionError) {
+    try check(chosen, layer: layer)
     token.note(chosen, layer: layer)
-    self.known = known + 1
+    known = layer + 1
   }
 
   /// Closes the token, all of whose layers are known.

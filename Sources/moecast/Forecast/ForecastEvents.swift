@@ -98,7 +98,7 @@ struct ForecastEvents: PrintingCommand {
     var pass = ForecastPass(learner, of: predictor, learns: options.learn)
     pass.ranking = options.ranking(topK: learner.shape.topK)
     if live {
-      var door = LiveForecast(pass, of: predictor)
+      var door = try LiveForecast(pass, of: predictor)
       let answers = try OutputSink(
         StandardStream.dash, .forecasts(ForecastFormats.all[0], inputs: [], force: force))
       return try door.serve(.standardInput, to: answers)

@@ -1,6 +1,7 @@
 import Counting
 import Export
 import FoundationEssentials
+import Live
 import Prequential
 import RoutingTrace
 import SystemPackage
@@ -22,14 +23,13 @@ struct LiveForecast {
     var text: String
   }
 
-  private var learner: Learner
+  private let live: LiveForecaster
   private let predictor: Int
   private let ranking: ForecastRanking
-  private let learns: Bool
-  private let horizon: Int
-  /// Requests under way: as many as the learner remembers.
-  private var sessions: LiveSessions
   private var questions = 0
+  /// Room for a forecast of all experts that are told at most.
+  private var ranked: [UInt16]
+  private var chances: [Float]
 
   /// Longest line taken.
   private static let longestLine = 1 << 20
@@ -37,13 +37,16 @@ struct LiveForecast {
   /// - Parameters:
   ///   - pass: the learner, and what is told of its forecasts.
   ///   - predictor: index into its predictors.
-  init(_ pass: ForecastPass, of predictor: Int) {
-    learner = pass.learner
+  init(_ pass: ForecastPass, of predictor: Int) throws {
+    var options = LiveForecaster.Options()
+    options.learns = pass.learns
+    // As many as the learner remembers.
+    options.maximumRequests = pass.learner.requests.capacity
+    live = try LiveForecaster(pass.learner, options: options)
     ranking = pass.ranking
-    learns = pass.learns
-    horizon = pass.horizon
-    sessions = LiveSessions(capacity: learner.requests.capacity)
     self.predictor = predictor
+    ranked = Array(repeating: 0, count: min(ranking.top, live.shape.experts))
+    chances = Array(repeating: 0, count: ranked.count)
   }
 
   /// Answers every line of `input` until its end, each before the next is read.
@@ -81,58 +84,61 @@ struct LiveForecast {
   private mutating func answer(to question: Question) throws -> String {
     let number = question.request
     if question.end == true {
-      guard sessions.end(number) else {
-        throw Refusal(text: "request \(number) is not under way")
-      }
+      try live.end([number].span)
       return "{\"request\": \(number), \"ended\": true}"
     }
     let stage = try stage(of: question)
     // All is looked at before anything is opened or observed.
-    let known = sessions[number]?.known
-    try check(question, known: known ?? 0)
+    let known = live.progress(of: number)?.known
+    let ids = try ids(of: question, known: known ?? 0)
     guard known == nil || question.stage == nil || question.layer != nil else {
       throw Refusal(text: "a token of request \(number) is open; its stage was told")
     }
-    let session = sessions.use(number) { [learner] in
-      learner.session(of: number, task: question.task ?? "")
-    }
-    if known == nil { try learner.open(stage, in: session) }
-    if let experts = question.experts {
-      try learner.observe(
-        experts.map { UInt16(clamping: $0) }, layer: known ?? 0, in: session)
-    }
-    guard session.known == learner.shape.layers else { return try forecasts(session) }
-    let token = try learner.close(session)
-    if learns { try learner.learn([token]) }
-    return "{\"request\": \(number), \"token\": \(token.position), \"closed\": true}"
+    if live.progress(of: number) == nil { try live.begin(number, task: question.task ?? "") }
+    if known == nil { try live.open([number].span) { _ in stage } }
+    if let ids { try live.observe([number].span, layer: known ?? 0, ids: ids.span) }
+    guard let progress = live.progress(of: number) else { return "" }
+    guard progress.known == nil else { return try forecasts(of: number, progress) }
+    // The next forecast is to know it, whenever it is asked for.
+    try live.flush()
+    return "{\"request\": \(number), \"token\": \(progress.position - 1), \"closed\": true}"
   }
 
   /// The lines of the forecasts that are due as far as the open token is known.
-  private func forecasts(_ session: LearnerSession) throws -> String {
-    let (number, position, known) = (session.request, session.position, session.known ?? 0)
-    let due = ForecastPass.forecastable(
-      known: known, horizon: horizon, layers: learner.shape.layers)
+  private mutating func forecasts(
+    of number: UInt64, _ progress: LiveForecaster.Progress
+  ) throws -> String {
+    let known = progress.known ?? 0
+    let horizon = live.horizons[predictor]
+    let due = ForecastPass.forecastable(known: known, horizon: horizon, layers: live.shape.layers)
     let lines = try due.map { layer in
-      let (experts, chances) = ranking.best(
-        of: try learner.forecast(layer, by: predictor, in: session))
+      try ranked.withUnsafeMutableBufferPointer { ranked in
+        try chances.withUnsafeMutableBufferPointer { chances in
+          try live.forecast(
+            layer, by: predictor, of: [number].span, top: ranked.count, ranked: ranked,
+            chances: chances)
+        }
+      }
+      let told = chances.prefix { Double($0) >= ranking.above }.count
       return ForecastJSONLines.line(
         RankedForecast(
-          request: number, position: position, stage: session.stage, layer: layer,
-          horizon: horizon, experts: experts, chances: chances),
-        layer: learner.shape.modelLayers[layer])
+          request: number, position: progress.position, stage: progress.stage, layer: layer,
+          horizon: horizon, experts: Array(ranked.prefix(told)),
+          chances: Array(chances.prefix(told))),
+        layer: live.shape.modelLayers[layer])
     }
     guard !lines.isEmpty else {
-      return "{\"request\": \(number), \"token\": \(position), \"known\": \(known)}"
+      return "{\"request\": \(number), \"token\": \(progress.position), \"known\": \(known)}"
     }
     return lines.joined(separator: "\n")
   }
 
-  /// Throws where the layer is not the next, or the experts are no choice.
-  private func check(_ question: Question, known: Int) throws {
-    let shape = learner.shape
+  /// The experts as a row of ids; nil where the line brings none.
+  private func ids(of question: Question, known: Int) throws -> [UInt16]? {
+    let shape = live.shape
     guard let layer = question.layer else {
       guard question.experts == nil else { throw Refusal(text: "experts without a layer") }
-      return
+      return nil
     }
     guard let experts = question.experts else { throw Refusal(text: "a layer without experts") }
     guard layer == shape.modelLayers[known] else {
@@ -146,6 +152,8 @@ struct LiveForecast {
       throw Refusal(text: "expert \(id) is outside 0 to \(shape.experts - 1)")
     }
     guard Set(experts).count == experts.count else { throw Refusal(text: "an expert twice") }
+    let empty = repeatElement(TokenBlock.emptySlot, count: shape.topK - experts.count)
+    return experts.map { UInt16($0) } + empty
   }
 
   private func stage(of question: Question) throws -> Stage {
