@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
     .library(name: "Moecast", targets: ["Moecast"]),
+    .library(name: "MoecastService", targets: ["Service", "ServiceProtocol"]),
   ],
   // Pinned here and not by a Package.resolved, which holds commit ids: those of a mirror are its own, and
   // the file would stop everybody else's build. Neither package has dependencies.
@@ -95,6 +96,14 @@ let package = Package(
     .target(
       name: "Export",
       dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
+      swiftSettings: strict),
+    // A model that many clients ask at once: its limits, figures and socket; HTTP is HTTPService's.
+    .target(
+      name: "Service",
+      dependencies: [
+        "DurableFile", "Forecast", "Live", "ModelFile", "PathText", "Prequential", "RoutingTrace",
+        "ServiceProtocol", system,
+      ],
       swiftSettings: strict),
     // What a service and its clients say to each other over a socket; imports nothing.
     .target(name: "ServiceProtocol", swiftSettings: strict),
@@ -197,6 +206,13 @@ let package = Package(
       name: "TrainingTests",
       dependencies: [
         "Forecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "Live", "ModelFile", "Prequential", "RoutingTrace", "Service", "ServiceProtocol",
+        "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(

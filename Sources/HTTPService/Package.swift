@@ -1,0 +1,29 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// `moecast serve` with its web pages: a package of its own, so that who builds moecast alone builds
+/// no web server.
+let package = Package(
+  name: "moecast-serve",
+  dependencies: [
+    .package(name: "moecast", path: "../.."),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+  ],
+  targets: [
+    .executableTarget(
+      name: "moecast-serve",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+      ],
+      path: "Serve", swiftSettings: strict)
+  ],
+  swiftLanguageModes: [.v6]
+)
