@@ -6,8 +6,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// `moecast serve` with its web pages: a package of its own, so that who builds moecast alone builds
-/// no web server.
+/// `moecast serve`, with its HTTP door: a package of its own, so that who builds moecast alone builds
+/// no web server. `make service` builds it.
 let package = Package(
   name: "moecast-serve",
   dependencies: [
@@ -22,8 +22,10 @@ let package = Package(
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Moecast", package: "moecast"),
+        .product(name: "MoecastService", package: "moecast"),
       ],
-      path: "Serve", swiftSettings: strict)
+      path: "Serve", resources: [.embedInCode("status.html")], swiftSettings: strict)
   ],
   swiftLanguageModes: [.v6]
 )

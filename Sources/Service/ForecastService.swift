@@ -8,6 +8,12 @@ import ServiceProtocol
 import Synchronization
 import SystemPackage
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// A model that many clients ask for forecasts and tell of choices, kept in a file.
 ///
 /// ```swift
@@ -53,6 +59,8 @@ public final class ForecastService: Sendable {
   /// Nil where nothing is learnt.
   private let keeper: ModelKeeper?
   private let current: Mutex<ServedModel>
+  /// Why the last checkpoint was not written; nil where it was.
+  private let trouble = Mutex<String?>(nil)
   /// Whether the process holds more than it may.
   private let isPressed = Atomic(false)
   /// The number that the next request has among all clients'.
@@ -118,12 +126,17 @@ public final class ForecastService: Sendable {
       let tokens = try keeper.save(model.live)
       model.saved.withLock { $0 = (tokens, clock()) }
       metrics.update { $0.saves += 1 }
+      trouble.withLock { $0 = nil }
       return tokens
     } catch {
+      trouble.withLock { $0 = "\(error)" }
       metrics.update { $0.failedSaves += 1 }
       throw error
     }
   }
+
+  /// Why it should not be relied on: the last checkpoint failed; nil where all is well.
+  public var complaint: String? { trouble.withLock { $0 } }
 
   /// Whether anything was learnt since the model was saved.
   public var hasNews: Bool {
@@ -156,6 +169,27 @@ public final class ForecastService: Sendable {
     }
     current.withLock { $0 = new }
     try old.live.finish()
+  }
+
+  /// As ``replace(byFile:)``, by the bytes of a model file, which lie beside the old one meanwhile.
+  public func replace(byBody body: [UInt8]) throws {
+    let file = "\(path).\(nextNumber()).upload"
+    do {
+      let descriptor = try FileDescriptor.open(
+        FilePath(text: file), .writeOnly, options: [.create, .truncate, .closeOnExec],
+        permissions: [.ownerReadWrite])
+      defer { try? descriptor.close() }
+      _ = try descriptor.writeAll(body)
+    } catch {
+      unlink(file)
+      throw Refusal(.file, "\(file): cannot be written (\(error)); make room in its folder")
+    }
+    defer { unlink(file) }
+    do { try replace(byFile: file) } catch let error as ModelError {
+      throw Refusal(
+        error.kind == .mismatch ? .mismatch : .badFile,
+        "\(error)".replacing(file, with: "the body"))
+    }
   }
 
   /// A number that no other request has.

@@ -49,6 +49,9 @@ public final class ServiceMetrics: Sendable {
     }
   }
 
+  /// Counts a client that was turned away or let go.
+  public func countShed() { update { $0.shed += 1 } }
+
   /// Changes what is not part of an answer.
   func update(_ change: (inout Figures) -> Void) { figures.withLock { change(&$0) } }
 }

@@ -1,3 +1,4 @@
+import Live
 import ModelFile
 import Prequential
 import RoutingTrace
