@@ -11,7 +11,7 @@ MARCH ?= $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw bmi2 /proc/cpuinfo &&
 RELEASE := --scratch-path $(BUILD) -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build install test demo models format lint bench bench-peers growth same-bytes faults \
+.PHONY: help setup build service install install-service test test-service load demo models format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -25,6 +25,27 @@ build: setup ## build the program: .build/release/moecast
 
 install: build ## install the program to PREFIX/bin (default /usr/local)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moecast
+
+# A package of its own: the web server takes longer to build than all the rest.
+SERVICE := cd Sources/HTTPService && $(SWIFT) build --scratch-path $(CURDIR)/.build-service -c release \
+  --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-serve
+
+service: build ## build moecast-serve, which `moecast serve` runs: .build/release/moecast-serve
+	$(SERVICE)
+	install -m 755 .build-service/release/moecast-serve $(BUILD)/release/moecast-serve
+
+install-service: service install ## install moecast-serve beside moecast
+	install -D -m 755 $(BUILD)/release/moecast-serve $(DESTDIR)$(PREFIX)/bin/moecast-serve
+
+test-service: service ## run the tests of moecast-serve: both doors, bad clients, kill -9
+	@.ci/setup test
+	$(PYTHON_PATH) python3 -m unittest discover -s Tests/Service
+
+# What of it: --clients, --rate, --seconds; see Tests/Service/load.py.
+LOAD ?= --clients 64 --rate 10000 --seconds 60
+load: service ## replay a trace through moecast-serve while it learns; LOAD="--clients 1 --seconds 10"
+	@.ci/setup test
+	$(PYTHON_PATH) python3 Tests/Service/load.py $(LOAD) models/tiny-moe-train.moe.lz4
 
 test: ## set up and run all tests
 	@.ci/setup test
@@ -93,4 +114,4 @@ sanitize-thread: ## run the tests under the thread sanitizer
 	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 clean: ## remove what was built
-	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .build-mutants .demo .venv-peers
+	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .build-mutants .build-service .demo .venv-peers

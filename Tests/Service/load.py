@@ -30,14 +30,14 @@ def requests_of(path):
     """The requests of a trace, uint16 [tokens, layers, top_k] each."""
     found = {}
     with lz4.frame.open(path) as trace:
-        _, k, layers, n = struct.unpack("<12xIHHI", trace.read(24))
+        experts, k, layers, n = struct.unpack("<12xIHHI", trace.read(24))
         trace.read(2 * layers + n)
         while head := trace.read(40):
             at, tokens, runs, width, weighted = struct.unpack("<4xI8xIIBB", head[:26])
             runs = np.frombuffer(trace.read(at - 40), "<u8,<u4,<u4,u1,u1,V6", runs)
             ids = np.frombuffer(trace.read(layers * tokens * k * width), f"<u{width}")
             ids = ids.astype(np.uint16).reshape(layers, tokens, k).transpose(1, 0, 2)
-            if width == 1:
+            if width == 1 and experts < 256:  # where there are 256, no slot is empty
                 ids = np.where(ids == 255, np.uint16(65535), ids)
             trace.read(2 * ids.size * weighted)
             first = 0

@@ -1,9 +1,12 @@
 import ArgumentParser
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import Logging
 import Moecast
+import NIOCore
 import Service
+import UnixSignals
 
 /// `moecast serve`: one model beside an engine, through a Unix socket and HTTP.
 struct Serve: AsyncParsableCommand {
@@ -50,10 +53,12 @@ struct Serve: AsyncParsableCommand {
         availableConnectionsDelegate: MaximumAvailableConnections(2 * options.connections)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? 0
-        print("serving \(live.shape): \(live.predictors.joined(separator: ", "))")
-        print("socket \(path)")
-        print("http://\(host.contains(":") ? "[\(host)]" : host):\(port)/")
-        fflush(stdout)
+        // At once, also into a pipe: scripts wait for the last line.
+        let lines = [
+          "serving \(live.shape): \(live.predictors.joined(separator: ", "))",
+          "socket \(path)", "http://\(host.contains(":") ? "[\(host)]" : host):\(port)/",
+        ]
+        FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
       },
       logger: logger)
     socket.start()

@@ -119,7 +119,8 @@ struct ServeOptions: ParsableArguments {
     if let like {
       found = try TraceStream([like]).shape
     } else if let known = shape.flatMap(ModelShape.named) {
-      found = try TraceShape(known)
+      found = try TraceShape(
+        model: known.name, modelLayers: known.moeLayers, experts: known.experts, topK: known.topK)
     } else {
       return nil
     }

@@ -23,29 +23,29 @@ struct WebDoor {
   func router() -> Router<BasicRequestContext> {
     let router = Router()
     router.middlewares.add(gate)
-    router.get("/") { _, _ in .page(PackageResources.status_html) }
-    router.get("/healthz") { _, _ in .text("alive\n") }
-    router.get("/readyz") { [service] _, _ in
+    router.get("/") { _, _ -> Response in .page(PackageResources.status_html) }
+    router.get("/healthz") { _, _ -> Response in .text("alive\n") }
+    router.get("/readyz") { [service] _, _ -> Response in
       guard let complaint = service.complaint else { return .text("ready\n") }
       return .text("\(complaint)\n", status: .serviceUnavailable)
     }
-    router.get("/metrics") { [service] _, _ in
+    router.get("/metrics") { [service] _, _ -> Response in
       .text(
         ServiceStatus(of: service).prometheus, type: "text/plain; version=0.0.4; charset=utf-8")
     }
-    router.get("/v1/model") { [service] _, _ in try .json(ModelFigures(service)) }
-    router.get("/v1/history") { [history] _, _ in
+    router.get("/v1/model") { [service] _, _ -> Response in try .json(ModelFigures(service)) }
+    router.get("/v1/history") { [history] _, _ -> Response in
       try .json(history.samples.map(HistoryFigures.init))
     }
-    router.post("/v1/observe") { request, _ in
+    router.post("/v1/observe") { request, _ -> Response in
       let body = try await self.body(of: request)
       return .json(text: try self.client.answer(body) { $0.observe })
     }
-    router.post("/v1/forecast") { request, _ in
+    router.post("/v1/forecast") { request, _ -> Response in
       let body = try await self.body(of: request)
       return .json(text: try self.client.answer(body) { $0.forecast })
     }
-    router.post("/v1/traces") { [service] request, _ in
+    router.post("/v1/traces") { [service] request, _ -> Response in
       let isJSON = request.headers[.contentType]?.hasPrefix("application/json") == true
       let body = try await self.body(of: request)
       let summary = try await aside {
@@ -54,10 +54,10 @@ struct WebDoor {
       return .json(
         text: "{\"requests\": \(summary.requests), \"tokens\": \(summary.tokens)}\n")
     }
-    router.post("/v1/save") { [service] _, _ in
+    router.post("/v1/save") { [service] _, _ -> Response in
       .json(text: "{\"tokens\": \(try await aside { try service.save() })}\n")
     }
-    router.put("/v1/model") { [service] request, _ in
+    router.put("/v1/model") { [service] request, _ -> Response in
       // A model may be larger than any message.
       let body = try await self.body(of: request, upTo: 1 << 30, within: 60)
       try await aside { try service.replace(byBody: body) }
