@@ -83,22 +83,26 @@ public final class ForecastService: Sendable {
     let keeper =
       options.learns
       ? ModelKeeper(try CheckpointFile(path, keeping: options.keeping)) : nil
-    let (learner, passedOver) = try Self.learner(of: path, else: beginning)
+    let (learner, passedOver, isSaved) = try Self.learner(of: path, else: beginning)
     warnings = passedOver + (keeper?.warnings ?? [])
     self.keeper = keeper
     var live = LiveForecaster.Options()
     live.learns = options.learns
     live.recording = options.recording
     live.maximumRequests = options.limits.requests
-    current = Mutex(try ServedModel(learner, options: live))
+    let model = try ServedModel(learner, options: live)
+    if isSaved { model.saved.withLock { $0 = (learner.total(\.tokens), options.clock()) } }
+    current = Mutex(model)
   }
 
   private static func learner(
     of path: String, else beginning: Learner?
-  ) throws -> (Learner, passedOver: [String]) {
-    if let beginning, generations(of: FilePath(text: path)).isEmpty { return (beginning, []) }
+  ) throws -> (Learner, passedOver: [String], isSaved: Bool) {
+    if let beginning, generations(of: FilePath(text: path)).isEmpty {
+      return (beginning, [], false)
+    }
     let checkpoint = try Checkpoint.readNewest(of: path)
-    return (checkpoint.learner, checkpoint.passedOver.map { "\($0)" })
+    return (checkpoint.learner, checkpoint.passedOver.map { "\($0)" }, true)
   }
 
   /// The model that forecasts now.

@@ -13,7 +13,7 @@ public final class ServiceHistory: Sendable {
     public var median, slow: Double?
     /// Requests under way, and tokens that wait to be learnt.
     public var requests, waiting: Int
-    /// Recall@K of the first predictor, of the events scored since then; nil where none was.
+    /// Recall@K of the last predictor, of the events scored since then; nil where none was.
     public var recall: Double?
   }
 
@@ -54,9 +54,9 @@ public final class ServiceHistory: Sendable {
     var latencies = LatencyHistogram()
     for (name, histogram) in status.figures.latencies
     where ["observe", "forecast", "step", "open"].contains(name) { latencies.add(histogram) }
-    let first = status.predictors.first
-    let recall = first.flatMap { $0.recall.count > 1 ? $0.recall[1].value : nil } ?? 0
-    let events = first?.events ?? 0
+    let last = status.predictors.last
+    let recall = last.flatMap { $0.recall.count > 1 ? $0.recall[1].value : nil } ?? 0
+    let events = last?.events ?? 0
     state.withLock { state in
       guard now > state.at else { return }
       let seconds = Double(now - state.at) / 1e9

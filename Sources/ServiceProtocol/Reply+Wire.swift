@@ -52,7 +52,10 @@ extension Reply {
     case 6 | Self.bit, 7 | Self.bit:
       let count = Int(try body.number("the count", as: UInt32.self))
       let top = try body.number("the top", as: UInt32.self)
-      let values = count * Int(top)
+      let (values, overflow) = count.multipliedReportingOverflow(by: Int(top))
+      guard !overflow else {
+        throw ProtocolError(.malformed, "\(count) times \(top) forecasts fill no body")
+      }
       self = .ranked(
         RankedBatch(
           top: top, chances: try body.floats("the chances", count: values),

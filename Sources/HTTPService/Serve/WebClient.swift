@@ -74,7 +74,8 @@ final class WebClient: @unchecked Sendable {
     guard let progress = session.progress(of: number) else {
       throw Refusal(.unknownRequest, "request \(number) is not under way; observe it first")
     }
-    var predictor = 0
+    // As moecast forecast has it.
+    var predictor = live.predictors.count - 1
     if let name = question.predictor {
       guard let index = live.predictors.firstIndex(of: name) else {
         throw Refusal(
