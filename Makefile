@@ -8,10 +8,15 @@ PROGRAM := $(BUILD)/release/moecast
 TEST := --scratch-path .build-test -c release -Xswiftc -enable-testing
 # The processor to build for: x86-64-v3 (AVX2) where this machine has it; MARCH= builds for all.
 MARCH ?= $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw bmi2 /proc/cpuinfo && echo x86-64-v3)
-RELEASE := --scratch-path $(BUILD) -c release --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
+RELEASE := --scratch-path $(BUILD) -c release -Xswiftc -static-stdlib $(if $(MARCH),-Xcc -march=$(MARCH))
+# libmoecast.so and the names by which linkers and loaders look for it.
+LIBRARY := $(BUILD)/library
+VERSION := $(shell awk '/define MOECAST_VERSION_/{v=v s $$3; s="."} END{print v}' Sources/CLibrary/include/moecast.h)
+MAJOR := $(firstword $(subst ., ,$(VERSION)))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build service install install-service test test-service load demo models format lint bench bench-peers growth same-bytes faults \
+.PHONY: help setup build library service install install-service test test-library test-service load demo \
+  models format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -23,8 +28,23 @@ setup: ## say and install what is missing (Debian); MOECAST_SETUP=skip only says
 build: setup ## build the program: .build/release/moecast
 	$(SWIFT) build $(RELEASE) --product moecast
 
-install: build ## install the program to PREFIX/bin (default /usr/local)
+library: setup ## build the C library: .build/library/libmoecast.so
+	$(SWIFT) build $(RELEASE) --product moecast-c -Xlinker --version-script=$(CURDIR)/Sources/CLibrary/exports.map \
+	  -Xlinker -soname=libmoecast.so.$(MAJOR) -Xlinker --gc-sections
+	@mkdir -p $(LIBRARY)
+	strip --strip-unneeded -o $(LIBRARY)/libmoecast.so.$(VERSION) $(BUILD)/release/libmoecast-c.so
+	@ln -sf libmoecast.so.$(VERSION) $(LIBRARY)/libmoecast.so.$(MAJOR)
+	@ln -sf libmoecast.so.$(MAJOR) $(LIBRARY)/libmoecast.so
+
+install: build library ## install program, C library, header and pkg-config file to PREFIX (default /usr/local)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moecast
+	install -D -m 644 $(LIBRARY)/libmoecast.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmoecast.so.$(VERSION)
+	ln -sf libmoecast.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmoecast.so.$(MAJOR)
+	ln -sf libmoecast.so.$(MAJOR) $(DESTDIR)$(PREFIX)/lib/libmoecast.so
+	install -D -m 644 Sources/CLibrary/include/moecast.h $(DESTDIR)$(PREFIX)/include/moecast.h
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' Sources/CLibrary/moecast.pc.in \
+	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/moecast.pc
 
 # A package of its own: the web server takes longer to build than all the rest.
 SERVICE := cd Sources/HTTPService && $(SWIFT) build --scratch-path $(CURDIR)/.build-service -c release \
@@ -50,6 +70,10 @@ load: service ## replay a trace through moecast-serve while it learns; LOAD="--c
 test: ## set up and run all tests
 	@.ci/setup test
 	$(PYTHON_PATH) $(SWIFT) test $(TEST)
+	@$(MAKE) --no-print-directory test-library
+
+test-library: build library ## run the tests of the C library, plain and under the address sanitizer
+	@Tests/CLibraryTests/run $(LIBRARY) $(PROGRAM)
 
 demo: build ## train, checkpoint, resume, evaluate and simulate on the trace shipped in models/
 	@.ci/demo $(PROGRAM)

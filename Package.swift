@@ -17,6 +17,8 @@ let package = Package(
     .executable(name: "moecast", targets: ["moecast"]),
     .library(name: "Moecast", targets: ["Moecast"]),
     .library(name: "MoecastService", targets: ["Service", "ServiceProtocol"]),
+    // `make library` gives it its name, libmoecast.so, which the program has among products.
+    .library(name: "moecast-c", type: .dynamic, targets: ["CInterface"]),
   ],
   // Pinned here and not by a Package.resolved, which holds commit ids: those of a mirror are its own, and
   // the file would stop everybody else's build. Neither package has dependencies.
@@ -142,16 +144,28 @@ let package = Package(
         "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
+    // libmoecast.so: the functions of moecast.h.
+    .target(name: "CLibrary", exclude: ["exports.map", "moecast.pc.in"]),
+    .target(
+      name: "CInterface",
+      dependencies: [
+        "CLibrary", "CVectorShims", "DurableFile", "Forecast", "Live", "LZ4Frame", "MemoryBudget",
+        "ModelFile",
+        "PathText", "Prequential", "RoutingTrace", "Training", system,
+      ],
+      swiftSettings: strict),
     // What `make bench` runs: never installed. The ceilings are built for the very processor.
     .target(
       name: "CReferenceKernels",
+      dependencies: ["CLibrary"],
       cSettings: [.unsafeFlags(["-O3", "-march=native"])],
       cxxSettings: [.define("NDEBUG"), .unsafeFlags(["-O3", "-march=native"])],
       linkerSettings: [.linkedLibrary("lz4"), .linkedLibrary("simdjson")]),
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CReferenceKernels", "CZlib", "Counting", "Demand", "Forecast", "Insight",
+        "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CZlib", "Counting", "Demand",
+        "Forecast", "Insight",
         "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
         "Wafer",
         system,

@@ -1,52 +1,44 @@
-import Forecast
-import Prequential
+import CLibrary
+import CReferenceKernels
 import RoutingTrace
 
-/// Forecasts event by event: what a session's steps take, with 64 requests in flight.
-///
-/// Every request's layer is observed, and the next one forecast, for all requests in turns: an
-/// engine's decode batch. The learner has learnt four chunks and is only read.
-func sessions(_ trace: SyntheticTrace, _ rounds: Rounds) throws -> [ResultRow] {
-  let (inFlight, tokens) = (64, 4)
+/// Forecasts event by event, through the C library: what an engine's call takes with one request
+/// in flight and with 64, while the model learns between tokens.
+func sessions(_ trace: SyntheticTrace) throws -> [ResultRow] {
+  let blocks = trace.chunks.prefix(3).map(\.block)
+  let tokens = blocks.reduce(0) { $0 + $1.tokens }
+  let perLayer = trace.shape.topK
+  var ids: [UInt16] = []
+  for layer in 0..<trace.shape.layers {
+    for block in blocks {
+      let row = layer * block.tokens * perLayer
+      ids += block.ids[row..<row + block.tokens * perLayer]
+    }
+  }
+  var shape = moecast_shape()
+  shape.layers = UInt32(trace.shape.layers)
+  shape.experts = UInt32(trace.shape.experts)
+  shape.top_k = UInt32(trace.shape.topK)
   var rows: [ResultRow] = []
   for name in ["layer-markov", "mixture-fast", "mixture"] {
-    var learner = try Learner(shape: trace.shape, predictors: [name])
-    for chunk in trace.chunks.prefix(4) { try learner.consume(chunk, workers: 2) }
-    let sessions = (0..<inFlight).map { learner.session(of: UInt64($0)) }
-    let block = trace.chunks[4 % trace.chunks.count].block
-    let chosen = (0..<trace.shape.layers).map { layer in
-      (0..<block.tokens).map { Array(block.chosen(layer: layer, token: $0)) }
-    }
-    var first = 0
-    var closed = ClosedTokens(shape: trace.shape)
-    /// Lets every request decode some tokens; forecasts each event if `forecasts`.
-    func decode(forecasts: Bool) throws {
-      for token in 0..<tokens {
-        for session in sessions { try learner.open(.decode, in: session) }
-        for layer in 0..<trace.shape.layers {
-          for (index, session) in sessions.enumerated() {
-            if forecasts { _ = try learner.forecast(layer, by: 0, in: session) }
-            let at = (first + index * tokens + token) % block.tokens
-            try learner.observe(chosen[layer][at], layer: layer, in: session)
-          }
-        }
-        closed.removeAll()
-        for session in sessions { try learner.close(session, into: &closed) }
+    for requests in [1, 64] {
+      var latency = live_latency()
+      guard
+        live_measure(&shape, name, ids, tokens, tokens - tokens / 3, requests, &latency) == 0
+      else { throw BenchmarkError.failed("the C library refused a call") }
+      func row(_ what: String, _ value: Double) -> ResultRow {
+        ResultRow(
+          what: "\(name), \(requests) in flight: \(what), \(trace.name)", unit: "us a request",
+          ours: value, isTime: true)
       }
-      first += inFlight * tokens
+      rows += [
+        row("forecast, p50", latency.forecast.p50), row("forecast, p99", latency.forecast.p99),
+        row("observe layers 0 and 1, p50", latency.observe_first.p50),
+        row("observe layers 0 and 1, p99", latency.observe_first.p99),
+        row("observe later layers, p50", latency.observe.p50),
+        row("observe later layers, p99", latency.observe.p99),
+      ]
     }
-    let seconds = try rounds.medians([
-      { try decode(forecasts: false) }, { try decode(forecasts: true) },
-    ])
-    let events = Double(inFlight * tokens * trace.shape.layers)
-    rows += [
-      ResultRow(
-        what: "\(name): a layer observed, \(trace.name)", unit: "ns/event",
-        ours: seconds[0] / events * 1e9, isTime: true),
-      ResultRow(
-        what: "\(name): a layer forecast, \(trace.name)", unit: "ns/event",
-        ours: (seconds[1] - seconds[0]) / events * 1e9, isTime: true),
-    ]
   }
   return rows
 }

@@ -54,7 +54,7 @@ public final class LiveForecaster: Sendable {
     var isScheduled = false
     /// The number that the next request has in the recorded trace: callers' own may come again.
     var nextRequest: UInt64
-    /// The sessions of one call, in its order.
+    /// The sessions of one call, in its order; those behind are of earlier calls.
     var batch: [LearnerSession] = []
   }
 

@@ -9,13 +9,16 @@ extension LiveForecaster.State {
   ///
   /// - Throws: ``LiveError/unknownRequest(_:)``, ``LiveError/twice(_:)``.
   mutating func gather(_ requests: Span<UInt64>) throws(LiveError) {
-    batch.removeAll(keepingCapacity: true)
     let mark = sessions.uses
     for index in requests.indices {
       let request = requests[index]
       guard let found = sessions.use(request, after: mark) else { throw .unknownRequest(request) }
       guard found.isFirst else { throw .twice(request) }
-      batch.append(found.session)
+      if index < batch.count {
+        batch[index] = found.session
+      } else {
+        batch.append(found.session)
+      }
     }
   }
 

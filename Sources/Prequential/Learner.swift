@@ -40,6 +40,9 @@ public struct Learner: Hashable, Sendable {
   /// Figures of all predictors noted along the stream by ``recordHistory()``.
   public internal(set) var history: [HistoryRow]
 
+  /// A predictor: where its model is among ``models``; nil for a formula over counts.
+  let modelOf: [Int?]
+
   /// The counting predictors, and where the metrics of each stand.
   private var counting: [(metric: Int, predictor: any CountingPredictor)] {
     specs.enumerated().compactMap { index, spec in spec.predictor.map { (index, $0) } }
@@ -116,6 +119,12 @@ public struct Learner: Hashable, Sendable {
     self.progress = progress
     self.history = history
     self.past = past
+    var models = 0
+    modelOf = specs.map { spec in
+      guard spec.settings != nil else { return nil }
+      defer { models += 1 }
+      return models
+    }
   }
 
   /// Forecasts every event of a chunk by every predictor, scores the forecasts, and, if `learns`,

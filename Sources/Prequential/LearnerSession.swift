@@ -77,8 +77,7 @@ extension Learner {
   ///
   /// - Parameter predictor: index into ``predictors``.
   public func horizon(of predictor: Int) -> Int {
-    guard specs[predictor].predictor == nil else { return 1 }
-    return models[specs[..<predictor].count { $0.settings != nil }].horizon
+    modelOf[predictor].map { models[$0].horizon } ?? 1
   }
 
   /// The probabilities of the experts of `layer` by one predictor, given the layers observed so
@@ -93,11 +92,11 @@ extension Learner {
   public func forecast(
     _ layer: Int, by predictor: Int, in session: LearnerSession
   ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
-    if let formula = specs[predictor].predictor {
+    guard let model = modelOf[predictor] else {
+      guard let formula = specs[predictor].predictor else { preconditionFailure("no such predictor") }
       return try formula.forecast(layer, from: layers[layer].counts, in: session.counting)
     }
-    let index = specs[..<predictor].count { $0.settings != nil }
-    return try models[index].forecast(layer, in: session.sessions[index])
+    return try models[model].forecast(layer, in: session.sessions[model])
   }
 
   /// Throws what ``forecast(_:by:in:)`` would, and forecasts nothing.

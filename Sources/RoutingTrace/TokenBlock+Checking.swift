@@ -19,6 +19,14 @@ extension TokenBlock {
     }
   }
 
+  /// Whether a shape's router could have written these ids: events one after another, in whichever
+  /// order, empty slots last in each.
+  public static func isChoice(_ ids: [UInt16], shape: TraceShape) -> Bool {
+    ids.count % shape.topK == 0
+      && (allSlotsValid(ids, experts: shape.experts, topK: shape.topK)
+        || firstFaultyEvent(ids, experts: shape.experts, topK: shape.topK) == nil)
+  }
+
   @inline(__always)
   private static func allSlotsValid(
     _ ids: UnsafeBufferPointer<UInt16>, experts: Int, topK: Int,

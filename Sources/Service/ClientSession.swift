@@ -55,7 +55,7 @@ public final class ClientSession {
     do {
       reply = try self.reply(to: request)
     } catch {
-      let refusal = error as? Refusal ?? Refusal(.failed, "\(error)")
+      let refusal = Refusal(error)
       refused = refusal.status
       reply = .refused(refusal.status, refusal.description)
     }
@@ -136,7 +136,7 @@ public final class ClientSession {
   private func begin(_ beginning: Request.Beginning) throws {
     followCurrentModel()
     guard own[beginning.request] == nil else {
-      throw Refusal(.badArgument, "\(LiveError.underWay(beginning.request))")
+      throw Refusal(.outOfOrder, "\(LiveError.underWay(beginning.request))")
     }
     try service.admitRequest(to: model)
     if own.count >= service.limits.requestsPerClient,

@@ -191,8 +191,7 @@ public final class ForecastService: Sendable {
     defer { unlink(file) }
     do { try replace(byFile: file) } catch let error as ModelError {
       throw Refusal(
-        error.kind == .mismatch ? .mismatch : .badFile,
-        "\(error)".replacing(file, with: "the body"))
+        Refusal(error).status, "\(error)".replacing(file, with: "the body"))
     }
   }
 

@@ -1,5 +1,8 @@
 import Forecast
 import Live
+import ModelFile
+import Prequential
+import RoutingTrace
 import ServiceProtocol
 
 /// Why a service did not do what it was asked: by its kind, and in words that say what to do.
@@ -23,8 +26,8 @@ public struct Refusal: Error, Hashable, CustomStringConvertible {
     switch error {
     case .unknownRequest(let request):
       self.init(.unknownRequest, "\(LiveError.unknownRequest(name(request)))")
-    case .underWay(let request): self.init(.badArgument, "\(LiveError.underWay(name(request)))")
-    case .twice(let request): self.init(.badArgument, "\(LiveError.twice(name(request)))")
+    case .underWay(let request): self.init(.outOfOrder, "\(LiveError.underWay(name(request)))")
+    case .twice(let request): self.init(.outOfOrder, "\(LiveError.twice(name(request)))")
     case .prefillAfterDecode(let request):
       self.init(.outOfOrder, "\(LiveError.prefillAfterDecode(name(request)))")
     case .gap(let request): self.init(.badChoice, "\(LiveError.gap(name(request)))")
@@ -37,5 +40,28 @@ public struct Refusal: Error, Hashable, CustomStringConvertible {
         }
       self.init(status, "\(LiveError.session(problem, request: name(request)))")
     }
+  }
+  /// Any error, by its kind.
+  public init(_ error: any Error) {
+    let status: Status =
+      switch error {
+      case let error as Refusal: error.status
+      case let error as ModelError:
+        switch error.kind {
+        case .access: .file
+        case .mismatch: .mismatch
+        case .tooLarge: .noRoom
+        case .notAModel, .damaged, .unsupported: .badFile
+        }
+      case let error as TraceError:
+        switch error.kind {
+        case .access: .file
+        case .shapeMismatch: .mismatch
+        default: .badFile
+        }
+      case LearnerError.full: .noRoom
+      default: .failed
+      }
+    self.init(status, "\(error)")
   }
 }

@@ -57,7 +57,7 @@ public struct TraceUpload {
       while try check.next() != nil {}
       return try replay(TraceStream([trace]))
     } catch let error as TraceError {
-      throw Refusal(.badFile, Self.withoutPath("\(error)", path))
+      throw Refusal(Refusal(error).status, Self.withoutPath("\(error)", path))
     } catch let error as ImportError {
       throw Refusal(.badFile, Self.withoutPath("\(error)", path))
     }

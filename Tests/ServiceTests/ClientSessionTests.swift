@@ -56,13 +56,13 @@ import Testing
     _ = client.answer(.begin(.init(request: 78)))
     #expect(
       refusal(.begin(.init(request: 77)))
-        == "badArgument: request 77 is under way; end it before it begins anew")
+        == "outOfOrder: request 77 is under way; end it before it begins anew")
     #expect(
       refusal(.open(.init(requests: [77, 9], stages: [1, 1]))).hasPrefix(
         "unknownRequest: request 9 is not under way"))
     #expect(
       refusal(.open(.init(requests: [77, 77], stages: [1, 1])))
-        == "badArgument: request 77 is named twice in one call; name it once")
+        == "outOfOrder: request 77 is named twice in one call; name it once")
     #expect(
       refusal(.open(.init(requests: [77], stages: [2])))
         == "badArgument: stage 2 is none; 0 is prefill, 1 is decode")

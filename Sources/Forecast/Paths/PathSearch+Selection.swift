@@ -4,8 +4,9 @@ import RoutingTrace
 extension PathSearch {
   /// Replaces the candidates by those that match best in the layers up to `layer`, and keeps the
   /// ones with a history.
+  ///
+  /// - Precondition: ``countMatches(_:_:)`` has counted this layer and those before.
   func select(_ layer: Int, _ memory: PathMemory) {
-    countMatches(layer, memory)
     if layer == 0 {
       historic.update(repeating: 0, count: mapWords)
       for index in 0..<count {
@@ -18,7 +19,7 @@ extension PathSearch {
       places[Int(slots[index])] = Int32(truncatingIfNeeded: index)
       index += 1
     }
-    listBest(memory.written, equals: takeBest())
+    listBest(memory.written, equals: takeBest(layer))
     memory.masks.withUnsafeBufferPointer { masks in
       index = 0
       while index < count {
@@ -32,7 +33,7 @@ extension PathSearch {
           for metric in metrics.indices { nextScores[metric &* room &+ index] = 0 }
           var past = 0
           while past <= layer {
-            let match = Int32(truncatingIfNeeded: shared(masks, slot, past))
+            let match = matches(masks, slot, past)
             for metric in metrics.indices {
               let at = metric &* room &+ index
               let kept = (nextScores[at] &* metrics[metric].layerKeep) &>> 8
@@ -48,21 +49,55 @@ extension PathSearch {
     swap(&scores, &nextScores)
   }
 
-  /// Adds the matches of `layer` to the bit planes, 512 slots at a time.
+  /// Experts that a stored token shares with the token in one of the first layers, which has been
+  /// counted.
+  ///
+  /// The bit planes hold them, so that a candidate's sets need not be fetched from far memory yet;
+  /// but where a token chooses more than the planes count.
+  @inline(__always)
+  func matches(_ masks: UnsafeBufferPointer<UInt64>, _ slot: Int, _ layer: Int) -> Int32 {
+    guard planesSuffice else { return Int32(truncatingIfNeeded: shared(masks, slot, layer)) }
+    let upTo = counted(slot, layer)
+    return layer == 0 ? upTo : upTo &- counted(slot, layer &- 1)
+  }
+
+  /// What the bit planes say of a slot: matches in the layers up to `layer`.
+  @inline(__always)
+  private func counted(_ slot: Int, _ layer: Int) -> Int32 {
+    let word = plane + (layer &* Self.planes &* mapWords &+ slot &>> 6)
+    let bit = UInt64(truncatingIfNeeded: slot & 63)
+    var count: UInt64 = 0
+    var place = 0
+    while place < Self.planes {
+      count |= (word[place &* mapWords] &>> bit & 1) &<< UInt64(truncatingIfNeeded: place)
+      place &+= 1
+    }
+    return Int32(truncatingIfNeeded: count)
+  }
+
+  /// Counts the matches of `layer` and those before into the layer's bit planes, 512 slots at a
+  /// time.
   func countMatches(_ layer: Int, _ memory: PathMemory) {
-    if layer == 0 { plane.update(repeating: 0, count: Self.planes * mapWords) }
     memory.columns.withUnsafeBufferPointer { columns in
       guard let base = columns.baseAddress else { return }
       let columns = UnsafeRawPointer(base + layer * memory.experts * mapWords)
-      let planes = UnsafeMutableRawPointer(plane)
+      let planes = UnsafeMutableRawPointer(plane + layer * Self.planes * mapWords)
+      let before = UnsafeRawPointer(plane + max(0, layer - 1) * Self.planes * mapWords)
       let stride = mapWords * 8
       var block = 0
       while block < stride {
-        var c0 = planes.loadUnaligned(fromByteOffset: block, as: SIMD8<UInt64>.self)
-        var c1 = planes.loadUnaligned(fromByteOffset: stride + block, as: SIMD8<UInt64>.self)
-        var c2 = planes.loadUnaligned(fromByteOffset: 2 * stride + block, as: SIMD8<UInt64>.self)
-        var c3 = planes.loadUnaligned(fromByteOffset: 3 * stride + block, as: SIMD8<UInt64>.self)
-        var c4 = planes.loadUnaligned(fromByteOffset: 4 * stride + block, as: SIMD8<UInt64>.self)
+        var c0 = SIMD8<UInt64>()
+        var c1 = SIMD8<UInt64>()
+        var c2 = SIMD8<UInt64>()
+        var c3 = SIMD8<UInt64>()
+        var c4 = SIMD8<UInt64>()
+        if layer > 0 {
+          c0 = before.loadUnaligned(fromByteOffset: block, as: SIMD8<UInt64>.self)
+          c1 = before.loadUnaligned(fromByteOffset: stride + block, as: SIMD8<UInt64>.self)
+          c2 = before.loadUnaligned(fromByteOffset: 2 * stride + block, as: SIMD8<UInt64>.self)
+          c3 = before.loadUnaligned(fromByteOffset: 3 * stride + block, as: SIMD8<UInt64>.self)
+          c4 = before.loadUnaligned(fromByteOffset: 4 * stride + block, as: SIMD8<UInt64>.self)
+        }
         var word = 0
         while word < words {
           var bits = own[layer * words + word]
@@ -97,17 +132,17 @@ extension PathSearch {
     }
   }
 
-  /// Marks in `taken` the slots with more matches than some threshold, at most
+  /// Marks in `taken` the slots with more matches up to `layer` than some threshold, at most
   /// ``PathMemory/matched``, and leaves in `open` those that just reach it.
   ///
   /// - Returns: how many of `open` there is room for.
-  func takeBest() -> Int {
+  func takeBest(_ layer: Int) -> Int {
     open.update(repeating: .max, count: mapWords)
     taken.update(repeating: 0, count: mapWords)
     var left = PathMemory.matched
     var threshold = 0
     for bit in (0..<Self.planes).reversed() {
-      let plane = plane + bit * mapWords
+      let plane = plane + (layer * Self.planes + bit) * mapWords
       var inside = 0
       var word = 0
       while word < mapWords {

@@ -19,6 +19,8 @@ import RoutingTrace
 final class PathSearch {
   /// Bit planes of the counts of matches in the first layers: counts up to 31.
   static let planes = 5
+  /// 64-bit words of a line of memory.
+  private static let wordsOfLine = 8
   /// Slots of the memory.
   let capacity: Int
   /// MoE layers of a path.
@@ -42,9 +44,11 @@ final class PathSearch {
   let isHeard: [Bool]
 
   // Bitmaps over slots: counts of the first layers' matches, and the sets that selection works on.
-  /// Bitmaps over slots, `[bit, word]`: how many of the token's experts each slot's token chose in
-  /// the first layers, a bit of the count in each.
+  /// Bitmaps over slots, `[layer < 2, bit, word]`: how many of the token's experts each slot's token
+  /// chose in the layers up to this, a bit of the count in each.
   let plane: UnsafeMutablePointer<UInt64>
+  /// Whether ``plane`` counts all matches that there can be in the first layers.
+  let planesSuffice: Bool
   /// Bitmap over slots: those that just reach the threshold of matches.
   let open: UnsafeMutablePointer<UInt64>
   /// Bitmap over slots: those that have more matches, and are candidates.
@@ -64,9 +68,8 @@ final class PathSearch {
   var nextScores: UnsafeMutablePointer<Int32>
   /// `[layer, word, candidate]`: the candidates' sets of some layers side by side.
   let gathered: UnsafeMutablePointer<UInt64>
-  /// Layers whose sets are gathered at a time: all, where a token is looked at in one go; eight,
-  /// where somebody waits for every layer, since eight layers' sets of a stored token share a line
-  /// of memory.
+  /// Layers whose sets are gathered at a time: all, where a token is looked at in one go; as many as
+  /// share a line of memory with a stored token's next set, where somebody waits for every layer.
   let window: Int
   /// `[candidate]`: experts shared with the token in the layer that is looked at.
   let overlap: UnsafeMutablePointer<Int32>
@@ -90,6 +93,13 @@ final class PathSearch {
     self.memory = memory
   }
 
+  /// A search in memories such as this, for tokens whose layers somebody waits for one by one.
+  convenience init(following memory: borrowing PathMemory, options: MixtureOptions) {
+    self.init(
+      of: memory, options: options,
+      window: max(1, min(Self.wordsOfLine / memory.words, memory.layers)))
+  }
+
   /// A search in memories such as this, which it does not keep.
   init(of memory: borrowing PathMemory, options: MixtureOptions, window: Int) {
     self.window = window
@@ -111,7 +121,8 @@ final class PathSearch {
       pointer.initialize(repeating: 0, count: count)
       return pointer
     }
-    plane = words64(Self.planes * mapWords)
+    plane = words64(PathMemory.selecting * Self.planes * mapWords)
+    planesSuffice = PathMemory.selecting * memory.topK < 1 << Self.planes
     open = words64(mapWords)
     taken = words64(mapWords)
     historic = words64(mapWords)
@@ -191,6 +202,7 @@ final class PathSearch {
   /// layers the candidates themselves.
   func advance(_ layer: Int, _ memory: PathMemory) {
     if layer < PathMemory.selecting {
+      countMatches(layer, memory)
       compare(layer, memory)
       select(layer, memory)
     } else {
@@ -272,7 +284,7 @@ final class PathSearch {
       memory.masks.withUnsafeBufferPointer { masks in
         var index = 0
         while index < count {
-          overlap[index] = Int32(shared(masks, Int(slots[index]), layer)) &<< PathMemory.unitShift
+          overlap[index] = matches(masks, Int(slots[index]), layer) &<< PathMemory.unitShift
           index += 1
         }
       }

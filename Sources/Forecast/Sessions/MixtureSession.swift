@@ -46,7 +46,7 @@ public final class MixtureSession {
     history.reserve(places: 1)
     histories = Array(repeating: history, count: shape.layers)
     search = mixture.paths.map {
-      PathSearch(of: $0, options: mixture.options, window: min(8, shape.layers))
+      PathSearch(following: $0, options: mixture.options)
     }
     votes = mixture.paths.map { _ in
       PathVotes(layers: shape.layers, tokens: 1, lanes: layer.lanes)

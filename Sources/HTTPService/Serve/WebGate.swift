@@ -92,12 +92,7 @@ struct WebRefusal: Error {
 
   /// Any error, as its kind has it.
   init(_ error: any Error) {
-    guard let refusal = error as? Refusal else {
-      self.init(
-        error is ModelError ? .unprocessableContent : .internalServerError,
-        error is ModelError ? "badFile" : "failed", "\(error)")
-      return
-    }
+    let refusal = Refusal(error)
     let status: HTTPResponse.Status =
       switch refusal.status {
       case .unknownRequest: .notFound
