@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
     .library(name: "Moecast", targets: ["Moecast"]),
+    .library(name: "MoecastService", targets: ["Service", "ServiceProtocol"]),
     // `make library` gives it its name, libmoecast.so, which the program has among products.
     .library(name: "moecast-c", type: .dynamic, targets: ["CInterface"]),
   ],
@@ -62,7 +63,8 @@ let package = Package(
       name: "TraceImport",
       dependencies: ["Archive", "RoutingTrace", "PathText", "CSimdJSON", system],
       swiftSettings: strict),
-    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    // The headers of libhdf5 alone: the library is opened where a model is first read or written.
+    .target(name: "CHDF5"),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
@@ -98,6 +100,16 @@ let package = Package(
       name: "Export",
       dependencies: ["Archive", "Counting", "Demand", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
+    // A model that many clients ask at once: its limits, figures and socket; HTTP is HTTPService's.
+    .target(
+      name: "Service",
+      dependencies: [
+        "DurableFile", "Forecast", "LZ4Frame", "Live", "ModelFile", "PathText", "Prequential",
+        "RoutingTrace", "ServiceProtocol", "TraceImport", system,
+      ],
+      swiftSettings: strict),
+    // What a service and its clients say to each other over a socket; imports nothing.
+    .target(name: "ServiceProtocol", swiftSettings: strict),
     .target(name: "CVectorShims"),
     .executableTarget(
       name: "moecast",
@@ -211,6 +223,15 @@ let package = Package(
         "Forecast", "ModelFile", "Prequential", "RoutingTrace", "TestSupport", "Training",
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "Live", "ModelFile", "Prequential", "RoutingTrace", "Service", "ServiceProtocol",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServiceProtocolTests", dependencies: ["ServiceProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ExportTests",
       dependencies: ["Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
