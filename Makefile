@@ -15,7 +15,8 @@ VERSION := $(shell awk '/define MOECAST_VERSION_/{v=v s $$3; s="."} END{print v}
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build library install wheel test test-library test-python demo models format lint bench bench-peers growth same-bytes faults \
+.PHONY: help setup build library wheel service install install-service test test-library test-python \
+  test-service load demo models format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -48,6 +49,27 @@ install: build library ## install program, C library, header and pkg-config file
 wheel: build library ## build the Python package's wheel, library and program inside: .build/wheel/
 	@.ci/setup test
 	@.ci/wheel $(LIBRARY)/libmoecast.so $(PROGRAM)
+
+# A package of its own: the web server takes longer to build than all the rest.
+SERVICE := cd Sources/HTTPService && $(SWIFT) build --scratch-path $(CURDIR)/.build-service -c release \
+  --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-serve
+
+service: build ## build moecast-serve, which `moecast serve` runs: .build/release/moecast-serve
+	$(SERVICE)
+	install -m 755 .build-service/release/moecast-serve $(BUILD)/release/moecast-serve
+
+install-service: service install ## install moecast-serve beside moecast
+	install -D -m 755 $(BUILD)/release/moecast-serve $(DESTDIR)$(PREFIX)/bin/moecast-serve
+
+test-service: service ## run the tests of moecast-serve: both doors, bad clients, kill -9
+	@.ci/setup test
+	$(PYTHON_PATH) python3 -m unittest discover -s Tests/Service
+
+# What of it: --clients, --rate, --seconds; see Tests/Service/load.py.
+LOAD ?= --clients 64 --rate 10000 --seconds 60
+load: service ## replay a trace through moecast-serve while it learns; LOAD="--clients 1 --seconds 10"
+	@.ci/setup test
+	$(PYTHON_PATH) python3 Tests/Service/load.py $(LOAD) models/tiny-moe-train.moe.lz4
 
 test: ## set up and run all tests
 	@.ci/setup test
@@ -126,4 +148,4 @@ sanitize-thread: ## run the tests under the thread sanitizer
 	  --scratch-path .build-thread --skip "Golden|RealTrace|FaultTests|Staging|CacheStudy"
 
 clean: ## remove what was built
-	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .build-mutants .demo .venv-peers
+	rm -rf .build .build-test .build-fuzz .build-address .build-thread .build-portable .build-mutants .build-service .demo .venv-peers

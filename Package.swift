@@ -16,6 +16,7 @@ let package = Package(
   products: [
     .executable(name: "moecast", targets: ["moecast"]),
     .library(name: "Moecast", targets: ["Moecast"]),
+    .library(name: "MoecastService", targets: ["Service", "ServiceProtocol"]),
     // `make library` gives it its name, libmoecast.so, which the program has among products.
     .library(name: "moecast-c", type: .dynamic, targets: ["CInterface"]),
   ],
@@ -62,12 +63,14 @@ let package = Package(
       name: "TraceImport",
       dependencies: ["Archive", "RoutingTrace", "PathText", "CSimdJSON", system],
       swiftSettings: strict),
-    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    // The headers of libhdf5 alone: the library is opened where a model is first read or written.
+    .target(name: "CHDF5"),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
     .target(
-      name: "Demand", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
+      name: "Demand",
+      dependencies: ["Counting", "Forecast", "MemoryBudget", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     // Systems of dies: where experts lie, who computes what, how long that takes.
     .target(
@@ -95,8 +98,18 @@ let package = Package(
     // A model's tables for simulators and scripts: a file an exporter.
     .target(
       name: "Export",
-      dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
+      dependencies: ["Archive", "Counting", "Demand", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
+    // A model that many clients ask at once: its limits, figures and socket; HTTP is HTTPService's.
+    .target(
+      name: "Service",
+      dependencies: [
+        "DurableFile", "Forecast", "LZ4Frame", "Live", "ModelFile", "PathText", "Prequential",
+        "RoutingTrace", "ServiceProtocol", "TraceImport", system,
+      ],
+      swiftSettings: strict),
+    // What a service and its clients say to each other over a socket; imports nothing.
+    .target(name: "ServiceProtocol", swiftSettings: strict),
     .target(name: "CVectorShims"),
     .executableTarget(
       name: "moecast",
@@ -152,7 +165,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CZlib", "Counting", "Demand", "Forecast", "Insight",
+        "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CZlib", "Counting", "Demand",
+        "Forecast", "Insight",
         "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
         "Wafer",
         system,
@@ -210,8 +224,17 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "ServiceTests",
+      dependencies: [
+        "Live", "ModelFile", "Prequential", "RoutingTrace", "Service", "ServiceProtocol",
+        "TestSupport",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServiceProtocolTests", dependencies: ["ServiceProtocol"], swiftSettings: strict),
+    .testTarget(
       name: "ExportTests",
-      dependencies: ["Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
+      dependencies: ["Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
@@ -242,11 +265,15 @@ let package = Package(
       exclude: ["Shim"], swiftSettings: strict),
     // The program's own output, held against numpy and against its own tables.
     .testTarget(
-      name: "ProgramTests", dependencies: ["moecast", "TestSupport"], exclude: ["Reference"],
+      name: "ProgramTests", dependencies: ["moecast", "RoutingTrace", "TestSupport"],
+      exclude: ["Reference"],
       swiftSettings: strict),
     .testTarget(
       name: "DemandTests",
-      dependencies: ["Demand", "Forecast", "RoutingTrace", "TestSupport", "WaferSamples"],
+      dependencies: [
+        "Demand", "Forecast", "MemoryBudget", "Prequential", "RoutingTrace", "TestSupport",
+        "WaferSamples",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "WaferTests",

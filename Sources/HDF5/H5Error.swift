@@ -14,11 +14,14 @@ public struct H5Error: Error, Hashable, CustomStringConvertible {
     case tooLarge
     /// HDF5 refused; ``H5Error/stack`` tells why.
     case library
+    /// There is no libhdf5 of the version that is needed.
+    case unavailable
   }
 
   /// What kind of failure it is.
   public var kind: Kind
-  /// Path of the object within the file, such as `/token-markov/counts`.
+  /// Path of the object within the file, such as `/token-markov/counts`; `libhdf5` where that is
+  /// unavailable.
   public var path: String
   /// What is wrong there, as a clause without a full stop.
   public var problem: String

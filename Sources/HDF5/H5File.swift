@@ -19,6 +19,12 @@ public struct H5File: ~Copyable {
   /// The file behind its objects.
   private let open: OpenFile
 
+  /// Opens libhdf5, which else is opened with the first file, for whoever would do much before that
+  /// in vain.
+  ///
+  /// - Throws: ``H5Error`` of the kind ``H5Error/Kind/unavailable``.
+  public static func requireLibrary() throws(H5Error) { try H5Library.require() }
+
   /// A new, empty file, which takes no more than a reader with these limits does.
   ///
   /// - Throws: ``H5Error`` where HDF5 refuses it.

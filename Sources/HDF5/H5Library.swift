@@ -1,20 +1,30 @@
 import CHDF5
 
-/// The one door to libhdf5.
+/// The one door to libhdf5, which is opened when it is first gone through.
 ///
 /// Debian's serial library holds unguarded global state, so every call of it, from any thread,
 /// happens inside ``enter(_:)``; it is held for one operation, never across two.
 enum H5Library {
-  /// What the library has been through, behind its lock.
-  private static let state = Guarded(State())
+  /// How many images the library was given, behind the lock of all its calls.
+  private static let images = Guarded(UInt64(0))
 
-  /// Whether the library was opened, and how many images it was given.
-  private struct State {
-    var opened = false
-    var images: UInt64 = 0
+  /// Why the library cannot be called; nil where it can.
+  private static let absence: H5Error? = {
+    if let error = LibraryFile.open(LibraryFile.candidates) { return error }
+    _ = H5open()
+    // No filter may be loaded from a folder named by the environment.
+    _ = H5PLset_loading_state(0)
+    return nil
+  }()
+
+  /// Opens the library unless it is open.
+  ///
+  /// - Throws: ``H5Error`` of the kind ``H5Error/Kind/unavailable``.
+  static func require() throws(H5Error) {
+    if let absence { throw absence }
   }
 
-  /// Runs `body` alone in the library, nothing printed.
+  /// Runs `body`, for an owner of one of the library's identifiers, alone in it, nothing printed.
   static func enter<Result: Sendable>(_ body: () -> Result) -> Result {
     collecting(body).result
   }
@@ -27,13 +37,7 @@ enum H5Library {
   private static func collecting<Result: Sendable>(
     _ body: () -> Result
   ) -> (result: Result, frames: [H5Error.Frame]) {
-    state.withLock { state in
-      if !state.opened {
-        _ = H5open()
-        // No filter may be loaded from a folder named by the environment.
-        _ = H5PLset_loading_state(0)
-        state.opened = true
-      }
+    images.withLock { _ in
       var frames: [H5Error.Frame] = []
       let result = withUnsafeMutablePointer(to: &frames) { frames in
         _ = H5Eset_auto2(chdf5_error_stack(), collectErrorStack, UnsafeMutableRawPointer(frames))
@@ -46,16 +50,18 @@ enum H5Library {
 
   /// A name no other open file of this process has; HDF5 takes files of one name for one file.
   static func imageName() -> String {
-    state.withLock { state in
-      state.images += 1
-      return "image-\(state.images)"
+    images.withLock { images in
+      images += 1
+      return "image-\(images)"
     }
   }
 
-  /// Runs one operation; a negative result becomes an ``H5Error`` with HDF5's error stack.
+  /// Runs one operation; a negative result becomes an ``H5Error`` with HDF5's error stack, and so
+  /// does a library that is not there.
   static func call<Result: SignedInteger & Sendable>(
     _ path: String, _ problem: @autoclosure () -> String, _ body: () -> Result
   ) throws(H5Error) -> Result {
+    try require()
     let (result, frames) = collecting(body)
     guard result >= 0 else { throw H5Error(.library, at: path, problem(), stack: frames) }
     return result

@@ -246,6 +246,7 @@ extension Checkpoint {
       bytes += Seal.of(bytes)
       return bytes
     } catch {
+      if error.kind == .unavailable { throw ModelError(error, file: file) }
       throw ModelError(
         .damaged, file: file, problem: error.description,
         remedy: "report this: a learner could not be written")

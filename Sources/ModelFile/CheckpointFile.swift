@@ -1,4 +1,5 @@
 import DurableFile
+import HDF5
 import PathText
 import Prequential
 import RoutingTrace
@@ -44,11 +45,13 @@ public struct CheckpointFile: ~Copyable {
   ///     replaced.
   ///   - isLocked: whether a second writer is kept away.
   /// - Throws: ``ModelError``: another process writes this file, something else than a model is
-  ///   there, it is an input, or the folder takes no files.
+  ///   there, it is an input, the folder takes no files, or libhdf5 is not there.
   public init(
     _ path: String, keeping: Int = 1, inputs: [String] = [], isForced: Bool = false,
     isLocked: Bool = true, operations: any FileOperations = SystemFileOperations()
   ) throws(ModelError) {
+    // Before anything is learnt that could not be saved.
+    do throws(H5Error) { try H5File.requireLibrary() } catch { throw ModelError(error, file: path) }
     do throws(FileError) {
       let file = FilePath(text: path)
       let rule = OutputRule(

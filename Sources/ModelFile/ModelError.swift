@@ -53,9 +53,16 @@ public struct ModelError: Error, Hashable, CustomStringConvertible {
       self = .foreign(file)
       return
     }
+    if error.kind == .unavailable {
+      self.init(
+        .access, file: file,
+        problem: "\(error.description), and models are HDF5 files",
+        remedy: "install HDF5's high-level library, on Debian by `apt install libhdf5-hl-100`")
+      return
+    }
     let kind: Kind =
       switch error.kind {
-      case .missing, .mismatch, .library: .damaged
+      case .missing, .mismatch, .library, .unavailable: .damaged
       case .forbidden: .unsupported
       case .tooLarge: .tooLarge
       }
