@@ -68,7 +68,7 @@ def find_routers(model: Any, wanted: Callable[[str, Any], bool] | None = None) -
 
     Raises ``ValueError`` where none is found, two have one layer, or their sizes differ.
     """
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     config = config.get_text_config() if hasattr(config, "get_text_config") else config
     modules = dict(model.named_modules())
     found = []
@@ -77,17 +77,16 @@ def find_routers(model: Any, wanted: Callable[[str, Any], bool] | None = None) -
         if not _is_router(name, module, parent) or (wanted and not wanted(name, module)):
             continue
         number = re.search(r"\.(\d+)\.", name)
-        sizes = (
-            _size(("num_experts", "n_routed_experts", "num_local_experts"), module, parent, config),
-            _size(("top_k", "topk", "num_experts_per_tok"), module, parent, config),
-        )
-        if number is None or None in sizes:
+        owners = (module, parent, config)
+        experts = _size(("num_experts", "n_routed_experts", "num_local_experts"), *owners)
+        top_k = _size(("top_k", "topk", "num_experts_per_tok"), *owners)
+        if number is None or experts is None or top_k is None:
             raise ValueError(
                 f"{name} ({type(module).__name__}) looks like a router, but its layer, experts or "
                 "top-k are not told; name the routers that are meant with routers=lambda name, "
                 "module: ..."
             )
-        found.append(Router(module, name, int(number.group(1)), *sizes))
+        found.append(Router(module, name, int(number.group(1)), experts, top_k))
     return _checked(sorted(found, key=lambda router: router.layer), model)
 
 
