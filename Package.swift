@@ -292,7 +292,8 @@ if fuzzing {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Archive", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+        "Archive", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "ServiceProtocol",
+        "TestSupport",
         "TraceImport",
       ],
       path: "Tests/Fuzz", swiftSettings: strict))
