@@ -103,8 +103,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "DurableFile", "Forecast", "LZ4Frame", "Live", "ModelFile", "PathText", "Prequential",
-        "RoutingTrace", "ServiceProtocol", "TraceImport", system,
+        "CVectorShims", "DurableFile", "Forecast", "LZ4Frame", "Live", "ModelFile", "PathText",
+        "Prequential", "RoutingTrace", "ServiceProtocol", "TraceImport", system,
       ],
       swiftSettings: strict),
     // What a service and its clients say to each other over a socket; imports nothing.

@@ -120,7 +120,7 @@ public final class ForecastService: Sendable {
   public func save() throws -> UInt64 {
     guard let keeper else {
       throw Refusal(
-        .mismatch, "the model is frozen, so there is nothing to save; serve it with --learn")
+        .mismatch, "the model is frozen, so there is nothing to save; serve it without --frozen")
     }
     return try save(model, by: keeper)
   }
