@@ -15,8 +15,8 @@ VERSION := $(shell awk '/define MOECAST_VERSION_/{v=v s $$3; s="."} END{print v}
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build library service install install-service test test-library test-service load demo \
-  models format lint bench bench-peers growth same-bytes faults \
+.PHONY: help setup build library wheel service install install-service test test-library test-python \
+  test-service load demo models format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -46,6 +46,10 @@ install: build library ## install program, C library, header and pkg-config file
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' Sources/CLibrary/moecast.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/moecast.pc
 
+wheel: build library ## build the Python package's wheel, library and program inside: .build/wheel/
+	@.ci/setup test
+	@.ci/wheel $(LIBRARY)/libmoecast.so $(PROGRAM)
+
 # A package of its own: the web server takes longer to build than all the rest.
 SERVICE := cd Sources/HTTPService && $(SWIFT) build --scratch-path $(CURDIR)/.build-service -c release \
   -Xswiftc -static-stdlib $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-serve
@@ -71,9 +75,15 @@ test: ## set up and run all tests
 	@.ci/setup test
 	$(PYTHON_PATH) $(SWIFT) test $(TEST)
 	@$(MAKE) --no-print-directory test-library
+	@$(MAKE) --no-print-directory test-python
 
 test-library: build library ## run the tests of the C library, plain and under the address sanitizer
 	@Tests/CLibraryTests/run $(LIBRARY) $(PROGRAM)
+
+test-python: build library ## run the tests of the Python package
+	@.ci/setup test
+	@$(PYTHON_PATH) MOECAST_LIBRARY=$(abspath $(LIBRARY))/libmoecast.so MOECAST_PROGRAM=$(abspath $(PROGRAM)) \
+	  .ci/test-python
 
 demo: build ## train, checkpoint, resume, evaluate and simulate on the trace shipped in models/
 	@.ci/demo $(PROGRAM)

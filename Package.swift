@@ -69,7 +69,8 @@ let package = Package(
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
     .target(
-      name: "Demand", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
+      name: "Demand",
+      dependencies: ["Counting", "Forecast", "MemoryBudget", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     // Systems of dies: where experts lie, who computes what, how long that takes.
     .target(
@@ -97,7 +98,7 @@ let package = Package(
     // A model's tables for simulators and scripts: a file an exporter.
     .target(
       name: "Export",
-      dependencies: ["Archive", "Counting", "Forecast", "Prequential", "RoutingTrace"],
+      dependencies: ["Archive", "Counting", "Demand", "Forecast", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
     // A model that many clients ask at once: its limits, figures and socket; HTTP is HTTPService's.
     .target(
@@ -233,7 +234,7 @@ let package = Package(
       name: "ServiceProtocolTests", dependencies: ["ServiceProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ExportTests",
-      dependencies: ["Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
+      dependencies: ["Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
@@ -264,11 +265,15 @@ let package = Package(
       exclude: ["Shim"], swiftSettings: strict),
     // The program's own output, held against numpy and against its own tables.
     .testTarget(
-      name: "ProgramTests", dependencies: ["moecast", "TestSupport"], exclude: ["Reference"],
+      name: "ProgramTests", dependencies: ["moecast", "RoutingTrace", "TestSupport"],
+      exclude: ["Reference"],
       swiftSettings: strict),
     .testTarget(
       name: "DemandTests",
-      dependencies: ["Demand", "Forecast", "RoutingTrace", "TestSupport", "WaferSamples"],
+      dependencies: [
+        "Demand", "Forecast", "MemoryBudget", "Prequential", "RoutingTrace", "TestSupport",
+        "WaferSamples",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "WaferTests",

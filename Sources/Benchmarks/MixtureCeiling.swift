@@ -160,6 +160,9 @@ private struct MixtureColumns: StateCoder {
 
   typealias Failure = Never
 
+  /// The ceiling's linear part is one table.
+  var takesColumnsWithoutAxes: Bool { true }
+
   var counts: [String: [UInt32]] = [:]
   var floats: [String: [Float]] = [:]
   /// Of stored paths.

@@ -52,6 +52,8 @@ public final class LiveForecaster: Sendable {
     var closed: ClosedTokens
     /// Whether somebody is on the way to take them.
     var isScheduled = false
+    /// Has the memory in which all sessions take turns; no request's own.
+    let shared: LearnerSession
     /// The number that the next request has in the recorded trace: callers' own may come again.
     var nextRequest: UInt64
     /// The sessions of one call, in its order; those behind are of earlier calls.
@@ -90,7 +92,8 @@ public final class LiveForecaster: Sendable {
     state = Mutex(
       State(
         learner: learner, sessions: LiveSessions(capacity: options.maximumRequests),
-        closed: ClosedTokens(shape: learner.shape), nextRequest: first))
+        closed: ClosedTokens(shape: learner.shape), shared: learner.session(of: .max),
+        nextRequest: first))
   }
 
   /// Begins a request under a number of the caller's.
@@ -107,8 +110,8 @@ public final class LiveForecaster: Sendable {
       guard state.sessions[request] == nil else { throw .underWay(request) }
       let number = state.nextRequest
       state.nextRequest += 1
-      _ = state.sessions.use(request) { [learner = state.learner] in
-        learner.session(of: number, task: task, from: Int(position))
+      _ = state.sessions.use(request) { [learner = state.learner, shared = state.shared] in
+        learner.session(of: number, task: task, from: Int(position), sharing: shared)
       }
     }
   }

@@ -30,9 +30,11 @@ struct GroupWriter: ~Copyable {
 
   /// Writes a table whose axes are named by `axes`; their lengths are its shape.
   ///
-  /// - Parameter note: what the values are, for people; kept in the attribute `description`.
+  /// - Parameters:
+  ///   - units: what the values are counted in, 1 for plain numbers; kept in the attribute `units`.
+  ///   - note: what the values are, for people; kept in the attribute `description`.
   mutating func create<Value: H5Element>(
-    _ name: String, _ values: [Value], axes: [Axis], note: String
+    _ name: String, _ values: [Value], axes: [Axis], units: String = "1", note: String
   ) throws(H5Error) {
     let shape = axes.map(\.length)
     let isLarge = values.count * Value.elementType.size > 64 << 10
@@ -41,19 +43,7 @@ struct GroupWriter: ~Copyable {
       layout: isLarge ? .rows(of: shape, elementSize: Value.elementType.size) : .contiguous)
     for (index, axis) in axes.enumerated() { try dataset.attach(axis.scale, toAxis: index) }
     try dataset.set("description", to: note)
-    digest.add(name, values, shape: shape)
-  }
-
-  /// Writes a column whose places have no names.
-  mutating func createColumn<Value: H5Element>(
-    _ name: String, _ values: [Value], note: String
-  ) throws(H5Error) {
-    let shape = [values.count]
-    let isLarge = values.count * Value.elementType.size > 64 << 10
-    let dataset = try group.create(
-      name, values, shape: shape,
-      layout: isLarge ? .rows(of: shape, elementSize: Value.elementType.size) : .contiguous)
-    try dataset.set("description", to: note)
+    try dataset.set("units", to: units)
     digest.add(name, values, shape: shape)
   }
 

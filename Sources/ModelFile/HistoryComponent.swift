@@ -22,7 +22,7 @@ enum HistoryComponent: Component {
       try own.create(
         "chosen", sums.map(\.chosen), axes: [row], note: "experts chosen in the events scored")
       try own.create(
-        "log_loss", sums.map(\.lossSteps), axes: [row],
+        "log_loss", sums.map(\.lossSteps), axes: [row], units: "2^-24 bit",
         note: "log loss of the events scored, in steps of 2^-24 bits")
       for (column, n) in learner.recallAt.enumerated() {
         try own.create(

@@ -21,6 +21,7 @@ enum MetricsComponent: Component {
         note: "chosen experts that stood at the rank")
       try group.create(
         "log_loss", metrics.flatMap(\.lossSteps), axes: [file.layer, file.stage],
+        units: "2^-24 bit",
         note: "sum over the events of -(1/K) sum log2 p, in steps of 2^-24 bits")
       try group.finish()
     }

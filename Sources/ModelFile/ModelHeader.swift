@@ -11,11 +11,15 @@ public struct ModelHeader: Hashable, Sendable {
   public static let encodingType = "moecast-model"
   /// Where a file says that.
   static let encodingTypePath = "/@encoding-type"
-  /// The version this program writes and reads.
-  public static let encodingVersion = "2"
+  /// The version this program writes.
+  public static let encodingVersion = "3"
+  /// The versions this program reads; before 3, predictors' tables were columns without axes.
+  static let readVersions = 2...3
   /// This program and its version, written into every model and said by `moecast --version`.
   public static let software = "moecast 0.1.0"
 
+  /// The version of the schema that the file is in.
+  public var version: Int
   /// The program that wrote the file.
   public var software: String
   /// The shape of the traces that were learnt.
@@ -37,6 +41,7 @@ public struct ModelHeader: Hashable, Sendable {
 
   /// The header of a learner that this program writes.
   init(_ learner: Learner) {
+    version = Self.readVersions.upperBound
     software = Self.software
     shape = learner.shape
     specs = learner.specs
@@ -53,7 +58,7 @@ public struct ModelHeader: Hashable, Sendable {
 
   /// Additive constants of the count-based predictors (`c + 1/2`, rows `+ 2 P0`), kept in the file
   /// so that a later program cannot take counts for those of another formula.
-  private static let priors: KeyValuePairs = ["prior_frequency": 0.5, "prior_row": 2.0]
+  private static let priors = CountsView.priors
 
   /// Whether the file's own words say that another version of this program wrote it, or one that
   /// knows other predictors.
@@ -91,12 +96,14 @@ public struct ModelHeader: Hashable, Sendable {
       throw H5Error(
         .mismatch, at: Self.encodingTypePath, "is '\(kind)', not '\(Self.encodingType)'")
     }
-    let version = try root.string("encoding-version")
-    guard version == Self.encodingVersion else {
+    let text = try root.string("encoding-version")
+    guard let version = Self.readVersions.first(where: { "\($0)" == text }) else {
       throw H5Error(
         .forbidden, at: "/@encoding-version",
-        "is '\(version)', and this program reads version \(Self.encodingVersion)")
+        "is '\(text)', and this program reads versions \(Self.readVersions.lowerBound) to "
+          + Self.encodingVersion)
     }
+    self.version = version
     software = try root.string("software")
     let model = try root.string("model")
     let experts = try root.number("experts", as: UInt32.self)

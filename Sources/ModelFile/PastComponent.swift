@@ -23,8 +23,12 @@ enum PastComponent: Component {
       "tokens", past.map(\.learnt.tokens), axes: [generation], note: "tokens learnt")
     try group.create(
       "requests", past.map(\.learnt.requests), axes: [generation], note: "requests begun")
-    try group.createColumn(
-      "checksums", past.flatMap(\.learnt.checksums),
+    let checksums = past.flatMap(\.learnt.checksums)
+    let chunk = try group.createAxis(
+      "chunk", checksums.indices.map { UInt32($0) },
+      note: "chunk learnt, one generation after another")
+    try group.create(
+      "checksums", checksums, axes: [chunk],
       note: "XXH32 of the payloads of every generation's chunks, sorted where streams were merged")
     try group.finish()
   }
@@ -45,7 +49,11 @@ enum PastComponent: Component {
     let chunks: [UInt64] = try group.read("chunks", shape: [rows])
     let tokens: [UInt64] = try group.read("tokens", shape: [rows])
     let requests: [UInt64] = try group.read("requests", shape: [rows])
+    let listed = header.version < 3 ? nil : try group.places("chunk")
     let digests: [UInt32] = try group.column("checksums")
+    guard listed ?? digests.count == digests.count else {
+      throw H5Error(.mismatch, at: "/past/chunk", "is not the axis of checksums")
+    }
     try group.finish()
     var first = 0
     for row in 0..<rows {

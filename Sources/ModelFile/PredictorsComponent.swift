@@ -13,7 +13,7 @@ enum PredictorsComponent: Component {
     guard !learner.models.isEmpty else { return }
     let group = try file.group("mixtures")
     for (spec, model) in zip(learner.specs.filter { $0.settings != nil }, learner.models) {
-      var coder = Writing(group: GroupWriter(try group.group.createGroup(spec.name)))
+      var coder = Writing(GroupWriter(try group.group.createGroup(spec.name)), file)
       var model = model
       try model.code(with: &coder, places: learner.requests.places)
       try coder.group.finish()
@@ -34,7 +34,8 @@ enum PredictorsComponent: Component {
     for spec in header.specs {
       guard let settings = spec.settings else { continue }
       names.insert(spec.name)
-      var coder = Reading(group: GroupReader(try group.group.group(spec.name)))
+      var coder = Reading(
+        GroupReader(try group.group.group(spec.name)), withoutAxes: header.version < 3)
       // A fresh model is as large as its shape says before any of it is read, so the file must hold
       // that much: a small file cannot ask for much memory.
       let stored = try coder.storedBytes()
@@ -58,45 +59,130 @@ enum PredictorsComponent: Component {
   }
 }
 
-/// Writes a predictor's columns into a group.
+/// Writes a predictor's tables into a group, and beside them the axes that are its own.
 private struct Writing: StateCoder, ~Copyable {
   static var isReader: Bool { false }
   var group: GroupWriter
+  /// By name: those of the model, and those of the group that were written.
+  private var axes: [String: Axis]
+
+  init(_ group: consuming GroupWriter, _ file: borrowing ModelWriter) {
+    self.group = group
+    axes = ["layer": file.layer, "expert": file.expert, "given_expert": file.givenExpert]
+  }
+
+  /// The axes of a table, written where they were not.
+  private mutating func written(_ axes: [StateAxis]) throws(H5Error) -> [Axis] {
+    var written: [Axis] = []
+    for axis in axes {
+      if let known = self.axes[axis.name] {
+        written.append(known)
+        continue
+      }
+      let new =
+        switch axis.places {
+        case .names(let names): try group.createAxis(axis.name, names, note: axis.note)
+        case .numbers, .ofModel:
+          try group.createAxis(
+            axis.name, (0..<axis.count).map { UInt32($0) }, note: axis.note)
+        }
+      self.axes[axis.name] = new
+      written.append(new)
+    }
+    return written
+  }
+
+  /// The axis of a column of which nothing else is said.
+  private func axis(of name: String, _ count: Int) -> [StateAxis] {
+    [StateAxis(name + "_place", count, note: "place in \(name)")]
+  }
+
+  mutating func code(
+    _ name: String, _ values: inout [UInt64], axes: [StateAxis], note: String
+  ) throws(H5Error) { try group.create(name, values, axes: try written(axes), note: note) }
+
+  mutating func code(
+    _ name: String, _ values: inout [UInt32], axes: [StateAxis], note: String
+  ) throws(H5Error) { try group.create(name, values, axes: try written(axes), note: note) }
+
+  mutating func code(
+    _ name: String, _ values: inout [Int32], axes: [StateAxis], note: String
+  ) throws(H5Error) {
+    try group.create(name, values.map { Int64($0) }, axes: try written(axes), note: note)
+  }
+
+  mutating func code(
+    _ name: String, _ values: inout [Float], axes: [StateAxis], note: String
+  ) throws(H5Error) { try group.create(name, values, axes: try written(axes), note: note) }
 
   mutating func code(
     _ name: String, _ values: inout [UInt64], note: String
-  ) throws(H5Error) { try group.createColumn(name, values, note: note) }
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
 
   mutating func code(
     _ name: String, _ values: inout [UInt32], note: String
-  ) throws(H5Error) { try group.createColumn(name, values, note: note) }
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
 
   mutating func code(
     _ name: String, _ values: inout [Int32], note: String
-  ) throws(H5Error) { try group.createColumn(name, values.map { Int64($0) }, note: note) }
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
 
   mutating func code(
     _ name: String, _ values: inout [Float], note: String
-  ) throws(H5Error) { try group.createColumn(name, values, note: note) }
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
 }
 
-/// Reads a predictor's columns from a group.
+/// Reads a predictor's tables from a group, and checks the axes that are its own.
 private struct Reading: StateCoder, ~Copyable {
   static var isReader: Bool { true }
   var group: GroupReader
+  let takesColumnsWithoutAxes: Bool
+  /// Those of the group that were read.
+  private var axes: Set<String> = []
+
+  init(_ group: consuming GroupReader, withoutAxes: Bool) {
+    self.group = group
+    takesColumnsWithoutAxes = withoutAxes
+  }
+
+  /// The shape of a table of `count` values, whose own axes must be as they should.
+  private mutating func shape(_ count: Int, _ axes: [StateAxis]) throws(H5Error) -> [Int] {
+    if takesColumnsWithoutAxes { return [count] }
+    for axis in axes where axis.places != .ofModel && self.axes.insert(axis.name).inserted {
+      let isRight =
+        if case .names(let names) = axis.places {
+          try group.strings(axis.name, limit: names.count) == names
+        } else {
+          try group.places(axis.name) == axis.count
+        }
+      guard isRight else {
+        throw H5Error(
+          .mismatch, at: group.path + "/" + axis.name, "is not the axis '\(axis.note)'")
+      }
+    }
+    return axes.map(\.count)
+  }
+
+  private func axis(of name: String, _ count: Int) -> [StateAxis] {
+    [StateAxis(name + "_place", count, note: "place in \(name)")]
+  }
 
   mutating func code(
-    _ name: String, _ values: inout [UInt64], note: String
-  ) throws(H5Error) { values = try group.read(name, shape: [values.count]) }
-
-  mutating func code(
-    _ name: String, _ values: inout [UInt32], note: String
-  ) throws(H5Error) { values = try group.read(name, shape: [values.count]) }
-
-  mutating func code(
-    _ name: String, _ values: inout [Int32], note: String
+    _ name: String, _ values: inout [UInt64], axes: [StateAxis], note: String
   ) throws(H5Error) {
-    let wide: [Int64] = try group.read(name, shape: [values.count])
+    values = try group.read(name, shape: try shape(values.count, axes))
+  }
+
+  mutating func code(
+    _ name: String, _ values: inout [UInt32], axes: [StateAxis], note: String
+  ) throws(H5Error) {
+    values = try group.read(name, shape: try shape(values.count, axes))
+  }
+
+  mutating func code(
+    _ name: String, _ values: inout [Int32], axes: [StateAxis], note: String
+  ) throws(H5Error) {
+    let wide: [Int64] = try group.read(name, shape: try shape(values.count, axes))
     guard wide.allSatisfy({ Int32(exactly: $0) != nil }) else {
       throw H5Error(.mismatch, at: group.path + "/" + name, "holds a number beyond 32 bits")
     }
@@ -104,13 +190,34 @@ private struct Reading: StateCoder, ~Copyable {
   }
 
   mutating func code(
-    _ name: String, _ values: inout [Float], note: String
-  ) throws(H5Error) { values = try group.read(name, shape: [values.count]) }
+    _ name: String, _ values: inout [Float], axes: [StateAxis], note: String
+  ) throws(H5Error) {
+    values = try group.read(name, shape: try shape(values.count, axes))
+  }
 
-  /// Bytes of all columns, decoded, which are stored.
+  mutating func code(
+    _ name: String, _ values: inout [UInt64], note: String
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
+
+  mutating func code(
+    _ name: String, _ values: inout [UInt32], note: String
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
+
+  mutating func code(
+    _ name: String, _ values: inout [Int32], note: String
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
+
+  mutating func code(
+    _ name: String, _ values: inout [Float], note: String
+  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
+
+  /// Bytes of all tables, decoded, which are stored; axes of names are no tables.
   func storedBytes() throws(H5Error) -> Int {
     var bytes = 0
-    for name in try group.group.names() { bytes += try group.group.dataset(name).storedBytes() }
+    for name in try group.group.names() {
+      let dataset = try group.group.dataset(name)
+      if dataset.elementType != nil { bytes += try dataset.storedBytes() }
+    }
     return bytes
   }
 }

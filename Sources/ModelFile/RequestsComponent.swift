@@ -27,8 +27,11 @@ enum RequestsComponent: Component {
     try group.create(
       "place", entries.map { UInt32($0.place) }, axes: [request],
       note: "where predictors keep its state")
-    try group.createColumn(
-      "free_places", learner.requests.free.map { UInt32($0) },
+    let free = learner.requests.free
+    let freePlace = try group.createAxis(
+      "free_place", free.indices.map { UInt32($0) }, note: "turn in which a place is given")
+    try group.create(
+      "free_places", free.map { UInt32($0) }, axes: [freePlace],
       note: "places without a request, the next to be given last")
     var ids: [UInt16] = []
     for layer in 0..<layers {
@@ -53,9 +56,13 @@ enum RequestsComponent: Component {
     let stages: [UInt16] = try group.read("stage", shape: [count])
     let tasks: [UInt64] = try group.read("task", shape: [count])
     let places: [UInt32] = try group.read("place", shape: [count])
+    let freePlaces = file.header.version < 3 ? nil : try group.places("free_place")
     let free: [UInt32] = try group.column("free_places", limit: file.header.liveRequests)
     let ids: [UInt16] = try group.read("ids", shape: [shape.layers, count, shape.topK])
     try group.finish()
+    guard freePlaces ?? free.count == free.count else {
+      throw H5Error(.mismatch, at: "/requests/free_place", "is not the axis of free_places")
+    }
     guard slots.elementsEqual((0..<shape.topK).lazy.map { UInt16($0) }) else {
       throw H5Error(.mismatch, at: "/requests/slot", "does not count the slots from 0")
     }

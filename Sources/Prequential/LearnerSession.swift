@@ -39,12 +39,17 @@ public final class LearnerSession {
   public var known: Int? { counting.known }
 
   /// The session of a request that `learner` has seen nothing of.
-  fileprivate init(_ learner: Learner, request: UInt64, task: String, position: Int) {
+  fileprivate init(
+    _ learner: Learner, request: UInt64, task: String, position: Int, sharing other: LearnerSession?
+  ) {
     self.request = request
     self.task = task
     self.position = position
     counting = EventSession(shape: learner.shape)
-    sessions = learner.models.map { $0.session() }
+    sessions = learner.models.indices.map { index in
+      other.map { learner.models[index].session(sharing: $0.sessions[index]) }
+        ?? learner.models[index].session()
+    }
   }
 }
 
@@ -55,10 +60,13 @@ extension Learner {
   ///   - request: its number, which no other request under way has.
   ///   - task: the name of its task, empty where it is not known.
   ///   - position: the position of its first token that will be seen.
+  ///   - other: a session with which it may take turns in the same memory: neither is used while
+  ///     the other is, and a forecast is valid until either is used. Nil for memory of its own.
   public func session(
-    of request: UInt64, task: String = "", from position: Int = 0
+    of request: UInt64, task: String = "", from position: Int = 0,
+    sharing other: LearnerSession? = nil
   ) -> LearnerSession {
-    LearnerSession(self, request: request, task: task, position: position)
+    LearnerSession(self, request: request, task: task, position: position, sharing: other)
   }
 
   /// Opens the request's next token.
@@ -93,7 +101,9 @@ extension Learner {
     _ layer: Int, by predictor: Int, in session: LearnerSession
   ) throws(SessionError) -> UnsafeMutableBufferPointer<Double> {
     guard let model = modelOf[predictor] else {
-      guard let formula = specs[predictor].predictor else { preconditionFailure("no such predictor") }
+      guard let formula = specs[predictor].predictor else {
+        preconditionFailure("no such predictor")
+      }
       return try formula.forecast(layer, from: layers[layer].counts, in: session.counting)
     }
     return try models[model].forecast(layer, in: session.sessions[model])

@@ -62,12 +62,31 @@ public enum TrainingStart {
 
   /// The learner of `checkpoint`, with `stream` behind the chunks that it has seen.
   ///
-  /// - Throws: `TraceError` where the stream is another one or ends before; `CancellationError`
-  ///   where the stream was cancelled.
+  /// - Parameters:
+  ///   - specs: the predictors asked for, which must be the checkpoint's; nil where none were.
+  ///   - recallAt: the n of recall@n asked for, likewise.
+  /// - Throws: `ModelError` where the checkpoint has other predictors, or noted another recall;
+  ///   `TraceError` where the stream is another one or ends before; `CancellationError` where the
+  ///   stream was cancelled.
   public static func resuming(
-    _ checkpoint: consuming Checkpoint, _ stream: inout TraceStream
+    _ checkpoint: consuming Checkpoint, _ stream: inout TraceStream,
+    predictors specs: [PredictorSpec]? = nil, recallAt: [Int]? = nil
   ) throws -> Learner {
+    let path = checkpoint.path
     let learner = checkpoint.learner
+    if let specs, specs != learner.specs {
+      throw ModelError(
+        .mismatch, file: path,
+        problem: "it learns " + learner.predictors.joined(separator: ",") + ", not "
+          + specs.names.joined(separator: ","),
+        remedy: "go on without --predictor, or train anew without --resume")
+    }
+    if let recallAt, recallAt != learner.recallAt {
+      let noted = learner.recallAt.map(\.description).joined(separator: ",")
+      throw ModelError(
+        .mismatch, file: path, problem: "it notes recall at \(noted)",
+        remedy: "go on without --recall-at, or train anew without --resume")
+    }
     try stream.skip(learner.progress)
     return learner
   }

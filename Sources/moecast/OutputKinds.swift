@@ -30,7 +30,8 @@ extension OutputRule {
     _ format: any ForecastWriter.Type, inputs: [String], force: ForceOption
   ) -> OutputRule {
     OutputRule(kind: "forecasts as \(format.name)", inputs, force) { path in
-      head(of: path).starts(with: format.beginning)
+      let head = head(of: path)
+      return format.beginnings.contains { head.starts(with: $0) }
     }
   }
 

@@ -14,7 +14,8 @@ struct Train: PrintingCommand {
       the forecast and only then learns the event.
 
       --from begins with what an older model knows; the figures are those of the new traces alone. \
-      --resume goes on with a training that was broken off, from the same traces.
+      --resume goes on with a training that was broken off, from the same traces and with the \
+      same predictors.
 
       Example:
         moecast train traces/ --model model.h5 --checkpoint-every 64
@@ -95,7 +96,10 @@ struct Train: PrintingCommand {
     var stream = try interruption.stream(traces)
     let learner: Learner
     if let checkpoint = checkpoint.take() {
-      do { learner = try TrainingStart.resuming(checkpoint, &stream) } catch is CancellationError {
+      do {
+        learner = try TrainingStart.resuming(
+          checkpoint, &stream, predictors: try specs, recallAt: accuracy.recallAt)
+      } catch is CancellationError {
         return try interruption.check(
           "while it passed over what was learnt; --resume goes on from there")
       }

@@ -60,7 +60,7 @@ struct ChanceTableTests {
   @Test func mixtureForecastIsSetRightByWhatIsSeen() throws {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 40, steps: 60)
-    var forecast = MixtureForecast(schedule, try MixtureTables(pool, horizon: 1))
+    var forecast = TableForecast(schedule, try MixtureTables(pool, horizon: 1))
     var sums: [Double] = []
     for step in 0..<59 {
       forecast.observe(
@@ -79,7 +79,7 @@ struct ChanceTableTests {
   @Test(arguments: [0, 1, 2]) func everyHorizonIsSetRightByItsOwnRecord(ahead: Int) throws {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 40, steps: 60)
-    var forecast = MixtureForecast(schedule, try MixtureTables(pool, horizon: 2))
+    var forecast = TableForecast(schedule, try MixtureTables(pool, horizon: 2))
     var expected = Array(repeating: 0.0, count: 12)
     var seen = expected
     for step in 0..<59 {
@@ -104,10 +104,10 @@ struct ChanceTableTests {
   @Test func layersAheadAreForecastAtTheirHorizon() throws {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 30, steps: 4)
-    var near = MixtureForecast(schedule, try MixtureTables(pool, horizon: 1))
-    var far = MixtureForecast(schedule, try MixtureTables(pool, horizon: 2))
+    var near = TableForecast(schedule, try MixtureTables(pool, horizon: 1))
+    var far = TableForecast(schedule, try MixtureTables(pool, horizon: 2))
     let none = try MixtureTables(pool, horizon: 0)
-    var tokens = MixtureForecast(schedule, none)
+    var tokens = TableForecast(schedule, none)
     for step in 0..<4 {
       let chosen = pool.chosen(by: schedule.tokens[step], layer: 0)
       near.observe(step: step, layer: 0, chosen: chosen)

@@ -207,7 +207,7 @@ struct RemedyTests {
       ": > R.h5; \"$moecast\" evaluate --model R.h5 test.moe.lz4", "it is empty", "train again",
       "learn test.moe.lz4 --model R.h5"),
     Remedy(
-      "\"$moecast\" evaluate --model older.h5 test.moe.lz4", "this program reads version 2",
+      "\"$moecast\" evaluate --model older.h5 test.moe.lz4", "this program reads versions 2 to 3",
       "use the moecast that wrote it, or train again",
       "learn test.moe.lz4 --model older.h5 --force"),
     Remedy(

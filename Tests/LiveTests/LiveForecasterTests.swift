@@ -162,6 +162,51 @@ import Training
     }
   }
 
+  /// Requests take turns in one memory, layer by layer; each is forecast as if it were alone.
+  @Test func requestsInTurnsAreForecastAsIfAlone() throws {
+    let shape = try Self.shape()
+    let requests = try Self.requests(40, tokens: 9)
+    let live = try LiveForecaster(Learner(shape: shape, predictors: Self.predictors))
+    try Self.run(Array(requests.dropFirst(8)), width: 4, tokens: 9, on: live)
+    let learner = try live.withLearner { $0 }
+    // Nothing is learnt from here on, so that all know the same.
+    var options = LiveForecaster.Options()
+    options.learns = false
+    let frozen = try LiveForecaster(learner, options: options)
+    let group = requests.prefix(8).indices
+    let numbers = group.map { UInt64($0) }
+    let sessions = numbers.map { learner.session(of: 1000 + $0) }
+    for number in numbers { try frozen.begin(number) }
+    var compared = 0
+    for token in 0..<9 {
+      try frozen.open(numbers.span) { _ in .decode }
+      for session in sessions { try learner.open(.decode, in: session) }
+      for layer in 0..<shape.layers {
+        for index in group {
+          for predictor in Self.predictors.indices {
+            let own = try Self.forecast(
+              layer, by: predictor, of: numbers[index], top: 16, on: frozen)
+            let alone = try learner.forecast(layer, by: predictor, in: sessions[index])
+            let best = Ranking.best(16, by: alone)
+            #expect(own.experts == best.map { UInt16($0) })
+            #expect(own.chances == best.map { Float(alone[$0]) })
+            compared += 1
+          }
+        }
+        let ids = try group.flatMap { try Self.row(requests[$0], token: token, layer: layer) }
+        try frozen.observe(numbers.span, layer: layer, ids: ids.span)
+        for index in group {
+          let chosen = try Self.row(requests[index], token: token, layer: layer)
+          try learner.observe(
+            chosen.filter { $0 != TokenBlock.emptySlot }, layer: layer, in: sessions[index])
+        }
+      }
+      var closed = ClosedTokens(shape: shape)
+      for session in sessions { try learner.close(session, into: &closed) }
+    }
+    #expect(compared == 9 * 4 * 8 * 4)
+  }
+
   /// Whatever is out of order is refused with its reason, for all requests of the call, and what
   /// is right goes on as if it had not been.
   @Test func misuseChangesNothing() throws {

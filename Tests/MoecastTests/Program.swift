@@ -21,7 +21,10 @@ func writeSampleTrace(
 }
 
 /// Runs a subcommand as `moecast` would.
-func moecastRun(_ arguments: String...) throws {
+func moecastRun(_ arguments: String...) throws { try moecastRun(arguments) }
+
+/// The same of arguments in a list.
+func moecastRun(_ arguments: [String]) throws {
   var command = try Moecast.parseAsRoot(arguments)
   try command.run()
 }

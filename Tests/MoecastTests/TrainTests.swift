@@ -46,6 +46,32 @@ import Testing
     #expect(try folder.bytes(of: "m.h5") == before)
   }
 
+  /// What a training notes and learns stays as it began; the same asked for again is no error.
+  @Test(arguments: [
+    ("--predictor", "layer-markov,frequency", "--predictor", "frequency,layer-markov"),
+    ("--predictor", "frequency", "--predictor", "frequency,layer-markov"),
+    ("--recall-at", "1,3", "--recall-at", "1,2"),
+  ])
+  func resumingWithOtherPredictorsIsRefused(
+    _ option: String, other: String, _ same: String, asBefore: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    let trace = try writeSampleTrace(to: "1.moe.lz4", in: folder)
+    let model = folder.file("m.h5")
+    let learning = ["train", trace, "--model", model, "--json"]
+    try moecastRun(
+      learning + ["--stop-after", "2", "--predictor", "frequency,layer-markov"]
+        + ["--recall-at", "1,2"])
+    let before = try folder.bytes(of: "m.h5")
+    let error = #expect(throws: ModelError.self) {
+      try moecastRun(learning + ["--resume", option, other])
+    }
+    #expect(error?.kind == .mismatch && error?.remedy.contains(option) == true)
+    #expect(try folder.bytes(of: "m.h5") == before)
+    try moecastRun(learning + ["--resume", same, asBefore])
+    #expect(try folder.bytes(of: "m.h5") != before)
+  }
+
   @Test func aDamagedChunkTeachesNothingAndLosesNothing() throws {
     let folder = try TemporaryFolder()
     let trace = try writeSampleTrace(to: "t.moe.lz4", in: folder)

@@ -79,7 +79,72 @@ struct ForecastTests {
     }
   }
 
+  /// A batch of one is the request's own forecast; of larger ones the line says what was told.
+  @Test(.enabled(if: Python.has("numpy"), "\(Python.absence("numpy"))"))
+  func batchesTellTheUnionOfTheirTokens() throws {
+    let folder = try TemporaryFolder()
+    let (plain, one) = (folder.file("f.npz"), folder.file("1.npz"))
+    let forecast = ["forecast", "--model", Program.model, Program.test, "--layers", "2,9"]
+    _ = try Program.text(forecast + ["-o", plain])
+    _ = try Program.text(forecast + ["-o", one, "--batch", "1"])
+    let some = try run(
+      ["sh", "-c", "\"$@\" 2>&1", "sh", BuiltProgram.path] + forecast
+        + ["--batch", "5", "--above", "0.5", "-o", folder.file("5.npz")])
+    let answer = try Python.run(
+      """
+      import numpy as np, sys
+      plain, one, five = (np.load(f) for f in sys.argv[1:4])
+      told = [set(r[r >= 0].tolist()) for r in five["ids"]]
+      chosen = [set(r[r >= 0].tolist()) for r in five["chosen"]]
+      assert (plain["ids"] == one["ids"]).all() and (plain["layer"] == one["layer"]).all()
+      assert (np.sort(plain["chosen"]) == np.sort(one["chosen"])).all()
+      assert five["chances"][five["ids"] >= 0].min() >= 0.5 and five["requests"].max() == 5
+      hits = sum(len(a & b) for a, b in zip(told, chosen))
+      print("%.4f with %.1f experts" % (hits / sum(map(len, chosen)), np.mean([len(t) for t in told])))
+      """, plain, one, folder.file("5.npz"))
+    #expect(
+      some.contains("recall of the union " + answer.dropLast()), "\(some) is not \(answer)")
+  }
+
+  /// Simulators stage by a file as by the forecast it was written from: by a perfect one.
+  @Test(.enabled(if: Python.has("json"), "\(Python.absence("json"))"))
+  func simulatorsReplayFiles() throws {
+    let folder = try TemporaryFolder()
+    let (told, perfect) = (folder.file("f.jsonl"), folder.file("perfect.jsonl"))
+    _ = try Program.text(
+      ["forecast", "--model", Program.model, Program.test, "--top", "1", "-o", told])
+    _ = try Python.run(
+      """
+      import json, sys
+      with open(sys.argv[2], "w") as out:
+        for line in map(json.loads, open(sys.argv[1])):
+          for horizon in 0, 1:
+            event = {key: line[key] for key in ("request", "token", "layer")}
+            print(json.dumps(event | {"horizon": horizon, "experts": line["chosen"]}), file=out)
+      """, told, perfect)
+    let rows = try Program.json(
+      ["simulate", "--wafer", "pcie-1", "--batch", "4", "--steps", "16", "--strategy", "staged"]
+        + ["--gap-seconds", "1e-5", "--forecast", "none,oracle,\(perfect),\(told)", Program.test]
+    ).array
+    #expect(rows.count == 4)
+    for key in ["mean_layer_seconds", "hops", "copies", "regret"] {
+      #expect(rows[1][key].number == rows[2][key].number, "\(key)")
+    }
+    #expect(rows[0]["mean_layer_seconds"].number > rows[1]["mean_layer_seconds"].number)
+    #expect(rows[3]["forecast"].text == told)
+    let refusal = #expect(throws: CommandError.self) {
+      try Program.text(
+        ["simulate", "--strategy", "staged", "--forecast", told, Program.train])
+    }
+    #expect(
+      refusal?.description.contains("line ") == true
+        && refusal?.description.contains("give the very traces") == true)
+  }
+
   @Test(arguments: [
+    (["--batch", "0", "x.moe.lz4", "-o", "f"], "--batch is a number from 1"),
+    (["--batch", "9999", Program.test, "-o", "f"], "follows 4096 requests at a time"),
+    (["--live", "--batch", "2"], "--batch would do nothing with --live"),
     (["--live", "x.moe.lz4"], "a trace would do nothing with --live"),
     (["--live", "--every", "2"], "--every would do nothing with --live"),
     (["x.moe.lz4"], "give -o FILE"), (["-o", "f"], "name traces"),

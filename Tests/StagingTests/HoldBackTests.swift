@@ -25,7 +25,7 @@ struct HoldBackTests {
   private func forecasts(_ schedule: BatchSchedule) throws -> [any DemandForecast] {
     [
       FrequencyForecast(layers: 3, experts: 12), HeatmapForecast(transitions),
-      MixtureForecast(schedule, try MixtureTables(pool, horizon: 1)),
+      TableForecast(schedule, try MixtureTables(pool, horizon: 1)),
       ShuffledForecast(HeatmapForecast(transitions), experts: 12, seed: 1),
       OracleForecast(schedule),
     ]

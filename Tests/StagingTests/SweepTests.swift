@@ -67,7 +67,7 @@ struct SweepTests {
       try simulation.run(workload.pool, schedule: schedule, forecast: forecast, warmSteps: 1)
     }
     let mixture = try run(
-      MixtureForecast(schedule, try MixtureTables(workload.pool, horizon: 1)))
+      TableForecast(schedule, try MixtureTables(workload.pool, horizon: 1)))
     let perfect = try run(OracleForecast(schedule))
     let row = try #require(rows.first { $0.forecast == .mixture && $0.batch == 100 })
     #expect(row.staging == mixture.staging)

@@ -3,8 +3,8 @@ import Forecast
 import MemoryBudget
 import RoutingTrace
 
-/// What a ``Forecast/Mixture`` forecast for every event of a pool, each made before the event was
-/// learnt.
+/// What a ``Forecast/Mixture``, or whoever else, forecast for every event of a pool, each made before
+/// the event was learnt.
 ///
 /// Routing does not depend on where weights lie, so one pass over the requests, in their order,
 /// serves every simulation. Chances are kept as Float16: `tokens * layers * experts` of them.
@@ -19,6 +19,14 @@ public struct ChanceTable: Sendable {
   let layers: Int
   /// Experts of a layer (E).
   let experts: Int
+
+  /// A table of known chances, `[layer, token, expert]`.
+  init(_ chances: [Float16], place: RowMajor, layers: Int, experts: Int) {
+    self.chances = chances
+    self.place = place
+    self.layers = layers
+    self.experts = experts
+  }
 
   /// What may be known of a layer at the next token right after this token's: nothing but the same
   /// layer's history. (Stored paths and the regression also look at neighbouring layers of the
@@ -73,9 +81,9 @@ public struct ChanceTable: Sendable {
         nonisolated(unsafe) let table = chances
         mixture.process(requests.resolve(block), workers: workers) { event, probabilities in
           let row = place[event.layer, first + event.token]
-          // Probabilities sum to 1, chances to K.
+          // Probabilities sum to 1, chances to K; rounded as files of forecasts have them.
           for (expert, cell) in row.enumerated() {
-            table[cell] = Float16(min(1, topK * probabilities[expert]))
+            table[cell] = Float16(min(1, topK * Double(Float(probabilities[expert]))))
           }
         }
       }

@@ -55,7 +55,7 @@ public struct ForecastSources: Sendable {
         HeatmapForecast(try heatmap()), experts: schedule.experts, seed: 1)
     case .mixture:
       guard let mixture else { throw SimulationError("the mixture's tables were not made") }
-      return MixtureForecast(schedule, mixture)
+      return TableForecast(schedule, mixture)
     }
   }
 

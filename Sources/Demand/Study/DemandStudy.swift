@@ -15,7 +15,8 @@ import RoutingTrace
 /// never scored.
 public struct DemandStudy: Sendable {
   private let pool: RequestPool
-  private let schedule: BatchSchedule
+  /// What the batches ask for.
+  public let schedule: BatchSchedule
   private let warmSteps: Int
 
   /// - Parameters:

@@ -7,6 +7,11 @@ enum EarlierChoices {
   /// The previous token in this layer, the layers back, the first layer.
   static let count = backs + 2
 
+  /// What each group is called in files.
+  static var names: [String] {
+    ["previous token"] + (1...backs).map { "\($0) back" } + ["first layer"]
+  }
+
   /// The choices of group `group`, of ``count``, that `context` knows.
   @inline(__always)
   static func choices(_ group: Int, of context: EventContext) -> ExpertSet {

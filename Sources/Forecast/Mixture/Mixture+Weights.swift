@@ -20,7 +20,7 @@ extension Mixture {
     guard let inputs = layers.first?.inputs else { return [] }
     return inputs.enumerated().map { index, input in
       PartWeights(
-        part: MixtureParts.named.first { $0.part == input }?.name ?? "",
+        part: MixtureParts.name(input) ?? "",
         weights: layers.map { $0.weights[index] })
     }
   }

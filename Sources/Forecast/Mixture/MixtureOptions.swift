@@ -61,6 +61,9 @@ public struct MixtureParts: OptionSet, Hashable, Sendable {
     ("linear", .linear),
   ]
 
+  /// The name of one part; nil where there is none.
+  static func name(_ part: MixtureParts) -> String? { named.first { $0.part == part }?.name }
+
   /// The parts that search stored paths.
   static let paths: MixtureParts = [.nearPaths, .longPaths, .bestPaths]
 

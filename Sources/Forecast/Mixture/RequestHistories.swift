@@ -21,6 +21,9 @@ struct RequestHistories: Hashable, Sendable {
   /// before; empty unless `recent` is in use.
   var recent: [Float] = []
 
+  /// Requests that there is room for.
+  var places: Int { max(counts.count, recent.count) / lanes }
+
   /// Room for no request yet.
   init(lanes: Int, parts: MixtureParts) {
     self.lanes = lanes

@@ -67,14 +67,14 @@ final class PathSearch {
   /// The next generation of ``scores``.
   var nextScores: UnsafeMutablePointer<Int32>
   /// `[layer, word, candidate]`: the candidates' sets of some layers side by side.
-  let gathered: UnsafeMutablePointer<UInt64>
+  var gathered: UnsafeMutablePointer<UInt64>
   /// Layers whose sets are gathered at a time: all, where a token is looked at in one go; as many as
   /// share a line of memory with a stored token's next set, where somebody waits for every layer.
   let window: Int
   /// `[candidate]`: experts shared with the token in the layer that is looked at.
   let overlap: UnsafeMutablePointer<Int32>
   /// `[layer, word]`: the token's own sets, as far as known.
-  let own: UnsafeMutablePointer<UInt64>
+  var own: UnsafeMutablePointer<UInt64>
   /// A metric's weight of a vote by sixteenths of an expert below the best.
   let voteWeights: UnsafeMutablePointer<Float>
   /// Steps of ``voteWeights`` a metric; voters further below the best count nothing.
@@ -83,6 +83,10 @@ final class PathSearch {
   let banks: UnsafeMutablePointer<Float>
   /// Candidates that there are.
   var count = 0
+  /// Layers whose matches ``plane`` counts for the token that is searched for.
+  var countedLayers = 0
+  /// Whose token that is, where several take turns.
+  var owner: ObjectIdentifier?
 
   /// The memory searched, while this search has it.
   var memory: PathMemory?
@@ -202,7 +206,10 @@ final class PathSearch {
   /// layers the candidates themselves.
   func advance(_ layer: Int, _ memory: PathMemory) {
     if layer < PathMemory.selecting {
-      countMatches(layer, memory)
+      while countedLayers <= layer {
+        countMatches(countedLayers, memory)
+        countedLayers += 1
+      }
       compare(layer, memory)
       select(layer, memory)
     } else {
@@ -242,7 +249,10 @@ final class PathSearch {
   }
 
   /// Forgets the token's own choices.
-  func begin() { own.update(repeating: 0, count: layers * words) }
+  func begin() {
+    own.update(repeating: 0, count: layers * words)
+    countedLayers = 0
+  }
 
   /// Notes what the token chose in `layer`.
   ///

@@ -4,6 +4,8 @@
 final class PathVotes {
   /// Experts rounded up to whole lanes of eight.
   let lanes: Int
+  /// Layers that there is room for; more layers than those take turns.
+  private let layers: Int
   /// Tokens that there is room for.
   let tokens: Int
   /// `[layer, token, metric, lane]`: the weights of those voters that chose the expert, added up.
@@ -11,8 +13,11 @@ final class PathVotes {
   /// `[layer, token, metric]`: the weights of all voters, added up.
   let weights: UnsafeMutablePointer<Float>
 
-  /// Room for the votes on `tokens` tokens in all layers; nobody has voted.
+  /// Room for the votes on `tokens` tokens; nobody has voted.
+  ///
+  /// - Parameter layers: all, or as many as are wanted at a time.
   init(layers: Int, tokens: Int, lanes: Int) {
+    self.layers = layers
     self.lanes = lanes
     self.tokens = tokens
     let events = layers * tokens * PathMemory.metrics.count
@@ -34,5 +39,7 @@ final class PathVotes {
 
   /// The place of an event's first metric.
   @inline(__always)
-  func index(layer: Int, token: Int) -> Int { (layer * tokens + token) * PathMemory.metrics.count }
+  func index(layer: Int, token: Int) -> Int {
+    (layer % layers * tokens + token) * PathMemory.metrics.count
+  }
 }

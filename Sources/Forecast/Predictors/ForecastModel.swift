@@ -35,6 +35,10 @@ public protocol ForecastModel: Hashable, Sendable {
 
   /// The session of a request of which no token has been seen.
   func session() -> Session
+  /// The session of a request of which no token has been seen, that may take turns with `other` in
+  /// the same memory: neither is used while the other is, and a forecast is valid until either is
+  /// used. A session of its own unless a model says otherwise.
+  func session(sharing other: Session) -> Session
   /// Opens the request's next token.
   ///
   /// - Parameters:
@@ -101,6 +105,9 @@ public protocol ForecastModel: Hashable, Sendable {
 }
 
 extension ForecastModel {
+  /// A session of its own.
+  public func session(sharing other: Session) -> Session { session() }
+
   /// Notes which experts the router chose at `layer`, for callers that have them in an array.
   ///
   /// - Throws: ``SessionError`` as `observe` does.

@@ -96,6 +96,15 @@ extension LearntModel {
     return session(of: model)
   }
 
+  /// The session of a request of which no token has been seen, that may take turns with `other`:
+  /// see ``ForecastModel/session(sharing:)``.
+  public func session(sharing other: Session) -> Session {
+    func session<Model: ForecastModel>(of model: Model) -> Session {
+      Session(own: model.session(sharing: Self.session(other, of: model)))
+    }
+    return session(of: model)
+  }
+
   /// Opens the request's next token.
   ///
   /// - Parameter task: the name of the request's task; empty where it is not known.

@@ -4,6 +4,9 @@ import RoutingTrace
 
 /// The formulas of the count-based predictors. Buffers of probabilities hold `experts` values.
 extension CountsView {
+  /// Additive constants of the formulas, by their names in files: `c + 1/2`, rows `+ 2 P0`.
+  public static let priors: KeyValuePairs = ["prior_frequency": 0.5, "prior_row": 2.0]
+
   /// Writes `P0(j) = (c[j] + 1/2) / (sum c + E/2)`, every expert's share of the choices so far.
   ///
   /// - Parameter probabilities: `experts` values to fill.

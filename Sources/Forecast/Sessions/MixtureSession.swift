@@ -15,19 +15,19 @@ import RoutingTrace
 /// ```
 ///
 /// Forecasts are those of the pass over chunks (``Mixture/process(_:learns:workers:score:)``), to
-/// the last bit, where the mixture has learnt the same. Used from one thread at a time; many
-/// sessions of one mixture may be used at once. A session holds about 120 kB where paths are
-/// stored.
+/// the last bit, where the mixture has learnt the same. Used from one thread at a time; sessions
+/// with a room of their own may be used at once. Where paths are stored a session holds about 70 kB
+/// for 26 layers of 64 experts and 130 kB for 58 of 256, its room 120 and 150 kB.
 public final class MixtureSession {
   /// The open token, the one before it, and how much of both is known.
   fileprivate var progress: RequestProgress
-  /// Room for the forecast of one event.
-  fileprivate let scratch: EventScratch
+  /// Room for the work on one event, its own or shared with others.
+  fileprivate let room: Room
   /// What the request has chosen so far: one a MoE layer, each with room for this one request.
   fileprivate var histories: [RequestHistories]
-  /// Compares the open token with the mixture's stored paths; nil where no part asks for it.
-  fileprivate let search: PathSearch?
-  /// What the stored paths say of each layer of the open token; nil together with ``search``.
+  /// The stored paths like the open token's; nil where no part asks for them.
+  fileprivate let candidates: PathCandidates?
+  /// What they say of the layers that can be forecast; nil together with ``candidates``.
   fileprivate let votes: PathVotes?
   /// The stored paths that matched the previous token best: candidates for the next.
   fileprivate var trails = PathTrails()
@@ -36,22 +36,38 @@ public final class MixtureSession {
   /// Whether the open token is forecast as if it were its request's first.
   fileprivate var isFresh = true
 
+  /// Room for the work on one event, in which sessions may take turns.
+  fileprivate final class Room {
+    /// Room for the forecast of one event.
+    let scratch: EventScratch
+    /// Compares tokens with the mixture's stored paths; nil where no part asks for it.
+    let search: PathSearch?
+
+    init(_ mixture: Mixture) {
+      let layer = mixture.layers[0]
+      scratch = EventScratch(
+        experts: layer.experts, lanes: layer.lanes, inputs: layer.inputs.count,
+        topK: mixture.shape.topK)
+      search = mixture.paths.map { PathSearch(following: $0, options: mixture.options) }
+    }
+  }
+
   /// The session of a request of which `mixture` has seen no token.
-  fileprivate init(_ mixture: Mixture) {
+  fileprivate init(_ mixture: Mixture, _ room: Room) {
     let (shape, layer) = (mixture.shape, mixture.layers[0])
     progress = RequestProgress(shape: shape)
-    scratch = EventScratch(
-      experts: layer.experts, lanes: layer.lanes, inputs: layer.inputs.count, topK: shape.topK)
+    self.room = room
     var history = RequestHistories(lanes: layer.lanes, parts: mixture.options.parts)
     history.reserve(places: 1)
     histories = Array(repeating: history, count: shape.layers)
-    search = mixture.paths.map {
-      PathSearch(following: $0, options: mixture.options)
+    candidates = room.search.map { PathCandidates(in: $0) }
+    let horizon = mixture.options.horizon
+    votes = candidates.map { _ in
+      PathVotes(
+        layers: horizon == 0 ? shape.layers : min(horizon, shape.layers), tokens: 1,
+        lanes: layer.lanes)
     }
-    votes = mixture.paths.map { _ in
-      PathVotes(layers: shape.layers, tokens: 1, lanes: layer.lanes)
-    }
-    trails.reserve(places: mixture.paths == nil ? 0 : 1)
+    trails.reserve(places: candidates == nil ? 0 : 1)
   }
 
   /// Tokens closed so far.
@@ -69,7 +85,16 @@ public final class MixtureSession {
 extension Mixture {
   /// The session of a request of which no token has been seen. It reads the mixture's shape and
   /// options only.
-  public func session() -> MixtureSession { MixtureSession(self) }
+  public func session() -> MixtureSession { MixtureSession(self, MixtureSession.Room(self)) }
+
+  /// The session of a request of which no token has been seen, that takes turns with `other`: it
+  /// needs less memory, neither may be used while the other is, and a forecast is valid until
+  /// either is used.
+  ///
+  /// - Precondition: `other` is of a mixture of this shape and these options.
+  public func session(sharing other: MixtureSession) -> MixtureSession {
+    MixtureSession(self, other.room)
+  }
 
   /// Opens the request's next token.
   ///
@@ -86,11 +111,15 @@ extension Mixture {
     if session.isFresh {
       for layer in session.histories.indices { session.histories[layer].forget(0) }
     }
-    guard let paths, let search = session.search, let votes = session.votes else { return }
-    if session.isFresh { session.trails.counts[0] = 0 }
+    if session.isFresh, session.candidates != nil { session.trails.counts[0] = 0 }
+    guard let paths, let search = session.room.search, let votes = session.votes,
+      let candidates = session.candidates
+    else { return }
+    search.exchange(candidates)
     search.begin()
     search.follow(0, session.trails, paths)
     search.vote(state: 0, token: 0, paths, votes)
+    search.exchange(candidates)
   }
 
   /// The probabilities of the experts of `layer`, given the layers observed so far; their sum is 1.
@@ -109,8 +138,8 @@ extension Mixture {
     layers[layer].forecast(
       context, 0, task: session.task, session.histories[layer], votes: session.votes,
       at: session.votes?.index(layer: layer, token: 0) ?? 0, topK: Float(shape.topK),
-      session.scratch)
-    return session.scratch.probabilities
+      session.room.scratch)
+    return session.room.scratch.probabilities
   }
 
   /// Notes the experts that the router chose at the next layer; an empty choice is an event without
@@ -122,10 +151,14 @@ extension Mixture {
     _ chosen: Span<UInt16>, layer: Int, in session: MixtureSession
   ) throws(SessionError) {
     try session.progress.observe(chosen, layer: layer)
-    guard let paths, let search = session.search, let votes = session.votes else { return }
+    guard let paths, let search = session.room.search, let votes = session.votes,
+      let candidates = session.candidates
+    else { return }
+    search.exchange(candidates)
     search.note(chosen, layer: layer)
     search.advance(layer, paths)
     search.vote(state: layer + 1, token: 0, paths, votes)
+    search.exchange(candidates)
   }
 
   /// Closes the token: from then on it is the previous one, and part of the request's history. The
@@ -139,7 +172,10 @@ extension Mixture {
       let chosen = session.progress.token.view(layer).event(0).chosen
       if chosen.count > 0 { session.histories[layer].note(chosen, 0) }
     }
-    guard let paths, let search = session.search else { return }
+    guard let paths, let search = session.room.search, let candidates = session.candidates
+    else { return }
+    search.exchange(candidates)
     search.leaveTrail(0, &session.trails, written: paths.written)
+    search.exchange(candidates)
   }
 }

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Prequential
+import RoutingTrace
 
 /// Which forecaster of a model is asked, and how much of its forecasts is told.
 struct ForecastOptions: ParsableArguments {
   @Option(help: "The predictor of the model that forecasts; its last one unless given.")
   var predictor: String?
 
-  @Option(help: "Experts told of an event at most; twice top-k unless given.")
+  @Option(help: "Experts told of a forecast at most; twice top-k a request unless given.")
   var top: Int?
 
   @Option(help: "Only experts that are at least this probable.")
@@ -34,7 +35,10 @@ struct ForecastOptions: ParsableArguments {
   }
 
   /// What is told of a forecast.
-  func ranking(topK: Int) -> ForecastRanking {
-    ForecastRanking(top: top ?? 2 * topK, above: above)
+  ///
+  /// - Parameter requests: those that are forecast together.
+  func ranking(_ shape: TraceShape, requests: Int = 1) -> ForecastRanking {
+    ForecastRanking(
+      top: min(top ?? 2 * shape.topK * requests, shape.experts), above: above)
   }
 }

@@ -32,7 +32,7 @@ struct BatchingChoice: ParsableArguments {
   /// - Parameters:
   ///   - stage: The stage whose tokens fill the batches.
   ///   - forecasts: What is forecast with.
-  func check(stage: String, forecasts: [ForecastChoice]) throws {
+  func check(stage: String, forecasts: [ForecastSource]) throws {
     try refuse(
       [("--seed", seed != nil)], unless: batching == .continuous || prefillChunk != nil,
       "it is for --batching continuous and --prefill-chunk")
@@ -41,9 +41,9 @@ struct BatchingChoice: ParsableArguments {
       throw ValidationError(
         "--prefill-chunk is at least 1, goes with --stage prefill and without --batching")
     }
-    guard !forecasts.contains(.mixture) else {
+    if let source = forecasts.first(where: { $0 == .own(.mixture) || $0.path != nil }) {
       throw ValidationError(
-        "--forecast mixture follows requests token by token; with --prefill-chunk give heatmap or"
+        "--forecast \(source.name) follows requests token by token; with --prefill-chunk give heatmap or"
           + " frequency")
     }
   }

@@ -2,7 +2,10 @@ import Demand
 
 /// What one forecast expected of batches of one size, against what they asked for.
 struct ForecastDemand {
-  let question: DemandQuestion
+  /// The forecast's name.
+  let forecast: String
+  /// MoE layers between what is known and what is forecast; 0 for the same layer of the next step.
+  let layersAhead: Int
   let batch: Int
   /// Distinct tokens in a batch, on average.
   let distinctTokens: Double
@@ -11,11 +14,11 @@ struct ForecastDemand {
   /// The columns of `simulate demand`; what a figure would be, were the forecast right, stands in
   /// brackets behind it.
   static let columns: [Column<Self>] = [
-    .text("forecast", "forecast") { $0.question.forecast.rawValue },
+    .text("forecast", "forecast") { $0.forecast },
     Column("layers_ahead", "of", isText: true) {
-      .integer($0.question.layersAhead)
+      .integer($0.layersAhead)
     } shown: { row in
-      switch row.question.layersAhead {
+      switch row.layersAhead {
       case 0: "next step"
       case 1: "1 layer ahead"
       case let layers: "\(layers) layers ahead"

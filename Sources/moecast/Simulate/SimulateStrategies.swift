@@ -15,10 +15,17 @@ struct SimulateStrategies: PrintingCommand {
           --strategy base,ep,allo,pred,allo+pred --batch 4096,16384 trace.moe.lz4
         moecast simulate --wafer pcie-1 --batch 4 --steps 24 --strategy base,staged \\
           --forecast none,heatmap,mixture trace.moe.lz4
+        moecast simulate --wafer pcie-1 --batch 4 --steps 24 --strategy staged \\
+          --forecast forecasts.jsonl trace.moe.lz4
 
       Fills batches with the traces' tokens, gives every layer's experts to dies by each strategy, \
       and times the reading and computing of their weights. hops, reads and copies are means a \
       layer.
+
+      A file that staging forecasts by has lines of moecast forecast, or the same from another \
+      predictor: request, token, layer, experts, and if it likes horizon (0 for the next token's, \
+      else layers ahead; 1) and chances that add up to 1 (without them all experts are alike). \
+      Files of several horizons are joined by cat. For events without a line nothing is staged.
 
       \(systemsHelp)
       """)
@@ -114,13 +121,15 @@ struct SimulateStrategies: PrintingCommand {
       [("--model", configurations.model != nil)], unless: try usesHeatmap(),
       "neither the strategies nor the forecasts use a token heatmap")
     try filling.check(
-      stage: tokens.stage, forecasts: isStaged ? try forecasts.chosen() : [])
+      stage: tokens.stage, forecasts: try stagedForecasts())
   }
 
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(configurations.wafer, overrides: configurations.set)
-    let pool = try tokens.readPool()
-    let runs = try StrategyRuns(self, pool)
+    let isRecorded = try stagedForecasts().contains { $0.path != nil }
+    var positions = isRecorded ? tokens.noPositions : nil
+    let pool = try tokens.readPool(noting: &positions)
+    let runs = try StrategyRuns(self, pool, positions?.map())
     var rows: [SimulatedRun] = []
     for hardware in systems {
       for batch in try batchSizes(configurations.batch) {
@@ -135,11 +144,16 @@ struct SimulateStrategies: PrintingCommand {
       table: SimulatedRun.strategyTables(rows))
   }
 
+  /// What the staging engine stages by; nothing where it does not run.
+  func stagedForecasts() throws -> [ForecastSource] {
+    try configurations.strategies().contains(Self.staged) ? try forecasts.chosen() : []
+  }
+
   /// Whether anything in the run is made from a token heatmap.
   func usesHeatmap() throws -> Bool {
     let strategies = try configurations.strategies()
     let isPredicted = strategies.contains { Strategy(rawValue: $0)?.predicts ?? false }
-    let staged = strategies.contains(Self.staged) ? try forecasts.chosen() : []
-    return isPredicted || staged.contains(where: \.usesHeatmap)
+    return try isPredicted
+      || stagedForecasts().contains { $0.choice?.usesHeatmap ?? false }
   }
 }

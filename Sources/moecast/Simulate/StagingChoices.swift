@@ -8,20 +8,22 @@ struct StagingForecasts: ParsableArguments {
   @Option(
     name: .customLong("forecast"),
     help: ArgumentHelp(
-      "Forecasts to stage by, with commas: \(names(ForecastChoice.self)); default: heatmap.",
-      valueName: "names"))
+      """
+      Forecasts to stage by, with commas: \(ForecastSource.known) of moecast forecast or another \
+      predictor, of these very traces; default: heatmap.
+      """, valueName: "names"))
   var forecasts: String?
 
   func validate() throws { _ = try chosen() }
 
   /// The forecasts asked for.
-  func chosen() throws -> [ForecastChoice] { try forecastChoices(forecasts ?? "heatmap") }
+  func chosen() throws -> [ForecastSource] { try ForecastSource.list(forecasts ?? "heatmap") }
 
   /// The options, with whether they were given.
   var given: [(name: String, isGiven: Bool)] { [("--forecast", forecasts != nil)] }
 }
 
-/// The forecasts of `--forecast`.
+/// The forecasts of `--forecast`, where they can be ours alone.
 func forecastChoices(_ text: String) throws -> [ForecastChoice] {
   try commaSeparated(text, "--forecast", names(ForecastChoice.self)) {
     ForecastChoice(rawValue: $0)

@@ -12,23 +12,41 @@ struct StrategyRuns {
   private let steps: StepCounts
   /// What strategies and forecasts know of the future, made once.
   private let sources: ForecastSources
+  /// What files forecast, by their names.
+  private let recorded: [String: RecordedChances]
 
+  /// - Parameter map: where the pool's tokens stand; nil where no file forecasts them.
   /// - Throws: `TraceError` where no model is named, `ModelError`, `MemoryShortage`,
-  ///   `SimulationError`.
-  init(_ options: SimulateStrategies, _ pool: RequestPool) throws {
+  ///   `SimulationError`, ``ForecastFileError``.
+  init(_ options: SimulateStrategies, _ pool: RequestPool, _ map: PoolMap?) throws {
     self.options = options
     self.pool = pool
     model = try Self.model(options, pool.shape)
     steps = try StepCounts(options.configurations.steps, warm: options.configurations.warmSteps)
-    let forecasts =
-      try options.configurations.strategies().contains(SimulateStrategies.staged)
-      ? try options.forecasts.chosen() : []
+    let forecasts = try options.stagedForecasts()
     let horizon = options.staging.options(options.choices).horizon
     sources = ForecastSources(
       transitions: try options.usesHeatmap()
         ? try tokenHeatmap(pool, model: options.configurations.model) : nil,
-      mixture: forecasts.contains(.mixture)
+      mixture: forecasts.contains(.own(.mixture))
         ? try MixtureTables(pool, horizon: horizon, workers: options.workers.threads) : nil)
+    var recorded: [String: RecordedChances] = [:]
+    for path in Set(forecasts.compactMap(\.path)).sorted() {
+      if let map { recorded[path] = try RecordedChances(file: path, pool, map) }
+    }
+    self.recorded = recorded
+  }
+
+  /// A fresh forecast.
+  private func forecast(
+    _ source: ForecastSource, _ schedule: BatchSchedule
+  ) throws -> any DemandForecast {
+    switch source {
+    case .own(let choice): return try sources.forecast(choice, schedule)
+    case .file(let path):
+      guard let recorded = recorded[path] else { return NoForecast(experts: schedule.experts) }
+      return recorded.forecast(path, schedule)
+    }
   }
 
   private static func model(
@@ -73,11 +91,11 @@ struct StrategyRuns {
     simulation.engine = options.engine.engine
     let chosen = try options.forecasts.chosen()
     // The perfect forecast runs once, be it asked for or not.
-    let oracle = chosen.firstIndex(of: .oracle) ?? chosen.count
-    let compared = chosen + (oracle == chosen.count ? [.oracle] : [])
+    let oracle = chosen.firstIndex(of: .own(.oracle)) ?? chosen.count
+    let compared = chosen + (oracle == chosen.count ? [.own(.oracle)] : [])
     let results = try simulation.run(
       pool, schedule: schedule,
-      forecasts: try compared.map { try sources.forecast($0, schedule) },
+      forecasts: try compared.map { try forecast($0, schedule) },
       warmSteps: steps.warm)
     let perfect = results[oracle]
     let belady = try clairvoyant(simulation, schedule) ?? perfect
@@ -86,7 +104,7 @@ struct StrategyRuns {
         hardware, model, batch: batch, strategy: SimulateStrategies.staged,
         options.engine.choice.rawValue,
         result.simulation)
-      row.forecast = forecast.rawValue
+      row.forecast = forecast.name
       row.staging = result.staging
       row.regret = result.regret(against: perfect)
       row.regretToBelady = result.regret(against: belady)

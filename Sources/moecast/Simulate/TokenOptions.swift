@@ -22,13 +22,24 @@ struct TokenOptions: ParsableArguments {
   ///
   /// - Throws: `TraceError`, or `MemoryShortage` before they take more than there is.
   func readPool() throws -> RequestPool {
+    var positions: PoolPositions?
+    return try readPool(noting: &positions)
+  }
+
+  /// Nothing known yet of where the tokens stand, for ``readPool(noting:)``.
+  var noPositions: PoolPositions { PoolPositions(stage: keptStage) }
+
+  private var keptStage: Stage? { Stage.allCases.first { $0.name == stage } }
+
+  /// Reads all of the stage's tokens, and notes where they stand unless `positions` is nil.
+  func readPool(noting positions: inout PoolPositions?) throws -> RequestPool {
     var stream = try TraceStream(traces)
-    var collector = RequestPool.Collector(
-      shape: stream.shape, stage: Stage.allCases.first { $0.name == stage })
+    var collector = RequestPool.Collector(shape: stream.shape, stage: keptStage)
     // All of them are kept, so what there is before the first chunk has to do.
     let memory = AvailableMemory.ofThisProcess()
     while let chunk = try stream.next() {
       collector.add(chunk.block)
+      positions?.add(chunk.block)
       try memory.check(collector.memoryDemand)
     }
     complain(of: stream.remarks)
