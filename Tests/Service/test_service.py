@@ -59,8 +59,8 @@ class ServiceTests(unittest.TestCase):
         random = np.random.default_rng(seed)
         for _ in range(count):
             client.open_tokens([request])
-            for layer in range(client.model.layers):
-                ids = random.permutation(client.model.experts)[: client.model.top_k]
+            for layer in range(client.shape.layers):
+                ids = random.permutation(client.shape.experts)[: client.shape.top_k]
                 forecast = client.step([request], layer, ids[None].astype(np.uint16), top=8)
         return forecast
 
@@ -83,7 +83,7 @@ class ServiceTests(unittest.TestCase):
                 client.begin([7])
                 client.open_tokens([7])
                 first = client.forecast([7], 0, top=8)
-                ids = np.full((1, client.model.top_k), 65535, np.uint16)
+                ids = np.full((1, client.shape.top_k), 65535, np.uint16)
                 ids[0, :3] = [9, 43, 6]
                 second = client.step([7], 0, ids, top=8)
             for forecast, line in zip((first, second), by_web):
@@ -274,7 +274,7 @@ class ServiceTests(unittest.TestCase):
             self.tokens(client, 3)
             client.flush()
             text = service.ask("/metrics")[2]
-            events = 3 * client.model.layers
+            events = 3 * client.shape.layers
             self.assertIn(f"moecast_events_observed_total {events}\n", text)
             self.assertIn(f'moecast_answer_seconds_count{{request="step"}} {events}\n', text)
             self.assertRegex(text, r'moecast_recall\{predictor="mixture-fast",n="\d+"\} 0\.\d+')
@@ -312,7 +312,7 @@ class ServiceTests(unittest.TestCase):
                         self.tokens(client, 6, seed=seed)
                         with self.assertRaises(BadChoiceError):
                             client.open_tokens([1])
-                            client.observe([1], 0, np.full((1, client.model.top_k), 9999))
+                            client.observe([1], 0, np.full((1, client.shape.top_k), 9999))
                         with self.assertRaises(OutOfOrderError):
                             client.open_tokens([1])
                         with self.assertRaises(BadArgumentError):
