@@ -52,11 +52,11 @@ wheel: build library ## build the Python package's wheel, library and program in
 
 # A package of its own: the web server takes longer to build than all the rest.
 SERVICE := cd Sources/HTTPService && $(SWIFT) build --scratch-path $(CURDIR)/.build-service -c release \
-  --static-swift-stdlib $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-serve
+  -Xswiftc -static-stdlib $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-serve
 
 service: build ## build moecast-serve, which `moecast serve` runs: .build/release/moecast-serve
 	$(SERVICE)
-	install -m 755 .build-service/release/moecast-serve $(BUILD)/release/moecast-serve
+	install -s -m 755 .build-service/release/moecast-serve $(BUILD)/release/moecast-serve
 
 install-service: service install ## install moecast-serve beside moecast
 	install -D -m 755 $(BUILD)/release/moecast-serve $(DESTDIR)$(PREFIX)/bin/moecast-serve

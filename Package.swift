@@ -104,8 +104,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "DurableFile", "Forecast", "LZ4Frame", "Live", "ModelFile", "PathText", "Prequential",
-        "RoutingTrace", "ServiceProtocol", "TraceImport", system,
+        "CVectorShims", "DurableFile", "Forecast", "LZ4Frame", "Live", "ModelFile", "PathText",
+        "Prequential", "RoutingTrace", "ServiceProtocol", "TraceImport", system,
       ],
       swiftSettings: strict),
     // What a service and its clients say to each other over a socket; imports nothing.
@@ -297,7 +297,8 @@ if fuzzing {
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "Archive", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "TestSupport",
+        "Archive", "LZ4Frame", "ModelFile", "Prequential", "RoutingTrace", "ServiceProtocol",
+        "TestSupport",
         "TraceImport",
       ],
       path: "Tests/Fuzz", swiftSettings: strict))

@@ -56,8 +56,8 @@ public final class ForecastService: Sendable {
   public let warnings: [String]
   /// The model's file.
   public let path: String
-  /// Nil where nothing is learnt.
-  private let keeper: ModelKeeper?
+  /// Keeps the model; nil where nothing is learnt, or the service has ended.
+  private let keeper: Mutex<ModelKeeper?>
   private let current: Mutex<ServedModel>
   /// Why the last checkpoint was not written; nil where it was.
   private let trouble = Mutex<String?>(nil)
@@ -85,7 +85,7 @@ public final class ForecastService: Sendable {
       ? ModelKeeper(try CheckpointFile(path, keeping: options.keeping)) : nil
     let (learner, passedOver, isSaved) = try Self.learner(of: path, else: beginning)
     warnings = passedOver + (keeper?.warnings ?? [])
-    self.keeper = keeper
+    self.keeper = Mutex(keeper)
     var live = LiveForecaster.Options()
     live.learns = options.learns
     live.recording = options.recording
@@ -118,9 +118,12 @@ public final class ForecastService: Sendable {
   ///   is untouched then.
   @discardableResult
   public func save() throws -> UInt64 {
-    guard let keeper else {
+    guard let keeper = keeper.withLock({ $0 }) else {
       throw Refusal(
-        .mismatch, "the model is frozen, so there is nothing to save; serve it with --learn")
+        .mismatch,
+        learns
+          ? "the service has ended"
+          : "the model is frozen, so there is nothing to save; serve it without --frozen")
     }
     return try save(model, by: keeper)
   }
@@ -167,7 +170,7 @@ public final class ForecastService: Sendable {
     options.learns = learns
     options.maximumRequests = limits.requests
     let new = try ServedModel(learner, options: options)
-    if let keeper {
+    if let keeper = keeper.withLock({ $0 }) {
       _ = try save(old, by: keeper)
       _ = try save(new, by: keeper)
     }
@@ -240,6 +243,8 @@ public final class ForecastService: Sendable {
   ///
   /// - Throws: as ``save()``, and what ending the recording throws.
   public func finish() throws {
+    // The lock of the file goes with it, though others may still hold the service.
+    defer { keeper.withLock { $0 = nil } }
     if learns { try save() }
     try model.live.finish()
   }

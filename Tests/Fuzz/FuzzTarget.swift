@@ -4,6 +4,7 @@ import LZ4Frame
 import ModelFile
 import Prequential
 import RoutingTrace
+import ServiceProtocol
 import TestSupport
 import TraceImport
 
@@ -13,22 +14,26 @@ enum FuzzTarget {
   case frames
   case chunk
   case model
+  case messages
   case foreign(ForeignFormat)
 
-  /// A target by its name: `trace`, `frames`, `chunk`, `model` or that of a foreign format.
+  /// A target by its name: `trace`, `frames`, `chunk`, `model`, `messages` or that of a foreign format.
   init?(named name: String) {
     switch name {
     case "trace": self = .trace
     case "frames": self = .frames
     case "chunk": self = .chunk
     case "model": self = .model
+    case "messages": self = .messages
     default:
       guard let format = ForeignFormat(named: name) else { return nil }
       self = .foreign(format)
     }
   }
 
-  static var names: [String] { ["trace", "frames", "chunk", "model"] + ForeignFormat.names }
+  static var names: [String] {
+    ["trace", "frames", "chunk", "model", "messages"] + ForeignFormat.names
+  }
 
   /// Reads `bytes`; an error of another type than the reader's own ends the process.
   func run(_ bytes: [UInt8]) {
@@ -38,13 +43,33 @@ enum FuzzTarget {
       case .frames: try rewrite(bytes)
       case .chunk: try readChunks(bytes)
       case .model: try readModel(bytes)
+      case .messages: try readMessages(bytes)
       case .foreign(let format): try importFile(bytes, as: format)
       }
     } catch is TraceError {
     } catch is ModelError {
     } catch is ImportError {
+    } catch is ProtocolError {
     } catch {
       fatalError("an error of type \(type(of: error)): \(error)")
+    }
+  }
+
+  /// Cuts messages from a client, or a service, and takes each apart; what was understood is written
+  /// and read as the same.
+  private func readMessages(_ bytes: [UInt8]) throws {
+    var messages = MessageBuffer(maximumBody: 1 << 16)
+    for start in stride(from: 0, to: bytes.count, by: 7) {
+      messages.append(bytes[start..<min(start + 7, bytes.count)])
+      while let message = try messages.next() {
+        if let request = try? Request(message, topK: 2, maximumRequests: 64) {
+          let again = request.message(tag: message.tag)
+          guard again == message else { fatalError("\(request) becomes another message") }
+        }
+        if let reply = try? Reply(message) {
+          _ = reply.message(to: message.kind & 0x7FFF, tag: message.tag)
+        }
+      }
     }
   }
 
@@ -185,9 +210,39 @@ enum FuzzTarget {
         try Self.model(["layer-markov", "token-markov"]), try Self.model(["mixture-fast"]),
         try Self.model(["frequency", "mixture"]),
       ]
+    case .messages: [Self.asked, Self.answered]
     case .foreign(let format):
       try Self.dressed(format.sample.content) + Self.more(of: format)
     }
+  }
+
+  /// What a client says, a message of each kind.
+  private static var asked: [UInt8] {
+    let requests: [Request] = [
+      .hello(.init(token: "token")), .begin(.init(request: 1, task: "task")), .end([1, 2]),
+      .open(.init(requests: [1, 2], stages: [0, 1])),
+      .observe(.init(layer: 0, requests: [1], ids: [1, 2])),
+      .forecast(.init(top: 4, layer: 1, requests: [1])),
+      .step(
+        .init(layer: 1, requests: [1], ids: [1, 2]), .init(top: 4, layer: 1, requests: [1])),
+      .counts, .score(0), .flush, .save,
+    ]
+    return requests.flatMap { $0.message(tag: 1).bytes }
+  }
+
+  /// What a service says.
+  private static var answered: [UInt8] {
+    let hello = Reply.hello(
+      .init(
+        layers: 2, experts: 4, topK: 2, maximumRequests: 8, maximumBody: 64, learns: true,
+        modelLayers: [0, 1], name: "model", predictors: [.init(name: "mixture", horizon: 1)]))
+    let replies: [(UInt16, Reply)] = [
+      (1, hello), (2, .done), (6, .ranked(.init(top: 1, chances: [1], ranked: [3]))),
+      (8, .counts(.init(tokensLearnt: 1, tokensWaiting: 2, requests: 3, tokensSaved: 4))),
+      (9, .score(.init(events: 1, recall: [0, 1, 0, 1], logLossBits: 2))),
+      (11, .saved(tokens: 5)), (5, .refused(.badChoice, "twice")),
+    ]
+    return replies.flatMap { $0.1.message(to: $0.0, tag: 1).bytes }
   }
 
   /// The payloads of a trace as ``readChunks(_:)`` takes them.

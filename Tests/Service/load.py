@@ -58,7 +58,7 @@ def resident(pid):
 
 def steps_of(client, requests, turn, tally, top):
     """Lets requests go by, over and over: stops before every step, and after it tells its time, ns."""
-    layers = client.model.layers
+    layers = client.shape.layers
     while True:
         tokens = requests[turn % len(requests)]
         client.begin([turn])

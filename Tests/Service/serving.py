@@ -6,7 +6,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import types
 import urllib.error
 import urllib.request
 
@@ -14,10 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 TRAIN = TOP / "models/tiny-moe-train.moe.lz4"
 TEST = TOP / "models/tiny-moe-test.moe.lz4"
 
-# The package's own __init__ loads the C library, which the client does not need.
-package = types.ModuleType("moecast")
-package.__path__ = [str(TOP / "Sources/Python/moecast")]
-sys.modules.setdefault("moecast", package)
+sys.path.insert(0, str(TOP / "Sources/Python"))
 
 
 def programs(folder=None):

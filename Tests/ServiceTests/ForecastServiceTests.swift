@@ -41,6 +41,15 @@ import Testing
     #expect(frozen.client().answer(.save).refusal?.status == .mismatch)
   }
 
+  @Test func whatHasEndedLetsGoOfTheFile() throws {
+    let sample = try ServiceSample()
+    try sample.service.finish()
+    #expect(throws: Refusal.self) { try sample.service.save() }
+    // Others may hold the old one still.
+    let next = try ForecastService(model: sample.model)
+    #expect(next.warnings.isEmpty)
+  }
+
   @Test func aServiceMayBeginWithNothing() throws {
     let folder = try TemporaryFolder()
     #expect(throws: ModelError.self) { try ForecastService(model: folder.file("m.h5")) }

@@ -10,10 +10,10 @@ import Testing
 @Suite struct SocketServerTests {
   /// Lets `body` talk to a service.
   func serving(
-    token: String = "", _ change: (inout ServiceLimits) -> Void = { _ in },
+    token: String = "", _ limits: ServiceLimits = ServiceLimits(),
     _ body: (ServiceSample) throws -> Void
   ) throws {
-    let sample = try ServiceSample { change(&$0.limits) }
+    let sample = try ServiceSample { $0.limits = limits }
     let server = try SocketServer(sample.service, at: sample.socket, token: token)
     server.start()
     defer { server.stop() }
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func aMessageThatIsTooLongEndsItsClientAlone() throws {
-    try serving({ $0.bodyBytes = 100 }) { sample in
+    try serving(.with { $0.bodyBytes = 100 }) { sample in
       let (one, other) = (
         try SocketClient.greeted(sample.socket), try SocketClient.greeted(sample.socket)
       )
@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test func halfAMessageIsNotWaitedForLong() throws {
-    try serving({ $0.stallSeconds = 0.2 }) { sample in
+    try serving(.with { $0.stallSeconds = 0.2 }) { sample in
       let (slow, quiet) = (
         try SocketClient.greeted(sample.socket), try SocketClient.greeted(sample.socket)
       )
@@ -128,14 +128,14 @@ import Testing
   }
 
   @Test func whoSaysNothingForLongIsLetGo() throws {
-    try serving({ ($0.idleSeconds, $0.stallSeconds) = (0.3, 0.1) }) { sample in
+    try serving(.with { ($0.idleSeconds, $0.stallSeconds) = (0.3, 0.1) }) { sample in
       let client = try SocketClient.greeted(sample.socket)
       #expect(try client.receive() == nil)
     }
   }
 
   @Test func whoTakesNoAnswersIsLetGo() throws {
-    try serving({ ($0.stallSeconds, $0.bodyBytes) = (0.2, 1 << 22) }) { sample in
+    try serving(.with { ($0.stallSeconds, $0.bodyBytes) = (0.2, 1 << 22) }) { sample in
       let client = try SocketClient.greeted(sample.socket)
       // Answers that fill the socket: nobody reads them.
       let bytes = Request.hello(.init()).message(tag: 1).bytes
@@ -161,7 +161,7 @@ import Testing
   }
 
   @Test func oneClientTooManyIsTurnedAwayWithAWord() throws {
-    try serving({ $0.connections = 1 }) { sample in
+    try serving(.with { $0.connections = 1 }) { sample in
       let first = try SocketClient.greeted(sample.socket)
       let second = try SocketClient(sample.socket)
       let reply = try Reply(try #require(try second.receive()))
@@ -209,5 +209,14 @@ import Testing
     server.start()
     _ = try SocketClient.greeted(sample.socket)
     server.stop()
+  }
+}
+
+extension ServiceLimits {
+  /// What is usual, but for what `change` makes of it.
+  static func with(_ change: (inout ServiceLimits) -> Void) -> ServiceLimits {
+    var limits = ServiceLimits()
+    change(&limits)
+    return limits
   }
 }

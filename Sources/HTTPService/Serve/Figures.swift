@@ -9,20 +9,20 @@ struct ModelFigures: Encodable {
     var events: UInt64
     /// By n.
     var recall: [String: Double]
-    var log_loss_bits: Double?
+    var logLossBits: Double?
   }
 
   var model: String
   var file: String
   var layers: [Int]
   var experts: Int
-  var top_k: Int
+  var topK: Int
   var learns: Bool
   var predictors: [Predictor]
-  var tokens_learnt: UInt64
-  var tokens_waiting: Int
-  var tokens_saved: UInt64?
-  var checkpoint_age_seconds: Double?
+  var tokensLearnt: UInt64
+  var tokensWaiting: Int
+  var tokensSaved: UInt64?
+  var checkpointAgeSeconds: Double?
   var requests: Int
   var connections: Int
 
@@ -33,7 +33,7 @@ struct ModelFigures: Encodable {
     file = service.path
     layers = live.shape.modelLayers
     experts = live.shape.experts
-    top_k = live.shape.topK
+    topK = live.shape.topK
     learns = service.learns
     predictors = status.predictors.map { predictor in
       Predictor(
@@ -42,12 +42,12 @@ struct ModelFigures: Encodable {
           predictor.recall.compactMap { recall in
             recall.value.map { ("\(recall.n)", $0) }
           }, uniquingKeysWith: { first, _ in first }),
-        log_loss_bits: predictor.logLossBits)
+        logLossBits: predictor.logLossBits)
     }
-    tokens_learnt = status.standing.tokensLearnt
-    tokens_waiting = status.standing.tokensWaiting
-    tokens_saved = status.saved?.tokens
-    checkpoint_age_seconds = status.saved?.seconds
+    tokensLearnt = status.standing.tokensLearnt
+    tokensWaiting = status.standing.tokensWaiting
+    tokensSaved = status.saved?.tokens
+    checkpointAgeSeconds = status.saved?.seconds
     requests = status.standing.requests
     connections = status.figures.connections
   }
@@ -56,22 +56,22 @@ struct ModelFigures: Encodable {
 /// `GET /v1/history`: a sample a second, the oldest first.
 struct HistoryFigures: Encodable {
   var seconds: Double
-  var observed_per_second: Double
-  var forecast_per_second: Double
-  var median_microseconds: Double?
-  var p99_microseconds: Double?
+  var observedPerSecond: Double
+  var forecastPerSecond: Double
+  var medianMicroseconds: Double?
+  var p99Microseconds: Double?
   var requests: Int
-  var tokens_waiting: Int
+  var tokensWaiting: Int
   var recall: Double?
 
   init(_ sample: ServiceHistory.Sample) {
     seconds = sample.at
-    observed_per_second = sample.observed
-    forecast_per_second = sample.forecast
-    median_microseconds = sample.median
-    p99_microseconds = sample.slow
+    observedPerSecond = sample.observed
+    forecastPerSecond = sample.forecast
+    medianMicroseconds = sample.median
+    p99Microseconds = sample.slow
     requests = sample.requests
-    tokens_waiting = sample.waiting
+    tokensWaiting = sample.waiting
     recall = sample.recall
   }
 }

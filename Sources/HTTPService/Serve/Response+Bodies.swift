@@ -18,11 +18,11 @@ extension Response {
     .text(text, status: status, type: "application/json")
   }
 
-  /// A value as JSON.
+  /// A value as JSON, its properties under names such as `top_k`.
   static func json(_ value: some Encodable) throws -> Response {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    encoder.nonConformingFloatEncodingStrategy = .throw
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     return .json(text: String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
   }
 

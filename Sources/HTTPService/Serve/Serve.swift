@@ -115,6 +115,10 @@ struct Failure: Error, CustomStringConvertible {
 enum Program {
   /// Exit codes: 0 ended in order, 1 failed with one line on standard error, 2 wrong use.
   static func main() async {
+    guard isProcessorSufficient else {
+      complain("built for processors with AVX2, this one has none; build with MARCH=")
+      exit(1)
+    }
     signal(SIGPIPE, SIG_IGN)
     do {
       var command = try Serve.parseAsRoot()

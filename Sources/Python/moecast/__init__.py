@@ -11,10 +11,10 @@ Models are learnt from routing traces, ``*.moe.lz4``::
         for chunk in trace:
             print(chunk.ids.shape)                     # [layers, tokens, top_k]
 
-Beside a running engine, :class:`Forecaster` follows requests layer by layer; :mod:`moecast.record`
-writes traces of transformers models, and of the answers of vLLM, SGLang and Dynamo;
-:class:`Writer` writes them from arrays; :class:`Model` shows what a model holds. ``python -m
-moecast`` is the program.
+Beside a running engine, :class:`Forecaster` follows requests layer by layer, and
+:class:`moecast.service.Client` asks ``moecast serve`` for the same; :mod:`moecast.record` writes
+traces of transformers models, and of the answers of vLLM, SGLang and Dynamo; :class:`Writer` writes
+them from arrays; :class:`Model` shows what a model holds. ``python -m moecast`` is the program.
 
 Layers are ordinals of MoE layers; arrays are NumPy's; errors are :class:`Error` and its kinds.
 """

@@ -11,6 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import BY_STATUS, BadArgumentError, Error
+from .forecaster import Forecast
+from .scores import Score
+from .shape import Shape
 
 #: The version of the protocol that is spoken, (major, minor).
 VERSION = (1, 0)
@@ -41,26 +44,13 @@ class Introduction(NamedTuple):
     """What a service says of itself and its model."""
 
     version: tuple[int, int]
-    layers: int
-    experts: int
-    top_k: int
+    #: The shape of the model.
+    shape: Shape
     #: Requests that one call may be about.
     max_requests: int
     #: Whether what is observed is learnt.
     learns: bool
-    #: The model's own numbers of its MoE layers.
-    model_layers: tuple[int, ...]
-    name: str
     predictors: tuple[Predictor, ...]
-
-
-class Forecast(NamedTuple):
-    """The experts expected of each request, the likeliest first."""
-
-    #: uint16 [n, top]: expert ids; 65,535 where there was no layer to forecast.
-    ranked: np.ndarray
-    #: float32 [n, top]: their probabilities; those of all experts add up to 1.
-    chances: np.ndarray
 
 
 class Counts(NamedTuple):
@@ -76,17 +66,6 @@ class Counts(NamedTuple):
     tokens_saved: int
 
 
-class Score(NamedTuple):
-    """How right a predictor was; NaN where nothing was scored."""
-
-    events: int
-    recall_at_1: float
-    recall_at_k: float
-    recall_at_2k: float
-    recall_at_4k: float
-    log_loss_bits: float
-
-
 class Client:
     """A connection to ``moecast serve``; its requests have numbers of its own.
 
@@ -96,7 +75,7 @@ class Client:
             client.begin([7])
             client.open_tokens([7])
             forecast = client.forecast([7], layer=0, top=16)
-            for layer in range(client.model.layers):
+            for layer in range(client.shape.layers):
                 ids = ...                                   # what the router chose, [1, top_k]
                 forecast = client.step([7], layer, ids, top=16)
 
@@ -116,7 +95,7 @@ class Client:
     """
 
     #: What is served.
-    model: Introduction
+    service: Introduction
 
     def __init__(
         self, path: str | os.PathLike[str], *, token: str = "", timeout: float = 60.0
@@ -133,7 +112,7 @@ class Client:
             raise ServiceError(f"{path}: nobody answers ({error}); start moecast serve") from error
         try:
             secret = token.encode()
-            self.model = _introduction(
+            self.service = _introduction(
                 self._ask(
                     _HELLO,
                     b"moecast\0" + struct.pack("<HHI", *VERSION, len(secret)) + secret,
@@ -142,6 +121,11 @@ class Client:
         except BaseException:
             self._socket.close()
             raise
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the model that is served."""
+        return self.service.shape
 
     def close(self) -> None:
         """Ends the connection, and the client's requests with it."""
@@ -231,9 +215,9 @@ class Client:
 
     def _ids(self, ids: object, count: int) -> bytes:
         chosen = np.asarray(ids)
-        if chosen.shape != (count, self.model.top_k):
+        if chosen.shape != (count, self.shape.top_k):
             raise BadArgumentError(
-                f"ids have the shape {list(chosen.shape)}; they are [{count}, {self.model.top_k}]"
+                f"ids have the shape {list(chosen.shape)}; they are [{count}, {self.shape.top_k}]"
             )
         if chosen.dtype != np.uint16:
             if chosen.size and not 0 <= int(chosen.min()) <= int(chosen.max()) <= 0xFFFF:
@@ -317,7 +301,5 @@ def _introduction(body: memoryview) -> Introduction:
         (horizon,) = struct.unpack_from("<I", body, at)
         at += 4
         predictors.append(Predictor(text(), horizon))
-    return Introduction(
-        (major, minor), layers, experts, top_k, most, bool(learns), model_layers, name,
-        tuple(predictors),
-    )
+    shape = Shape(layers, experts, top_k, model_layers, name)
+    return Introduction((major, minor), shape, most, bool(learns), tuple(predictors))
