@@ -74,8 +74,10 @@ def steps_of(client, requests, turn, tally, top):
             for layer in range(layers):
                 ids = token[layer][None]
                 if forecast is not None:
-                    tally["hits"] += np.isin(ids, forecast.ranked[0, : ids.shape[1]]).sum()
-                    tally["chosen"] += ids.shape[1]
+                    chosen = ids[0].tolist()
+                    best = forecast.ranked[0, : len(chosen)].tolist()
+                    tally["hits"] += len(set(chosen).intersection(best))
+                    tally["chosen"] += len(chosen)
                 began = time.perf_counter_ns()
                 forecast = client.step([turn], layer, ids, top=top)
                 yield time.perf_counter_ns() - began
