@@ -68,6 +68,11 @@ public enum NPZTables: TableExporter {
       ("requests", learner.total(\.requests)),
     ] { try archive.add("learnt/" + name, [total], [], sink) }
     try archive.add("learnt/checksums", learner.digests, [learner.digests.count], sink)
+    let past = learner.past
+    for (name, column) in [
+      ("streams", past.map { UInt64($0.streams) }), ("chunks", past.map(\.learnt.chunks)),
+      ("tokens", past.map(\.learnt.tokens)), ("requests", past.map(\.learnt.requests)),
+    ] { try archive.add("learnt/past/" + name, column, [past.count], sink) }
   }
 
   /// What each predictor reached along the stream.

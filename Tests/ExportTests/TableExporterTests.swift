@@ -37,7 +37,7 @@ import Testing
       import numpy as np, sys, zipfile
       assert zipfile.ZipFile(sys.argv[1]).testzip() is None
       z = np.load(sys.argv[1])
-      print(sorted(z), z['model_layers'].tolist())
+      print(sorted(n for n in z if '/' not in n), z['model_layers'].tolist())
       for name in ('c', 'C', 'D'):
           print(name, z[name].dtype.str, z[name].shape, z[name].sum())
       print(z['C'][2, 7].tolist())
@@ -50,7 +50,8 @@ import Testing
     let row = Array((learner.layers[2].counts.layerPairs ?? []).dropFirst(84).prefix(12))
     #expect(
       printed == """
-        ['C', 'D', 'c', 'model_layers'] [1, 2, 5]
+        ['C', 'D', 'c', 'experts', 'model', 'model_layers', 'predictors', 'prior_frequency', \
+        'prior_row', 'top_k'] [1, 2, 5]
         c <u4 (3, 12) \(sums[0])
         C <u4 (3, 12, 12) \(sums[1])
         D <u4 (3, 12, 12) \(sums[2])

@@ -57,7 +57,7 @@ struct HostileTests {
       ("f.attrs['tokens'] = np.uint64(2**63)", "tokens"),
       ("f.attrs['model'] = 'x'", "variable length"),
       ("f.attrs['predictors'] = np.bytes_('oracle')", "not known"),
-      ("f.attrs['encoding-version'] = np.bytes_('1')", "this program reads version 2"),
+      ("f.attrs['encoding-version'] = np.bytes_('1')", "this program reads versions 2 to 3"),
       ("f['layer'][...] = 7", "ascend"),
       ("f['frequency/counts'][0, 0] += 1", "content digest"),
       ("f['extra'] = [1]", "does not belong"),

@@ -104,7 +104,7 @@ struct SchemaTests {
       """, path)
     #expect(
       printed == """
-        20 20
+        24 24
         rows_layer layer given_expert lane 1
         row_totals_layer layer given_expert 1
         weights layer part 1

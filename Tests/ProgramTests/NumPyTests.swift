@@ -81,21 +81,33 @@ struct NumPyTests {
     let folder = try TemporaryFolder()
     let tables = folder.file("tables.npz")
     _ = try Program.text(["export", "--model", Program.model, "--to", "npz", "-o", tables])
+    let shards = try [Program.train, Program.test].enumerated().map { number, trace in
+      let shard = folder.file("\(number).h5")
+      _ = try Program.text(
+        ["train", trace, "--predictor", "frequency", "--quiet", "--model", shard])
+      return shard
+    }
+    _ = try Program.text(["merge"] + shards + ["-o", folder.file("m.h5")])
+    let merged = folder.file("merged.npz")
+    _ = try Program.text(
+      ["export", "--model", folder.file("m.h5"), "--to", "npz", "-o", merged])
     let printed = try Python.run(
       """
       import numpy as np, sys
       z = np.load(sys.argv[1])
       print(z["experts"], z["top_k"], z["model"], z["predictors"].tolist())
       print(z["learnt/tokens"], z["learnt/requests"], z["learnt/checksums"].shape)
+      print(z["learnt/past/tokens"].tolist(), np.load(sys.argv[2])["learnt/past/streams"].tolist())
       r = z["metrics/mixture/ranks"]
       print(r.shape, round(r[:, :, :8].sum() / r.sum(), 4), z["metrics/stage"].tolist())
       print(z["mixture/part"].tolist(), z["mixture/weights"].shape, z["mixture/linear"].shape)
       print(z["mixture/paths"].shape, "mixture/recent_counts" in z, z["mixture/trail_counts"].shape)
-      """, tables)
+      """, tables, merged)
     #expect(
       printed == """
         64 8 tiny-moe ['frequency', 'layer-markov', 'layer-product', 'token-markov', 'mixture']
         6685 35 (14,)
+        [] [2]
         (12, 2, 64) 0.7257 ['prefill', 'decode']
         ['frequency', 'layer', 'recent', 'near-paths', 'long-paths', 'best-paths'] (12, 6) (12, 10, 64, 64)
         (6685, 12, 1) False (0,)

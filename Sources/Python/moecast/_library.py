@@ -11,7 +11,7 @@ from ctypes import c_uint8 as u8
 from ctypes import c_uint16 as u16
 from ctypes import c_uint32 as u32
 from ctypes import c_uint64 as u64
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -215,7 +215,8 @@ def shape_from_c(shape: CShape) -> Shape:
 def at(array: np.ndarray) -> int:
     """The address of an array's values, which is the array's for as long as it lives."""
     try:
-        return ctypes.addressof(c_char.from_buffer(array))  # Three times as fast as the other.
+        # Three times as fast as the other way.
+        return ctypes.addressof(c_char.from_buffer(cast(Any, array)))
     except (TypeError, ValueError):  # Read-only, or of no values.
         return array.__array_interface__["data"][0]
 

@@ -45,24 +45,18 @@ class Batch:
         self._error = c.CError()
         error = ctypes.byref(self._error)
         # Arguments are made once. The handle is the forecaster's own, and NULL once that is closed.
-        handle, number, top = forecaster.handle, c.u32(predictor), c.u32(top)
-        requests, stages, ids, ranked, chances = (
+        handle, of, count = forecaster.handle, c.u32(predictor), c.u32(top)
+        requests_at, stages_at, ids_at, ranked_at, chances_at = (
             ctypes.c_void_p(c.at(array))
             for array in (self._requests, self._stages, self._ids, self._ranked, self._chances)
         )
-        n, layers = ctypes.c_size_t(n), {layer: c.u32(layer) for layer in range(shape.layers)}
-        self._open = handle, n, requests, stages, error
-        self._observe = {
-            layer: (handle, n, requests, at, ids, error) for layer, at in layers.items()
-        }
-        self._forecast = {
-            layer: (handle, number, n, requests, at, top, ranked, chances, error)
-            for layer, at in layers.items()
-        }
-        self._step = {
-            layer: (handle, number, n, requests, at, ids, top, ranked, chances, error)
-            for layer, at in layers.items()
-        }
+        whom = ctypes.c_size_t(n), requests_at
+        told = count, ranked_at, chances_at, error
+        layers = {layer: c.u32(layer) for layer in range(shape.layers)}
+        self._open = (handle, *whom, stages_at, error)
+        self._observe = {layer: (handle, *whom, at, ids_at, error) for layer, at in layers.items()}
+        self._forecast = {layer: (handle, of, *whom, at, *told) for layer, at in layers.items()}
+        self._step = {layer: (handle, of, *whom, at, ids_at, *told) for layer, at in layers.items()}
         # Functions without types of their own: the arguments have theirs, and are not checked.
         functions = c.library()
         self._c_open, self._c_observe, self._c_forecast, self._c_step = (

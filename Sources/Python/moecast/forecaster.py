@@ -95,11 +95,11 @@ class Forecaster:
             max_requests,
             None if record is None else c.encoded(record),
         )
+        rest = ctypes.byref(options), ctypes.byref(self.handle)
         if isinstance(model, Shape):
-            opened, source = "forecaster_create", ctypes.byref(c.shape_to_c(model))
+            c.call("forecaster_create", ctypes.byref(c.shape_to_c(model)), *rest)
         else:
-            opened, source = "forecaster_open", c.encoded(model)
-        c.call(opened, source, ctypes.byref(options), ctypes.byref(self.handle))
+            c.call("forecaster_open", c.encoded(model), *rest)
         shape = c.CShape()
         c.call("forecaster_shape", self.handle, ctypes.byref(shape))
         #: The shape of the model.

@@ -84,7 +84,7 @@ class Reader:
     """
 
     def __init__(self, traces: Paths) -> None:
-        self._handle = ctypes.c_void_p()
+        self._handle: ctypes.c_void_p | None = ctypes.c_void_p()
         c.call("reader_open", *c.paths(traces), ctypes.byref(self._handle))
         shape = c.CShape()
         c.call("reader_shape", self._handle, ctypes.byref(shape))

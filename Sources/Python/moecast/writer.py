@@ -48,7 +48,7 @@ class Writer:
         weights: bool = False,
         chunk_tokens: int = 0,
     ) -> None:
-        self._handle = ctypes.c_void_p()
+        self._handle: ctypes.c_void_p | None = ctypes.c_void_p()
         self.shape = shape
         self._weights = weights
         #: The next position of each request that has not ended.

@@ -39,7 +39,7 @@ struct ForecastEvents: PrintingCommand {
       Examples:
         moecast forecast --model model.h5 held-out.moe.lz4 -o forecasts.jsonl
         moecast forecast --model model.h5 --learn --layers 3,7 new.moe.lz4 -o f.npz
-        moecast forecast --model model.h5 --batch 64 --above 0.5 held-out.moe.lz4 -o unions.csv
+        moecast forecast --model model.h5 --batch 64 --above 0.5 new.moe.lz4 -o f.csv
         moecast forecast --model model.h5 --live < asked.jsonl
       """)
 

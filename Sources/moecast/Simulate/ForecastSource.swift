@@ -81,7 +81,9 @@ extension RecordedChances {
     do {
       let file = try FileDescriptor.open(name, .readOnly, options: .closeOnExec)
       defer { try? file.close() }
-      if try firstBytes(of: name, count: 2) == Array("PK".utf8) {
+      // What was read of a pipe could not be read again.
+      let isFile = try name.stat().type == .regular
+      if isFile, try firstBytes(of: name, count: 2) == Array("PK".utf8) {
         let bytes = try Self.wholeFile(file, path)
         try bytes.withUnsafeBytes { bytes in
           let archive = try at(nil) { try ForecastNPZReader(bytes) }

@@ -82,6 +82,11 @@ class _Batch:
         """Positions in the cache whose tokens are written."""
         return self.held[0].past if self.held else self.length
 
+    def goes_on(self, step: Step) -> bool:
+        """Whether the step is of these requests, and takes nothing back that is written."""
+        is_same = len(step.real) == len(self.requests)
+        return step.past > 0 and is_same and step.past >= self.written
+
     @property
     def tokens(self) -> int:
         """Positions held, of all rows."""
@@ -111,10 +116,7 @@ class Batches:
     def take(self, step: Step) -> None:
         """Takes the next step of a batch. O(ids)."""
         batch = self._batches.get(step.batch)
-        goes_on = batch is not None and (
-            step.past > 0 and len(step.real) == len(batch.requests) and step.past >= batch.written
-        )
-        if not goes_on:
+        if batch is None or not batch.goes_on(step):
             self.end(step.batch)
             batch = self._begin(step)
         self._take_back(batch, step.past)
@@ -190,7 +192,7 @@ class Batches:
                 self._write_together(batch, steps[first:last], ends and last == count)
                 first = last
         if ends:
-            for row in np.flatnonzero(batch.begun):
+            for row in np.flatnonzero(batch.begun).tolist():
                 event = steps[0].ids.shape if steps else self._event
                 nothing = np.zeros((0, event[0], event[-1]), np.uint16)
                 self._append(batch, row, nothing, stage=DECODE, ends=True)

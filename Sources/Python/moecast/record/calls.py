@@ -77,10 +77,10 @@ class Call:
             )
         chosen = [self._chosen[router] for router in routers]
         ids, gates = _ranked(chosen)
-        if weights and gates is None:
-            raise ValueError("a router returned no weights beside its choice")
-        wanted = dict(enumerate(ids))
+        wanted: dict[Any, torch.Tensor] = dict(enumerate(ids))
         if weights:
+            if gates is None:
+                raise ValueError("a router returned no weights beside its choice")
             wanted |= {("weights", n): gate for n, gate in enumerate(gates)}
         for name, tensor in (("stops", self._stops), ("past", self.past)):
             if hasattr(tensor, "device"):

@@ -163,9 +163,7 @@ class Recorder:
         """The model is called."""
         self._now.call = None
         try:
-            stops = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-            stops = tuple(stops) if isinstance(stops, (list, tuple)) else (stops,)
-            stops = tuple(int(stop) for stop in stops if stop is not None)
+            stops = _stops(model)
             self._now.call = Call(dict(zip(self._parameters, args)) | kwargs, stops, self.task)
         except Exception as error:  # noqa: BLE001
             self._complaints.add("a call cannot be recorded", _words(error))
@@ -246,6 +244,12 @@ def _unwrapped(model: Any) -> Any:
     """The model itself, of one that is compiled or has adapters: ``generate`` calls only that."""
     model = getattr(model, "_orig_mod", model)
     return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _stops(model: Any) -> tuple[int, ...]:
+    """The model's end-of-text tokens."""
+    told = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    return tuple(told) if isinstance(told, (list, tuple)) else () if told is None else (int(told),)
 
 
 def _computes_gradients() -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..shape import Shape
 
@@ -18,7 +19,18 @@ _ROUTER = re.compile(r"(router|gate|gating)$", re.IGNORECASE)
 _TOP_OF_SCORES = ("Llama4Router", "Linear")
 
 
-@dataclass(frozen=True, eq=False)
+class _Places(NamedTuple):
+    """Where a choice stands among what a router returns."""
+
+    #: Its ids, or the scores of all experts whose top-k it is.
+    chosen: int
+    #: Weights of its ids, or of all experts; None where there are none.
+    weights: int | None
+    #: Whether both are of all experts.
+    of_all: bool
+
+
+@dataclass(eq=False)
 class Router:
     """A router of a model."""
 
@@ -29,6 +41,8 @@ class Router:
     layer: int
     experts: int
     top_k: int
+    #: Found at its first call.
+    _places: _Places | None = None
 
     def choice(self, output: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Ids ``[tokens, top_k]`` that the router returned, and their weights where it has them.
@@ -36,20 +50,35 @@ class Router:
         Raises ``ValueError`` where what it returned is no choice.
         """
         parts = output if isinstance(output, (tuple, list)) else (output,)
-        tensors = [t.detach() for t in parts if hasattr(t, "is_floating_point") and t.ndim > 1]
-        whole = [t for t in tensors if not t.is_floating_point() and t.shape[-1] == self.top_k]
-        dense = [t for t in tensors if t.is_floating_point() and t.shape[-1] == self.experts]
-        if len(whole) == 1:
-            ids = whole[0].reshape(-1, self.top_k)
-            beside = [t for t in tensors if t.is_floating_point() and t.shape == whole[0].shape]
-            return ids, beside[-1].reshape(-1, self.top_k) if beside else None
-        if not whole and dense and type(self.module).__name__ in _TOP_OF_SCORES:
-            scores = dense[-1].reshape(-1, self.experts)
-            ids = scores.topk(self.top_k, dim=-1).indices
-            if len(dense) == 1:
+        if self._places is None:
+            self._places = self._find(parts)
+        at, beside, of_all = self._places
+        chosen = parts[at].detach()
+        weights = None if beside is None else parts[beside].detach()
+        if of_all:
+            ids = chosen.reshape(-1, self.experts).topk(self.top_k, dim=-1).indices
+            if weights is None:
                 return ids, None
-            return ids, dense[0].reshape(-1, self.experts).gather(-1, ids)
-        shapes = ", ".join(f"{t.dtype} {list(t.shape)}".replace("torch.", "") for t in tensors)
+            return ids, weights.reshape(-1, self.experts).gather(-1, ids)
+        if weights is not None:
+            weights = weights.reshape(-1, self.top_k)
+        return chosen.reshape(-1, self.top_k), weights
+
+    def _find(self, parts: Sequence[Any]) -> _Places:
+        tensors = {
+            at: part
+            for at, part in enumerate(parts)
+            if hasattr(part, "is_floating_point") and part.ndim > 1
+        }
+        floats = {at: part for at, part in tensors.items() if part.is_floating_point()}
+        whole = [at for at in tensors if at not in floats and parts[at].shape[-1] == self.top_k]
+        of_all = [at for at, part in floats.items() if part.shape[-1] == self.experts]
+        if len(whole) == 1:
+            beside = [at for at, part in floats.items() if part.shape == parts[whole[0]].shape]
+            return _Places(whole[0], beside[-1] if beside else None, False)
+        if not whole and of_all and type(self.module).__name__ in _TOP_OF_SCORES:
+            return _Places(of_all[-1], of_all[0] if len(of_all) > 1 else None, True)
+        shapes = ", ".join(f"{part.dtype} {list(part.shape)}" for part in tensors.values())
         raise ValueError(
             f"{self.name} ({type(self.module).__name__}) returned {shapes or 'no tensors'}, among "
             f"them {len(whole)} choices of {self.top_k} experts"
@@ -68,7 +97,7 @@ def find_routers(model: Any, wanted: Callable[[str, Any], bool] | None = None) -
 
     Raises ``ValueError`` where none is found, two have one layer, or their sizes differ.
     """
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     config = config.get_text_config() if hasattr(config, "get_text_config") else config
     modules = dict(model.named_modules())
     found = []
@@ -77,17 +106,16 @@ def find_routers(model: Any, wanted: Callable[[str, Any], bool] | None = None) -
         if not _is_router(name, module, parent) or (wanted and not wanted(name, module)):
             continue
         number = re.search(r"\.(\d+)\.", name)
-        sizes = (
-            _size(("num_experts", "n_routed_experts", "num_local_experts"), module, parent, config),
-            _size(("top_k", "topk", "num_experts_per_tok"), module, parent, config),
-        )
-        if number is None or None in sizes:
+        owners = (module, parent, config)
+        experts = _size(("num_experts", "n_routed_experts", "num_local_experts"), *owners)
+        top_k = _size(("top_k", "topk", "num_experts_per_tok"), *owners)
+        if number is None or experts is None or top_k is None:
             raise ValueError(
                 f"{name} ({type(module).__name__}) looks like a router, but its layer, experts or "
                 "top-k are not told; name the routers that are meant with routers=lambda name, "
                 "module: ..."
             )
-        found.append(Router(module, name, int(number.group(1)), *sizes))
+        found.append(Router(module, name, int(number.group(1)), experts, top_k))
     return _checked(sorted(found, key=lambda router: router.layer), model)
 
 
