@@ -55,6 +55,7 @@ SERVICE := cd Sources/HTTPService && $(SWIFT) build --scratch-path $(CURDIR)/.bu
   -Xswiftc -static-stdlib $(if $(MARCH),-Xcc -march=$(MARCH)) --product moecast-serve
 
 service: build ## build moecast-serve, which `moecast serve` runs: .build/release/moecast-serve
+	@touch Sources/HTTPService/Package.swift # else new files of moecast are not seen
 	$(SERVICE)
 	install -s -m 755 .build-service/release/moecast-serve $(BUILD)/release/moecast-serve
 

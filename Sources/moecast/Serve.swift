@@ -14,30 +14,29 @@ struct Serve: ParsableCommand {
         moecast serve --model model.h5
       """)
 
-  @Argument(parsing: .captureForPassthrough, help: "What moecast-serve is told; see serve --help.")
+  @Argument(
+    parsing: .captureForPassthrough,
+    help: "What moecast-serve is told; with --help it says it itself.")
   var arguments: [String] = []
 
   func run() throws {
-    let places = try Self.places(besides: Self.ownPath())
-    for place in places {
-      var words = ([place] + arguments).map { strdup($0) } + [nil]
-      execv(place, &words)
-      for word in words { free(word) }
-      guard errno == ENOENT else {
-        throw ServiceProgramError(
-          description: "\(place): cannot be run (\(Errno(rawValue: errno))); build it with "
-            + "`make service`")
-      }
-    }
+    let place = Self.place(besides: try Self.ownPath())
+    var words = ([place] + arguments).map { strdup($0) } + [nil]
+    execv(place, &words)
+    // This program goes on only where that one cannot be run.
+    let reason = Errno(rawValue: errno)
+    for word in words { free(word) }
+    if arguments.contains(where: ["-h", "--help"].contains) { throw CleanExit.helpRequest(self) }
     throw ServiceProgramError(
-      description: "moecast-serve is not there (\(places.joined(separator: ", "))); build it with "
-        + "`make service`, or install it with `make install-service`")
+      description:
+        "\(place): cannot be run (\(reason)); build it with `make service`, or install it "
+        + "with `make install-service`")
   }
 
-  /// Where it may be: beside this program.
-  static func places(besides path: String) -> [String] {
-    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-    return [folder.joined(separator: "/") + "/moecast-serve"]
+  /// Where it has to be: beside this program.
+  static func place(besides path: String) -> String {
+    path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/") + "/moecast-serve"
   }
 
   /// This program's file.
