@@ -98,12 +98,13 @@ struct BatchForecastPassTests {
             experts: order.map { UInt16($0) }, chances: order.map { Float(1 - nobody[$0]) },
             chosen: union.sorted()))
       }
-      let closed = try tokens.map { request, token in
+      var closed = ClosedTokens(shape: shape)
+      for (request, token) in tokens {
         for layer in (sessions[request].known ?? 0)..<shape.layers {
           try learner.observe(chosen(request, token, layer), layer: layer, in: sessions[request])
         }
-        return try learner.close(
-          sessions[request], endsRequest: token == Self.lengths[request] - 1)
+        try learner.close(
+          sessions[request], endsRequest: token == Self.lengths[request] - 1, into: &closed)
       }
       if learns { try learner.learn(closed) }
     }
