@@ -7,6 +7,8 @@ final class PathCandidates {
   fileprivate var scores: UnsafeMutablePointer<Int32>
   /// `[layer, word, candidate]`: the candidates' sets of some layers side by side.
   fileprivate var gathered: UnsafeMutablePointer<UInt64>
+  /// Bitmap over slots: candidates because the token before them was one.
+  fileprivate var historic: UnsafeMutablePointer<UInt64>
   /// `[layer, word]`: the token's own sets, as far as known.
   fileprivate var own: UnsafeMutablePointer<UInt64>
   /// Candidates that there are.
@@ -22,6 +24,7 @@ final class PathCandidates {
     slots = room(search.room)
     scores = room(search.room * search.metrics.count)
     gathered = room(search.window * search.room * search.words)
+    historic = room(search.mapWords)
     own = room(search.layers * search.words)
   }
 
@@ -29,6 +32,7 @@ final class PathCandidates {
     slots.deallocate()
     scores.deallocate()
     gathered.deallocate()
+    historic.deallocate()
     own.deallocate()
   }
 }
@@ -44,6 +48,7 @@ extension PathSearch {
     swap(&slots, &other.slots)
     swap(&scores, &other.scores)
     swap(&gathered, &other.gathered)
+    swap(&historic, &other.historic)
     swap(&own, &other.own)
     swap(&count, &other.count)
   }

@@ -54,7 +54,7 @@ final class PathSearch {
   /// Bitmap over slots: those that have more matches, and are candidates.
   let taken: UnsafeMutablePointer<UInt64>
   /// Bitmap over slots: candidates because the token before them was one.
-  let historic: UnsafeMutablePointer<UInt64>
+  var historic: UnsafeMutablePointer<UInt64>
   /// A slot's place among the candidates, where it is historic.
   let places: UnsafeMutablePointer<Int32>
   // Candidates: slots, scores by metric, the sets of the later layers, and their next generation.
