@@ -59,7 +59,7 @@ struct Benchmarks: ParsableCommand {
         try table.add(mixtureCeiling("mixture", shapes[3], clock))
         for row in try mixture(shapes[3], clock) { table.add(row) }
       case .sessions:
-        for trace in shapes { for row in try sessions(trace) { table.add(row) } }
+        for trace in [shapes[3], shapes[0]] { for row in try sessions(trace) { table.add(row) } }
       case .analysis:
         for trace in shapes { for row in try analysis(trace, clock) { table.add(row) } }
       case .model: for row in try model(shapes[0], clock) { table.add(row) }

@@ -5,7 +5,7 @@ import RoutingTrace
 /// Forecasts event by event, through the C library: what an engine's call takes with one request
 /// in flight and with 64, while the model learns between tokens.
 func sessions(_ trace: SyntheticTrace) throws -> [ResultRow] {
-  let blocks = trace.chunks.prefix(3).map(\.block)
+  let blocks = trace.chunks.prefix(2).map(\.block)
   let tokens = blocks.reduce(0) { $0 + $1.tokens }
   let perLayer = trace.shape.topK
   var ids: [UInt16] = []
