@@ -3,6 +3,7 @@
 python3 -m unittest discover -s Tests/Service, after `make service`.
 """
 
+import base64
 import http.client
 import json
 import os
@@ -243,6 +244,33 @@ class ServiceTests(unittest.TestCase):
             self.assertEqual((status, answer["kind"]), (422, "badFile"))
             self.assertEqual(
                 service.json("/v1/model")[1]["tokens_learnt"], before + facts["tokens"])
+
+    def test_answers_of_an_engine_are_learnt(self):
+        # SGLang's: base64 of int32 [tokens, layers, k], the last token without a row.
+        rng = np.random.default_rng(5)
+        chosen = np.stack([[rng.permutation(64)[:8] for _ in range(12)] for _ in range(5)])
+        answer = {
+            "text": " a",
+            "meta_info": {
+                "id": "r1", "prompt_tokens": 3, "completion_tokens": 3,
+                "routed_experts": base64.b64encode(chosen.astype("<i4").tobytes()).decode(),
+            },
+        }
+        as_json = {"Content-Type": "application/json"}
+        with self.serving() as service:
+            before = service.json("/v1/model")[1]["tokens_learnt"]
+            status, told = service.json("/v1/traces", answer, headers=as_json)
+            self.assertEqual((status, told), (200, {"requests": 1, "tokens": 5}))
+            service.json("/v1/save", b"", method="POST")
+            self.assertEqual(service.json("/v1/model")[1]["tokens_learnt"], before + 5)
+            # An expert that is none: nothing of it is learnt.
+            chosen[4, 11, 7] = 65
+            answer["meta_info"]["routed_experts"] = base64.b64encode(
+                chosen.astype("<i4").tobytes()).decode()
+            for body in (answer, {"text": "no routing"}):
+                status, told = service.json("/v1/traces", body, headers=as_json)
+                self.assertEqual((status, told["kind"]), (422, "badFile"), told)
+            self.assertEqual(service.json("/v1/model")[1]["tokens_learnt"], before + 5)
 
     def test_the_model_can_be_replaced(self):
         with self.serving() as service, Client(service.socket) as client:
