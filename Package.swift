@@ -37,6 +37,8 @@ let package = Package(
     .target(
       name: "Forecast", dependencies: ["Counting", "CVectorShims", "RoutingTrace"],
       swiftSettings: strict),
+    // Values behind a lock that the thread sanitizer knows.
+    .target(name: "Locking", swiftSettings: strict),
     // What this process may still take of memory; imports nothing, so that every room may ask.
     .target(name: "MemoryBudget", swiftSettings: strict),
     .target(
@@ -46,7 +48,8 @@ let package = Package(
     .target(
       name: "Live",
       dependencies: [
-        "Counting", "Forecast", "LZ4Frame", "PathText", "Prequential", "RoutingTrace", system,
+        "Counting", "Forecast", "LZ4Frame", "Locking", "PathText", "Prequential", "RoutingTrace",
+        system,
       ],
       swiftSettings: strict),
     .target(
@@ -65,7 +68,7 @@ let package = Package(
       swiftSettings: strict),
     // The headers of libhdf5 alone: the library is opened where a model is first read or written.
     .target(name: "CHDF5"),
-    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib"], swiftSettings: strict),
+    .target(name: "HDF5", dependencies: ["CHDF5", "CZlib", "Locking"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
     .target(
@@ -104,8 +107,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "CVectorShims", "DurableFile", "Forecast", "LZ4Frame", "Live", "ModelFile", "PathText",
-        "Prequential", "RoutingTrace", "ServiceProtocol", "TraceImport", system,
+        "CVectorShims", "DurableFile", "Forecast", "LZ4Frame", "Live", "Locking", "ModelFile",
+        "PathText", "Prequential", "RoutingTrace", "ServiceProtocol", "TraceImport", system,
       ],
       swiftSettings: strict),
     // What a service and its clients say to each other over a socket; imports nothing.

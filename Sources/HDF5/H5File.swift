@@ -1,4 +1,5 @@
 import CHDF5
+import Locking
 
 /// An HDF5 file in memory: a new one to fill and take as bytes, or bytes from outside to read.
 ///

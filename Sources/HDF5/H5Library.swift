@@ -1,4 +1,5 @@
 import CHDF5
+import Locking
 
 /// The one door to libhdf5, which is opened when it is first gone through.
 ///

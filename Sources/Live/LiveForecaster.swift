@@ -1,8 +1,8 @@
 import Counting
 import Forecast
+import Locking
 import Prequential
 import RoutingTrace
-import Synchronization
 
 /// Forecasts for requests that are under way, as beside an engine: many at once, layer by layer,
 /// and learning as it goes.
@@ -70,7 +70,7 @@ public final class LiveForecaster: Sendable {
   /// Whether closed tokens are learnt.
   public let learns: Bool
   /// What calls share.
-  let state: Mutex<State>
+  let state: Guarded<State>
   /// Learns and records; nil where neither is wanted.
   private let learning: BackgroundLearning?
   private let maximumWaiting: Int
@@ -89,7 +89,7 @@ public final class LiveForecaster: Sendable {
         learner, learns: options.learns, recording: options.recording) : nil
     let first = max(
       learner.progress.requests, (learner.requests.entries.map(\.request).max() ?? 0) + 1)
-    state = Mutex(
+    state = Guarded(
       State(
         learner: learner, sessions: LiveSessions(capacity: options.maximumRequests),
         closed: ClosedTokens(shape: learner.shape), shared: learner.session(of: .max),

@@ -1,8 +1,8 @@
 import Live
+import Locking
 import Prequential
 import RoutingTrace
 import ServiceProtocol
-import Synchronization
 
 /// What one client says and is answered: its requests under its own numbers, which mean nothing to
 /// other clients. Used from one thread at a time.

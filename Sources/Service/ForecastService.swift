@@ -1,5 +1,6 @@
 import DurableFile
 import Live
+import Locking
 import ModelFile
 import PathText
 import Prequential
@@ -57,10 +58,10 @@ public final class ForecastService: Sendable {
   /// The model's file.
   public let path: String
   /// Keeps the model; nil where nothing is learnt, or the service has ended.
-  private let keeper: Mutex<ModelKeeper?>
-  private let current: Mutex<ServedModel>
+  private let keeper: Guarded<ModelKeeper?>
+  private let current: Guarded<ServedModel>
   /// Why the last checkpoint was not written; nil where it was.
-  private let trouble = Mutex<String?>(nil)
+  private let trouble = Guarded<String?>(nil)
   /// Whether the process holds more than it may.
   private let isPressed = Atomic(false)
   /// The number that the next request has among all clients'.
@@ -85,14 +86,14 @@ public final class ForecastService: Sendable {
       ? ModelKeeper(try CheckpointFile(path, keeping: options.keeping)) : nil
     let (learner, passedOver, isSaved) = try Self.learner(of: path, else: beginning)
     warnings = passedOver + (keeper?.warnings ?? [])
-    self.keeper = Mutex(keeper)
+    self.keeper = Guarded(keeper)
     var live = LiveForecaster.Options()
     live.learns = options.learns
     live.recording = options.recording
     live.maximumRequests = options.limits.requests
     let model = try ServedModel(learner, options: live)
     if isSaved { model.saved.withLock { $0 = (learner.total(\.tokens), options.clock()) } }
-    current = Mutex(model)
+    current = Guarded(model)
   }
 
   private static func learner(

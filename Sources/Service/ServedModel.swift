@@ -1,7 +1,7 @@
 import Live
+import Locking
 import Prequential
 import RoutingTrace
-import Synchronization
 
 /// The model that a service forecasts with, until another takes its place.
 public final class ServedModel: Sendable {
@@ -10,7 +10,7 @@ public final class ServedModel: Sendable {
   /// Experts told of the sets of recall: 1, K, 2K and 4K.
   public let recallAt: [Int]
   /// Tokens that the model on the disk has learnt, and when it was written; nil where it was not.
-  let saved: Mutex<(tokens: UInt64, at: UInt64)?>
+  let saved: Guarded<(tokens: UInt64, at: UInt64)?>
 
   /// Forecasts with `learner`.
   ///
@@ -19,6 +19,6 @@ public final class ServedModel: Sendable {
     live = try LiveForecaster(learner, options: options)
     let topK = learner.shape.topK
     recallAt = [1, topK, 2 * topK, 4 * topK].map { min($0, learner.shape.experts) }
-    saved = Mutex(nil)
+    saved = Guarded(nil)
   }
 }

@@ -1,5 +1,5 @@
 import Live
-import Synchronization
+import Locking
 
 /// The last minutes of a service, a sample at a time: what its charts show.
 public final class ServiceHistory: Sendable {
@@ -19,7 +19,7 @@ public final class ServiceHistory: Sendable {
 
   /// Samples that are kept.
   public let capacity: Int
-  private let state: Mutex<State>
+  private let state: Guarded<State>
 
   private struct State {
     var samples: [Sample] = []
@@ -39,7 +39,7 @@ public final class ServiceHistory: Sendable {
   public init(capacity: Int = 600, now: UInt64) {
     self.capacity = capacity
     start = now
-    state = Mutex(State(at: now))
+    state = Guarded(State(at: now))
   }
 
   /// The samples, the oldest first.

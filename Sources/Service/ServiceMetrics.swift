@@ -1,5 +1,5 @@
+import Locking
 import ServiceProtocol
-import Synchronization
 
 /// What a service has done since it began: counted by all clients, read by whoever looks.
 public final class ServiceMetrics: Sendable {
@@ -22,7 +22,7 @@ public final class ServiceMetrics: Sendable {
     public var failedSaves: UInt64 = 0
   }
 
-  private let figures = Mutex(Figures())
+  private let figures = Guarded(Figures())
 
   /// Nothing was done yet.
   public init() {}

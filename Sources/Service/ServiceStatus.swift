@@ -1,7 +1,7 @@
 import Forecast
 import Live
+import Locking
 import Prequential
-import Synchronization
 
 /// How a service stands at one moment: what its metrics, its status page and `GET /v1/model` tell.
 public struct ServiceStatus: Sendable {

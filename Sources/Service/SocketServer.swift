@@ -1,3 +1,4 @@
+import Locking
 import ServiceProtocol
 import Synchronization
 
@@ -21,7 +22,7 @@ public final class SocketServer: Sendable {
   /// The listening socket; nil when it has stopped.
   private let listener: Mutex<UnixSocket?>
   /// The sockets of the clients that are connected.
-  private let clients = Mutex<Set<Int32>>([])
+  private let clients = Guarded<Set<Int32>>([])
   private let isStopping = Atomic(false)
 
   /// Listens, but takes no client yet.

@@ -6,9 +6,14 @@
 
 /// A value that one thread at a time may touch.
 ///
+/// ```swift
+/// let count = Guarded(0)
+/// count.withLock { $0 += 1 }
+/// ```
+///
 /// A POSIX mutex rather than the standard library's, which is a bare futex that the thread
 /// sanitizer does not know.
-final class Guarded<Value>: @unchecked Sendable {
+public final class Guarded<Value>: @unchecked Sendable {
   // Unchecked: `value` is only touched inside the lock.
   /// The lock.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -16,17 +21,21 @@ final class Guarded<Value>: @unchecked Sendable {
   private var value: Value
 
   /// Guards `value`.
-  init(_ value: Value) {
+  public init(_ value: Value) {
     self.value = value
     mutex.initialize(to: pthread_mutex_t())
     pthread_mutex_init(mutex, nil)
   }
 
   /// Lends the value to `body`, one thread at a time.
-  func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
+  ///
+  /// - Throws: what `body` throws.
+  public func withLock<Result, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    return body(&value)
+    return try body(&value)
   }
 
   deinit {
