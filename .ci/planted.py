@@ -49,8 +49,9 @@ MUTANTS = [
     ("Live", "BackgroundLearning.swift", "publish(&learner)", ""),
     ("Live", "ChunkRecorder.swift", "own.firstToken += index", ""),
     ("Forecast", "PathSearch.swift", "while countedLayers <= layer {", "if countedLayers <= layer {"),
-    ("Prequential", "ForecastPass.swift", "position % every == 0", "true"),
-    ("Forecast", "Ranking.swift", "where probabilities[expert] >= least", "where probabilities[expert] > least"),
+    ("Prequential", "ForecastSelection.swift", "place % every == 0", "true"),
+    ("Forecast", "Ranking.swift", "if count == wanted, value <= held[wanted &- 1] {", "if count == wanted, value < held[wanted &- 1] {"),
+    ("Prequential", "RankedForecast.swift", "Double($0) >= above", "Double($0) > above"),
     ("RoutingTrace", "AbsentRoutes.swift", "if isAbsent { tokens += 1 }", ""),
     ("TraceImport", "ScoreLine.swift", "guard weights.count == ids.count || !readsWeights else", "guard true else"),
     ("Archive", "GzipInflater.swift", "guard !isInMember else { throw GzipError.cutOff(at: bytesTaken) }", ""),
@@ -126,7 +127,8 @@ MUTANTS = [
     ("Wafer", "SimulationResult.swift", "Double(tokens) / (seconds / Double(layers) * Double(modelLayers))", "Double(tokens) / seconds"),
     ("Staging", "Sweep.swift", "for choice in choices + (workload.isReal && oracle == choices.count ? [.oracle] : []) {", "for choice in choices + (oracle == choices.count ? [.oracle] : []) {"),
     ("Demand", "BatchForecastPass.swift", "if learns { try learner.learn(closed) }", ""),
-    ("Demand", "BatchForecastPass.swift", "let isAsked = step % every == 0", "let isAsked = true"),
+    ("Demand", "BatchForecastPass.swift", "where selection.asks(forLayer: layer, at: step) {", "where selection.asks(forLayer: layer, at: 0) {"),
+    ("Live", "LiveQuestion.swift", "guard known == nil || stage == nil else {", "guard true else {"),
     ("Demand", "BatchForecastPass.swift", "(need[$0], sums[$0], $1) > (need[$1], sums[$1], $0)", "(need[$0], $1) > (need[$1], $0)"),
     ("Demand", "RequestsInFlight.swift", "guard isReady || isTraceAtEnd else { return nil }", ""),
     ("Demand", "RequestsInFlight.swift", "endsRequest: isLast && piece.run.endsRequest)", "endsRequest: piece.run.endsRequest)"),
@@ -159,10 +161,10 @@ MUTANTS = [
     ("moecast", "Import.swift", "keepsConstant: keepConstant,", "keepsConstant: false,"),
     ("moecast", "Import.swift", "dropsWarmUp: dropWarmUp))", "dropsWarmUp: false))"),
     ("moecast", "StreamPass.swift", "absent.add(chunk.block)", ""),
-    ("moecast", "LiveForecast.swift", "options.learns = pass.learns", ""),
+    ("moecast", "LiveForecast.swift", "options.learns = learns", ""),
     ("moecast", "LiveForecast.swift", "isTooLong = true", "isTooLong = false"),
-    ("moecast", "ForecastEvents.swift", """      (pass.ranking, pass.stages, pass.layers, pass.every) = (ranking, stages, layers, every)
-      let events""", """      (pass.ranking, pass.stages, pass.layers) = (ranking, stages, layers)
+    ("moecast", "ForecastEvents.swift", """      (pass.ranking, pass.selection) = (ranking, selection)
+      let events""", """      pass.ranking = ranking
       let events"""),
     ("moecast", "SimulateStrategies.swift", 'unless: isStaged, "it is for the strategy staged"', 'unless: true, "it is for the strategy staged"'),
     ("moecast", "StreamRun.swift", "training.noteEvery = progress.every", ""),

@@ -1,5 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
-// The functions have the names of moecast.h.
+// The functions have the names of moecast.h, which says what callers need to know.
 
 import CLibrary
 import Forecast
@@ -41,6 +41,9 @@ private struct ForecasterOptions {
   }
 }
 
+/// Reads the newest intact generation of a model file, and gives a forecaster of it out.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`, `MOECAST_DATA`, `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_forecaster_open(
   _ model: UnsafePointer<CChar>?, _ options: UnsafePointer<moecast_options>?,
@@ -57,6 +60,9 @@ public func moecast_forecaster_open(
   }
 }
 
+/// Gives a forecaster out that has learnt nothing, once there is known to be memory for its tables.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_ARGUMENT`, `MOECAST_NO_ROOM`.
 @c @implementation
 public func moecast_forecaster_create(
   _ shape: UnsafePointer<moecast_shape>?, _ options: UnsafePointer<moecast_options>?,
@@ -77,6 +83,9 @@ func specs(_ names: String?) throws -> [PredictorSpec] {
     named: (names ?? "mixture").split(separator: ",").map(String.init))
 }
 
+/// Takes a forecaster back, learns what is closed, and ends its recording.
+///
+/// - Returns: `MOECAST_OK`, or what went wrong with learning or recording.
 @c @implementation
 public func moecast_forecaster_close(
   _ forecaster: OpaquePointer?, _ error: UnsafeMutablePointer<moecast_error>?
@@ -84,6 +93,9 @@ public func moecast_forecaster_close(
   answer(error) { try Handle.takeBack(forecaster, as: Forecaster.self)?.live.finish() }
 }
 
+/// Fills in the shape, whose pointers are the forecaster's.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_forecaster_shape(
   _ forecaster: OpaquePointer?, _ shape: UnsafeMutablePointer<moecast_shape>?,
@@ -95,11 +107,15 @@ public func moecast_forecaster_shape(
   }
 }
 
+/// The predictors' names with commas, which are the forecaster's; NULL for NULL.
 @c @implementation
 public func moecast_forecaster_predictors(_ forecaster: OpaquePointer?) -> UnsafePointer<CChar>? {
   try? (Handle.object(forecaster, "forecaster") as Forecaster).predictors.pointer
 }
 
+/// Tells how many layers ahead a predictor forecasts.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_forecaster_horizon(
   _ forecaster: OpaquePointer?, _ predictor: UInt32, _ horizon: UnsafeMutablePointer<UInt32>?,
@@ -115,6 +131,9 @@ public func moecast_forecaster_horizon(
   }
 }
 
+/// Begins a request: `Live/LiveForecaster/begin(_:task:from:)`.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_OUT_OF_ORDER` where it is under way.
 @c @implementation
 public func moecast_request_begin(
   _ forecaster: OpaquePointer?, _ request: UInt64, _ task: UnsafePointer<CChar>?,
@@ -126,6 +145,9 @@ public func moecast_request_begin(
   }
 }
 
+/// Ends `n` requests, or none: `Live/LiveForecaster/end(_:)`.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_UNKNOWN_REQUEST`.
 @c @implementation
 public func moecast_request_end(
   _ forecaster: OpaquePointer?, _ count: Int, _ requests: UnsafePointer<UInt64>?,
@@ -137,6 +159,9 @@ public func moecast_request_end(
   }
 }
 
+/// Opens the next token of `n` requests, or of none: `Live/LiveForecaster/open(_:stage:)`.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_UNKNOWN_REQUEST`, `MOECAST_OUT_OF_ORDER`.
 @c @implementation
 public func moecast_open_tokens(
   _ forecaster: OpaquePointer?, _ count: Int, _ requests: UnsafePointer<UInt64>?,
@@ -154,6 +179,10 @@ public func moecast_open_tokens(
   }
 }
 
+/// Notes `[n, topK]` ids at a layer, or nothing: `Live/LiveForecaster/observe(_:layer:ids:)`.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_UNKNOWN_REQUEST`, `MOECAST_OUT_OF_ORDER`,
+///   `MOECAST_BAD_CHOICE`.
 @c @implementation
 public func moecast_observe(
   _ forecaster: OpaquePointer?, _ count: Int, _ requests: UnsafePointer<UInt64>?, _ layer: UInt32,
@@ -167,6 +196,10 @@ public func moecast_observe(
   }
 }
 
+/// Writes the `[n, top]` likeliest experts of a layer, and their chances where there is room.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_UNKNOWN_REQUEST`, `MOECAST_OUT_OF_ORDER`,
+///   `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_forecast(
   _ forecaster: OpaquePointer?, _ predictor: UInt32, _ count: Int,
@@ -185,6 +218,9 @@ public func moecast_forecast(
   }
 }
 
+/// Observes a layer and forecasts the one that is due; empty slots where none is.
+///
+/// - Returns: `MOECAST_OK`, or as `moecast_observe` and `moecast_forecast`.
 @c @implementation
 public func moecast_step(
   _ forecaster: OpaquePointer?, _ predictor: UInt32, _ count: Int,
@@ -208,6 +244,9 @@ public func moecast_step(
   }
 }
 
+/// Tells what is learnt, what waits, and how many requests are under way.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_forecaster_counts(
   _ forecaster: OpaquePointer?, _ counts: UnsafeMutablePointer<moecast_counts>?,
@@ -224,6 +263,9 @@ public func moecast_forecaster_counts(
   }
 }
 
+/// Waits until everything closed is learnt.
+///
+/// - Returns: `MOECAST_OK`, or what went wrong with it.
 @c @implementation
 public func moecast_forecaster_flush(
   _ forecaster: OpaquePointer?, _ error: UnsafeMutablePointer<moecast_error>?
@@ -231,6 +273,9 @@ public func moecast_forecaster_flush(
   answer(error) { try (Handle.object(forecaster, "forecaster") as Forecaster).live.flush() }
 }
 
+/// Writes the model as `train` does: beside the old file, read back, renamed.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`, `MOECAST_MISMATCH`; the old file is untouched then.
 @c @implementation
 public func moecast_forecaster_save(
   _ forecaster: OpaquePointer?, _ path: UnsafePointer<CChar>?,
@@ -246,6 +291,9 @@ public func moecast_forecaster_save(
   }
 }
 
+/// Tells a predictor's figures over what it scored before it learnt it.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_forecaster_score(
   _ forecaster: OpaquePointer?, _ predictor: UInt32, _ score: UnsafeMutablePointer<moecast_score>?,

@@ -1,5 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
-// The functions have the names of moecast.h.
+// The functions have the names of moecast.h, which says what callers need to know.
 
 import CLibrary
 import RoutingTrace
@@ -62,6 +62,9 @@ final class ForeignChunk {
   }
 }
 
+/// Opens traces as one stream, and gives a reader of it out.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`, `MOECAST_DATA`, `MOECAST_MISMATCH`.
 @c @implementation
 public func moecast_reader_open(
   _ count: Int, _ traces: UnsafePointer<UnsafePointer<CChar>?>?,
@@ -73,6 +76,9 @@ public func moecast_reader_open(
   }
 }
 
+/// Fills in the shape, whose pointers are the reader's.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_reader_shape(
   _ reader: OpaquePointer?, _ shape: UnsafeMutablePointer<moecast_shape>?,
@@ -84,6 +90,9 @@ public func moecast_reader_shape(
   }
 }
 
+/// Verifies and lends the next chunk; nothing of it is left at the end.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`, `MOECAST_DATA`.
 @c @implementation
 public func moecast_reader_next(
   _ reader: OpaquePointer?, _ chunk: UnsafeMutablePointer<moecast_chunk>?,
@@ -96,6 +105,7 @@ public func moecast_reader_next(
   }
 }
 
+/// Takes a reader back, with the chunk that it lent.
 @c @implementation
 public func moecast_reader_close(_ reader: OpaquePointer?) {
   _ = Handle.takeBack(reader, as: Reader.self)

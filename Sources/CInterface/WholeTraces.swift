@@ -1,5 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
-// The functions have the names of moecast.h.
+// The functions have the names of moecast.h, which says what callers need to know.
 
 import CLibrary
 import Glibc
@@ -8,6 +8,7 @@ import Prequential
 import RoutingTrace
 import Training
 
+/// The version of `moecast.h`, as text.
 @c @implementation
 public func moecast_version() -> UnsafePointer<CChar>? {
   // The header's version; a literal lives as long as the library.
@@ -15,6 +16,10 @@ public func moecast_version() -> UnsafePointer<CChar>? {
   return UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
 }
 
+/// Trains as `moecast train` does, from the beginning, to one model file.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`, `MOECAST_DATA`, `MOECAST_MISMATCH`,
+///   `MOECAST_NO_ROOM`.
 @c @implementation
 public func moecast_train(
   _ count: Int, _ traces: UnsafePointer<UnsafePointer<CChar>?>?,
@@ -36,6 +41,10 @@ public func moecast_train(
   }
 }
 
+/// Scores a model on traces; the file stays as it is.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`, `MOECAST_DATA`, `MOECAST_MISMATCH`,
+///   `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_evaluate(
   _ model: UnsafePointer<CChar>?, _ count: Int, _ traces: UnsafePointer<UnsafePointer<CChar>?>?,

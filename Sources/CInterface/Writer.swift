@@ -1,5 +1,5 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
-// The functions have the names of moecast.h.
+// The functions have the names of moecast.h, which says what callers need to know.
 
 import CLibrary
 import DurableFile
@@ -61,6 +61,9 @@ final class Writer {
   }
 }
 
+/// Gives a writer out, whose file gets its name when it is finished.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`, `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_writer_create(
   _ path: UnsafePointer<CChar>?, _ shape: UnsafePointer<moecast_shape>?, _ hasWeights: Bool,
@@ -76,6 +79,9 @@ public func moecast_writer_create(
   }
 }
 
+/// Keeps a request's name and task for its first run.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_ARGUMENT`.
 @c @implementation
 public func moecast_writer_label(
   _ writer: OpaquePointer?, _ request: UInt64, _ name: UnsafePointer<CChar>?,
@@ -89,6 +95,9 @@ public func moecast_writer_label(
   }
 }
 
+/// Appends `[count, layers, topK]` ids and weights of one request, checked before any is taken.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_BAD_CHOICE`, `MOECAST_BAD_ARGUMENT`, `MOECAST_FILE`.
 @c @implementation
 public func moecast_writer_append(
   _ writer: OpaquePointer?, _ run: UnsafePointer<moecast_run>?, _ ids: UnsafePointer<UInt16>?,
@@ -121,6 +130,9 @@ public func moecast_writer_append(
   }
 }
 
+/// Takes a writer back, and gives its file its name.
+///
+/// - Returns: `MOECAST_OK`, or `MOECAST_FILE`; there is no new file then.
 @c @implementation
 public func moecast_writer_finish(
   _ writer: OpaquePointer?, _ error: UnsafeMutablePointer<moecast_error>?
@@ -128,6 +140,7 @@ public func moecast_writer_finish(
   answer(error) { try Handle.takeBack(writer, as: Writer.self)?.finish() }
 }
 
+/// Takes a writer back, and leaves no file.
 @c @implementation
 public func moecast_writer_discard(_ writer: OpaquePointer?) {
   _ = Handle.takeBack(writer, as: Writer.self)

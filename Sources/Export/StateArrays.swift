@@ -1,7 +1,7 @@
 import Forecast
 
 /// The tables of a predictor's state as arrays of their axes, the names of places beside them.
-struct StateArrays: StateCoder {
+struct StateArrays: TableCoder {
   typealias Failure = Never
 
   static var isReader: Bool { false }
@@ -64,20 +64,4 @@ struct StateArrays: StateCoder {
   mutating func code(
     _ name: String, _ values: inout [Float], axes: [StateAxis], note: String
   ) { add(name, values, axes) { .weights($0) } }
-
-  mutating func code(_ name: String, _ values: inout [UInt64], note: String) {
-    arrays.append(Array(name: name, values: .words(values), shape: [values.count]))
-  }
-
-  mutating func code(_ name: String, _ values: inout [UInt32], note: String) {
-    arrays.append(Array(name: name, values: .counts(values), shape: [values.count]))
-  }
-
-  mutating func code(_ name: String, _ values: inout [Int32], note: String) {
-    arrays.append(Array(name: name, values: .numbers(values), shape: [values.count]))
-  }
-
-  mutating func code(_ name: String, _ values: inout [Float], note: String) {
-    arrays.append(Array(name: name, values: .weights(values), shape: [values.count]))
-  }
 }

@@ -60,7 +60,7 @@ enum PredictorsComponent: Component {
 }
 
 /// Writes a predictor's tables into a group, and beside them the axes that are its own.
-private struct Writing: StateCoder, ~Copyable {
+private struct Writing: TableCoder, ~Copyable {
   static var isReader: Bool { false }
   var group: GroupWriter
   /// By name: those of the model, and those of the group that were written.
@@ -92,11 +92,6 @@ private struct Writing: StateCoder, ~Copyable {
     return written
   }
 
-  /// The axis of a column of which nothing else is said.
-  private func axis(of name: String, _ count: Int) -> [StateAxis] {
-    [StateAxis(name + "_place", count, note: "place in \(name)")]
-  }
-
   mutating func code(
     _ name: String, _ values: inout [UInt64], axes: [StateAxis], note: String
   ) throws(H5Error) { try group.create(name, values, axes: try written(axes), note: note) }
@@ -114,26 +109,10 @@ private struct Writing: StateCoder, ~Copyable {
   mutating func code(
     _ name: String, _ values: inout [Float], axes: [StateAxis], note: String
   ) throws(H5Error) { try group.create(name, values, axes: try written(axes), note: note) }
-
-  mutating func code(
-    _ name: String, _ values: inout [UInt64], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
-
-  mutating func code(
-    _ name: String, _ values: inout [UInt32], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
-
-  mutating func code(
-    _ name: String, _ values: inout [Int32], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
-
-  mutating func code(
-    _ name: String, _ values: inout [Float], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
 }
 
 /// Reads a predictor's tables from a group, and checks the axes that are its own.
-private struct Reading: StateCoder, ~Copyable {
+private struct Reading: TableCoder, ~Copyable {
   static var isReader: Bool { true }
   var group: GroupReader
   let takesColumnsWithoutAxes: Bool
@@ -163,10 +142,6 @@ private struct Reading: StateCoder, ~Copyable {
     return axes.map(\.count)
   }
 
-  private func axis(of name: String, _ count: Int) -> [StateAxis] {
-    [StateAxis(name + "_place", count, note: "place in \(name)")]
-  }
-
   mutating func code(
     _ name: String, _ values: inout [UInt64], axes: [StateAxis], note: String
   ) throws(H5Error) {
@@ -194,22 +169,6 @@ private struct Reading: StateCoder, ~Copyable {
   ) throws(H5Error) {
     values = try group.read(name, shape: try shape(values.count, axes))
   }
-
-  mutating func code(
-    _ name: String, _ values: inout [UInt64], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
-
-  mutating func code(
-    _ name: String, _ values: inout [UInt32], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
-
-  mutating func code(
-    _ name: String, _ values: inout [Int32], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
-
-  mutating func code(
-    _ name: String, _ values: inout [Float], note: String
-  ) throws(H5Error) { try code(name, &values, axes: axis(of: name, values.count), note: note) }
 
   /// Bytes of all tables, decoded, which are stored; axes of names are no tables.
   func storedBytes() throws(H5Error) -> Int {

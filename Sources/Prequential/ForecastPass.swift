@@ -21,12 +21,8 @@ public struct ForecastPass {
   public let learns: Bool
   /// The experts that are told.
   public var ranking: ForecastRanking
-  /// The stages that are forecast; the others are followed only.
-  public var stages: Set<Stage> = Set(Stage.allCases)
-  /// Ordinals of the layers that are forecast; nil for all.
-  public var layers: Set<Int>?
-  /// Every so many tokens of a request are forecast, from its first on.
-  public var every = 1
+  /// The events that are forecast.
+  public var selection = ForecastSelection()
 
   /// Index of the predictor into the learner's.
   private let predictor: Int
@@ -88,11 +84,11 @@ public struct ForecastPass {
     _ chosen: [[UInt16]], _ run: TokenRun, _ position: Int, in session: LearnerSession,
     _ body: (RankedForecast) throws -> Void
   ) throws {
-    let isAsked = stages.contains(run.stage) && position % every == 0
+    let isAsked = selection.stages.contains(run.stage)
     try learner.open(run.stage, in: session)
     for known in chosen.indices {
       for layer in Self.forecastable(known: known, horizon: horizon, layers: chosen.count)
-      where isAsked && layers?.contains(layer) ?? true && !chosen[layer].isEmpty {
+      where isAsked && selection.asks(forLayer: layer, at: position) && !chosen[layer].isEmpty {
         let (experts, chances) = ranking.best(
           of: try learner.forecast(layer, by: predictor, in: session))
         try body(

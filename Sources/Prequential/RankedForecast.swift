@@ -64,7 +64,13 @@ public struct ForecastRanking: Hashable, Sendable {
   public func best(
     of probabilities: UnsafeMutableBufferPointer<Double>
   ) -> (experts: [UInt16], chances: [Float]) {
-    let best = Ranking.best(top, from: above, by: probabilities)
-    return (best.map { UInt16($0) }, best.map { Float(probabilities[$0]) })
+    let experts = Ranking.best(top, by: probabilities)
+    let chances = told(experts.map { Float(probabilities[$0]) })
+    return (experts.prefix(chances.count).map { UInt16($0) }, Array(chances))
+  }
+
+  /// Those of the likeliest experts' chances, best first, that are told.
+  public func told(_ chances: [Float]) -> ArraySlice<Float> {
+    chances.prefix { Double($0) >= above }
   }
 }

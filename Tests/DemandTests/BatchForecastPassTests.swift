@@ -173,8 +173,8 @@ struct BatchForecastPassTests {
   @Test func onlyWhatIsAskedForIsTold() throws {
     let all = try unions(BatchForecastPass(learner, of: 1, requests: 3, learns: false))
     var pass = BatchForecastPass(learner, of: 1, requests: 3, learns: false)
-    pass.layers = [2]
-    pass.every = 2
+    pass.selection.layers = [2]
+    pass.selection.every = 2
     pass.ranking = ForecastRanking(top: 5, above: 0.2)
     let some = try unions(pass)
     let expected = all.filter { $0.layer == 2 && $0.step % 2 == 0 }
@@ -184,8 +184,8 @@ struct BatchForecastPassTests {
       #expect(one.chances == Array(above))
       #expect(one.experts == Array(other.experts.prefix(above.count)))
     }
-    pass.every = 1
-    pass.stages = [.prefill]
+    pass.selection.every = 1
+    pass.selection.stages = [.prefill]
     // A request's first token alone is its prompt: three begin together, the fourth where the second
     // has ended, and two more where the first and the fourth end together.
     let prompts = try unions(pass)

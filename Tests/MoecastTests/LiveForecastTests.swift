@@ -15,9 +15,8 @@ import Testing
     let shape = try TraceShape(modelLayers: [1, 3], experts: 8, topK: 2)
     let learner = try Learner(
       shape: shape, predictors: ["frequency", "layer-markov"], liveRequests: live)
-    var pass = ForecastPass(learner, of: 1, learns: learns)
-    pass.ranking = ForecastRanking(top: 2)
-    return try LiveForecast(pass, of: 1)
+    return try LiveForecast(
+      learner, of: 1, learns: learns, ranking: ForecastRanking(top: 2))
   }
 
   private func ask(_ door: inout LiveForecast, _ lines: String...) -> [String] {

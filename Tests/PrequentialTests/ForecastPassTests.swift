@@ -77,9 +77,9 @@ import Testing
     try whole.consume(block) { all.append($0) }
     #expect(all.allSatisfy { $0.experts.count == 4 })
     var pass = ForecastPass(learner, of: 5, learns: true)
-    pass.stages = [.decode]
-    pass.layers = [1, 3]
-    pass.every = 2
+    pass.selection.stages = [.decode]
+    pass.selection.layers = [1, 3]
+    pass.selection.every = 2
     pass.ranking = ForecastRanking(top: 4, above: 0.1)
     var some: [RankedForecast] = []
     try pass.consume(block) { some.append($0) }

@@ -23,12 +23,8 @@ public struct BatchForecastPass {
   public let learns: Bool
   /// The experts that are told.
   public var ranking: ForecastRanking
-  /// The stages that are forecast; tokens of the others are followed only.
-  public var stages: Set<Stage> = Set(Stage.allCases)
-  /// Ordinals of the layers that are forecast; nil for all.
-  public var layers: Set<Int>?
-  /// Every so many steps are forecast, from the first on.
-  public var every = 1
+  /// The steps and layers that are forecast, and the tokens that are heard.
+  public var selection = ForecastSelection()
   /// How many layers ahead is forecast.
   public let horizon: Int
 
@@ -85,7 +81,6 @@ public struct BatchForecastPass {
     _ tokens: [RequestsInFlight.Token], _ body: (BatchForecast) throws -> Void
   ) throws {
     let layers = learner.shape.layers
-    let isAsked = step % every == 0
     let batch = try tokens.map { token in
       let session = sessions.use(token.request) { [learner] in
         learner.session(of: token.request, task: token.task, from: token.position)
@@ -95,8 +90,10 @@ public struct BatchForecastPass {
     }
     for known in 0..<layers {
       for layer in ForecastPass.forecastable(known: known, horizon: horizon, layers: layers)
-      where isAsked && self.layers?.contains(layer) ?? true {
-        let asked = batch.filter { stages.contains($0.0.stage) && !$0.0.chosen[layer].isEmpty }
+      where selection.asks(forLayer: layer, at: step) {
+        let asked = batch.filter {
+          selection.stages.contains($0.0.stage) && !$0.0.chosen[layer].isEmpty
+        }
         if !asked.isEmpty { try body(try union(layer, asked)) }
       }
       for (token, session) in batch {

@@ -44,22 +44,16 @@ public enum Ranking {
   /// The ids of the most probable experts, best first; ties go to the lower id.
   ///
   /// - Parameters:
-  ///   - count: how many at most.
-  ///   - least: the least probability of an expert that is named.
+  ///   - count: how many, all experts at most.
   ///   - probabilities: one value an expert.
-  /// - Complexity: O(E `count`).
+  /// - Complexity: as ``best(by:into:chances:)``.
   public static func best(
-    _ count: Int, from least: Double = 0, by probabilities: UnsafeMutableBufferPointer<Double>
+    _ count: Int, by probabilities: UnsafeMutableBufferPointer<Double>
   ) -> [Int] {
-    var best: [Int] = []
-    for expert in probabilities.indices where probabilities[expert] >= least {
-      var place = best.count
-      while place > 0, probabilities[best[place - 1]] < probabilities[expert] { place -= 1 }
-      guard place < count else { continue }
-      best.insert(expert, at: place)
-      if best.count > count { best.removeLast() }
-    }
-    return best
+    var ids = [UInt16](repeating: 0, count: min(count, probabilities.count))
+    guard !ids.isEmpty else { return [] }
+    ids.withUnsafeMutableBufferPointer { best(by: probabilities, into: $0, chances: nil) }
+    return ids.map { Int($0) }
   }
 
   /// Writes the ids of the most probable experts, best first; ties go to the lower id.

@@ -6,14 +6,21 @@ import ServiceProtocol
 /// What a body of `POST /v1/observe` or `/v1/forecast` says, one object or a list of them; layers
 /// bear the model's own numbers, as in `moecast forecast --live`.
 struct JSONQuestion: Decodable {
-  var request: UInt64
-  var stage: String?
-  var task: String?
-  var layer: Int?
-  var experts: [Int]?
-  var end: Bool?
+  /// The request, and what is told of it.
+  var said: LiveQuestion
+  /// The predictor that is asked, by name.
   var predictor: String?
+  /// How many experts are wanted.
   var top: Int?
+
+  private enum CodingKeys: CodingKey { case predictor, top }
+
+  init(from decoder: any Decoder) throws {
+    said = try LiveQuestion(from: decoder)
+    let own = try decoder.container(keyedBy: CodingKeys.self)
+    predictor = try own.decodeIfPresent(String.self, forKey: .predictor)
+    top = try own.decodeIfPresent(Int.self, forKey: .top)
+  }
 
   /// Takes a body apart.
   ///

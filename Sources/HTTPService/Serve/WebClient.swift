@@ -41,17 +41,14 @@ final class WebClient: @unchecked Sendable {
   /// the layer where one is told; or ends it.
   func observe(_ question: JSONQuestion) throws -> String {
     session.followCurrentModel()
+    let question = question.said
     let number = question.request
     if question.end == true {
       try ask(.end([number]))
-      return "{\"request\": \(number), \"ended\": true}"
+      return question.ended
     }
-    let stage = try stage(of: question)
     let known = session.progress(of: number)?.known
-    let ids = try ids(of: question, known: known ?? 0)
-    guard known == nil || question.stage == nil || question.layer != nil else {
-      throw Refusal(.outOfOrder, "a token of request \(number) is open; its stage was told")
-    }
+    let (stage, ids) = try told(question, known: known)
     if session.progress(of: number) == nil {
       try ask(.begin(.init(request: number, task: question.task ?? "")))
     }
@@ -59,18 +56,33 @@ final class WebClient: @unchecked Sendable {
     if let ids {
       try ask(.observe(.init(layer: UInt32(known ?? 0), requests: [number], ids: ids)))
     }
-    guard let progress = session.progress(of: number) else { return "{}" }
-    if let known = progress.known {
-      return "{\"request\": \(number), \"token\": \(progress.position), \"known\": \(known)}"
+    return session.progress(of: number).map(question.answer) ?? "{}"
+  }
+
+  /// What a question tells of a token: its stage, and the next layer's choice where it has one.
+  private func told(
+    _ question: LiveQuestion, known: Int?
+  ) throws(Refusal) -> (stage: Stage, ids: [UInt16]?) {
+    do throws(LiveQuestion.Problem) {
+      return (
+        try question.knownStage(), try question.row(of: service.model.live.shape, known: known)
+      )
+    } catch {
+      let status: Status =
+        switch error.kind {
+        case .malformed: .badArgument
+        case .outOfOrder: .outOfOrder
+        case .badChoice: .badChoice
+        }
+      throw Refusal(status, error.description)
     }
-    return "{\"request\": \(number), \"token\": \(progress.position - 1), \"closed\": true}"
   }
 
   /// Forecasts a layer of the request's open token, that which is due unless one is named.
   func forecast(_ question: JSONQuestion) throws -> String {
     session.followCurrentModel()
     let live = service.model.live
-    let number = question.request
+    let number = question.said.request
     guard let progress = session.progress(of: number) else {
       throw Refusal(.unknownRequest, "request \(number) is not under way; observe it first")
     }
@@ -86,7 +98,7 @@ final class WebClient: @unchecked Sendable {
     }
     let horizon = live.horizons[predictor]
     var layer = (progress.known ?? 0) + max(1, horizon) - 1
-    if let told = question.layer {
+    if let told = question.said.layer {
       guard let index = live.shape.modelLayers.firstIndex(of: told) else {
         throw Refusal(.badArgument, "layer \(told) is no MoE layer of this model")
       }
@@ -117,38 +129,5 @@ final class WebClient: @unchecked Sendable {
     let reply = session.answer(request)
     if case .refused(let status, let text) = reply { throw Refusal(status, text) }
     return reply
-  }
-
-  private func stage(of question: JSONQuestion) throws -> Stage {
-    guard let name = question.stage else { return .decode }
-    guard let stage = Stage.allCases.first(where: { $0.name == name }) else {
-      throw Refusal(.badArgument, "stage is prefill or decode")
-    }
-    return stage
-  }
-
-  /// The experts as a row of ids; nil where none are told.
-  private func ids(of question: JSONQuestion, known: Int) throws -> [UInt16]? {
-    let shape = service.model.live.shape
-    guard let layer = question.layer else {
-      guard question.experts == nil else { throw Refusal(.badArgument, "experts without a layer") }
-      return nil
-    }
-    guard let experts = question.experts else {
-      throw Refusal(.badArgument, "a layer without experts")
-    }
-    guard layer == shape.modelLayers[known] else {
-      throw Refusal(
-        .outOfOrder, "layer \(layer) is out of order; layer \(shape.modelLayers[known]) is next")
-    }
-    guard experts.count <= shape.topK else {
-      throw Refusal(
-        .badChoice, "\(experts.count) experts; a token takes \(shape.topK) at most")
-    }
-    if let id = experts.first(where: { !(0..<shape.experts).contains($0) }) {
-      throw Refusal(.badChoice, "expert \(id) is outside 0 to \(shape.experts - 1)")
-    }
-    let empty = repeatElement(TokenBlock.emptySlot, count: shape.topK - experts.count)
-    return experts.map { UInt16($0) } + empty
   }
 }

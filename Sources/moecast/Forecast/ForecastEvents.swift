@@ -119,25 +119,25 @@ struct ForecastEvents: PrintingCommand {
     }
     let ranking = options.ranking(learner.shape, requests: batch ?? 1)
     if live {
-      var pass = ForecastPass(learner, of: predictor, learns: options.learn)
-      pass.ranking = ranking
-      var door = try LiveForecast(pass, of: predictor)
+      var door = try LiveForecast(
+        learner, of: predictor, learns: options.learn, ranking: ranking)
       let answers = try OutputSink(
         StandardStream.dash, .forecasts(ForecastFormats.all[0], inputs: [], force: force))
       return try door.serve(.standardInput, to: answers)
     }
-    let stages = Set(Stage.allCases.filter { [$0.name, "all"].contains(stage) })
-    let layers = try ordinals(in: learner.shape)
+    let selection = ForecastSelection(
+      stages: Set(Stage.allCases.filter { [$0.name, "all"].contains(stage) }),
+      layers: try ordinals(in: learner.shape), every: every)
     let name = learner.predictors[predictor]
     if let batch {
       var pass = BatchForecastPass(
         learner, of: predictor, requests: batch, learns: options.learn)
-      (pass.ranking, pass.stages, pass.layers, pass.every) = (ranking, stages, layers, every)
+      (pass.ranking, pass.selection) = (ranking, selection)
       let recall = try writeBatches(&pass)
       complain("moecast: \(counted(recall.forecasts, "forecast")) by \(name)\(text(recall))")
     } else {
       var pass = ForecastPass(learner, of: predictor, learns: options.learn)
-      (pass.ranking, pass.stages, pass.layers, pass.every) = (ranking, stages, layers, every)
+      (pass.ranking, pass.selection) = (ranking, selection)
       let events = try writeEvents(&pass)
       complain("moecast: \(counted(events, "forecast")) by \(name)")
     }
