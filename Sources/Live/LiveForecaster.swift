@@ -58,6 +58,8 @@ public final class LiveForecaster: Sendable {
     var nextRequest: UInt64
     /// The sessions of one call, in its order; those behind are of earlier calls.
     var batch: [LearnerSession] = []
+    /// Ranks the experts of a forecast.
+    let ranker: ExpertRanker
   }
 
   /// The shape of the model whose routing is forecast.
@@ -93,7 +95,7 @@ public final class LiveForecaster: Sendable {
       State(
         learner: learner, sessions: LiveSessions(capacity: options.maximumRequests),
         closed: ClosedTokens(shape: learner.shape), shared: learner.session(of: .max),
-        nextRequest: first))
+        nextRequest: first, ranker: ExpertRanker(experts: learner.shape.experts)))
   }
 
   /// Begins a request under a number of the caller's.

@@ -79,7 +79,7 @@ extension LiveForecaster.State {
       do throws(SessionError) {
         let probabilities = try learner.forecast(layer, by: predictor, in: batch[index])
         let own = index * top..<(index + 1) * top
-        Ranking.best(
+        ranker.best(
           by: probabilities, into: UnsafeMutableBufferPointer(rebasing: ranked[own]),
           chances: chances.map { UnsafeMutableBufferPointer(rebasing: $0[own]) })
       } catch { throw .session(error, request: requests[index]) }

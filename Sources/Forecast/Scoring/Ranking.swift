@@ -46,58 +46,15 @@ public enum Ranking {
   /// - Parameters:
   ///   - count: how many, all experts at most.
   ///   - probabilities: one value an expert.
-  /// - Complexity: as ``best(by:into:chances:)``.
+  /// - Complexity: as ``ExpertRanker/best(by:into:chances:)``.
   public static func best(
     _ count: Int, by probabilities: UnsafeMutableBufferPointer<Double>
   ) -> [Int] {
     var ids = [UInt16](repeating: 0, count: min(count, probabilities.count))
     guard !ids.isEmpty else { return [] }
-    ids.withUnsafeMutableBufferPointer { best(by: probabilities, into: $0, chances: nil) }
-    return ids.map { Int($0) }
-  }
-
-  /// Writes the ids of the most probable experts, best first; ties go to the lower id.
-  ///
-  /// - Parameters:
-  ///   - probabilities: one value an expert.
-  ///   - ids: room for as many ids as are wanted, 1 to all experts.
-  ///   - chances: room for their probabilities, as many; nil where they are not wanted.
-  /// - Complexity: O(E n) for n ids; about E + n log(E) in no particular order of probabilities.
-  public static func best(
-    by probabilities: UnsafeMutableBufferPointer<Double>,
-    into ids: UnsafeMutableBufferPointer<UInt16>,
-    chances: UnsafeMutableBufferPointer<Float>?
-  ) {
-    let wanted = ids.count
-    precondition(
-      (1...probabilities.count).contains(wanted) && chances?.count ?? wanted == wanted)
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: wanted) { held in
-      // Unsafe: `place` is below `wanted`, which all three rooms have, `expert` below the count.
-      guard let held = held.baseAddress, let ids = ids.baseAddress,
-        let values = probabilities.baseAddress
-      else { return }
-      var count = 0
-      var expert = 0
-      while expert < probabilities.count {
-        let value = values[expert]
-        if count == wanted, value <= held[wanted &- 1] {
-          expert &+= 1
-          continue
-        }
-        var place = count < wanted ? count : wanted &- 1
-        while place > 0, held[place &- 1] < value {
-          held[place] = held[place &- 1]
-          ids[place] = ids[place &- 1]
-          place &-= 1
-        }
-        held[place] = value
-        ids[place] = UInt16(truncatingIfNeeded: expert)
-        if count < wanted { count &+= 1 }
-        expert &+= 1
-      }
-      if let chances {
-        for place in 0..<wanted { chances[place] = Float(held[place]) }
-      }
+    ids.withUnsafeMutableBufferPointer {
+      ExpertRanker(experts: probabilities.count).best(by: probabilities, into: $0, chances: nil)
     }
+    return ids.map { Int($0) }
   }
 }
