@@ -184,6 +184,7 @@ let package = Package(
       name: "ForecastTests", dependencies: ["Counting", "Forecast", "RoutingTrace", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "ChartTests", dependencies: ["Chart", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "LockingTests", dependencies: ["Locking"], swiftSettings: strict),
     .testTarget(
       name: "MemoryBudgetTests", dependencies: ["MemoryBudget"], swiftSettings: strict),
     .testTarget(

@@ -1,4 +1,4 @@
-import Dispatch
+import Locking
 import Prequential
 import RoutingTrace
 
@@ -9,9 +9,10 @@ import RoutingTrace
 /// time; that one, the older, learns the same tokens next. So a forecast never waits for learning,
 /// and there are two sets of tables.
 ///
-/// Unchecked: everything but the queue is touched on the queue alone.
+/// Unchecked: everything but the thread is touched on the thread alone, or in a turn that it gives.
 final class BackgroundLearning: @unchecked Sendable {
-  private let queue = DispatchQueue(label: "moecast.learning")
+  /// Stands back behind those who wait for a forecast, and an engine's own threads.
+  private let thread: BackgroundThread
   private var learner: Learner
   private let learns: Bool
   private var recorder: ChunkRecorder
@@ -22,23 +23,24 @@ final class BackgroundLearning: @unchecked Sendable {
   ///   - learner: as it forecasts.
   ///   - learns: whether it learns, or tokens are only recorded.
   ///   - recording: the trace to record to, or nil.
-  /// - Throws: what creating the trace throws.
+  /// - Throws: what creating the trace throws; `Locking/ThreadError`.
   init(_ learner: Learner, learns: Bool, recording: String?) throws {
     self.learner = learner
     self.learns = learns
+    thread = try BackgroundThread(niceness: 5)
     recorder = try ChunkRecorder(learner.shape, to: recording)
   }
 
   /// Learns soon what `take` gives then.
   ///
   /// - Parameters:
-  ///   - take: called on the queue; empty where somebody came before.
+  ///   - take: called on the thread; empty where somebody came before.
   ///   - publish: changes places with the learner that forecasts.
   func schedule(
     _ take: @escaping @Sendable () -> ClosedTokens,
     publish: @escaping @Sendable (inout Learner) -> Void
   ) {
-    queue.async { [self] in
+    thread.async { [self] in
       attempt { perform(try recorder.take(take()), publish: publish) }
     }
   }
@@ -47,7 +49,7 @@ final class BackgroundLearning: @unchecked Sendable {
   ///
   /// - Throws: what went wrong with it.
   func flush() throws {
-    try queue.sync { if let failure { throw failure } }
+    try thread.sync { if let failure { throw failure } }
   }
 
   /// Waits for everything scheduled, ends the chunk, and hands the learner out.
@@ -56,7 +58,7 @@ final class BackgroundLearning: @unchecked Sendable {
   func withLearner<Result>(
     publish: @escaping @Sendable (inout Learner) -> Void, _ body: (Learner) throws -> Result
   ) throws -> Result {
-    try queue.sync {
+    try thread.sync {
       attempt { perform(try recorder.endChunk(), publish: publish) }
       if let failure { throw failure }
       return try body(learner)
@@ -67,7 +69,7 @@ final class BackgroundLearning: @unchecked Sendable {
   ///
   /// - Throws: what went wrong with any of it.
   func finish() throws {
-    try queue.sync {
+    try thread.sync {
       if let failure { throw failure }
       try recorder.finish()
     }
