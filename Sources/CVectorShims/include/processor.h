@@ -22,6 +22,9 @@ static inline float processor_multiply_add(float a, float b, float c) {
   return a * b + c;
 }
 
+// Has the processor bring memory nearer that is read soon, and does not wait for it.
+static inline void processor_fetch(const void *address) { __builtin_prefetch(address); }
+
 // Which of 32 values reach a threshold: bit i stands for values[i]. A comparison of vectors and one
 // instruction that gathers its signs, which Swift has no words for.
 static inline uint32_t processor_reaching(const int32_t *values, int32_t threshold) {

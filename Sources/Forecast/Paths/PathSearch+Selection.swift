@@ -1,3 +1,4 @@
+import CVectorShims
 import RoutingTrace
 
 /// Which of the stored tokens are candidates: those that match best in the first layers.
@@ -201,8 +202,14 @@ extension PathSearch {
   /// Copies the candidates' sets of ``window`` layers from `layer` on, layer by layer.
   func gather(from layer: Int, _ memory: PathMemory) {
     let ids = min(window, layers - layer) * words
+    // Candidates lie all over the memory: each is asked for while those before it are copied.
+    let ahead = 16
     memory.masks.withUnsafeBufferPointer { masks in
+      guard let base = masks.baseAddress else { return }
       for index in 0..<count {
+        if index + ahead < count {
+          processor_fetch(base + sets[Int(slots[index + ahead]), layer, 0])
+        }
         let first = sets[Int(slots[index]), layer, 0]
         var at = 0
         while at < ids {
