@@ -127,10 +127,21 @@ public struct StagingSimulation: Sendable {
       throw SimulationError(
         "staging needs chunks above 0 bytes, a bandwidth share from 0 to 1, and no negative limits")
     }
-    if let problem = engine.problem(weightBytes: expert.weightBytes)
+    if let problem = fabric.hardware.problem
+      ?? engine.problem(weightBytes: expert.weightBytes)
       ?? placement?.problem(layers: schedule.layers, experts: model.experts, on: fabric)
     {
       throw SimulationError(problem)
+    }
+    let homes =
+      placement
+      ?? ExpertPlacement(
+        options.placement, layers: schedule.layers, experts: schedule.experts, on: fabric)
+    if options.enforcesCapacity,
+      let shortage = homes.shortage(
+        of: model, expert: expert, by: placement == nil ? options.placement : nil, on: fabric)
+    {
+      throw SimulationError(shortage)
     }
   }
 }

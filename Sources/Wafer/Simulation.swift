@@ -70,6 +70,9 @@ public struct Simulation: Sendable {
   public var placement: ExpertPlacement?
   /// What times the layers.
   public var engine = Engine.bound(BoundEngine())
+  /// The layer of the first counted step of which ``SimulationResult/timeline`` tells; nil for none.
+  /// The event engine alone knows when things happen.
+  public var timelineLayer: Int?
 
   /// A configuration with all choices as in the reference.
   ///
@@ -111,10 +114,7 @@ public struct Simulation: Sendable {
     try check(pool, followers?.transitions)
     let schedule = schedule ?? BatchSchedule(pool, size: batch, steps: steps, policy: batching)
     let layers = layers ?? pool.shape.layers
-    let placement =
-      placement
-      ?? ExpertPlacement(
-        options.placement, layers: layers, experts: pool.shape.experts, on: fabric)
+    let placement = homes(pool)
     var copies: PredictedCopies?
     if strategy.predicts, let followers {
       let room =
@@ -127,6 +127,7 @@ public struct Simulation: Sendable {
         layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
     }
     var rows: [SimulationRow] = []
+    var timeline: Timeline?
     for (step, tokens) in schedule.tokens.enumerated() {
       for layer in 0..<layers {
         var holders = placement.layers[layer]
@@ -139,11 +140,18 @@ public struct Simulation: Sendable {
           let result = engine.run(plan, copies: made, expert: expert, on: fabric)
           rows.append(SimulationRow(step: step, layer: layer, result: result))
         }
+        if step == warmSteps, layer == timelineLayer, case .event(let engine) = engine {
+          timeline = Timeline(
+            step: step, layer: layer, plan: plan,
+            spans: engine.spans(plan, copies: made, expert: expert, on: fabric))
+        }
       }
     }
-    return SimulationResult(
+    var result = SimulationResult(
       rows: rows, tokens: (steps - warmSteps) * batch, layers: layers,
       modelLayers: model.moeLayers.count)
+    result.timeline = timeline
+    return result
   }
 
   /// The plan of one layer with every task's source.
@@ -192,11 +200,26 @@ public struct Simulation: Sendable {
         transitions.experts == pool.shape.experts
       else { throw SimulationError("\(strategy.rawValue) needs a token heatmap of the same shape") }
     }
-    if let problem = engine.problem(weightBytes: expert.weightBytes)
+    if let problem = fabric.hardware.problem
+      ?? engine.problem(weightBytes: expert.weightBytes)
       ?? placement?.problem(
         layers: layers ?? pool.shape.layers, experts: model.experts, on: fabric)
     {
       throw SimulationError(problem)
     }
+    if options.enforcesCapacity,
+      let shortage = homes(pool).shortage(
+        of: model, expert: expert, by: placement == nil ? options.placement : nil, on: fabric)
+    {
+      throw SimulationError(shortage)
+    }
+  }
+
+  /// Where experts lie at the beginning.
+  private func homes(_ pool: RequestPool) -> ExpertPlacement {
+    placement
+      ?? ExpertPlacement(
+        options.placement, layers: layers ?? pool.shape.layers, experts: pool.shape.experts,
+        on: fabric)
   }
 }

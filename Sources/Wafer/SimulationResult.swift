@@ -24,9 +24,20 @@ public struct SimulationResult: Hashable, Sendable {
   public let layers: Int
   /// MoE layers of the model.
   public let modelLayers: Int
+  /// How long every resource was busy in a layer, on average.
+  public let meanBusy: BusySeconds
+  /// What chunks held in the layer that ``Simulation/timelineLayer`` names; nil without it.
+  public package(set) var timeline: Timeline?
 
   package init(rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int) {
-    self.rows = rows
+    var busy = BusySeconds.none
+    self.rows = rows.map { row in
+      if let layer = row.result.busy { busy.add(layer) }
+      var result = row.result
+      result.busy = nil
+      return SimulationRow(step: row.step, layer: row.layer, result: result)
+    }
+    meanBusy = busy.divided(by: Double(max(1, rows.count)))
     self.tokens = tokens
     self.layers = layers
     self.modelLayers = modelLayers
@@ -45,6 +56,13 @@ public struct SimulationResult: Hashable, Sendable {
   public func mean(_ count: KeyPath<LayerResult, Int>) -> Double {
     rows.isEmpty
       ? 0 : Double(rows.reduce(0) { $0 + $1.result[keyPath: count] }) / Double(rows.count)
+  }
+
+  /// What most of the time was spent waiting for.
+  public var bottleneck: Bottleneck {
+    var seconds: [Bottleneck: Double] = [:]
+    for row in rows { seconds[row.result.bottleneck, default: 0] += row.result.seconds }
+    return Bottleneck.allCases.max { seconds[$0] ?? 0 < seconds[$1] ?? 0 } ?? .latency
   }
 
   /// A time's mean over layers.

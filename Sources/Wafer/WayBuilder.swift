@@ -1,20 +1,21 @@
+/// What a link joins: two nodes, or a node and a switch.
+public struct LinkEnds: Hashable, Sendable {
+  /// The node where it begins; nil for the switch.
+  public let from: Int?
+  /// The node where it ends; nil for the switch.
+  public let to: Int?
+}
+
 /// Numbers a system's links as ways ask for them, and knows what each can carry.
 struct WayBuilder {
-  /// What a link joins: two nodes, or a node and the switch.
-  private struct Ends: Hashable {
-    let from: Int
-    let to: Int
-  }
-
-  /// The switch, which is no node.
-  private static let middle = -1
-
   private let hardware: Hardware
   /// Bytes a second of every link.
   private(set) var bandwidth: [Double] = []
   /// Seconds a crossing of every link.
   private(set) var latency: [Double] = []
-  private var number: [Ends: Int32] = [:]
+  /// What every link joins.
+  private(set) var ends: [LinkEnds] = []
+  private var number: [LinkEnds: Int32] = [:]
 
   init(_ hardware: Hardware) {
     self.hardware = hardware
@@ -44,7 +45,7 @@ struct WayBuilder {
         return link(from: at, to: (at + step + hardware.dies) % hardware.dies)
       }
     case .switch:
-      return [link(from: from, to: Self.middle), link(from: Self.middle, to: to)]
+      return [link(from: from, to: nil), link(from: nil, to: to)]
     case .mesh:
       var way: [Int32] = []
       var at = from
@@ -62,19 +63,20 @@ struct WayBuilder {
     }
   }
 
-  private mutating func link(from: Int, to: Int) -> Int32 {
+  private mutating func link(from: Int?, to: Int?) -> Int32 {
     add(
-      Ends(from: from, to: to), hardware.linkBandwidthOneDirection, hardware.linkLatency)
+      LinkEnds(from: from, to: to), hardware.linkBandwidthOneDirection, hardware.linkLatency)
   }
 
   private mutating func hostLink(from: Int, to: Int) -> Int32 {
-    add(Ends(from: from, to: to), hardware.hostLinkBandwidth, hardware.hostLinkLatency)
+    add(LinkEnds(from: from, to: to), hardware.hostLinkBandwidth, hardware.hostLinkLatency)
   }
 
-  private mutating func add(_ ends: Ends, _ bytes: Double, _ seconds: Double) -> Int32 {
+  private mutating func add(_ ends: LinkEnds, _ bytes: Double, _ seconds: Double) -> Int32 {
     if let known = number[ends] { return known }
     let new = Int32(bandwidth.count)
     number[ends] = new
+    self.ends.append(ends)
     bandwidth.append(bytes)
     latency.append(seconds)
     return new

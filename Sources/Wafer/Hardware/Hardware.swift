@@ -5,7 +5,7 @@
 /// try hardware.apply(override: "rows=7")
 /// ```
 ///
-/// It is read from a flat JSON object whose keys carry their units (see ``HardwareFile``); the
+/// It is read from a flat JSON object whose keys carry their units (see ``SystemDescription``); the
 /// wafers of the paper's case study 1 and two smaller systems are shipped (``shippedNames``).
 public struct Hardware: Hashable, Sendable {
   /// How dies reach each other.
@@ -79,6 +79,8 @@ public struct Hardware: Hashable, Sendable {
   public var commandBytes = 16.0
   /// Where the weights of every expert live for good.
   public var expertHome = ExpertHome.hbm
+  /// Bytes of host memory; used where experts live in the host.
+  public var hostCapacity = 2e12
   /// Bytes a second of host memory (all dies together); used where experts live in the host.
   public var hostBandwidth = 200e9
   /// Seconds from a read's turn at the host's memory to its first byte.

@@ -83,6 +83,12 @@ struct SimulateStrategies: PrintingCommand {
       if let shape { _ = try modelShape(shape) }
     }
 
+    /// How many configurations are run.
+    func count(forecasts: Int) throws -> Int {
+      let runs = try strategies().reduce(0) { $0 + ($1 == SimulateStrategies.staged ? forecasts : 1) }
+      return try runs * batchSizes(batch).count * wafer.split(separator: ",").count
+    }
+
     /// The names of the strategies asked for.
     func strategies() throws -> [String] {
       let known = Strategy.allCases.map(\.rawValue) + [SimulateStrategies.staged]
@@ -106,6 +112,8 @@ struct SimulateStrategies: PrintingCommand {
 
   @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
 
+  @OptionGroup(title: "Files of one configuration") var files: ResourceFiles
+
   @OptionGroup var workers: WorkerOptions
 
   @OptionGroup var printing: ReportOptions
@@ -122,6 +130,9 @@ struct SimulateStrategies: PrintingCommand {
       "neither the strategies nor the forecasts use a token heatmap")
     try filling.check(
       stage: tokens.stage, forecasts: try stagedForecasts())
+    try files.check(
+      configurations: try configurations.count(forecasts: stagedForecasts().count), engine.choice,
+      isStaged: isStaged)
   }
 
   func run(printing output: inout StandardOutput) throws {
@@ -131,12 +142,17 @@ struct SimulateStrategies: PrintingCommand {
     let pool = try tokens.readPool(noting: &positions)
     let runs = try StrategyRuns(self, pool, positions?.map())
     var rows: [SimulatedRun] = []
-    for hardware in systems {
+    for system in systems {
       for batch in try batchSizes(configurations.batch) {
         for strategy in try configurations.strategies() {
-          rows += try runs.run(strategy, hardware, batch: batch)
+          rows += try runs.run(strategy, system, batch: batch)
         }
       }
+    }
+    if files.isGiven, let run = rows.first {
+      try files.write(
+        run, "\(run.wafer), \(run.shape), \(run.strategy), batch \(run.batch)",
+        inputs: tokens.traces)
     }
     SimulatedRun.addRatios(to: &rows)
     try printing.print(
