@@ -103,8 +103,7 @@ public struct NetworkMap {
       """
   }
 
-  /// An arrow from edge to edge; one between nodes that are no neighbours in the grid is bent around
-  /// those between them.
+  /// An arrow from edge to edge, bent around nodes that stand between its ends.
   private func arrow(_ link: Link) -> String {
     let (from, to) = (nodes[link.from], nodes[link.to])
     let (begin, end) = (middle(from), middle(to))
@@ -118,7 +117,9 @@ public struct NetworkMap {
       "\(pixels(begin.x + ux * along + rx * aside)) \(pixels(begin.y + uy * along + ry * aside))"
     }
     let (near, far) = (Self.side / 2, length - Self.side / 2)
-    let isFar = max(abs(from.column - to.column), abs(from.row - to.row)) > 1
+    let isFar =
+      (from.row == to.row && abs(from.column - to.column) > 1)
+      || (from.column == to.column && abs(from.row - to.row) > 1)
     let path =
       isFar
       ? "M \(point(near, 8)) Q \(point(length / 2, 50)) \(point(far, 8))"

@@ -48,9 +48,9 @@ struct LawTests {
   }
 
   /// The bound's time is the busiest resource and the worst latency of all reads, whichever resource
-  /// that one uses: above the event engine's by that latency at most.
+  /// that one uses; where it is of another one, the bound may be above the event engine's time, by
+  /// that latency at most. On 300 random systems that is 7.4 % in the worst of cases.
   @Test func boundExceedsEventByNoMoreThanOneLatency() {
-    var worst = 0.0
     for seed in Self.seeds {
       let system = RandomSystem(seed: seed)
       let fabric = system.fabric
@@ -59,10 +59,10 @@ struct LawTests {
       let bound = BoundEngine().run(
         system.tasks, copies: system.copies, expert: system.expert, on: fabric)
       let busy = max(bound.computeSeconds, bound.memorySeconds, bound.linkSeconds)
-      worst = max(worst, bound.seconds / timed.seconds - 1)
-      #expect(bound.seconds - (bound.seconds - busy) <= timed.seconds * (1 + 1e-12))
+      let latency = bound.seconds - busy
+      #expect(bound.seconds <= timed.seconds * (1 + 1e-12) + latency, "seed \(seed)")
+      #expect(bound.seconds / timed.seconds <= 1.08, "seed \(seed)")
     }
-    print("worst bound over event \(worst)")
   }
 
   /// Every byte that a plan reads crosses every link of its way, whatever the system.
@@ -126,8 +126,8 @@ struct LawTests {
       if ratio > 1 + 1e-12 { longer += 1 }
       most = max(most, ratio)
     }
-    print("event longer \(longer) most \(most)")
-    #expect(most < 1.1)
+    // One of 300, by .11 %.
+    #expect(longer <= 1 && most < 1.0012)
   }
 
   /// The audit's case: with activations in the event engine too, the bound is below it, on every
@@ -145,14 +145,16 @@ struct LawTests {
           steps: 1, strategy: strategy)
         simulation.layers = 4
         let bound = try simulation.run(pool, transitions: nil)
-        var event = EventEngine()
-        event.usesLLC = false
-        simulation.engine = .event(event)
-        let timed = try simulation.run(pool, transitions: nil)
-        for (row, other) in zip(bound.rows, timed.rows) {
-          #expect(
-            row.result.seconds <= other.result.seconds,
-            "\(batch) \(strategy) \(row.layer): \(row.result.seconds / other.result.seconds)")
+        for (order, window) in [(EventEngine.Order.plan, 32e6), (.rotated, 128e6)] {
+          var event = EventEngine()
+          (event.order, event.windowBytes, event.usesLLC) = (order, window, false)
+          simulation.engine = .event(event)
+          let timed = try simulation.run(pool, transitions: nil)
+          for (row, other) in zip(bound.rows, timed.rows) {
+            #expect(
+              row.result.seconds <= other.result.seconds * (1 + 1e-12),
+              "\(batch) \(strategy) \(row.layer): \(row.result.seconds / other.result.seconds)")
+          }
         }
       }
     }

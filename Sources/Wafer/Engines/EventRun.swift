@@ -107,7 +107,7 @@ struct EventRun {
     var calendar = CalendarQueue(capacity: capacity + side.flights, spacing: spacing)
     let cache = LeastRecentCache(nodes: nodes, slots: cacheSlots, entries: cacheEntries)
     let state = RunState(fabric: fabric, chunkBytes: chunkBytes, flights: capacity)
-    let (hit, llcWrite) = (hardware.llcHit, hardware.llcWrite)
+    let (hit, write) = (hardware.llcHit, hardware.llcWrite)
     let (chunks, caches) = (Int32(chunks), cacheSlots > 0)
     var end = 0.0
     var events = 0
@@ -151,27 +151,35 @@ struct EventRun {
           }
 
           /// Lets activations, or the copy of a chunk, hold the die's memory once it is free. Nobody
-          /// waits for that but later reads and the layer's end.
-          func write(
-            _ seconds: Double, _ die: Int, _ now: Double, _ flight: Int32, _ kind: Span.Kind
+          /// waits for that but later reads and, `latency` after it, the layer's end.
+          func hold(
+            _ seconds: Double, of die: Int, from now: Double, latency: Double, _ flight: Int32,
+            _ kind: Span.Kind
           ) {
             let free = max(now, state.memoryFree[die]) + seconds
             state.memoryFree[die] = free
             state.memoryBusy[die] += seconds
-            if !readsAlone { end = max(end, free) }
+            if !readsAlone { end = max(end, free + latency) }
             if Record.isPresent {
-              record.note(.memory(die), from: free - seconds, to: free, kind, state.flights[Int(flight)])
+              record.note(
+                .memory(die), from: free - seconds, to: free, kind, state.flights[Int(flight)])
             }
           }
 
           /// Computes the chunk of `flight`, which is at its die.
           func compute(_ flight: Int32, _ job: UnsafePointer<Job>, _ now: Double) {
             let die = Int(job.pointee.die)
-            if !readsAlone { write(job.pointee.chunkActivationSeconds, die, now, flight, .activations) }
+            if !readsAlone {
+              hold(
+                job.pointee.chunkActivationSeconds, of: die, from: now,
+                latency: hardware.hbmLatency + hardware.llcMiss, flight, .activations)
+            }
             let seconds = job.pointee.chunkComputeSeconds
             let free = max(now, state.computeFree[die]) + seconds
             if Record.isPresent {
-              record.note(.compute(die), from: free - seconds, to: free, .compute, state.flights[Int(flight)])
+              record.note(
+                .compute(die), from: free - seconds, to: free, .compute,
+                state.flights[Int(flight)])
             }
             state.computeFree[die] = free
             state.computeBusy[die] += seconds
@@ -209,7 +217,8 @@ struct EventRun {
               } else {
                 let die = Int(job.pointee.die)
                 if job.pointee.copies {
-                  write(state.memoryChunk[die], die, now + llcWrite, flight, .copy)
+                  hold(
+                    state.memoryChunk[die], of: die, from: now + write, latency: 0, flight, .copy)
                 }
                 if Side.isPresent { side.received(task: state.flights[Int(flight)].task, at: now) }
                 compute(flight, job, now)
