@@ -92,7 +92,8 @@ public struct StagingSimulation: Sendable {
       return StagingResult(
         simulation: SimulationResult(
           rows: rows[index], tokens: tokens, layers: pool.shape.layers,
-          modelLayers: model.moeLayers.count), staging: runs[index].accounts.report)
+          modelLayers: model.moeLayers.count, gapSeconds: options.gapSeconds),
+        staging: runs[index].accounts.report)
     }
   }
 

@@ -71,7 +71,7 @@ public struct Fabric: Sendable {
     adjacent = (0..<nodes).map { node in
       (0..<dies).filter { die in
         die != node
-          && (hardware.topology == .switch || node == host || hops[node * nodes + die] == 1)
+          && (node == host || Self.isNear(node, die, hops[node * nodes + die], hardware))
       }
     }
     memoryBandwidth =
@@ -92,11 +92,21 @@ public struct Fabric: Sendable {
     }
   }
 
+  /// Whether two dies are neighbours: one link apart, or behind the same switch.
+  private static func isNear(_ first: Int, _ second: Int, _ hops: Int, _ hardware: Hardware) -> Bool
+  {
+    switch hardware.topology {
+    case .mesh, .ring, .torus: hops == 1
+    case .switch: true
+    case .twoLevel: first / hardware.columns == second / hardware.columns
+    }
+  }
+
   /// The place of two nodes in tables of all pairs.
   private func pair(_ from: Int, _ to: Int) -> Int { from * nodes + to }
 
-  /// Links between two nodes: the Manhattan distance on a mesh, the shorter way on a ring, 2
-  /// through a switch, 1 from the host.
+  /// Links between two nodes: the Manhattan distance on a mesh, the shorter ways round on a ring or a
+  /// torus, 2 through a switch or between domains, 1 from the host.
   public func hops(from: Int, to: Int) -> Int { hopCounts[pair(from, to)] }
 
   /// Seconds that weights need on the way between two nodes beside their bytes: the sum of
@@ -134,6 +144,7 @@ public struct Fabric: Sendable {
   /// every die is near.
   public func neighbours(of node: Int, within distance: Int) -> [Int] {
     if distance == 1 || hardware.topology == .switch || node == host { return adjacent[node] }
+    if hardware.topology == .twoLevel { return (0..<dies).filter { $0 != node } }
     return (0..<dies).filter { $0 != node && hops(from: node, to: $0) <= distance }
   }
 }

@@ -24,12 +24,16 @@ public struct SimulationResult: Hashable, Sendable {
   public let layers: Int
   /// MoE layers of the model.
   public let modelLayers: Int
+  /// Seconds that pass after every layer before the next one begins.
+  public let gapSeconds: Double
   /// How long every resource was busy in a layer, on average.
   public let meanBusy: BusySeconds
   /// What chunks held in the layer that ``Simulation/timelineLayer`` names; nil without it.
   public package(set) var timeline: Timeline?
 
-  package init(rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int) {
+  package init(
+    rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int, gapSeconds: Double = 0
+  ) {
     var busy = BusySeconds.none
     self.rows = rows.map { row in
       if let layer = row.result.busy { busy.add(layer) }
@@ -41,14 +45,17 @@ public struct SimulationResult: Hashable, Sendable {
     self.tokens = tokens
     self.layers = layers
     self.modelLayers = modelLayers
+    self.gapSeconds = gapSeconds
   }
 
   /// Mean seconds a layer.
   public var meanLayerSeconds: Double { mean(\.seconds) }
 
-  /// Tokens a second through the model's MoE layers, where fewer were simulated scaled to all.
+  /// Tokens a second through the model's MoE layers and the gaps between them, where fewer were
+  /// simulated scaled to all.
   public var tokensPerSecond: Double {
-    let seconds = rows.reduce(0) { $0 + $1.result.seconds }
+    let seconds =
+      rows.reduce(0) { $0 + $1.result.seconds } + Double(rows.count) * gapSeconds
     return seconds > 0 ? Double(tokens) / (seconds / Double(layers) * Double(modelLayers)) : 0
   }
 

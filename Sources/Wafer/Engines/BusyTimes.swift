@@ -57,6 +57,15 @@ package struct BusyTimes {
     memory[die] += fabric.hardware.writeSeconds(expert)
   }
 
+  /// Adds activations on links, and the latency of their longest way.
+  mutating func move(_ activations: ActivationTraffic) {
+    for index in link.indices {
+      link[index] +=
+        (activations.dispatch[index] + activations.combine[index]) / fabric.linkBandwidth[index]
+    }
+    latency += activations.latency
+  }
+
   /// The busiest resource's seconds.
   package var longest: Double { max(compute.max() ?? 0, memory.max() ?? 0, link.max() ?? 0) }
 

@@ -24,6 +24,10 @@ public struct LayerResult: Hashable, Sendable {
   public private(set) var meanComputeSeconds = 0.0
   /// Busy seconds averaged over links.
   public private(set) var meanLinkSeconds = 0.0
+  /// Busy seconds of the link that activations on their way to experts keep busiest, and of that on
+  /// their way back; 0 where ``ActivationOptions`` has none.
+  public internal(set) var dispatchSeconds = 0.0
+  public internal(set) var combineSeconds = 0.0
   /// Busy seconds of every resource; nil where many layers were summed up.
   package var busy: BusySeconds?
   /// Events handled; 0 from the bound engine.

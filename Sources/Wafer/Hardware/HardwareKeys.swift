@@ -13,6 +13,8 @@ struct HardwareKey: Sendable {
     case everywhere
     /// Systems of several dies.
     case betweenDies
+    /// Systems of several domains.
+    case betweenDomains
     /// Systems whose experts live in the host.
     case host
   }
@@ -30,6 +32,7 @@ struct HardwareKey: Sendable {
     case .label: false
     case .everywhere: true
     case .betweenDies: hardware.dies > 1
+    case .betweenDomains: hardware.topology == .twoLevel && hardware.rows > 1
     case .host: hardware.expertHome == .host
     }
   }
@@ -100,7 +103,8 @@ extension Hardware {
     switch topology {
     case .mesh: return pairs * (columns + rows) / 3
     case .ring: return pairs * columns * rows / 4
-    case .switch: return pairs * 2
+    case .torus: return pairs * (columns + rows) / 4
+    case .switch, .twoLevel: return pairs * 2
     }
   }
 
@@ -115,10 +119,12 @@ extension Hardware {
   private static let rates = 1.0...1e24
   private static let sizes = 0.0...1e24
   private static let times = 0.0...1e6
+  private static let energies = 0.0...1e6
 
   static let table: [HardwareKey] = [
     text("name", \.name),
     text("description", \.description),
+    text("sources", \.sources),
     choice("topology", \.topology, .betweenDies).needed,
     whole("columns", \.columns, 1...4096).needed,
     whole("rows", \.rows, 1...4096).needed,
@@ -129,9 +135,13 @@ extension Hardware {
     real("hbm_capacity_bytes", \.hbmCapacity, sizes).needed,
     real("hbm_latency_seconds", \.hbmLatency, times),
     real("hbm_reserved_fraction", \.hbmReserved, 0...0.999),
+    real("hbm_other_bytes", \.hbmOtherBytes, sizes),
     real("link_bandwidth_bytes_per_second", \.linkBandwidth, rates, .betweenDies).needed,
     choice("link_bandwidth_counts", \.linkBandwidthCounts, .betweenDies),
     real("link_latency_seconds", \.linkLatency, times, .betweenDies),
+    real("scale_out_bandwidth_bytes_per_second", \.scaleOutBandwidth, rates, .betweenDomains)
+      .needed,
+    real("scale_out_latency_seconds", \.scaleOutLatency, times, .betweenDomains),
     real("llc_capacity_bytes", \.llcCapacity, sizes),
     real("llc_hit_seconds", \.llcHit, times),
     real("llc_miss_seconds", \.llcMiss, times),
@@ -143,6 +153,12 @@ extension Hardware {
     real("host_latency_seconds", \.hostLatency, times, .host),
     real("host_link_bandwidth_bytes_per_second", \.hostLinkBandwidth, rates, .host).needed,
     real("host_link_latency_seconds", \.hostLinkLatency, times, .host),
+    real("compute_picojoules_per_flop", \.computePicojoules, energies),
+    real("hbm_picojoules_per_bit", \.hbmPicojoules, energies),
+    real("link_picojoules_per_bit", \.linkPicojoules, energies, .betweenDies),
+    real("scale_out_picojoules_per_bit", \.scaleOutPicojoules, energies, .betweenDomains),
+    real("host_picojoules_per_bit", \.hostPicojoules, energies, .host),
+    real("host_link_picojoules_per_bit", \.hostLinkPicojoules, energies, .host),
   ]
 }
 

@@ -31,6 +31,8 @@ public struct StrategyOptions: Hashable, Sendable {
   public var enforcesCapacity = true
   /// Spare HBM is multiplied with this before copies are fitted.
   public var capacityScale = 1.0
+  /// How activations travel; for the bound engine.
+  public var activations = ActivationOptions()
 
   /// The reference's choices.
   public init() {}

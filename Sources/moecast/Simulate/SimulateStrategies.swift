@@ -106,6 +106,10 @@ struct SimulateStrategies: PrintingCommand {
 
   @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
 
+  @OptionGroup(title: "What lies beside the experts") var activations: ActivationChoices
+
+  @OptionGroup(title: "What lies beside the experts") var gap: GapChoice
+
   @OptionGroup(title: "Engine") var engine: EngineChoice
 
   @OptionGroup(title: "Staging engine (strategy staged)") var forecasts: StagingForecasts
@@ -130,6 +134,12 @@ struct SimulateStrategies: PrintingCommand {
       "neither the strategies nor the forecasts use a token heatmap")
     try filling.check(
       stage: tokens.stage, forecasts: try stagedForecasts())
+    try refuse(
+      [("--activations", activations.isGiven)], unless: engine.choice == .bound && !isStaged,
+      "the event engine and the staging engine move weights alone")
+    try refuse(
+      [("--gap-seconds", staging.gapSeconds != nil)], unless: gap.gap == nil,
+      "--gap model says what lies between layers")
     try files.check(
       configurations: try configurations.count(forecasts: stagedForecasts().count), engine.choice,
       isStaged: isStaged)

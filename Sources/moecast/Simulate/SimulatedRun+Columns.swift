@@ -34,12 +34,19 @@ extension SimulatedRun {
     .number("memory_seconds") { $0.busy?.memory }, .number("link_seconds") { $0.busy?.link },
     .number("mean_compute_seconds") { $0.busy?.meanCompute },
     .number("mean_link_seconds") { $0.busy?.meanLink },
+    .number("dispatch_seconds") { $0.dispatchSeconds },
+    .number("combine_seconds") { $0.combineSeconds }, .number("gap_seconds") { $0.gapSeconds },
+    .number("energy.joules") { $0.energy?.total },
+    .number("energy.compute_joules") { $0.energy?.compute },
+    .number("energy.memory_joules") { $0.energy?.memory },
+    .number("energy.link_joules") { $0.energy?.links },
     .number("llc_hits") { $0.llcHits }, .number("llc_misses") { $0.llcMisses },
     load,
   ]
 
   /// Busy seconds a layer of every resource.
-  private static let load = Column<Self>("busy_seconds", nil, isNested: true, value: { $0.loadMap.value })
+  private static let load = Column<Self>(
+    "busy_seconds", nil, isNested: true, value: { $0.loadMap.value })
 
   /// Whether a sweep's table has the room for a column of the staging engine.
   private static func isRate(_ column: Column<Self>) -> Bool {

@@ -37,6 +37,11 @@ struct SimulatedRun {
   /// Chunks that the event engine found in LLCs, a mean a layer, and those that it did not.
   var llcHits: Double?
   var llcMisses: Double?
+  /// Busy seconds a layer of the link that activations keep busiest, there and back.
+  var dispatchSeconds: Double?
+  var combineSeconds: Double?
+  /// Seconds between layers.
+  var gapSeconds: Double?
   /// Busy seconds a layer of every resource.
   var meanBusy: BusySeconds?
   /// What one layer's chunks held, where it was asked for.
@@ -77,8 +82,18 @@ struct SimulatedRun {
       llcHits = result.mean(\.llcHits)
       llcMisses = result.mean(\.llcMisses)
     }
+    if result.mean(\.dispatchSeconds) > 0 {
+      dispatchSeconds = result.mean(\.dispatchSeconds)
+      combineSeconds = result.mean(\.combineSeconds)
+    }
+    gapSeconds = result.gapSeconds
     meanBusy = result.meanBusy
     timeline = result.timeline
+  }
+
+  /// Joules a layer.
+  var energy: LayerEnergy? {
+    meanBusy.map { Fabric(system.hardware).energy(of: $0) }
   }
 
   /// How busy every resource was.

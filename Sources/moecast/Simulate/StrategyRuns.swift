@@ -66,13 +66,17 @@ struct StrategyRuns {
     guard let strategy = Strategy(rawValue: strategy) else {
       return try staged(system, batch: batch)
     }
+    let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
+    let system = try system.leaving(gap)
     var simulation = Simulation(
       hardware: system.hardware, model: model, format: options.configurations.weights, batch: batch,
       steps: steps.all, strategy: strategy)
     simulation.warmSteps = steps.warm
     simulation.layers = options.configurations.layers
+    simulation.gapSeconds = gap?.seconds ?? options.staging.gapSeconds ?? 0
     simulation.batching = options.filling.policy
     simulation.options = options.choices.options
+    simulation.options.activations = options.activations.options
     simulation.engine = options.engine.engine
     simulation.timelineLayer = options.files.timeline.map { _ in options.files.timelineLayer ?? 0 }
     let result = try simulation.run(pool, transitions: sources.transitions)
@@ -86,10 +90,13 @@ struct StrategyRuns {
   private func staged(_ system: SystemDescription, batch: Int) throws -> [SimulatedRun] {
     let schedule = BatchSchedule(
       pool, size: batch, steps: steps.all, policy: options.filling.policy)
+    let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
+    let system = try system.leaving(gap)
     var simulation = StagingSimulation(
       hardware: system.hardware, model: model, format: options.configurations.weights,
       options: options.staging.options(options.choices))
     simulation.engine = options.engine.engine
+    if let gap { simulation.options.gapSeconds = gap.seconds }
     let chosen = try options.forecasts.chosen()
     // The perfect forecast runs once, be it asked for or not.
     let oracle = chosen.firstIndex(of: .own(.oracle)) ?? chosen.count
@@ -123,5 +130,16 @@ struct StrategyRuns {
     return try clairvoyant.run(
       pool, schedule: schedule, forecast: try ForecastSources().forecast(.oracle, schedule),
       warmSteps: steps.warm)
+  }
+}
+
+extension SystemDescription {
+  /// The same with room for KV cache and weights beside the experts.
+  fileprivate func leaving(_ gap: LayerGap?) throws -> SystemDescription {
+    guard let gap else { return self }
+    var system = self
+    let bytes = hardware.hbmOtherBytes + gap.cacheBytes + gap.weightBytes
+    try system.apply(override: "hbm_other_bytes=\(bytes)")
+    return system
   }
 }
