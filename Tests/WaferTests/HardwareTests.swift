@@ -73,7 +73,7 @@ struct HardwareTests {
     (#"{"rosw": 1}"#, "'rosw' is no hardware key; did you mean rows?"),
     ("{\n\"colums\": 1}", "line 2: 'colums' is no hardware key; did you mean columns?"),
     (#"{"qqq": 1}"#, "'qqq' is no hardware key; the keys are name, description"),
-    (#"{"topology": "cube"}"#, "topology must be one of mesh, switch, ring"),
+    (#"{"topology": "cube"}"#, "topology must be one of mesh, switch, ring, torus, two_level"),
     (#"{"topology": "rnig"}"#, "did you mean ring?"),
     (#"{"hbm_reserved_fraction": 1}"#, "must be a number from 0 to 0.999, not 1.0"),
     (#"{"llc_hit_seconds": -1}"#, "llc_hit_seconds must be a number from 0 to 1000000.0, not -1.0"),

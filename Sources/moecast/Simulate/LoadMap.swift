@@ -19,8 +19,11 @@ struct LoadMap {
     return node == fabric.host ? "host" : "\(node)"
   }
 
-  /// `0>1`, `3>switch` or `host>0`.
-  private func name(_ link: LinkEnds) -> String { "\(name(link.from))>\(name(link.to))" }
+  /// `0>1`, `3>switch`, `host>0` or, between domains, `3>network`.
+  private func name(_ link: LinkEnds) -> String {
+    func end(_ node: Int?) -> String { node == nil && link.isScaleOut ? "network" : name(node) }
+    return "\(end(link.from))>\(end(link.to))"
+  }
 
   /// Busy seconds a layer: of compute by die, of memory by node, of links by their ends.
   var value: Value {
@@ -53,7 +56,8 @@ struct LoadMap {
   /// links in that of theirs; a host or a switch stands above.
   func svg(title: String) -> String {
     let hardware = fabric.hardware
-    let isApart = fabric.host != nil || hardware.topology == .switch
+    let isSwitched = [.switch, .twoLevel].contains(hardware.topology)
+    let isApart = fabric.host != nil || isSwitched
     let above = isApart ? 1 : 0
     func share(_ seconds: Double) -> Double { layerSeconds > 0 ? seconds / layerSeconds : 0 }
     var nodes = (0..<fabric.dies).map { die in
@@ -66,7 +70,7 @@ struct LoadMap {
       nodes.append(.init("host", column: middle, row: 0, share: share(busy.memory[host])))
     }
     let hub = nodes.count
-    if hardware.topology == .switch {
+    if isSwitched {
       nodes.append(.init("switch", column: middle + (fabric.host == nil ? 0 : 1), row: 0, share: 0))
     }
     return NetworkMap(

@@ -21,8 +21,8 @@ struct TraceEvents {
     }
   }
 
-  private func node(_ node: Int?) -> String {
-    guard let node else { return "switch" }
+  private func node(_ node: Int?, isScaleOut: Bool = false) -> String {
+    guard let node else { return isScaleOut ? "network" : "switch" }
     return node == fabric.host ? "host" : "die \(node)"
   }
 
@@ -38,7 +38,10 @@ struct TraceEvents {
     for die in 0..<fabric.dies { name("thread_name", 0, die, node(die)) }
     for memory in 0..<fabric.nodes { name("thread_name", 1, memory, node(memory)) }
     for (link, ends) in fabric.linkEnds.enumerated() {
-      name("thread_name", 2, link, "\(node(ends.from)) to \(node(ends.to))")
+      let isScaleOut = ends.isScaleOut
+      name(
+        "thread_name", 2, link,
+        "\(node(ends.from, isScaleOut: isScaleOut)) to \(node(ends.to, isScaleOut: isScaleOut))")
     }
     for span in timeline.spans {
       let (process, thread) = track(span.resource)
