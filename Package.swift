@@ -78,7 +78,9 @@ let package = Package(
     // Systems of dies: where experts lie, who computes what, how long that takes.
     .target(
       name: "Wafer", dependencies: ["Demand", "PathText", "RoutingTrace", system],
-      resources: ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"].map {
+      resources: [
+        "dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8", "nvl72", "cxl-1", "wafer-8x8",
+      ].map {
         .embedInCode("Hardware/\($0).json")
       },
       swiftSettings: strict),

@@ -150,7 +150,7 @@ MUTANTS = [
     ("moecast", "Compare.swift", "filter { options.parts.contains($0.part) }", "filter { !options.parts.contains($0.part) }"),
     ("moecast", "SimulatedRun.swift", "run.tokensPerSecond / base.tokensPerSecond", "base.tokensPerSecond / run.tokensPerSecond"),
     ("moecast", "SimulatedRun.swift", "base.hops / run.hops", "run.hops / base.hops"),
-    ("moecast", "SimulatedRun.swift", "$0.wafer == run.wafer && $0.shape == run.shape && $0.batch == run.batch", "$0.wafer == run.wafer && $0.shape == run.shape"),
+    ("moecast", "SimulatedRun.swift", "$0.system == run.system && $0.shape == run.shape && $0.batch == run.batch", "$0.system == run.system && $0.shape == run.shape"),
     ("moecast", "StrategyRuns.swift", "result.regret(against: belady)", "result.regret(against: perfect)"),
     ("moecast", "CachedStream.swift", "let gap = belady.hitRate - lru.hitRate", "let gap = belady.hitRate"),
     ("moecast", "AnalysisPage+Heatmaps.swift", "return excess.max {", "return excess.min {"),

@@ -12,6 +12,8 @@ public struct StagingOptions: Hashable, Sendable {
   public var bufferBytes: Double?
   /// Bytes a die may hold in copies; nil for what homes and the system leave of HBM.
   public var copyBytes: Double?
+  /// Whether copies and a staging buffer in HBM have to fit beside the homes.
+  public var enforcesCapacity = true
   /// Weights are cut into equal chunks of at most this, by the bound engine; the event engine has
   /// its own.
   public var chunkBytes = 4e6

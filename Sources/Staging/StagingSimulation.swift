@@ -92,7 +92,8 @@ public struct StagingSimulation: Sendable {
       return StagingResult(
         simulation: SimulationResult(
           rows: rows[index], tokens: tokens, layers: pool.shape.layers,
-          modelLayers: model.moeLayers.count), staging: runs[index].accounts.report)
+          modelLayers: model.moeLayers.count, gapSeconds: options.gapSeconds),
+        staging: runs[index].accounts.report)
     }
   }
 
@@ -127,10 +128,21 @@ public struct StagingSimulation: Sendable {
       throw SimulationError(
         "staging needs chunks above 0 bytes, a bandwidth share from 0 to 1, and no negative limits")
     }
-    if let problem = engine.problem(weightBytes: expert.weightBytes)
+    if let problem = fabric.hardware.problem
+      ?? engine.problem(weightBytes: expert.weightBytes)
       ?? placement?.problem(layers: schedule.layers, experts: model.experts, on: fabric)
     {
       throw SimulationError(problem)
+    }
+    let homes =
+      placement
+      ?? ExpertPlacement(
+        options.placement, layers: schedule.layers, experts: schedule.experts, on: fabric)
+    if options.enforcesCapacity,
+      let shortage = homes.shortage(
+        of: model, expert: expert, by: placement == nil ? options.placement : nil, on: fabric)
+    {
+      throw SimulationError(shortage)
     }
   }
 }

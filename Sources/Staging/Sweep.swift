@@ -40,8 +40,8 @@ public struct Sweep: Sendable {
 
   /// One configuration's result; ratios against Base are for the caller to form.
   public struct Row: Hashable, Sendable {
-    /// The system's name.
-    public let wafer: String
+    /// The system, as a place in ``Sweep/systems``.
+    public let system: Int
     /// The model's name.
     public let model: String
     /// How its experts' weights are stored.
@@ -116,7 +116,7 @@ public struct Sweep: Sendable {
 
   /// What one thread does at a time: a strategy, or all staged runs of a configuration.
   private struct Job {
-    let system: Hardware
+    let system: Int
     let schedule: BatchSchedule
     let strategy: Strategy?
 
@@ -143,7 +143,7 @@ public struct Sweep: Sendable {
         ? try MixtureTables(workload.pool, horizon: staging.horizon, workers: workers) : nil
       let sources = ForecastSources(transitions: transitions, mixture: mixture)
       let schedules = batches.map { BatchSchedule(workload.pool, size: $0, steps: steps) }
-      let jobs = systems.flatMap { system in
+      let jobs = systems.indices.flatMap { system in
         schedules.flatMap { schedule in
           (Strategy.allCases.map(Optional.init) + [nil]).map {
             Job(system: system, schedule: schedule, strategy: $0)
@@ -168,7 +168,7 @@ public struct Sweep: Sendable {
     _ workload: Workload, _ job: Job, _ strategy: Strategy, _ followers: FollowerTable
   ) throws(SimulationError) -> Row {
     var simulation = Simulation(
-      hardware: job.system, model: workload.model, format: workload.format,
+      hardware: systems[job.system], model: workload.model, format: workload.format,
       batch: job.schedule.size, steps: steps, strategy: strategy)
     simulation.warmSteps = warmSteps
     simulation.options = options
@@ -184,7 +184,7 @@ public struct Sweep: Sendable {
     let choices = forecasts(for: workload)
     guard !choices.isEmpty else { return [] }
     let simulation = StagingSimulation(
-      hardware: job.system, model: workload.model, format: workload.format, options: staging)
+      hardware: systems[job.system], model: workload.model, format: workload.format, options: staging)
     // The perfect forecast runs once, be it among them or not.
     let oracle = choices.firstIndex(of: .oracle) ?? choices.count
     var forecasts: [any DemandForecast] = []
@@ -208,7 +208,7 @@ public struct Sweep: Sendable {
     let plans = job.strategy.map { [.allocation, .allocationAndPrediction].contains($0) } ?? true
     let seconds = host.seconds(experts: workload.model.experts, tasks: result.mean(\.tasks))
     return Row(
-      wafer: job.system.name, model: workload.model.name, format: workload.format,
+      system: job.system, model: workload.model.name, format: workload.format,
       origin: workload.origin, batch: job.schedule.size, strategy: strategy, forecast: forecast,
       layerSeconds: result.meanLayerSeconds, tokensPerSecond: result.tokensPerSecond,
       hops: result.mean(\.hops), localReads: result.mean(\.localReads),

@@ -18,6 +18,8 @@ public struct Fabric: Sendable {
   public let host: Int?
   /// Directed links (N).
   public let links: Int
+  /// What every link joins.
+  public let linkEnds: [LinkEnds]
   /// Bytes a second of every node's memory.
   public let memoryBandwidth: [Double]
   /// Seconds from a read's turn to its first byte, for every node's memory.
@@ -39,6 +41,7 @@ public struct Fabric: Sendable {
 
   /// Lays out the system.
   ///
+  /// - Precondition: ``Hardware/problem`` is nil.
   /// - Complexity: O(nodes^2 * hops) time and memory.
   public init(_ hardware: Hardware) {
     self.hardware = hardware
@@ -46,26 +49,29 @@ public struct Fabric: Sendable {
     let host = hardware.expertHome == .host ? dies : nil
     let nodes = dies + (host == nil ? 0 : 1)
     var builder = WayBuilder(hardware)
-    var ways: [[Int32]] = []
-    for from in 0..<nodes {
-      for to in 0..<nodes { ways.append(builder.way(from: from, to: to, host: host)) }
-    }
+    var ways: [Int32] = []
     var start: [Int32] = [0]
-    for way in ways { start.append(start[start.count - 1] + Int32(way.count)) }
+    for from in 0..<nodes {
+      for to in 0..<nodes {
+        ways += builder.way(from: from, to: to, host: host)
+        start.append(Int32(ways.count))
+      }
+    }
     self.dies = dies
     self.host = host
     self.nodes = nodes
     links = builder.bandwidth.count
+    linkEnds = builder.ends
     linkBandwidth = builder.bandwidth
     linkLatency = builder.latency
     wayStart = start
-    wayLinks = ways.flatMap { $0 }
-    let hops = ways.map(\.count)
+    wayLinks = ways
+    let hops = zip(start, start.dropFirst()).map { Int($1 - $0) }
     hopCounts = hops
     adjacent = (0..<nodes).map { node in
       (0..<dies).filter { die in
         die != node
-          && (hardware.topology == .switch || node == host || hops[node * nodes + die] == 1)
+          && (node == host || Self.isNear(node, die, hops[node * nodes + die], hardware))
       }
     }
     memoryBandwidth =
@@ -75,22 +81,32 @@ public struct Fabric: Sendable {
       Array(repeating: hardware.hbmLatency, count: dies)
       + (host == nil ? [] : [hardware.hostLatency])
     // All links of one way are alike, so a product serves; it is also what the reference computes.
-    wayLatencies = ways.map { way in
-      way.first.map { Double(way.count) * builder.latency[Int($0)] } ?? 0
+    let firstLinks = hops.indices.map { hops[$0] > 0 ? Int(ways[Int(start[$0])]) : nil }
+    wayLatencies = zip(hops, firstLinks).map { hops, first in
+      first.map { Double(hops) * builder.latency[$0] } ?? 0
     }
-    commandTimes = ways.map { way in
-      way.first.map {
-        Double(way.count)
-          * (builder.latency[Int($0)] + hardware.commandBytes / builder.bandwidth[Int($0)])
+    commandTimes = zip(hops, firstLinks).map { hops, first in
+      first.map {
+        Double(hops) * (builder.latency[$0] + hardware.commandBytes / builder.bandwidth[$0])
       } ?? 0
+    }
+  }
+
+  /// Whether two dies are neighbours: one link apart, or behind the same switch.
+  private static func isNear(_ first: Int, _ second: Int, _ hops: Int, _ hardware: Hardware) -> Bool
+  {
+    switch hardware.topology {
+    case .mesh, .ring, .torus: hops == 1
+    case .switch: true
+    case .twoLevel: first / hardware.columns == second / hardware.columns
     }
   }
 
   /// The place of two nodes in tables of all pairs.
   private func pair(_ from: Int, _ to: Int) -> Int { from * nodes + to }
 
-  /// Links between two nodes: the Manhattan distance on a mesh, the shorter way on a ring, 2
-  /// through a switch, 1 from the host.
+  /// Links between two nodes: the Manhattan distance on a mesh, the shorter ways round on a ring or a
+  /// torus, 2 through a switch or between domains, 1 from the host.
   public func hops(from: Int, to: Int) -> Int { hopCounts[pair(from, to)] }
 
   /// Seconds that weights need on the way between two nodes beside their bytes: the sum of
@@ -128,6 +144,7 @@ public struct Fabric: Sendable {
   /// every die is near.
   public func neighbours(of node: Int, within distance: Int) -> [Int] {
     if distance == 1 || hardware.topology == .switch || node == host { return adjacent[node] }
+    if hardware.topology == .twoLevel { return (0..<dies).filter { $0 != node } }
     return (0..<dies).filter { $0 != node && hops(from: node, to: $0) <= distance }
   }
 }

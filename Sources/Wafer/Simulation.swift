@@ -25,11 +25,16 @@ public enum Engine: Hashable, Sendable {
   }
 
   /// Times one layer.
+  ///
+  /// - Parameter activations: What they move over links; the event engine has none.
   func run(
-    _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
+    _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost,
+    activations: ActivationTraffic?, on fabric: Fabric
   ) -> LayerResult {
     switch self {
-    case .bound(let engine): engine.run(tasks, copies: copies, expert: expert, on: fabric)
+    case .bound(let engine):
+      engine.run(
+        tasks, copies: copies, expert: expert, activations: activations, on: fabric)
     case .event(let engine): engine.run(tasks, copies: copies, expert: expert, on: fabric)
     }
   }
@@ -57,6 +62,8 @@ public struct Simulation: Sendable {
   public var steps: Int
   /// Steps at the beginning that make copies but are not counted.
   public var warmSteps = 0
+  /// Seconds between MoE layers, for attention and dense layers; they count for throughput alone.
+  public var gapSeconds = 0.0
   /// MoE layers simulated; nil for all of the trace.
   public var layers: Int?
   /// How experts are given to dies.
@@ -70,6 +77,9 @@ public struct Simulation: Sendable {
   public var placement: ExpertPlacement?
   /// What times the layers.
   public var engine = Engine.bound(BoundEngine())
+  /// The layer of the first counted step of which ``SimulationResult/timeline`` tells; nil for none.
+  /// The event engine alone knows when things happen.
+  public var timelineLayer: Int?
 
   /// A configuration with all choices as in the reference.
   ///
@@ -111,10 +121,7 @@ public struct Simulation: Sendable {
     try check(pool, followers?.transitions)
     let schedule = schedule ?? BatchSchedule(pool, size: batch, steps: steps, policy: batching)
     let layers = layers ?? pool.shape.layers
-    let placement =
-      placement
-      ?? ExpertPlacement(
-        options.placement, layers: layers, experts: pool.shape.experts, on: fabric)
+    let placement = homes(pool)
     var copies: PredictedCopies?
     if strategy.predicts, let followers {
       let room =
@@ -127,6 +134,7 @@ public struct Simulation: Sendable {
         layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
     }
     var rows: [SimulationRow] = []
+    var timeline: Timeline?
     for (step, tokens) in schedule.tokens.enumerated() {
       for layer in 0..<layers {
         var holders = placement.layers[layer]
@@ -136,14 +144,34 @@ public struct Simulation: Sendable {
           chosen: { pool.chosen(by: tokens, layer: layer) }, holders: holders)
         let made = copies?.extend(with: plan, layer: layer) ?? []
         if step >= warmSteps {
-          let result = engine.run(plan, copies: made, expert: expert, on: fabric)
+          let result = engine.run(
+            plan, copies: made, expert: expert,
+            activations: activations(of: plan) { pool.chosen(by: tokens, layer: layer) },
+            on: fabric)
           rows.append(SimulationRow(step: step, layer: layer, result: result))
+        }
+        if step == warmSteps, layer == timelineLayer, case .event(let engine) = engine {
+          timeline = Timeline(
+            step: step, layer: layer, plan: plan,
+            spans: engine.spans(plan, copies: made, expert: expert, on: fabric))
         }
       }
     }
-    return SimulationResult(
+    var result = SimulationResult(
       rows: rows, tokens: (steps - warmSteps) * batch, layers: layers,
-      modelLayers: model.moeLayers.count)
+      modelLayers: model.moeLayers.count, gapSeconds: gapSeconds)
+    result.timeline = timeline
+    return result
+  }
+
+  /// What a plan's activations move over links; nil where they take no time there.
+  private func activations(
+    of plan: [ExpertTask], chosen: () -> [UInt16]
+  ) -> ActivationTraffic? {
+    guard options.activations.ways != .none else { return nil }
+    return ActivationTraffic(
+      of: plan, experts: model.experts, chosen: chosen(), topK: model.topK, hidden: model.hidden,
+      options.activations, on: fabric)
   }
 
   /// The plan of one layer with every task's source.
@@ -181,6 +209,9 @@ public struct Simulation: Sendable {
     guard batch > 0, steps > warmSteps, warmSteps >= 0 else {
       throw SimulationError("a batch of \(batch) over \(steps) steps leaves nothing to count")
     }
+    guard gapSeconds >= 0, gapSeconds < .infinity else {
+      throw SimulationError("the time between layers is a number of seconds from 0 on")
+    }
     guard (1...pool.shape.layers).contains(layers ?? 1) else {
       throw SimulationError("the traces have \(pool.shape.layers) MoE layers, not \(layers ?? 0)")
     }
@@ -192,11 +223,29 @@ public struct Simulation: Sendable {
         transitions.experts == pool.shape.experts
       else { throw SimulationError("\(strategy.rawValue) needs a token heatmap of the same shape") }
     }
-    if let problem = engine.problem(weightBytes: expert.weightBytes)
+    if case .event = engine, options.activations.ways != .none {
+      throw SimulationError("the event engine moves weights alone; time activations by the bound one")
+    }
+    if let problem = fabric.hardware.problem ?? options.activations.problem
+      ?? engine.problem(weightBytes: expert.weightBytes)
       ?? placement?.problem(
         layers: layers ?? pool.shape.layers, experts: model.experts, on: fabric)
     {
       throw SimulationError(problem)
     }
+    if options.enforcesCapacity,
+      let shortage = homes(pool).shortage(
+        of: model, expert: expert, by: placement == nil ? options.placement : nil, on: fabric)
+    {
+      throw SimulationError(shortage)
+    }
+  }
+
+  /// Where experts lie at the beginning.
+  private func homes(_ pool: RequestPool) -> ExpertPlacement {
+    placement
+      ?? ExpertPlacement(
+        options.placement, layers: layers ?? pool.shape.layers, experts: pool.shape.experts,
+        on: fabric)
   }
 }

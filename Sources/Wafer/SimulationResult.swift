@@ -24,20 +24,38 @@ public struct SimulationResult: Hashable, Sendable {
   public let layers: Int
   /// MoE layers of the model.
   public let modelLayers: Int
+  /// Seconds that pass after every layer before the next one begins.
+  public let gapSeconds: Double
+  /// How long every resource was busy in a layer, on average.
+  public let meanBusy: BusySeconds
+  /// What chunks held in the layer that ``Simulation/timelineLayer`` names; nil without it.
+  public package(set) var timeline: Timeline?
 
-  package init(rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int) {
-    self.rows = rows
+  package init(
+    rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int, gapSeconds: Double = 0
+  ) {
+    var busy = BusySeconds.none
+    self.rows = rows.map { row in
+      if let layer = row.result.busy { busy.add(layer) }
+      var result = row.result
+      result.busy = nil
+      return SimulationRow(step: row.step, layer: row.layer, result: result)
+    }
+    meanBusy = busy.divided(by: Double(max(1, rows.count)))
     self.tokens = tokens
     self.layers = layers
     self.modelLayers = modelLayers
+    self.gapSeconds = gapSeconds
   }
 
   /// Mean seconds a layer.
   public var meanLayerSeconds: Double { mean(\.seconds) }
 
-  /// Tokens a second through the model's MoE layers, where fewer were simulated scaled to all.
+  /// Tokens a second through the model's MoE layers and the gaps between them, where fewer were
+  /// simulated scaled to all.
   public var tokensPerSecond: Double {
-    let seconds = rows.reduce(0) { $0 + $1.result.seconds }
+    let seconds =
+      rows.reduce(0) { $0 + $1.result.seconds } + Double(rows.count) * gapSeconds
     return seconds > 0 ? Double(tokens) / (seconds / Double(layers) * Double(modelLayers)) : 0
   }
 
@@ -45,6 +63,13 @@ public struct SimulationResult: Hashable, Sendable {
   public func mean(_ count: KeyPath<LayerResult, Int>) -> Double {
     rows.isEmpty
       ? 0 : Double(rows.reduce(0) { $0 + $1.result[keyPath: count] }) / Double(rows.count)
+  }
+
+  /// What most of the time was spent waiting for.
+  public var bottleneck: Bottleneck {
+    var seconds: [Bottleneck: Double] = [:]
+    for row in rows { seconds[row.result.bottleneck, default: 0] += row.result.seconds }
+    return Bottleneck.allCases.max { seconds[$0] ?? 0 < seconds[$1] ?? 0 } ?? .latency
   }
 
   /// A time's mean over layers.

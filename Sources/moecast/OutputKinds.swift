@@ -42,6 +42,16 @@ extension OutputRule {
     }
   }
 
+  /// A map, a table or a timeline of `simulate`.
+  static func figure(inputs: [String], force: ForceOption) -> OutputRule {
+    OutputRule(kind: "a figure of moecast simulate", inputs, force) { path in
+      let head = String(decoding: head(of: path), as: UTF8.self)
+      return ["<svg xmlns=", "resource,name,busy_seconds", "{\"displayTimeUnit\":"].contains {
+        head.hasPrefix($0)
+      }
+    }
+  }
+
   private init(
     kind: String, _ inputs: [String], _ force: ForceOption, isOfKind: @escaping (FilePath) -> Bool
   ) {

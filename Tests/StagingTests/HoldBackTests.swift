@@ -41,7 +41,10 @@ struct HoldBackTests {
 
   private func check(_ system: String, _ eviction: EvictionPolicy, _ engine: String) throws {
     let hardware = try #require(try Hardware.shipped(system))
-    let allowed = StagingLedger.share + StagingLedger.ofStep / Double(Self.steps)
+    // By the event engine a copy's last chunk may still be written when all is computed; the ledger
+    // does not know of that beforehand.
+    let unforeseen = engine == "event" ? 1e-4 : 0
+    let allowed = StagingLedger.share + StagingLedger.ofStep / Double(Self.steps) + unforeseen
     for batch in engine == "bound" ? [2, 60, 4000] : [2, 60] {
       let schedule = schedule(batch: batch)
       for (gap, copies, buffer) in [(0.0, 3.0, 6e6), (500e-6, 12.0, 0.0), (20e-6, 4.0, 12e6)] {

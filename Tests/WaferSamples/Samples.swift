@@ -32,7 +32,7 @@ public enum Samples {
   }
 
   /// The systems that ship.
-  public static let systems = ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"]
+  public static let systems = Hardware.shippedNames
 
   /// A 3 x 2 mesh with Dojo's other figures.
   public static var hardware: Hardware {

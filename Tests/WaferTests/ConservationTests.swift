@@ -67,7 +67,8 @@ struct ConservationTests {
       let run = EventRun(event, plan, copies: copies, expert: simulation.expert, on: fabric)
       var result = LayerResult(tasks: plan, copies: copies.count, on: fabric)
       var nothing = NoBackgroundTraffic()
-      run.simulate(spacing: 1e-6, into: &result, beside: &nothing)
+      var record = NoTimelineRecord()
+      run.simulate(spacing: 1e-6, into: &result, beside: &nothing, noting: &record)
       #expect(result.llcMisses == plan.count * run.chunks)
       #expect(result.events == run.chunks * (3 * plan.count + result.hops))
       let crossed = result.meanLinkSeconds * Double(fabric.links)
@@ -93,13 +94,8 @@ struct ConservationTests {
           plan, copies: copies, expert: simulation.expert, on: simulation.fabric)
         let busiest = max(timed.computeSeconds, timed.linkSeconds)
         #expect(busiest <= timed.seconds)
-        // The bound engine also counts activations and posted copies, which may end after the last
-        // task; what remains must not be above the event engine's time.
-        var bare = simulation.expert
-        bare = ExpertCost(
-          weightBytes: bare.weightBytes, flopsPerRequest: bare.flopsPerRequest,
-          activationBytesPerRequest: 0)
-        let bound = BoundEngine().run(plan, copies: [], expert: bare, on: simulation.fabric)
+        let bound = BoundEngine().run(
+          plan, copies: copies, expert: simulation.expert, on: simulation.fabric)
         let busy = max(bound.computeSeconds, bound.memorySeconds, bound.linkSeconds)
         #expect(busy <= timed.seconds * (1 + 1e-12))
       }

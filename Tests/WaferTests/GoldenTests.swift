@@ -22,6 +22,7 @@ struct GoldenTests {
       if engine == "event" {
         var event = EventEngine()
         event.order = .rotated
+        event.readsAlone = true
         event.windowBytes = try #require(golden.windowBytes)
         event.chunkBytes = try #require(golden.chunkBytes)
         simulation.engine = .event(event)

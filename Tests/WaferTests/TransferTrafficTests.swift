@@ -40,7 +40,8 @@ struct TransferTrafficTests {
       buffersInHBM: false, share: share, gapSeconds: gap, on: fabric)
     let run = EventRun(engine, tasks, copies: [], expert: expert, on: fabric)
     var result = LayerResult(tasks: tasks, copies: 0, on: fabric)
-    run.simulate(spacing: 1e-7, into: &result, beside: &traffic)
+    var record = NoTimelineRecord()
+    run.simulate(spacing: 1e-7, into: &result, beside: &traffic, noting: &record)
     return (result, traffic)
   }
 

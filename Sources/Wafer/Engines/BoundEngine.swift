@@ -27,6 +27,14 @@ public struct BoundEngine: Hashable, Sendable {
   public func run(
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
   ) -> LayerResult {
+    run(tasks, copies: copies, expert: expert, activations: nil, on: fabric)
+  }
+
+  /// The same with activations on the links.
+  func run(
+    _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost,
+    activations: ActivationTraffic?, on fabric: Fabric
+  ) -> LayerResult {
     var busy = BusyTimes(expert: expert, on: fabric)
     var read: Set<SharedRead> = []
     for task in tasks {
@@ -38,6 +46,12 @@ public struct BoundEngine: Hashable, Sendable {
         expert.weightBytes, from: Int(task.source), to: Int(task.die), sharesMemory: isShared)
     }
     for copy in copies { busy.writeCopy(at: copy.die) }
-    return busy.result(of: tasks, copies: copies.count)
+    if let activations { busy.move(activations) }
+    var result = busy.result(of: tasks, copies: copies.count)
+    if let activations {
+      result.dispatchSeconds = ActivationTraffic.busiest(activations.dispatch, on: fabric)
+      result.combineSeconds = ActivationTraffic.busiest(activations.combine, on: fabric)
+    }
+    return result
   }
 }

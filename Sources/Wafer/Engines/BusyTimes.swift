@@ -32,8 +32,8 @@ package struct BusyTimes {
   package mutating func compute(_ task: ExpertTask) {
     let die = Int(task.die)
     compute[die] += fabric.hardware.computeSeconds(requests: Int(task.requests), expert: expert)
-    memory[die] +=
-      Double(task.requests) * expert.activationBytesPerRequest / fabric.hardware.hbmBandwidth
+    memory[die] += fabric.hardware.activationSeconds(
+      requests: Int(task.requests), expert: expert)
   }
 
   /// Adds the reading of `bytes` and their way.
@@ -57,6 +57,15 @@ package struct BusyTimes {
     memory[die] += fabric.hardware.writeSeconds(expert)
   }
 
+  /// Adds activations on links, and the latency of their longest way.
+  mutating func move(_ activations: ActivationTraffic) {
+    for index in link.indices {
+      link[index] +=
+        (activations.dispatch[index] + activations.combine[index]) / fabric.linkBandwidth[index]
+    }
+    latency += activations.latency
+  }
+
   /// The busiest resource's seconds.
   package var longest: Double { max(compute.max() ?? 0, memory.max() ?? 0, link.max() ?? 0) }
 
@@ -66,7 +75,7 @@ package struct BusyTimes {
   /// What a layer of `tasks` and so many copies took.
   package func result(of tasks: [ExpertTask], copies: Int) -> LayerResult {
     var result = LayerResult(tasks: tasks, copies: copies, on: fabric)
-    result.setBusy(compute: compute, memory: memory, link: link)
+    result.setBusy(BusySeconds(compute: compute, memory: memory, link: link))
     result.seconds = seconds
     return result
   }
@@ -78,6 +87,11 @@ extension Hardware {
     let tile = computeTileRequests
     let rounded = (requests + tile - 1) / tile * tile
     return Double(rounded) * expert.flopsPerRequest / (computeFlops * computeEfficiency)
+  }
+
+  /// Seconds of a die's HBM for the activations of `requests` requests of one expert.
+  func activationSeconds(requests: Int, expert: ExpertCost) -> Double {
+    Double(requests) * expert.activationBytesPerRequest / hbmBandwidth
   }
 
   /// Seconds a die computes one request of many.

@@ -4,8 +4,9 @@
 /// travels to the source (`hops * (link latency + command bytes / bandwidth)`), is served by its
 /// LLC or, one chunk after another, by its HBM, crosses every link of the way back (store and
 /// forward: a link is busy for `bytes / bandwidth`, the chunk arrives a latency later), may be
-/// copied into the die's HBM, and is computed; then the die asks for its next chunk. Events of
-/// equal time run in the order in which they were made.
+/// copied into the die's HBM, and is computed; then the die asks for its next chunk. The chunk's
+/// share of the requests' activations holds the die's HBM meanwhile. A layer ends when all is
+/// computed and written. Events of equal time run in the order in which they were made.
 ///
 /// ```swift
 /// var engine = EventEngine()
@@ -29,6 +30,10 @@ public struct EventEngine: Hashable, Sendable {
   public var usesLLC = true
   /// In which order a die asks for its tasks.
   public var order = Order.plan
+  /// Whether memories are timed by reads alone, as in the reference: activations take no time there,
+  /// and copies may be written after the layer's end. A layer may then be shorter than the bound
+  /// engine has it.
+  public var readsAlone = false
 
   /// Chunks of an expert at most, to keep memory in proportion to the work.
   package static let maximumChunks = 65_536.0
@@ -56,8 +61,22 @@ public struct EventEngine: Hashable, Sendable {
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
   ) -> LayerResult {
     var nothing = NoBackgroundTraffic()
+    var record = NoTimelineRecord()
     return time(
-      tasks, copies: copies, expert: expert, on: fabric, llcBytes: nil, beside: &nothing)
+      tasks, copies: copies, expert: expert, on: fabric, llcBytes: nil, beside: &nothing,
+      noting: &record)
+  }
+
+  /// Runs one layer as ``run(_:copies:expert:on:)`` does, and tells what its chunks held meanwhile.
+  func spans(
+    _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric
+  ) -> [Span] {
+    var nothing = NoBackgroundTraffic()
+    var record = SpanRecord()
+    _ = time(
+      tasks, copies: copies, expert: expert, on: fabric, llcBytes: nil, beside: &nothing,
+      noting: &record)
+    return record.spans
   }
 
   /// Runs one layer beside transfers; a layer without tasks leaves them where they are.
@@ -67,14 +86,16 @@ public struct EventEngine: Hashable, Sendable {
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric,
     llcBytes: Double, beside transfers: inout TransferTraffic
   ) -> LayerResult {
-    time(
-      tasks, copies: copies, expert: expert, on: fabric, llcBytes: llcBytes, beside: &transfers)
+    var record = NoTimelineRecord()
+    return time(
+      tasks, copies: copies, expert: expert, on: fabric, llcBytes: llcBytes, beside: &transfers,
+      noting: &record)
   }
 
   /// - Parameter llcBytes: What demand may use of every LLC; nil for all of it.
-  private func time<Side: BackgroundTraffic>(
+  private func time<Side: BackgroundTraffic, Record: TimelineRecord>(
     _ tasks: [ExpertTask], copies: [ExpertCopy], expert: ExpertCost, on fabric: Fabric,
-    llcBytes: Double?, beside side: inout Side
+    llcBytes: Double?, beside side: inout Side, noting record: inout Record
   ) -> LayerResult {
     precondition(problem(weightBytes: expert.weightBytes) == nil)
     var result = LayerResult(tasks: tasks, copies: copies.count, on: fabric)
@@ -84,7 +105,8 @@ public struct EventEngine: Hashable, Sendable {
     // The bound engine's time over the number of events is how far apart they lie on average.
     let least = BoundEngine().run(tasks, copies: copies, expert: expert, on: fabric).seconds
     let events = Double(run.chunks * (3 * tasks.count + result.hops))
-    run.simulate(spacing: least / events, into: &result, beside: &side)
+    run.simulate(
+      spacing: least / events, into: &result, beside: &side, noting: &record)
     return result
   }
 }

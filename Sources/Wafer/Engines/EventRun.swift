@@ -15,6 +15,8 @@ struct EventRun {
     var commandSeconds: Double
     /// Seconds to compute the requests' part that belongs to one chunk.
     var chunkComputeSeconds: Double
+    /// Seconds of the die's memory for the activations of that part.
+    var chunkActivationSeconds: Double
   }
 
   /// An expert's weights as one source's LLC holds them.
@@ -36,6 +38,7 @@ struct EventRun {
   /// Chunks that an LLC holds, and chunks of all sources and experts.
   private let cacheSlots: Int
   private let cacheEntries: Int
+  private let readsAlone: Bool
 
   /// - Parameter llcBytes: What demand may use of every LLC; nil for all of it.
   init(
@@ -43,6 +46,7 @@ struct EventRun {
     on fabric: Fabric, llcBytes: Double? = nil
   ) {
     self.fabric = fabric
+    readsAlone = engine.readsAlone
     chunks = max(1, Int((expert.weightBytes / engine.chunkBytes).rounded(.up)))
     chunkBytes = expert.weightBytes / Double(chunks)
     let copied = Set(copies)
@@ -61,6 +65,8 @@ struct EventRun {
           copies: copied.contains(ExpertCopy(die: die, expert: Int(task.expert))),
           commandSeconds: fabric.commandSeconds(from: source, to: die),
           chunkComputeSeconds: fabric.hardware.computeSeconds(
+            requests: Int(task.requests), expert: expert) / Double(chunks),
+          chunkActivationSeconds: fabric.hardware.activationSeconds(
             requests: Int(task.requests), expert: expert) / Double(chunks)))
     }
     self.jobs = jobs
@@ -90,8 +96,9 @@ struct EventRun {
   ///
   /// Unsafe pointers: every index below was made by `init`, by the loop itself, or by the side
   /// traffic from the fabric.
-  func simulate<Side: BackgroundTraffic>(
-    spacing: Double, into result: inout LayerResult, beside side: inout Side
+  func simulate<Side: BackgroundTraffic, Record: TimelineRecord>(
+    spacing: Double, into result: inout LayerResult, beside side: inout Side,
+    noting record: inout Record
   ) {
     let dies = fabric.dies
     let nodes = fabric.nodes
@@ -143,11 +150,37 @@ struct EventRun {
             calendar.insert(flight, at: now + jobs[Int(task)].commandSeconds)
           }
 
+          /// Lets activations, or the copy of a chunk, hold the die's memory once it is free. Nobody
+          /// waits for that but later reads and, `latency` after it, the layer's end.
+          func hold(
+            _ seconds: Double, of die: Int, from now: Double, latency: Double, _ flight: Int32,
+            _ kind: Span.Kind
+          ) {
+            let free = max(now, state.memoryFree[die]) + seconds
+            state.memoryFree[die] = free
+            state.memoryBusy[die] += seconds
+            if !readsAlone { end = max(end, free + latency) }
+            if Record.isPresent {
+              record.note(
+                .memory(die), from: free - seconds, to: free, kind, state.flights[Int(flight)])
+            }
+          }
+
           /// Computes the chunk of `flight`, which is at its die.
           func compute(_ flight: Int32, _ job: UnsafePointer<Job>, _ now: Double) {
             let die = Int(job.pointee.die)
+            if !readsAlone {
+              hold(
+                job.pointee.chunkActivationSeconds, of: die, from: now,
+                latency: hardware.hbmLatency + hardware.llcMiss, flight, .activations)
+            }
             let seconds = job.pointee.chunkComputeSeconds
             let free = max(now, state.computeFree[die]) + seconds
+            if Record.isPresent {
+              record.note(
+                .compute(die), from: free - seconds, to: free, .compute,
+                state.flights[Int(flight)])
+            }
             state.computeFree[die] = free
             state.computeBusy[die] += seconds
             state.flights[Int(flight)].step = Flight.computed
@@ -173,13 +206,19 @@ struct EventRun {
             if step >= 0 {
               if step < job.pointee.wayEnd {
                 state.flights[Int(flight)].step = step + 1
-                calendar.insert(flight, at: state.cross(Int(ways[Int(step)]), at: now))
+                let link = Int(ways[Int(step)])
+                calendar.insert(flight, at: state.cross(link, at: now))
+                if Record.isPresent {
+                  let free = state.linkFree[link]
+                  record.note(
+                    .link(link), from: free - state.linkChunk[link], to: free, .weights,
+                    state.flights[Int(flight)])
+                }
               } else {
                 let die = Int(job.pointee.die)
                 if job.pointee.copies {
-                  state.memoryFree[die] =
-                    max(now + write, state.memoryFree[die]) + state.memoryChunk[die]
-                  state.memoryBusy[die] += state.memoryChunk[die]
+                  hold(
+                    state.memoryChunk[die], of: die, from: now + write, latency: 0, flight, .copy)
                 }
                 if Side.isPresent { side.received(task: state.flights[Int(flight)].task, at: now) }
                 compute(flight, job, now)
@@ -196,6 +235,11 @@ struct EventRun {
                 state.memoryFree[source] = free
                 state.memoryBusy[source] += state.memoryChunk[source]
                 ready = free + state.memoryLatency[source] + hardware.llcMiss
+                if Record.isPresent {
+                  record.note(
+                    .memory(source), from: free - state.memoryChunk[source], to: free, .weights,
+                    state.flights[Int(flight)])
+                }
                 if caches, source < dies { cache.insert(entry, arriving: ready, at: source) }
               }
               state.flights[Int(flight)].step = job.pointee.wayStart

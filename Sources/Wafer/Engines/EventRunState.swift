@@ -86,8 +86,9 @@ struct RunState: ~Copyable {
   /// Hands the busy times to the layer's result.
   func sum(into result: inout LayerResult, fabric: Fabric) {
     result.setBusy(
-      compute: UnsafeBufferPointer(start: computeBusy, count: fabric.dies),
-      memory: UnsafeBufferPointer(start: memoryBusy, count: fabric.nodes),
-      link: UnsafeBufferPointer(start: linkBusy, count: fabric.links))
+      BusySeconds(
+        compute: Array(UnsafeBufferPointer(start: computeBusy, count: fabric.dies)),
+        memory: Array(UnsafeBufferPointer(start: memoryBusy, count: fabric.nodes)),
+        link: Array(UnsafeBufferPointer(start: linkBusy, count: fabric.links))))
   }
 }

@@ -24,6 +24,12 @@ public struct LayerResult: Hashable, Sendable {
   public private(set) var meanComputeSeconds = 0.0
   /// Busy seconds averaged over links.
   public private(set) var meanLinkSeconds = 0.0
+  /// Busy seconds of the link that activations on their way to experts keep busiest, and of that on
+  /// their way back; 0 where ``ActivationOptions`` has none.
+  public internal(set) var dispatchSeconds = 0.0
+  public internal(set) var combineSeconds = 0.0
+  /// Busy seconds of every resource; nil where many layers were summed up.
+  package var busy: BusySeconds?
   /// Events handled; 0 from the bound engine.
   public var events = 0
   /// Chunks that were found in an LLC; 0 from the bound engine.
@@ -44,15 +50,21 @@ public struct LayerResult: Hashable, Sendable {
   }
 
   /// Takes in the busy seconds of every die's compute, every memory and every link.
-  mutating func setBusy(
-    compute: some Collection<Double>, memory: some Collection<Double>,
-    link: some Collection<Double>
-  ) {
-    computeSeconds = compute.max() ?? 0
-    memorySeconds = memory.max() ?? 0
-    linkSeconds = link.max() ?? 0
-    meanComputeSeconds = compute.reduce(0, +) / Double(compute.count)
-    meanLinkSeconds = link.isEmpty ? 0 : link.reduce(0, +) / Double(link.count)
+  mutating func setBusy(_ busy: BusySeconds) {
+    computeSeconds = busy.compute.max() ?? 0
+    memorySeconds = busy.memory.max() ?? 0
+    linkSeconds = busy.link.max() ?? 0
+    meanComputeSeconds = busy.compute.reduce(0, +) / Double(busy.compute.count)
+    meanLinkSeconds = busy.link.isEmpty ? 0 : busy.link.reduce(0, +) / Double(busy.link.count)
+    self.busy = busy
+  }
+
+  /// What the layer waited for.
+  public var bottleneck: Bottleneck {
+    let longest = max(computeSeconds, memorySeconds, linkSeconds)
+    if longest < seconds / 2 { return .latency }
+    if longest == computeSeconds { return .compute }
+    return longest == memorySeconds ? .memory : .link
   }
 }
 

@@ -5,7 +5,7 @@
 /// try hardware.apply(override: "rows=7")
 /// ```
 ///
-/// It is read from a flat JSON object whose keys carry their units (see ``HardwareFile``); the
+/// It is read from a flat JSON object whose keys carry their units (see ``SystemDescription``); the
 /// wafers of the paper's case study 1 and two smaller systems are shipped (``shippedNames``).
 public struct Hardware: Hashable, Sendable {
   /// How dies reach each other.
@@ -17,6 +17,11 @@ public struct Hardware: Hashable, Sendable {
     /// `columns * rows` dies in a circle, one link a direction; the shorter way round, upwards on
     /// ties.
     case ring
+    /// A mesh whose rows and columns are closed to rings; X first, the shorter way round in each.
+    case torus
+    /// Domains of `columns` dies, `rows` of them: a switch inside each as in `switch`, and for dies of
+    /// two domains one scale-out link a die into a network of full bandwidth and one out of it.
+    case twoLevel = "two_level"
   }
 
   /// What the quoted link bandwidth adds up.
@@ -41,6 +46,8 @@ public struct Hardware: Hashable, Sendable {
   public var name = "custom"
   /// One sentence for people.
   public var description = ""
+  /// Where the figures come from.
+  public var sources = ""
   /// How dies reach each other.
   public var topology = Topology.mesh
   /// Mesh size in X; dies are numbered row by row, die `y * columns + x`.
@@ -61,12 +68,18 @@ public struct Hardware: Hashable, Sendable {
   public var hbmLatency = 300e-9
   /// Share of HBM kept for the system, in [0, 1) (the paper keeps a tenth).
   public var hbmReserved = 0.1
+  /// Bytes a die that neither experts nor the system may take: KV cache, weights beside experts.
+  public var hbmOtherBytes = 0.0
   /// Bytes a second and link, to be read as `linkBandwidthCounts` says.
   public var linkBandwidth = 1.7e12
   /// What ``linkBandwidth`` adds up.
   public var linkBandwidthCounts = LinkBandwidthCounts.oneDirection
   /// Seconds a link and crossing.
   public var linkLatency = 200e-9
+  /// Bytes a second, one direction, of a die's link between domains; used by two levels.
+  public var scaleOutBandwidth = 50e9
+  /// Seconds a crossing of that link.
+  public var scaleOutLatency = 1e-6
   /// Bytes of last-level cache a die.
   public var llcCapacity = 64e6
   /// Seconds from asking an LLC to a chunk that it holds.
@@ -79,6 +92,8 @@ public struct Hardware: Hashable, Sendable {
   public var commandBytes = 16.0
   /// Where the weights of every expert live for good.
   public var expertHome = ExpertHome.hbm
+  /// Bytes of host memory; used where experts live in the host.
+  public var hostCapacity = 2e12
   /// Bytes a second of host memory (all dies together); used where experts live in the host.
   public var hostBandwidth = 200e9
   /// Seconds from a read's turn at the host's memory to its first byte.
@@ -87,6 +102,19 @@ public struct Hardware: Hashable, Sendable {
   public var hostLinkBandwidth = 55e9
   /// Seconds a crossing of that link.
   public var hostLinkLatency = 1e-6
+
+  /// Picojoules a bit read from or written to HBM.
+  public var hbmPicojoules = 3.9
+  /// Picojoules a bit and link between dies.
+  public var linkPicojoules = 1.3
+  /// Picojoules a bit of host memory.
+  public var hostPicojoules = 15.0
+  /// Picojoules a bit over the host's link.
+  public var hostLinkPicojoules = 6.0
+  /// Picojoules a bit over a scale-out link.
+  public var scaleOutPicojoules = 15.0
+  /// Picojoules a floating point operation.
+  public var computePicojoules = 0.5
 
   /// Dojo's figures; change what differs.
   public init() {}
@@ -104,7 +132,7 @@ public struct Hardware: Hashable, Sendable {
   }
 
   /// Bytes of HBM that weights may fill on one die.
-  public var usableHBM: Double { (1 - hbmReserved) * hbmCapacity }
+  public var usableHBM: Double { (1 - hbmReserved) * hbmCapacity - hbmOtherBytes }
 }
 
 /// What is wrong with a hardware description.

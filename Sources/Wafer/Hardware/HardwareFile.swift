@@ -1,90 +1,143 @@
 import PathText
 import SystemPackage
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
+/// A system as it was described: its figures, and which of them nobody gave.
+///
+/// ```swift
+/// var system = try SystemDescription(file: "mine.json")
+/// try system.apply(override: "rows=7")
+/// print(system.hardware.dies, system.inherited)
+/// ```
+public struct SystemDescription: Hashable, Sendable {
+  /// The system.
+  public private(set) var hardware: Hardware
+  /// The shipped system whose figures stand where the description has none.
+  public let base: String
+  /// Whether the description names its base; else ``inherited`` figures are guesses that the user
+  /// should hear of.
+  public let namesBase: Bool
+  /// The keys that matter to the system and that the description leaves to ``base``.
+  public var inherited: [String] {
+    Hardware.table.filter { !given.contains($0.name) && $0.matters(to: hardware) }.map(\.name)
+  }
+  private var given: Set<String>
 
-extension Hardware {
-  /// The systems that need no file, in the order in which they are shown.
-  public static let shippedNames = ["dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8"]
-
-  /// The shipped system called `name`, or nil.
+  /// Applies one `key=value` override; call ``check()`` after the last.
   ///
-  /// - Throws: ``HardwareError`` if the shipped file is damaged.
-  public static func shipped(_ name: String) throws(HardwareError) -> Hardware? {
-    let json: [UInt8]
-    switch name.lowercased() {
-    case "dojo": json = PackageResources.dojo_json
-    case "sow", "tsmc-sow": json = PackageResources.sow_json
-    case "dojo-enhanced": json = PackageResources.dojo_enhanced_json
-    case "pcie-1": json = PackageResources.pcie_1_json
-    case "nvlink-8": json = PackageResources.nvlink_8_json
-    default: return nil
-    }
-    return try Hardware(json: json, from: name)
+  /// - Throws: ``HardwareError`` as ``Hardware/apply(override:)``.
+  public mutating func apply(override: String) throws(HardwareError) {
+    given.insert(try hardware.apply(override: override))
   }
 
-  /// Reads a flat JSON object of ``keys``; what it leaves out stays as in Dojo.
+  /// Holds the figures against each other, which overrides change one by one.
   ///
-  /// - Parameter source: The file's name, for errors.
-  /// - Throws: ``HardwareError`` naming `source` and the key at fault.
-  public init(json: [UInt8], from source: String) throws(HardwareError) {
-    let values: [String: HardwareValue]
-    do {
-      values = try JSONDecoder().decode([String: HardwareValue].self, from: Data(json))
-    } catch let DecodingError.typeMismatch(_, context) {
-      let key = context.codingPath.first.map { " at '\($0.stringValue)'" } ?? ""
-      throw HardwareError("\(source): expected one flat object of numbers and texts\(key)")
-    } catch {
-      throw HardwareError("\(source): not valid JSON")
-    }
-    self.init()
-    do {
-      for key in Self.keys {
-        if let value = values[key] { try set(key, to: value) }
-      }
-      if let unknown = values.keys.filter({ !Self.keys.contains($0) }).min() {
-        try set(unknown, to: .text(""))
-      }
-    } catch { throw HardwareError("\(source): \(error)") }
+  /// - Throws: ``HardwareError`` with ``Hardware/problem``.
+  public func check() throws(HardwareError) {
+    if let problem = hardware.problem { throw HardwareError(problem) }
   }
-}
 
-extension HardwareValue: Decodable {
-  /// A number where the file has one, else a text.
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if let number = try? container.decode(Double.self) {
-      self = .number(number)
-    } else {
-      self = .text(try container.decode(String.self))
+  /// The shipped system of this name, or what the JSON file at this path describes.
+  ///
+  /// - Throws: ``HardwareError``, also where it is neither.
+  public init(named name: String) throws(HardwareError) {
+    guard let json = Hardware.shippedFile(name) else {
+      try self.init(file: name)
+      return
     }
+    try self.init(json: json, from: name)
   }
-}
-
-extension Hardware {
-  /// Bytes that a hardware file may have.
-  static let maximumFileBytes = 1 << 20
 
   /// Reads the JSON file at `path`.
   ///
-  /// - Throws: ``HardwareError``, also where `path` is neither a shipped name nor a readable file.
+  /// - Throws: ``HardwareError``, also where it cannot be read.
   public init(file path: String) throws(HardwareError) {
-    let shipped = Self.shippedNames.joined(separator: ", ")
+    let shipped = "shipped systems are \(Hardware.shippedNames.joined(separator: ", "))"
     let bytes: [UInt8]
     do {
       bytes = try firstBytes(of: FilePath(text: path), count: Self.maximumFileBytes + 1)
     } catch .noSuchFileOrDirectory {
-      throw HardwareError("\(path): no shipped system and no file; shipped are \(shipped)")
+      let near = likely(path.lowercased(), among: Hardware.shippedNames).first
+      let meant = near.map { "; did you mean \($0)?" } ?? ""
+      throw HardwareError("\(path): no shipped system and no file\(meant); \(shipped)")
     } catch {
-      throw HardwareError("\(path): cannot be read: \(error); shipped systems are \(shipped)")
+      throw HardwareError("\(path): cannot be read: \(error); \(shipped)")
     }
     guard bytes.count <= Self.maximumFileBytes else {
       throw HardwareError("\(path): too large for a hardware file")
     }
     try self.init(json: bytes, from: path)
+  }
+
+  /// Bytes that a hardware file may have.
+  private static let maximumFileBytes = 1 << 20
+
+  /// Reads a flat JSON object of ``Hardware/keys``, and `base`: the shipped system whose figures
+  /// stand where the file has none. Without a base the keys that nobody can guess must be there;
+  /// the others are Dojo's, and ``inherited`` names them.
+  ///
+  /// - Parameter source: The file's name, for errors, and for the system where it has no name of its
+  ///   own.
+  /// - Throws: ``HardwareError`` naming `source`, the line and the key at fault.
+  public init(json: [UInt8], from source: String) throws(HardwareError) {
+    let members = try HardwareText.members(of: json, from: source)
+    let named = members.first { $0.key == Self.baseKey }
+    hardware = try Self.base(named, from: source)
+    base = named == nil ? Self.standardBase : hardware.name
+    namesBase = named != nil
+    hardware.name = Self.name(of: source)
+    hardware.description = ""
+    given = []
+    for member in members where member.key != Self.baseKey {
+      do { try hardware.set(member.key, to: member.value) } catch {
+        throw HardwareError("\(source), line \(member.line): \(error)")
+      }
+      given.insert(member.key)
+    }
+    let missing = Hardware.table.filter {
+      $0.isNeeded && $0.matters(to: hardware) && !given.contains($0.name)
+    }
+    guard namesBase || missing.isEmpty else {
+      throw HardwareError(
+        "\(source): it does not say \(missing.map(\.name).joined(separator: ", ")); add them, or"
+          + " name the shipped system that it changes: \"base\": \"\(Self.standardBase)\"")
+    }
+    if let problem = hardware.problem { throw HardwareError("\(source): \(problem)") }
+  }
+
+  /// The key of a file that names its base.
+  static let baseKey = "base"
+  /// Whose figures stand where a file without a base leaves out what may be guessed.
+  private static let standardBase = "dojo"
+
+  private static func base(
+    _ member: HardwareMember?, from source: String
+  ) throws(HardwareError) -> Hardware {
+    guard let member else { return Hardware() }
+    guard case .text(let name) = member.value, let base = try Hardware.shipped(name) else {
+      throw HardwareError(
+        "\(source), line \(member.line): base must be one of"
+          + " \(Hardware.shippedNames.joined(separator: ", "))")
+    }
+    return base
+  }
+
+  /// A file's name without folders and `.json`.
+  private static func name(of source: String) -> String {
+    FilePath(text: source).stem ?? "custom"
+  }
+}
+
+extension Hardware {
+  /// The shipped system called `name`, or nil.
+  ///
+  /// - Throws: ``HardwareError`` if the shipped file is damaged.
+  public static func shipped(_ name: String) throws(HardwareError) -> Hardware? {
+    guard let json = shippedFile(name) else { return nil }
+    return try Hardware(json: json, from: name)
+  }
+
+  /// Reads a hardware file, as ``SystemDescription/init(json:from:)``.
+  public init(json: [UInt8], from source: String) throws(HardwareError) {
+    self = try SystemDescription(json: json, from: source).hardware
   }
 }

@@ -4,21 +4,60 @@ public enum HardwareValue: Hashable, Sendable {
   case text(String)
 }
 
-/// One key of a hardware file: its name with the unit, and the property it sets.
+/// One key of a hardware file: its name with the unit, and the property it sets and tells.
 struct HardwareKey: Sendable {
+  /// On which systems a key says anything.
+  enum Scope {
+    /// A name for people; nothing depends on it.
+    case label
+    case everywhere
+    /// Systems of several dies.
+    case betweenDies
+    /// Systems of several domains.
+    case betweenDomains
+    /// Systems whose experts live in the host.
+    case host
+  }
+
   let name: String
+  let scope: Scope
+  /// Whether a file without a base must give it: nobody can guess it.
+  var isNeeded = false
   let set: @Sendable (inout Hardware, HardwareValue) throws(HardwareError) -> Void
+  let get: @Sendable (Hardware) -> HardwareValue
+
+  /// Whether anything simulated on `hardware` depends on it.
+  func matters(to hardware: Hardware) -> Bool {
+    switch scope {
+    case .label: false
+    case .everywhere: true
+    case .betweenDies: hardware.dies > 1
+    case .betweenDomains: hardware.topology == .twoLevel && hardware.rows > 1
+    case .host: hardware.expertHome == .host
+    }
+  }
+
+  /// The same key, which a file without a base must give.
+  var needed: Self {
+    var key = self
+    key.isNeeded = true
+    return key
+  }
 }
 
 extension Hardware {
   /// The keys of hardware files and of `--set`, in the order of the shipped files.
   public static var keys: [String] { table.map(\.name) }
 
+  /// Every key with its value, in the order of ``keys``: what a file must say to be this system.
+  public var values: [(key: String, value: HardwareValue)] {
+    Self.table.map { ($0.name, $0.get(self)) }
+  }
+
   /// Sets the property that `key` names.
   ///
   /// - Throws: ``HardwareError`` for an unknown key (naming near ones), a value of the wrong kind
-  ///   or
-  ///   outside its bounds.
+  ///   or outside its bounds.
   public mutating func set(_ key: String, to value: HardwareValue) throws(HardwareError) {
     guard let entry = Self.table.first(where: { $0.name == key }) else {
       throw HardwareError("'\(key)' is no hardware key" + Self.suggestion(for: key))
@@ -27,102 +66,163 @@ extension Hardware {
   }
 
   /// Applies one `key=value` override.
-  public mutating func apply(override: String) throws(HardwareError) {
+  ///
+  /// - Returns: The key.
+  @discardableResult
+  public mutating func apply(override: String) throws(HardwareError) -> String {
     guard let equals = override.firstIndex(of: "=") else {
       throw HardwareError("'\(override)' is no override; write key=value")
     }
+    let key = String(override[..<equals])
     let text = String(override[override.index(after: equals)...])
-    try set(
-      String(override[..<equals]), to: Double(text).map(HardwareValue.number) ?? .text(text))
+    try set(key, to: Double(text).map(HardwareValue.number) ?? .text(text))
+    return key
+  }
+
+  /// Ways between all pairs of dies, in links, that a system may have: they are laid out in memory.
+  static let mostWayLinks = 1 << 26
+
+  /// What keeps it from being simulated, in words for the user; nil for nothing. What files and
+  /// overrides set is within the keys' bounds already; properties set by a program may not be.
+  public var problem: String? {
+    do {
+      var copy = self
+      for entry in Self.table { try entry.set(&copy, entry.get(self)) }
+    } catch { return "\(name): \(error)" }
+    guard wayLinks <= Double(Self.mostWayLinks) else {
+      return "\(name): the ways between all pairs of \(dies) dies have more than"
+        + " \(Self.mostWayLinks) links; take fewer dies, or a topology of shorter ways"
+    }
+    return nil
+  }
+
+  /// Links of all ways between two dies, about.
+  private var wayLinks: Double {
+    let (columns, rows) = (Double(columns), Double(rows))
+    let pairs = columns * rows * columns * rows
+    switch topology {
+    case .mesh: return pairs * (columns + rows) / 3
+    case .ring: return pairs * columns * rows / 4
+    case .torus: return pairs * (columns + rows) / 4
+    case .switch, .twoLevel: return pairs * 2
+    }
   }
 
   private static func suggestion(for key: String) -> String {
-    let words = Set(key.split(separator: "_"))
-    let scored = keys.map { ($0, words.intersection($0.split(separator: "_")).count) }
-    guard let best = scored.map(\.1).max(), best > 0 else {
-      return "; the keys are " + keys.joined(separator: ", ")
-    }
-    return "; did you mean "
-      + scored.filter { $0.1 == best }.prefix(3).map(\.0).joined(separator: " or ") + "?"
+    let near = likely(key, among: keys)
+    return near.isEmpty
+      ? "; the keys are " + keys.joined(separator: ", ")
+      : "; did you mean " + near.joined(separator: " or ") + "?"
   }
 
-  private static let table: [HardwareKey] = [
+  /// Bytes and operations a second; within these bounds every time is finite and above 0.
+  private static let rates = 1.0...1e24
+  private static let sizes = 0.0...1e24
+  private static let times = 0.0...1e6
+  private static let energies = 0.0...1e6
+
+  static let table: [HardwareKey] = [
     text("name", \.name),
     text("description", \.description),
-    choice("topology", \.topology),
-    whole("columns", \.columns, 1...64),
-    whole("rows", \.rows, 1...64),
-    real("compute_flops_per_second", \.computeFlops, above: 0),
-    HardwareKey(name: "compute_efficiency") { hardware, value throws(HardwareError) in
-      hardware.computeEfficiency = try number(
-        value, "compute_efficiency", "above 0 and at most 1"
-      ) { $0 > 0 && $0 <= 1 }
-    },
+    text("sources", \.sources),
+    choice("topology", \.topology, .betweenDies).needed,
+    whole("columns", \.columns, 1...4096).needed,
+    whole("rows", \.rows, 1...4096).needed,
+    real("compute_flops_per_second", \.computeFlops, rates).needed,
+    real("compute_efficiency", \.computeEfficiency, 0.001...1),
     whole("compute_tile_requests", \.computeTileRequests, 1...65536),
-    real("hbm_bandwidth_bytes_per_second", \.hbmBandwidth, above: 0),
-    real("hbm_capacity_bytes", \.hbmCapacity),
-    real("hbm_latency_seconds", \.hbmLatency),
-    HardwareKey(name: "hbm_reserved_fraction") { hardware, value throws(HardwareError) in
-      hardware.hbmReserved = try number(
-        value, "hbm_reserved_fraction", "at least 0 and below 1"
-      ) { $0 >= 0 && $0 < 1 }
-    },
-    real("link_bandwidth_bytes_per_second", \.linkBandwidth, above: 0),
-    choice("link_bandwidth_counts", \.linkBandwidthCounts),
-    real("link_latency_seconds", \.linkLatency),
-    real("llc_capacity_bytes", \.llcCapacity),
-    real("llc_hit_seconds", \.llcHit),
-    real("llc_miss_seconds", \.llcMiss),
-    real("llc_write_seconds", \.llcWrite),
-    real("command_bytes", \.commandBytes),
-    choice("expert_home", \.expertHome),
-    real("host_bandwidth_bytes_per_second", \.hostBandwidth, above: 0),
-    real("host_latency_seconds", \.hostLatency),
-    real("host_link_bandwidth_bytes_per_second", \.hostLinkBandwidth, above: 0),
-    real("host_link_latency_seconds", \.hostLinkLatency),
+    real("hbm_bandwidth_bytes_per_second", \.hbmBandwidth, rates).needed,
+    real("hbm_capacity_bytes", \.hbmCapacity, sizes).needed,
+    real("hbm_latency_seconds", \.hbmLatency, times),
+    real("hbm_reserved_fraction", \.hbmReserved, 0...0.999),
+    real("hbm_other_bytes", \.hbmOtherBytes, sizes),
+    real("link_bandwidth_bytes_per_second", \.linkBandwidth, rates, .betweenDies).needed,
+    choice("link_bandwidth_counts", \.linkBandwidthCounts, .betweenDies),
+    real("link_latency_seconds", \.linkLatency, times, .betweenDies),
+    real("scale_out_bandwidth_bytes_per_second", \.scaleOutBandwidth, rates, .betweenDomains)
+      .needed,
+    real("scale_out_latency_seconds", \.scaleOutLatency, times, .betweenDomains),
+    real("llc_capacity_bytes", \.llcCapacity, sizes),
+    real("llc_hit_seconds", \.llcHit, times),
+    real("llc_miss_seconds", \.llcMiss, times),
+    real("llc_write_seconds", \.llcWrite, times),
+    real("command_bytes", \.commandBytes, 0...1e9, .betweenDies),
+    choice("expert_home", \.expertHome, .everywhere),
+    real("host_capacity_bytes", \.hostCapacity, sizes, .host).needed,
+    real("host_bandwidth_bytes_per_second", \.hostBandwidth, rates, .host).needed,
+    real("host_latency_seconds", \.hostLatency, times, .host),
+    real("host_link_bandwidth_bytes_per_second", \.hostLinkBandwidth, rates, .host).needed,
+    real("host_link_latency_seconds", \.hostLinkLatency, times, .host),
+    real("compute_picojoules_per_flop", \.computePicojoules, energies),
+    real("hbm_picojoules_per_bit", \.hbmPicojoules, energies),
+    real("link_picojoules_per_bit", \.linkPicojoules, energies, .betweenDies),
+    real("scale_out_picojoules_per_bit", \.scaleOutPicojoules, energies, .betweenDomains),
+    real("host_picojoules_per_bit", \.hostPicojoules, energies, .host),
+    real("host_link_picojoules_per_bit", \.hostLinkPicojoules, energies, .host),
   ]
 }
 
 private typealias Writable<Value> = any WritableKeyPath<Hardware, Value> & Sendable
 
 private func text(_ name: String, _ path: Writable<String>) -> HardwareKey {
-  HardwareKey(name: name) { hardware, value throws(HardwareError) in
+  HardwareKey(name: name, scope: .label) { hardware, value throws(HardwareError) in
     guard case .text(let text) = value else { throw HardwareError("\(name) must be a text") }
     hardware[keyPath: path] = text
+  } get: {
+    .text($0[keyPath: path])
   }
 }
 
-private func choice<Choice>(_ name: String, _ path: Writable<Choice>) -> HardwareKey
+private func choice<Choice>(
+  _ name: String, _ path: Writable<Choice>, _ scope: HardwareKey.Scope
+) -> HardwareKey
 where Choice: RawRepresentable<String> & CaseIterable & Sendable {
-  HardwareKey(name: name) { hardware, value throws(HardwareError) in
+  HardwareKey(name: name, scope: scope) { hardware, value throws(HardwareError) in
     guard case .text(let text) = value, let choice = Choice(rawValue: text) else {
-      let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-      throw HardwareError("\(name) must be one of \(known)")
+      let known = Choice.allCases.map(\.rawValue)
+      var given = ""
+      if case .text(let text) = value {
+        given = likely(text, among: known).first.map { "; did you mean \($0)?" } ?? ""
+      }
+      throw HardwareError("\(name) must be one of \(known.joined(separator: ", "))" + given)
     }
     hardware[keyPath: path] = choice
+  } get: {
+    .text($0[keyPath: path].rawValue)
   }
 }
 
-private func whole(_ name: String, _ path: Writable<Int>, _ bounds: ClosedRange<Int>)
-  -> HardwareKey
-{
-  HardwareKey(name: name) { hardware, value throws(HardwareError) in
+private func whole(
+  _ name: String, _ path: Writable<Int>, _ bounds: ClosedRange<Int>
+) -> HardwareKey {
+  HardwareKey(name: name, scope: .everywhere) { hardware, value throws(HardwareError) in
     let wanted = "a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
     let number = try number(value, name, wanted) {
       $0 == $0.rounded() && $0 >= Double(bounds.lowerBound) && $0 <= Double(bounds.upperBound)
     }
     hardware[keyPath: path] = Int(number)
+  } get: {
+    .number(Double($0[keyPath: path]))
   }
 }
 
-private func real(_ name: String, _ path: Writable<Double>, above: Double? = nil) -> HardwareKey {
-  HardwareKey(name: name) { hardware, value throws(HardwareError) in
+private func real(
+  _ name: String, _ path: Writable<Double>, _ bounds: ClosedRange<Double>,
+  _ scope: HardwareKey.Scope = .everywhere
+) -> HardwareKey {
+  HardwareKey(name: name, scope: scope) { hardware, value throws(HardwareError) in
     hardware[keyPath: path] = try number(
-      value, name, above == nil ? "a number, at least 0" : "a number above 0"
-    ) {
-      $0 > (above ?? -.leastNonzeroMagnitude)
-    }
+      value, name, "a number from \(short(bounds.lowerBound)) to \(short(bounds.upperBound))",
+      bounds.contains)
+  } get: {
+    .number($0[keyPath: path])
   }
+}
+
+/// A bound as people write it: 1, not 1.0.
+private func short(_ bound: Double) -> String {
+  guard let whole = Int(exactly: bound), whole < 1_000_000 else { return "\(bound)" }
+  return "\(whole)"
 }
 
 private func number(

@@ -27,10 +27,12 @@ public struct StrategyOptions: Hashable, Sendable {
   public var allocation = AllocationOptions()
   /// Followers of each expert that count as expected at the next token (the paper's top n).
   public var followers = 16
-  /// Whether copies must fit into the HBM that homes and the system leave.
+  /// Whether homes must fit into their memories, and copies into what homes and the system leave.
   public var enforcesCapacity = true
   /// Spare HBM is multiplied with this before copies are fitted.
   public var capacityScale = 1.0
+  /// How activations travel; for the bound engine.
+  public var activations = ActivationOptions()
 
   /// The reference's choices.
   public init() {}

@@ -2,16 +2,52 @@ import ArgumentParser
 import RoutingTrace
 import Wafer
 
-/// The systems named by `--wafer`, each with what `--set` changes.
+/// The systems named by `--wafer`, each with what `--set` changes; says on standard error which
+/// figures nobody gave.
 ///
 /// - Parameter overrides: `key=value` each.
 /// - Throws: `HardwareError` where one is unknown, cannot be read, or has no such key.
-func systems(_ names: String, overrides: [String]) throws -> [Hardware] {
+func systems(_ names: String, overrides: [String]) throws -> [SystemDescription] {
   let names = try commaSeparated(names, "--wafer", "shipped systems or JSON files") { $0 }
   return try names.map { name in
-    var hardware = try Hardware.shipped(name) ?? Hardware(file: name)
-    for override in overrides { try hardware.apply(override: override) }
-    return hardware
+    var system = try SystemDescription(named: name)
+    for override in overrides { try system.apply(override: override) }
+    try system.check()
+    if let remark = system.remark { complain("moecast: \(name): \(remark)") }
+    return system
+  }
+}
+
+extension SystemDescription {
+  /// Which figures were taken from a base that the description does not name; nil for none.
+  fileprivate var remark: String? {
+    guard !namesBase, !inherited.isEmpty else { return nil }
+    let values = hardware.values.filter { inherited.contains($0.key) }
+    return "not given, so as in \(base): "
+      + values.map { "\($0.key)=\($0.value.text)" }.joined(separator: ", ")
+  }
+
+  /// The whole system for programs: every key's value, and which of them are the base's.
+  var report: Value {
+    var members: [String: Value] = [:]
+    for (key, value) in hardware.values {
+      switch value {
+      case .number(let number): members[key] = .number(number)
+      case .text(let text): members[key] = .text(text)
+      }
+    }
+    members["base"] = .text(base)
+    members["inherited"] = .list(inherited.map(Value.text))
+    return .object(members)
+  }
+}
+
+extension HardwareValue {
+  fileprivate var text: String {
+    switch self {
+    case .number(let number): "\(number)"
+    case .text(let text): text
+    }
   }
 }
 
@@ -30,5 +66,6 @@ func modelShape(_ name: String) throws -> ModelShape {
 /// What to say of systems in a page of help.
 let systemsHelp = """
   Systems: \(Hardware.shippedNames.joined(separator: ", ")), or a JSON file with these keys: \
-  \(Hardware.keys.joined(separator: ", ")).
+  \(Hardware.keys.joined(separator: ", ")). A file with "base": "dojo" is that system but for what \
+  it says.
   """

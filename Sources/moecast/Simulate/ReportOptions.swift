@@ -20,6 +20,8 @@ struct ReportOptions: ParsableArguments {
   func print<Row>(
     _ report: Report<Row>, to output: inout StandardOutput, table: String? = nil
   ) throws {
+    // JSON has no numbers beyond these, and whoever reads a table should not be told of any.
+    if let (key, row) = report.firstInfinite { throw InfiniteFigure(key: key, line: row + 1) }
     if asJSON {
       output.text(try json(report))
     } else if asCSV {
@@ -27,5 +29,31 @@ struct ReportOptions: ParsableArguments {
     } else {
       output.text(table ?? report.text())
     }
+  }
+}
+
+/// A figure that is beyond every number, or none.
+struct InfiniteFigure: Error, CustomStringConvertible {
+  let key: String
+  /// The report's line, counted from 1.
+  let line: Int
+
+  var description: String {
+    "\(key) of line \(line) of the results is no finite number; an option's value is too large,"
+      + " or too small: take one nearer to what exists"
+  }
+}
+
+extension Report {
+  /// The first value that is not finite: its key, and its row counted from 0.
+  fileprivate var firstInfinite: (key: String, row: Int)? {
+    for (index, row) in rows.enumerated() {
+      for column in columns {
+        if let key = column.key, case .number(let number)? = column.value(row), !number.isFinite {
+          return (key, index)
+        }
+      }
+    }
+    return nil
   }
 }

@@ -83,6 +83,12 @@ struct SimulateStrategies: PrintingCommand {
       if let shape { _ = try modelShape(shape) }
     }
 
+    /// How many configurations are run.
+    func count(forecasts: Int) throws -> Int {
+      let runs = try strategies().reduce(0) { $0 + ($1 == SimulateStrategies.staged ? forecasts : 1) }
+      return try runs * batchSizes(batch).count * wafer.split(separator: ",").count
+    }
+
     /// The names of the strategies asked for.
     func strategies() throws -> [String] {
       let known = Strategy.allCases.map(\.rawValue) + [SimulateStrategies.staged]
@@ -100,11 +106,17 @@ struct SimulateStrategies: PrintingCommand {
 
   @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
 
+  @OptionGroup(title: "What lies beside the experts") var activations: ActivationChoices
+
+  @OptionGroup(title: "What lies beside the experts") var gap: GapChoice
+
   @OptionGroup(title: "Engine") var engine: EngineChoice
 
   @OptionGroup(title: "Staging engine (strategy staged)") var forecasts: StagingForecasts
 
   @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
+
+  @OptionGroup(title: "Files of one configuration") var files: ResourceFiles
 
   @OptionGroup var workers: WorkerOptions
 
@@ -122,6 +134,15 @@ struct SimulateStrategies: PrintingCommand {
       "neither the strategies nor the forecasts use a token heatmap")
     try filling.check(
       stage: tokens.stage, forecasts: try stagedForecasts())
+    try refuse(
+      [("--activations", activations.isGiven)], unless: engine.choice == .bound && !isStaged,
+      "the event engine and the staging engine move weights alone")
+    try refuse(
+      [("--gap-seconds", staging.gapSeconds != nil)], unless: gap.gap == nil,
+      "--gap model says what lies between layers")
+    try files.check(
+      configurations: try configurations.count(forecasts: stagedForecasts().count), engine.choice,
+      isStaged: isStaged)
   }
 
   func run(printing output: inout StandardOutput) throws {
@@ -131,12 +152,17 @@ struct SimulateStrategies: PrintingCommand {
     let pool = try tokens.readPool(noting: &positions)
     let runs = try StrategyRuns(self, pool, positions?.map())
     var rows: [SimulatedRun] = []
-    for hardware in systems {
+    for system in systems {
       for batch in try batchSizes(configurations.batch) {
         for strategy in try configurations.strategies() {
-          rows += try runs.run(strategy, hardware, batch: batch)
+          rows += try runs.run(strategy, system, batch: batch)
         }
       }
+    }
+    if files.isGiven, let run = rows.first {
+      try files.write(
+        run, "\(run.wafer), \(run.shape), \(run.strategy), batch \(run.batch)",
+        inputs: tokens.traces)
     }
     SimulatedRun.addRatios(to: &rows)
     try printing.print(

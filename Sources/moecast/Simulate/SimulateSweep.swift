@@ -102,7 +102,8 @@ struct SimulateSweep: PrintingCommand {
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(configurations.wafer, overrides: configurations.set)
     let pool = try tokens.readPool()
-    var sweep = Sweep(systems: systems, workloads: try workloads(pool))
+    var sweep = Sweep(
+      systems: systems.map(\.hardware), workloads: try workloads(pool))
     let steps = try StepCounts(configurations.steps, warm: configurations.warmSteps)
     sweep.batches = try batchSizes(configurations.batch)
     (sweep.steps, sweep.warmSteps) = (steps.all, steps.warm)
@@ -113,7 +114,7 @@ struct SimulateSweep: PrintingCommand {
     let bar = Mutex(ProgressBar(total: sweep.count, unit: "runs"))
     var rows = try sweep.run(workers: workers.threads) { done in
       bar.withLock { $0.update(done) }
-    }.map(SimulatedRun.init)
+    }.map { SimulatedRun($0, of: systems) }
     bar.withLock { $0.clear() }
     SimulatedRun.addRatios(to: &rows)
     try printing.print(Report(SimulatedRun.sweepColumns, rows), to: &output)

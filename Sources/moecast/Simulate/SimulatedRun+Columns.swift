@@ -1,31 +1,52 @@
 import Demand
 import Staging
+import Wafer
 
 extension SimulatedRun {
   /// What `simulate strategies` prints for programs.
   static let strategyColumns: [Column<Self>] =
     [.wafer, .shape, .batch, .strategy, .forecast, .engine, .layerSeconds, .tokensPerSecond, .hops]
     + [.requestHops, .localReads, .remoteReads, .copies] + stagingColumns
-    + [.regret, .regretToBelady]
+    + [.regret, .regretToBelady] + resourceColumns + [.system]
 
   /// What `simulate sweep` prints, for programs and people.
   static let sweepColumns: [Column<Self>] =
     [.wafer, .shape, .weights, .trace, .strategy, .forecast, .batch, .layerSeconds]
     + [.tokensPerSecond, .speedup, .hops.unseen, .hopReduction, .localReads, .remoteReads, .copies]
-    + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen } + [.regret]
+    + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen } + [.regret, .system]
 
   /// What `simulate strategies` prints for people: every configuration, then what became of the
   /// reads and transfers of staged ones.
   static func strategyTables(_ runs: [SimulatedRun]) -> String {
     let configurations = Report<Self>(
       [.wafer, .strategy, .batch, .layerSeconds, .tokensPerSecond, .speedup, .hops, .localReads]
-        + [.remoteReads, .copies], runs)
+        + [.remoteReads, .copies, .bottleneck], runs)
     let staged = runs.filter { $0.staging != nil }
     guard !staged.isEmpty else { return configurations.text() }
     let transfers = Report<Self>(
       [.wafer, .strategy, .batch] + stagingColumns + [.regret, .regretToBelady], staged)
     return configurations.text() + "\n\n" + transfers.text()
   }
+
+  /// What the resources did, for programs.
+  private static let resourceColumns: [Column<Self>] = [
+    .bottleneck, .number("compute_seconds") { $0.busy?.compute },
+    .number("memory_seconds") { $0.busy?.memory }, .number("link_seconds") { $0.busy?.link },
+    .number("mean_compute_seconds") { $0.busy?.meanCompute },
+    .number("mean_link_seconds") { $0.busy?.meanLink },
+    .number("dispatch_seconds") { $0.dispatchSeconds },
+    .number("combine_seconds") { $0.combineSeconds }, .number("gap_seconds") { $0.gapSeconds },
+    .number("energy.joules") { $0.energy?.total },
+    .number("energy.compute_joules") { $0.energy?.compute },
+    .number("energy.memory_joules") { $0.energy?.memory },
+    .number("energy.link_joules") { $0.energy?.links },
+    .number("llc_hits") { $0.llcHits }, .number("llc_misses") { $0.llcMisses },
+    load,
+  ]
+
+  /// Busy seconds a layer of every resource.
+  private static let load = Column<Self>(
+    "busy_seconds", nil, isNested: true, value: { $0.loadMap.value })
 
   /// Whether a sweep's table has the room for a column of the staging engine.
   private static func isRate(_ column: Column<Self>) -> Bool {
@@ -53,6 +74,10 @@ extension SimulatedRun {
 
 extension Column<SimulatedRun> {
   fileprivate static var wafer: Self { .text("wafer", "wafer") { $0.wafer } }
+  /// Every figure of the system, for programs.
+  fileprivate static var system: Self {
+    Self("system", nil, isNested: true, value: { $0.system.report })
+  }
   fileprivate static var shape: Self { .text("shape", "shape") { $0.shape } }
   fileprivate static var weights: Self { .text("weights", "weights") { $0.weights } }
   fileprivate static var trace: Self { .text("trace", "trace") { $0.trace } }
@@ -82,6 +107,9 @@ extension Column<SimulatedRun> {
   fileprivate static var localReads: Self { .number("local_reads", "local") { $0.localReads } }
   fileprivate static var remoteReads: Self { .number("remote_reads", "remote") { $0.remoteReads } }
   fileprivate static var copies: Self { .number("copies", "copies") { $0.copies } }
+  fileprivate static var bottleneck: Self {
+    .text("bottleneck", "bound by") { $0.bottleneck?.rawValue }
+  }
   fileprivate static var hostOverhead: Self {
     .number("host_overhead", "host +%", times: 100) { $0.hostOverhead }
   }

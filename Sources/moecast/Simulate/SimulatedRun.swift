@@ -5,7 +5,9 @@ import Wafer
 
 /// One configuration that `simulate strategies` or `simulate sweep` ran; counts are means a layer.
 struct SimulatedRun {
-  var wafer: String
+  let system: SystemDescription
+  /// The system's name.
+  var wafer: String { system.hardware.name }
   /// The model's name.
   var shape: String
   var batch: Int
@@ -28,6 +30,22 @@ struct SimulatedRun {
   var engine: String?
   /// Hops of every request that a read serves, where ``hops`` counts the read once.
   var requestHops: Double?
+  /// What bounds most of the time.
+  var bottleneck: Bottleneck?
+  /// Busy seconds a layer of the busiest compute, memory and link, and means over dies and links.
+  var busy: BusiestSeconds?
+  /// Chunks that the event engine found in LLCs, a mean a layer, and those that it did not.
+  var llcHits: Double?
+  var llcMisses: Double?
+  /// Busy seconds a layer of the link that activations keep busiest, there and back.
+  var dispatchSeconds: Double?
+  var combineSeconds: Double?
+  /// Seconds between layers.
+  var gapSeconds: Double?
+  /// Busy seconds a layer of every resource.
+  var meanBusy: BusySeconds?
+  /// What one layer's chunks held, where it was asked for.
+  var timeline: Timeline?
 
   // Of `simulate sweep` alone.
   var weights: String?
@@ -43,10 +61,10 @@ struct SimulatedRun {
 
   /// What a simulation of `strategy` yielded.
   init(
-    _ hardware: Hardware, _ model: ModelShape, batch: Int, strategy: String, _ engine: String,
+    _ system: SystemDescription, _ model: ModelShape, batch: Int, strategy: String, _ engine: String,
     _ result: SimulationResult
   ) {
-    wafer = hardware.name
+    self.system = system
     shape = model.name
     self.batch = batch
     self.strategy = strategy
@@ -58,11 +76,34 @@ struct SimulatedRun {
     localReads = result.mean(\.localReads)
     remoteReads = result.mean(\.remoteReads)
     copies = result.mean(\.copies)
+    bottleneck = result.bottleneck
+    busy = BusiestSeconds(result)
+    if result.mean(\.events) > 0 {
+      llcHits = result.mean(\.llcHits)
+      llcMisses = result.mean(\.llcMisses)
+    }
+    if result.mean(\.dispatchSeconds) > 0 {
+      dispatchSeconds = result.mean(\.dispatchSeconds)
+      combineSeconds = result.mean(\.combineSeconds)
+    }
+    gapSeconds = result.gapSeconds
+    meanBusy = result.meanBusy
+    timeline = result.timeline
   }
 
-  /// A row of a sweep.
-  init(_ row: Sweep.Row) {
-    wafer = row.wafer
+  /// Joules a layer.
+  var energy: LayerEnergy? {
+    meanBusy.map { Fabric(system.hardware).energy(of: $0) }
+  }
+
+  /// How busy every resource was.
+  var loadMap: LoadMap {
+    LoadMap(system.hardware, meanBusy ?? .none, layerSeconds: layerSeconds)
+  }
+
+  /// A row of a sweep over `systems`.
+  init(_ row: Sweep.Row, of systems: [SystemDescription]) {
+    system = systems[row.system]
     shape = row.model
     weights = row.format.rawValue
     trace = row.origin
@@ -87,11 +128,28 @@ struct SimulatedRun {
       let run = runs[index]
       guard
         let base = bases.first(where: {
-          $0.wafer == run.wafer && $0.shape == run.shape && $0.batch == run.batch
+          $0.system == run.system && $0.shape == run.shape && $0.batch == run.batch
         })
       else { continue }
       runs[index].speedup = run.tokensPerSecond / base.tokensPerSecond
       if run.hops > 0 { runs[index].hopReduction = base.hops / run.hops }
     }
+  }
+}
+
+/// Busy seconds a layer, means over layers.
+struct BusiestSeconds {
+  let compute: Double
+  let memory: Double
+  let link: Double
+  let meanCompute: Double
+  let meanLink: Double
+
+  init(_ result: SimulationResult) {
+    compute = result.mean(\.computeSeconds)
+    memory = result.mean(\.memorySeconds)
+    link = result.mean(\.linkSeconds)
+    meanCompute = result.mean(\.meanComputeSeconds)
+    meanLink = result.mean(\.meanLinkSeconds)
   }
 }

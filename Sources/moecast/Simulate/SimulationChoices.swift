@@ -32,7 +32,7 @@ struct SimulationChoices: ParsableArguments {
       "Followers of an expert that count as expected at the next token.", valueName: "n"))
   var topN = 16
 
-  @Flag(help: "Make copies beyond the HBM that homes and the system leave.")
+  @Flag(help: "Let homes and copies take more memory than there is.")
   var ignoreCapacity = false
 
   func validate() throws {

@@ -96,6 +96,7 @@ struct StagingChoices: ParsableArguments {
     if let gapSeconds { options.gapSeconds = gapSeconds }
     options.holdsBack = !noHoldBack
     options.placement = choices.placement
+    options.enforcesCapacity = !choices.ignoreCapacity
     options.allocation = choices.options.allocation
     return options
   }

@@ -62,33 +62,41 @@ struct StrategyRuns {
   }
 
   /// Runs one strategy; the staging engine once for every forecast.
-  func run(_ strategy: String, _ hardware: Hardware, batch: Int) throws -> [SimulatedRun] {
+  func run(_ strategy: String, _ system: SystemDescription, batch: Int) throws -> [SimulatedRun] {
     guard let strategy = Strategy(rawValue: strategy) else {
-      return try staged(hardware, batch: batch)
+      return try staged(system, batch: batch)
     }
+    let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
+    let system = try system.leaving(gap)
     var simulation = Simulation(
-      hardware: hardware, model: model, format: options.configurations.weights, batch: batch,
+      hardware: system.hardware, model: model, format: options.configurations.weights, batch: batch,
       steps: steps.all, strategy: strategy)
     simulation.warmSteps = steps.warm
     simulation.layers = options.configurations.layers
+    simulation.gapSeconds = gap?.seconds ?? options.staging.gapSeconds ?? 0
     simulation.batching = options.filling.policy
     simulation.options = options.choices.options
+    simulation.options.activations = options.activations.options
     simulation.engine = options.engine.engine
+    simulation.timelineLayer = options.files.timeline.map { _ in options.files.timelineLayer ?? 0 }
     let result = try simulation.run(pool, transitions: sources.transitions)
     return [
       SimulatedRun(
-        hardware, model, batch: batch, strategy: strategy.rawValue, options.engine.choice.rawValue,
+        system, model, batch: batch, strategy: strategy.rawValue, options.engine.choice.rawValue,
         result)
     ]
   }
 
-  private func staged(_ hardware: Hardware, batch: Int) throws -> [SimulatedRun] {
+  private func staged(_ system: SystemDescription, batch: Int) throws -> [SimulatedRun] {
     let schedule = BatchSchedule(
       pool, size: batch, steps: steps.all, policy: options.filling.policy)
+    let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
+    let system = try system.leaving(gap)
     var simulation = StagingSimulation(
-      hardware: hardware, model: model, format: options.configurations.weights,
+      hardware: system.hardware, model: model, format: options.configurations.weights,
       options: options.staging.options(options.choices))
     simulation.engine = options.engine.engine
+    if let gap { simulation.options.gapSeconds = gap.seconds }
     let chosen = try options.forecasts.chosen()
     // The perfect forecast runs once, be it asked for or not.
     let oracle = chosen.firstIndex(of: .own(.oracle)) ?? chosen.count
@@ -101,7 +109,7 @@ struct StrategyRuns {
     let belady = try clairvoyant(simulation, schedule) ?? perfect
     return zip(chosen, results).map { forecast, result in
       var row = SimulatedRun(
-        hardware, model, batch: batch, strategy: SimulateStrategies.staged,
+        system, model, batch: batch, strategy: SimulateStrategies.staged,
         options.engine.choice.rawValue,
         result.simulation)
       row.forecast = forecast.name
@@ -122,5 +130,16 @@ struct StrategyRuns {
     return try clairvoyant.run(
       pool, schedule: schedule, forecast: try ForecastSources().forecast(.oracle, schedule),
       warmSteps: steps.warm)
+  }
+}
+
+extension SystemDescription {
+  /// The same with room for KV cache and weights beside the experts.
+  fileprivate func leaving(_ gap: LayerGap?) throws -> SystemDescription {
+    guard let gap else { return self }
+    var system = self
+    let bytes = hardware.hbmOtherBytes + gap.cacheBytes + gap.weightBytes
+    try system.apply(override: "hbm_other_bytes=\(bytes)")
+    return system
   }
 }

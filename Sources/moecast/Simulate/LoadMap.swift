@@ -1,0 +1,83 @@
+import Chart
+import Wafer
+
+/// How busy a system's dies, memories and links were, a mean over layers: as a picture, as a table,
+/// or as members of JSON.
+struct LoadMap {
+  private let fabric: Fabric
+  private let busy: BusySeconds
+  private let layerSeconds: Double
+
+  init(_ hardware: Hardware, _ busy: BusySeconds, layerSeconds: Double) {
+    fabric = Fabric(hardware)
+    self.busy = busy
+    self.layerSeconds = layerSeconds
+  }
+
+  private func name(_ node: Int?) -> String {
+    guard let node else { return "switch" }
+    return node == fabric.host ? "host" : "\(node)"
+  }
+
+  /// `0>1`, `3>switch`, `host>0` or, between domains, `3>network`.
+  private func name(_ link: LinkEnds) -> String {
+    func end(_ node: Int?) -> String { node == nil && link.isScaleOut ? "network" : name(node) }
+    return "\(end(link.from))>\(end(link.to))"
+  }
+
+  /// Busy seconds a layer: of compute by die, of memory by node, of links by their ends.
+  var value: Value {
+    func members(_ names: [String], _ seconds: [Double]) -> Value {
+      .object(Dictionary(zip(names, seconds.map(Value.number)), uniquingKeysWith: { $1 }))
+    }
+    return .object([
+      "compute": .list(busy.compute.map(Value.number)),
+      "memory": members((0..<fabric.nodes).map(name), busy.memory),
+      "links": members(fabric.linkEnds.map(name), busy.link),
+    ])
+  }
+
+  /// A line a resource: its kind, its name, busy seconds a layer, and the share of the layer's time.
+  var csv: String {
+    func lines(_ kind: String, _ names: [String], _ seconds: [Double]) -> [[String]] {
+      zip(names, seconds).map { name, seconds in
+        [kind, name, "\(seconds)", "\(seconds / layerSeconds)"]
+      }
+    }
+    let rows =
+      [["resource", "name", "busy_seconds", "share"]]
+      + lines("compute", (0..<fabric.dies).map { "\($0)" }, busy.compute)
+      + lines("memory", (0..<fabric.nodes).map(name), busy.memory)
+      + lines("link", fabric.linkEnds.map(name), busy.link)
+    return rows.map(csvLine).joined(separator: "\n") + "\n"
+  }
+
+  /// Dies in their places, each in the shade of its memory or compute, whichever was busier, and
+  /// links in that of theirs; a host or a switch stands above.
+  func svg(title: String) -> String {
+    let hardware = fabric.hardware
+    let isSwitched = [.switch, .twoLevel].contains(hardware.topology)
+    let isApart = fabric.host != nil || isSwitched
+    let above = isApart ? 1 : 0
+    func share(_ seconds: Double) -> Double { layerSeconds > 0 ? seconds / layerSeconds : 0 }
+    var nodes = (0..<fabric.dies).map { die in
+      NetworkMap.Node(
+        "die \(die)", column: die % hardware.columns, row: die / hardware.columns + above,
+        share: share(max(busy.compute[die], busy.memory[die])))
+    }
+    let middle = (hardware.columns - 1) / 2
+    if let host = fabric.host {
+      nodes.append(.init("host", column: middle, row: 0, share: share(busy.memory[host])))
+    }
+    let hub = nodes.count
+    if isSwitched {
+      nodes.append(.init("switch", column: middle + (fabric.host == nil ? 0 : 1), row: 0, share: 0))
+    }
+    return NetworkMap(
+      title, scale: "busy for the whole layer", nodes: nodes,
+      links: zip(fabric.linkEnds, busy.link).map { ends, seconds in
+        .init(from: ends.from ?? hub, to: ends.to ?? hub, share: share(seconds))
+      }
+    ).svg
+  }
+}
