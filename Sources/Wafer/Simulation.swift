@@ -57,6 +57,8 @@ public struct Simulation: Sendable {
   public var steps: Int
   /// Steps at the beginning that make copies but are not counted.
   public var warmSteps = 0
+  /// Seconds between MoE layers, for attention and dense layers; they count for throughput alone.
+  public var gapSeconds = 0.0
   /// MoE layers simulated; nil for all of the trace.
   public var layers: Int?
   /// How experts are given to dies.
@@ -90,16 +92,18 @@ public struct Simulation: Sendable {
   ///
   /// - Parameters:
   ///   - pool: The requests' tokens.
-  ///   - transitions: The token heatmap; needed by strategies that predict.
+  ///   - transitions: The token heatmap by which strategies predict; nil to count it as batches go
+  ///     by.
+  ///   - schedule: Made from `pool` with this batch, steps and policy; nil to make it here.
   /// - Throws: ``SimulationError`` where pool, model, placement, heatmap or options do not fit each
   ///   other.
   public func run(
-    _ pool: RequestPool, transitions: TransitionCounts?
+    _ pool: RequestPool, transitions: TransitionCounts?, schedule: BatchSchedule? = nil
   ) throws(SimulationError) -> SimulationResult {
     let followers =
       strategy.predicts
       ? transitions.map { FollowerTable($0, width: options.followers) } : nil
-    return try run(pool, followers: followers)
+    return try run(pool, followers: followers, schedule: schedule)
   }
 
   /// The same with what several configurations share.
@@ -116,7 +120,7 @@ public struct Simulation: Sendable {
       ?? ExpertPlacement(
         options.placement, layers: layers, experts: pool.shape.experts, on: fabric)
     var copies: PredictedCopies?
-    if strategy.predicts, let followers {
+    if strategy.predicts {
       let room =
         options.enforcesCapacity
         ? placement.spareSlotsPerLayer(
@@ -124,7 +128,8 @@ public struct Simulation: Sendable {
           capacityScale: options.capacityScale, on: fabric)
         : Array(repeating: pool.shape.experts, count: fabric.dies)
       copies = PredictedCopies(
-        layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
+        layers: layers, dies: fabric.dies, roomPerLayer: room,
+        followers: Followers(followers, schedule, width: options.followers))
     }
     var rows: [SimulationRow] = []
     for (step, tokens) in schedule.tokens.enumerated() {
@@ -134,6 +139,7 @@ public struct Simulation: Sendable {
         let plan = plan(
           counts: schedule.counts(step: step, layer: layer),
           chosen: { pool.chosen(by: tokens, layer: layer) }, holders: holders)
+        copies?.observe(step: step, layer: layer) { pool.chosen(by: tokens, layer: layer) }
         let made = copies?.extend(with: plan, layer: layer) ?? []
         if step >= warmSteps {
           let result = engine.run(plan, copies: made, expert: expert, on: fabric)
@@ -143,7 +149,7 @@ public struct Simulation: Sendable {
     }
     return SimulationResult(
       rows: rows, tokens: (steps - warmSteps) * batch, layers: layers,
-      modelLayers: model.moeLayers.count)
+      modelLayers: model.moeLayers.count, gapSeconds: gapSeconds)
   }
 
   /// The plan of one layer with every task's source.
@@ -181,6 +187,9 @@ public struct Simulation: Sendable {
     guard batch > 0, steps > warmSteps, warmSteps >= 0 else {
       throw SimulationError("a batch of \(batch) over \(steps) steps leaves nothing to count")
     }
+    guard gapSeconds >= 0, gapSeconds < .infinity else {
+      throw SimulationError("the time between layers is a number of seconds from 0 on")
+    }
     guard (1...pool.shape.layers).contains(layers ?? 1) else {
       throw SimulationError("the traces have \(pool.shape.layers) MoE layers, not \(layers ?? 0)")
     }
@@ -188,8 +197,8 @@ public struct Simulation: Sendable {
       options.allocation.blocksPerSplit > 0, options.followers >= 0
     else { throw SimulationError("blocks, splits and followers must be positive numbers") }
     if strategy.predicts {
-      guard let transitions, transitions.layers >= layers ?? pool.shape.layers,
-        transitions.experts == pool.shape.experts
+      guard transitions?.layers ?? .max >= layers ?? pool.shape.layers,
+        transitions?.experts ?? pool.shape.experts == pool.shape.experts
       else { throw SimulationError("\(strategy.rawValue) needs a token heatmap of the same shape") }
     }
     if let problem = engine.problem(weightBytes: expert.weightBytes)

@@ -24,20 +24,27 @@ public struct SimulationResult: Hashable, Sendable {
   public let layers: Int
   /// MoE layers of the model.
   public let modelLayers: Int
+  /// Seconds that pass after every layer before the next one begins.
+  public let gapSeconds: Double
 
-  package init(rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int) {
+  package init(
+    rows: [SimulationRow], tokens: Int, layers: Int, modelLayers: Int, gapSeconds: Double = 0
+  ) {
     self.rows = rows
     self.tokens = tokens
     self.layers = layers
     self.modelLayers = modelLayers
+    self.gapSeconds = gapSeconds
   }
 
   /// Mean seconds a layer.
   public var meanLayerSeconds: Double { mean(\.seconds) }
 
-  /// Tokens a second through the model's MoE layers, where fewer were simulated scaled to all.
+  /// Tokens a second through the model's MoE layers and the gaps between them, where fewer were
+  /// simulated scaled to all.
   public var tokensPerSecond: Double {
-    let seconds = rows.reduce(0) { $0 + $1.result.seconds }
+    let seconds =
+      rows.reduce(0) { $0 + $1.result.seconds } + Double(rows.count) * gapSeconds
     return seconds > 0 ? Double(tokens) / (seconds / Double(layers) * Double(modelLayers)) : 0
   }
 

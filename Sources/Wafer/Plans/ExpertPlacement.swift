@@ -52,14 +52,15 @@ public struct ExpertPlacement: Hashable, Sendable {
     return nil
   }
 
-  /// Whole experts that fit beside those placed into each die's HBM, shared evenly by all layers.
+  /// Bytes of every die's HBM that the experts placed and the system leave; below 0 where they do
+  /// not fit.
   ///
   /// - Parameters:
   ///   - modelLayers: MoE layers of the model; where the placement has fewer, they stand for all.
-  ///   - capacityScale: Spare HBM is multiplied with this.
-  package func spareSlotsPerLayer(
-    modelLayers: Int, expert: ExpertCost, capacityScale: Double, on fabric: Fabric
-  ) -> [Int] {
+  ///   - capacityScale: Usable HBM is multiplied with this.
+  package func spareBytes(
+    modelLayers: Int, expert: ExpertCost, capacityScale: Double = 1, on fabric: Fabric
+  ) -> [Double] {
     var placed = Array(repeating: 0, count: fabric.nodes)
     for holders in layers {
       for expert in 0..<holders.experts {
@@ -69,10 +70,17 @@ public struct ExpertPlacement: Hashable, Sendable {
     return (0..<fabric.dies).map { die in
       let perLayer = Double(placed[die]) / Double(max(1, layers.count))
       let bytes = perLayer * expert.weightBytes * Double(modelLayers)
-      let spare = fabric.hardware.usableHBM * capacityScale - bytes
-      // Bounded, so that tiny experts and huge memories stay within an Int.
-      let slots = min((spare / expert.weightBytes).rounded(.down), 1e9)
-      return slots > 0 ? Int(slots) / modelLayers : 0
+      return fabric.hardware.usableHBM * capacityScale - bytes
     }
+  }
+
+  /// Whole experts that fit beside those placed into each die's HBM, shared evenly by all layers;
+  /// parameters as of ``spareBytes(modelLayers:expert:capacityScale:on:)``.
+  package func spareSlotsPerLayer(
+    modelLayers: Int, expert: ExpertCost, capacityScale: Double, on fabric: Fabric
+  ) -> [Int] {
+    spareBytes(
+      modelLayers: modelLayers, expert: expert, capacityScale: capacityScale, on: fabric
+    ).map { max(0, $0).wholeParts(of: expert.weightBytes) / modelLayers }
   }
 }
