@@ -10,18 +10,30 @@ struct StagingAccounts {
   private var bufferTrust = TransferTrust()
   /// Seconds of this layer in the run without forecasts; nil where nothing is held back.
   private var baselineSeconds: Double?
+  /// What the forecast's trial has gained lately.
+  private var lead = 0.0
+  /// Whether the forecast knows what comes.
+  private let isPerfect: Bool
   private let costs: TransferCosts
 
-  /// - Parameter layers: Layers a step.
-  init(layers: Int, _ costs: TransferCosts) {
+  /// - Parameters:
+  ///   - layers: Layers a step.
+  ///   - isPerfect: Whether the forecast knows what comes, so that its transfers are trusted.
+  init(layers: Int, isPerfect: Bool, _ costs: TransferCosts) {
     ledger = StagingLedger(layers: layers)
+    self.isPerfect = isPerfect
     self.costs = costs
   }
 
   // MARK: What forecasts may cost
 
   /// A layer begins, beside the same layer of the run without forecasts, if there is one.
-  mutating func begin(beside baseline: BaselineLayer?) { baselineSeconds = baseline?.seconds }
+  ///
+  /// - Parameter lead: What the forecast's trial has gained lately.
+  mutating func begin(beside baseline: BaselineLayer?, lead: Double) {
+    baselineSeconds = baseline?.seconds
+    self.lead = lead
+  }
 
   /// Books the layer's seconds against those without forecasts.
   mutating func book(_ seconds: Double) {
@@ -30,12 +42,22 @@ struct StagingAccounts {
 
   mutating func endTurn() { baselineSeconds = nil }
 
-  /// Whether forecasts have saved enough to risk `seconds`; where nothing is held back, always.
-  func mayRisk(_ seconds: Double) -> Bool { baselineSeconds == nil || ledger.affords(seconds) }
+  /// Whether forecasts have saved enough to risk `seconds`; always, where nothing is held back or
+  /// the forecast knows what comes.
+  func mayRisk(_ seconds: Double) -> Bool {
+    isPerfect || baselineSeconds == nil || ledger.affords(seconds, lead: lead)
+  }
 
-  /// How often transfers to such a target proved right.
+  /// The steps that count begin: nothing counts of those before, neither reads nor what forecasts
+  /// have saved.
+  mutating func beginCounting() {
+    report = StagingReport()
+    ledger.beginCounting()
+  }
+
+  /// How often transfers to such a target proved right; always, if the forecast knows what comes.
   func trust(in target: Transfer.Target) -> Double {
-    target == .copy ? copyTrust.share : bufferTrust.share
+    isPerfect ? 1 : target == .copy ? copyTrust.share : bufferTrust.share
   }
 
   // MARK: Reads

@@ -10,12 +10,17 @@ struct StagingLedger: Sendable {
   static let share = 0.001
   /// What may be lost at the beginning, as a share of one step.
   static let ofStep = 0.1
+  /// What may be lost beyond that as long as the same forecast has gained as much lately where it was
+  /// trusted (``StagingTrial``), as a share of one step.
+  static let ofStepOnTrial = 0.5
 
   private let layers: Int
   /// Layers booked, and their seconds without forecasts.
   private var booked = 0
   private var elapsed = 0.0
-  /// Seconds saved, negative if lost.
+  /// Those seconds of the layers that count.
+  private var counted = 0.0
+  /// Seconds saved in the layers that count, negative if lost.
   private(set) var balance = 0.0
 
   /// - Parameter layers: Layers a step.
@@ -25,12 +30,19 @@ struct StagingLedger: Sendable {
   mutating func book(with: Double, without: Double) {
     booked += 1
     elapsed += without
+    counted += without
     balance += without - with
   }
 
+  /// Forgets what was saved or lost so far: from now on it counts.
+  mutating func beginCounting() { (counted, balance) = (0, 0) }
+
   /// Whether `seconds` may be lost from now on.
-  func affords(_ seconds: Double) -> Bool {
+  ///
+  /// - Parameter lead: What the forecast's trial has gained lately.
+  func affords(_ seconds: Double, lead: Double) -> Bool {
     let step = elapsed / Double(max(1, booked)) * Double(layers)
-    return balance + Self.share * elapsed + Self.ofStep * step >= seconds
+    let lent = max(0, min(lead, Self.ofStepOnTrial * step))
+    return balance + Self.share * counted + Self.ofStep * step + lent >= seconds
   }
 }

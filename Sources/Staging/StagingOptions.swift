@@ -2,15 +2,17 @@ import Wafer
 
 /// What the staging engine may do, and with how much.
 public struct StagingOptions: Hashable, Sendable {
-  /// Which copy leaves when another one needs its place.
+  /// Which copy leaves when another one needs its place; without a forecast, by expected use is LRU.
   public var eviction = EvictionPolicy.leastExpected
   /// Whether token forecasts bring copies into local HBM.
   public var stagesTokens = true
   /// Layers ahead for which layer forecasts bring weights into the staging buffer (h); 0 for none.
   public var horizon = 1
-  /// Bytes of a die's staging buffer; nil for its whole LLC.
+  /// Bytes of a die's staging buffer; nil for its whole LLC. One that is larger than the LLC lies
+  /// in HBM, whole: it takes room there from copies, and time to be written and read.
   public var bufferBytes: Double?
-  /// Bytes a die may hold in copies; nil for what homes and the system leave of HBM.
+  /// Bytes a die may hold in copies of all the model's layers; nil for what homes, the system and a
+  /// staging buffer in HBM leave.
   public var copyBytes: Double?
   /// Whether copies and a staging buffer in HBM have to fit beside the homes.
   public var enforcesCapacity = true

@@ -52,7 +52,7 @@ extension StagingRun {
     let value = planner.chance(expected) * seconds
     if options.holdsBack {
       let cost = costs.costToDemand(
-        fitting, from: source, to: key.die, layerSeconds: last.seconds)
+        fitting, from: source, to: key.die, period: last.period)
       guard accounts.trust(in: target) * value > cost, accounts.mayRisk(cost) else { return }
     }
     transfers.queue.add(

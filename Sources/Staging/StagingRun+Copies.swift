@@ -71,8 +71,10 @@ extension StagingRun {
       let way = costs.readSeconds(from: Int(task.source), to: Int(task.die))
       return (task: task, value: planner.chance(expected[Int(task.expert)]) * way)
     }
-    if options.eviction == .leastExpected {
-      wanted = wanted.filter { $0.value > 0 }.sorted {
+    if eviction == .leastExpected {
+      wanted = wanted.filter {
+        $0.value > 0 || copies.baselineHolds(key($0.task, at: turn))
+      }.sorted {
         ($1.value, $0.task.die, $0.task.expert) < ($0.value, $1.task.die, $1.task.expert)
       }
     }
@@ -100,10 +102,10 @@ extension StagingRun {
     if options.holdsBack {
       let trust = accounts.trust(in: .copy)
       let cost = costs.costToDemand(
-        costs.chunks, from: source, to: key.die, layerSeconds: last.seconds)
+        costs.chunks, from: source, to: key.die, period: last.period)
       guard trust * proposal.seconds > cost, accounts.mayRisk(cost) else { return }
       // What would have to leave must be expected to serve less.
-      if options.eviction != .belady, let victim = copies.victim(on: key.die),
+      if eviction != .belady, let victim = copies.victim(on: key.die),
         trust * proposal.seconds <= victim.value
       {
         return

@@ -15,6 +15,8 @@ struct StagingRun {
   let costs: TransferCosts
   let planner: CopyPlanner
   var forecast: any DemandForecast
+  /// Which copy leaves, this forecast being what it is.
+  let eviction: EvictionPolicy
   var copies: ResidentCopies
   var transfers: StagedTransfers
   var accounts: StagingAccounts
@@ -26,7 +28,8 @@ struct StagingRun {
     var plan: [ExpertTask] = []
     /// Copies made of what it read from elsewhere.
     var fills: [ExpertCopy] = []
-    var seconds = 0.0
+    /// Seconds from its beginning to the next layer's: its own, and the time between layers.
+    var period = 0.0
   }
 
   init(
@@ -38,30 +41,32 @@ struct StagingRun {
     self.schedule = schedule
     self.costs = costs
     self.forecast = forecast
+    eviction = options.eviction.effective(forecast.certainty)
     planner = CopyPlanner(
       fabric: setup.fabric, expert: setup.expert, blockSize: options.allocation.blockSize,
       margin: options.holdsBack ? 0.25 : 0)
     copies = ResidentCopies(
-      placement: setup.placement
-        ?? ExpertPlacement(
-          options.placement, layers: schedule.layers, experts: schedule.experts,
-          on: setup.fabric),
-      options: options, modelLayers: setup.model.moeLayers.count, schedule: schedule,
-      costs: costs)
-    transfers = StagedTransfers(bufferBytes: options.bufferBytes, costs)
-    accounts = StagingAccounts(layers: schedule.layers, costs)
+      placement: setup.homes(schedule), slots: setup.copySlots(schedule), eviction: eviction,
+      holdsBack: options.holdsBack, schedule: schedule, costs: costs)
+    transfers = StagedTransfers(
+      bufferBytes: setup.bufferBytes, inHBM: setup.buffersInHBM, costs)
+    accounts = StagingAccounts(
+      layers: schedule.layers, isPerfect: forecast.certainty == .perfect, costs)
   }
 
   /// Runs one layer: plans, reads, forecasts, times, and lets transfers move.
   ///
   /// - Parameters:
   ///   - chosen: The experts that every slot chose.
-  ///   - baseline: The same layer of the same engine without forecasts; nil where nothing is held back.
+  ///   - baseline: The same layer of the same engine without forecasts; nil where nothing is held
+  ///     back.
+  ///   - lead: What the forecast's trial has gained lately on that engine.
   mutating func layer(
-    step: Int, layer: Int, chosen: [UInt16], beside baseline: BaselineLayer? = nil
+    step: Int, layer: Int, chosen: [UInt16], beside baseline: BaselineLayer? = nil,
+    lead: Double = 0
   ) -> LayerResult {
     let turn = Turn(step: step, layer: layer, layers: schedule.layers)
-    accounts.begin(beside: baseline)
+    accounts.begin(beside: baseline, lead: lead)
     copies.begin(beside: baseline?.stores)
     defer {
       accounts.endTurn()
@@ -94,7 +99,8 @@ struct StagingRun {
       cancelWhatCostsTooMuch()
       result = execute(engine, plan, fills: fills, begun, at: turn)
     }
-    last = LastLayer(plan: plan, fills: fills, seconds: result.seconds)
+    last = LastLayer(
+      plan: plan, fills: fills, period: result.seconds + setup.options.gapSeconds)
     accounts.book(result.seconds)
     if case .bound = setup.engine {
       moveTransfers(during: result.seconds + setup.options.gapSeconds, busy, at: turn)

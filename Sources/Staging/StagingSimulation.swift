@@ -49,7 +49,8 @@ public struct StagingSimulation: Sendable {
   /// Runs every layer of every scheduled step.
   ///
   /// - Parameters:
-  ///   - schedule: Made from `pool`; the oracle and Belady look ahead in it.
+  ///   - schedule: Made from `pool`; the oracle and Belady look ahead in it. Where it has fewer
+  ///     layers than the model, copies get their share of the memory.
   ///   - warmSteps: Steps at the beginning that stage but are not counted.
   /// - Throws: ``Demand/SimulationError`` where pool, model, placement and options do not fit each
   ///   other.
@@ -59,7 +60,8 @@ public struct StagingSimulation: Sendable {
     try run(pool, schedule: schedule, forecasts: [forecast], warmSteps: warmSteps)[0]
   }
 
-  /// Runs several forecasts side by side; each comes out as it would alone.
+  /// Runs several forecasts side by side; each comes out as it would alone. Where they are held back,
+  /// each runs once more as a trial, so forecasts are values.
   public func run(
     _ pool: RequestPool, schedule: BatchSchedule, forecasts: [any DemandForecast],
     warmSteps: Int = 0
@@ -71,15 +73,22 @@ public struct StagingSimulation: Sendable {
     var runs = forecasts.map(start)
     // What forecasts are worth shows beside the same run without any.
     var baseline = options.holdsBack ? start(NoForecast(experts: pool.shape.experts)) : nil
+    var trials = runs.map { run in
+      options.holdsBack && run.forecast.certainty == .estimate ? StagingTrial(run) : nil
+    }
     var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
     for step in 0..<schedule.steps {
-      for layer in 0..<pool.shape.layers {
+      for layer in 0..<schedule.layers {
         let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
         let without = baseline?.baselineLayer(step: step, layer: layer, chosen: chosen)
         for index in runs.indices {
-          if step == warmSteps, layer == 0 { runs[index].accounts.report = StagingReport() }
+          if step == warmSteps, layer == 0 { runs[index].accounts.beginCounting() }
+          let lead = trials[index]?.lead ?? 0
+          if let without {
+            trials[index]?.layer(step: step, layer: layer, chosen: chosen, beside: without)
+          }
           let result = runs[index].layer(
-            step: step, layer: layer, chosen: chosen, beside: without)
+            step: step, layer: layer, chosen: chosen, beside: without, lead: lead)
           if step >= warmSteps {
             rows[index].append(SimulationRow(step: step, layer: layer, result: result))
           }
@@ -91,7 +100,7 @@ public struct StagingSimulation: Sendable {
       runs[index].close()
       return StagingResult(
         simulation: SimulationResult(
-          rows: rows[index], tokens: tokens, layers: pool.shape.layers,
+          rows: rows[index], tokens: tokens, layers: schedule.layers,
           modelLayers: model.moeLayers.count, gapSeconds: options.gapSeconds),
         staging: runs[index].accounts.report)
     }
@@ -107,6 +116,58 @@ public struct StagingSimulation: Sendable {
         to: &plan, holders: holders)
     }
     return plan
+  }
+
+  /// Bytes of a die's staging buffer.
+  var bufferBytes: Double { options.bufferBytes ?? fabric.hardware.llcCapacity }
+
+  /// Whether the staging buffer is a part of HBM: one that does not fit into the LLC is, whole.
+  var buffersInHBM: Bool { bufferBytes > fabric.hardware.llcCapacity }
+
+  /// Homes by the rule, where nobody placed experts.
+  func homes(_ schedule: BatchSchedule) -> ExpertPlacement {
+    placement
+      ?? ExpertPlacement(
+        options.placement, layers: schedule.layers, experts: schedule.experts, on: fabric)
+  }
+
+  /// Bytes of every die's HBM that homes, the system and the staging buffer leave to copies of all
+  /// the model's layers; below 0 where they do not fit.
+  private func spareBytes(_ homes: ExpertPlacement) -> [Double] {
+    homes.spareBytes(modelLayers: model.moeLayers.count, expert: expert, on: fabric).map {
+      $0 - (buffersInHBM ? bufferBytes : 0)
+    }
+  }
+
+  /// Copies that each die may hold of the layers that run.
+  func copySlots(_ schedule: BatchSchedule) -> [Int] {
+    let modelLayers = model.moeLayers.count
+    let all = schedule.layers * schedule.experts
+    return spareBytes(homes(schedule)).map { spare in
+      if let bytes = options.copyBytes {
+        // The layers that do not run have their part of it.
+        return bytes.wholeParts(of: expert.weightBytes) * schedule.layers / modelLayers
+      }
+      guard options.enforcesCapacity else { return all }
+      // As many copies as the paper's strategies may hold, but of any layer.
+      let perLayer = max(0, spare).wholeParts(of: expert.weightBytes) / modelLayers
+      return min(perLayer * schedule.layers, all)
+    }
+  }
+
+  /// What is wrong with a staging buffer in HBM, in words for the user; nil for nothing.
+  private func bufferProblem(_ schedule: BatchSchedule) -> String? {
+    guard buffersInHBM, options.enforcesCapacity, placement?.layers.isEmpty != true else {
+      return nil
+    }
+    let copies = options.copyBytes ?? 0
+    let room = (spareBytes(homes(schedule)).min() ?? 0) + bufferBytes - copies
+    guard bufferBytes > room else { return nil }
+    func megabytes(_ bytes: Double) -> String { "\(Int((bytes / 1e6).rounded(.down))) MB" }
+    let llc = fabric.hardware.llcCapacity
+    return "a staging buffer of \(megabytes(bufferBytes)) is larger than the LLC of"
+      + " \(fabric.hardware.name), \(megabytes(llc)), and HBM has \(megabytes(max(0, room))) left"
+      + " for it; give at most \(megabytes(max(llc, room)))"
   }
 
   private func check(
@@ -128,7 +189,7 @@ public struct StagingSimulation: Sendable {
       throw SimulationError(
         "staging needs chunks above 0 bytes, a bandwidth share from 0 to 1, and no negative limits")
     }
-    if let problem = fabric.hardware.problem
+    if let problem = fabric.hardware.problem ?? bufferProblem(schedule)
       ?? engine.problem(weightBytes: expert.weightBytes)
       ?? placement?.problem(layers: schedule.layers, experts: model.experts, on: fabric)
     {

@@ -71,6 +71,9 @@ public struct Sweep: Sendable {
     public let hostOverhead: Double?
     /// What became of reads and transfers; nil for the paper's strategies.
     public let staging: StagingReport?
+    /// Time beyond that of persistence, as a share of it; nil for the paper's strategies and for
+    /// requests that are not real.
+    public let overPersistence: Double?
     /// Time beyond that of the same engine with a perfect forecast, as a share of it; nil for
     /// requests that are not real.
     public let regret: Double?
@@ -92,7 +95,9 @@ public struct Sweep: Sendable {
   public var staging = StagingOptions()
   /// What the staging engine stages by. The mixture is left out where requests are scaled: it would
   /// learn how they were scaled, and its tables grow with the model.
-  public var forecasts: [ForecastChoice] = [.heatmap, .mixture]
+  public var forecasts: [ForecastChoice] = [.persistence, .heatmap, .mixture]
+  /// Whether the heatmap is counted beforehand, from the very requests; else as batches go by.
+  public var heatmapIsInSample = false
   /// What planning on the host would cost.
   public var host = HostAllocation()
 
@@ -105,7 +110,7 @@ public struct Sweep: Sendable {
 
   /// What a workload is staged by.
   private func forecasts(for workload: Workload) -> [ForecastChoice] {
-    forecasts.filter { $0 != .mixture || workload.isReal }
+    forecasts.filter { !$0.usesMixture || workload.isReal }
   }
 
   /// Configurations of the whole sweep.
@@ -136,10 +141,10 @@ public struct Sweep: Sendable {
     var rows: [Row] = []
     for workload in workloads {
       // One model's tables at a time: the largest take tens of megabytes.
-      let transitions = try TransitionCounts(of: workload.pool)
-      let followers = FollowerTable(transitions, width: options.followers)
+      let transitions = heatmapIsInSample ? try TransitionCounts(of: workload.pool) : nil
+      let followers = transitions.map { FollowerTable($0, width: options.followers) }
       let mixture =
-        forecasts(for: workload).contains(.mixture)
+        forecasts(for: workload).contains(where: \.usesMixture)
         ? try MixtureTables(workload.pool, horizon: staging.horizon, workers: workers) : nil
       let sources = ForecastSources(transitions: transitions, mixture: mixture)
       let schedules = batches.map { BatchSchedule(workload.pool, size: $0, steps: steps) }
@@ -165,13 +170,14 @@ public struct Sweep: Sendable {
   }
 
   private func row(
-    _ workload: Workload, _ job: Job, _ strategy: Strategy, _ followers: FollowerTable
+    _ workload: Workload, _ job: Job, _ strategy: Strategy, _ followers: FollowerTable?
   ) throws(SimulationError) -> Row {
     var simulation = Simulation(
       hardware: systems[job.system], model: workload.model, format: workload.format,
       batch: job.schedule.size, steps: steps, strategy: strategy)
     simulation.warmSteps = warmSteps
     simulation.options = options
+    simulation.gapSeconds = staging.gapSeconds
     let result = try simulation.run(
       workload.pool, followers: followers, schedule: job.schedule)
     return row(workload, job, strategy.rawValue, result)
@@ -185,25 +191,31 @@ public struct Sweep: Sendable {
     guard !choices.isEmpty else { return [] }
     let simulation = StagingSimulation(
       hardware: systems[job.system], model: workload.model, format: workload.format, options: staging)
-    // The perfect forecast runs once, be it among them or not.
-    let oracle = choices.firstIndex(of: .oracle) ?? choices.count
     var forecasts: [any DemandForecast] = []
-    for choice in choices + (workload.isReal && oracle == choices.count ? [.oracle] : []) {
-      forecasts.append(try sources.forecast(choice, job.schedule))
+    for choice in choices { forecasts.append(try sources.forecast(choice, job.schedule)) }
+    guard workload.isReal else {
+      let results = try simulation.run(
+        workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps)
+      return zip(choices, results).map { choice, result in
+        row(
+          workload, job, "staged", result.simulation, forecast: choice, staging: result.staging)
+      }
     }
-    let results = try simulation.run(
-      workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps)
-    let perfect = workload.isReal ? results[oracle] : nil
-    return zip(choices, results).map { choice, result in
+    let comparison = try simulation.compare(
+      workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps,
+      withBelady: false)
+    return choices.indices.map { index in
       row(
-        workload, job, "staged", result.simulation, forecast: choice, staging: result.staging,
-        regret: perfect.map(result.regret))
+        workload, job, "staged", comparison.results[index].simulation, forecast: choices[index],
+        staging: comparison.results[index].staging, overPersistence: comparison.overPersistence(of: index),
+        regret: comparison.regret(of: index))
     }
   }
 
   private func row(
     _ workload: Workload, _ job: Job, _ strategy: String, _ result: SimulationResult,
-    forecast: ForecastChoice? = nil, staging: StagingReport? = nil, regret: Double? = nil
+    forecast: ForecastChoice? = nil, staging: StagingReport? = nil, overPersistence: Double? = nil,
+    regret: Double? = nil
   ) -> Row {
     let plans = job.strategy.map { [.allocation, .allocationAndPrediction].contains($0) } ?? true
     let seconds = host.seconds(experts: workload.model.experts, tasks: result.mean(\.tasks))
@@ -214,6 +226,6 @@ public struct Sweep: Sendable {
       hops: result.mean(\.hops), localReads: result.mean(\.localReads),
       remoteReads: result.mean(\.remoteReads), copies: result.mean(\.copies),
       hostOverhead: plans ? seconds / result.meanLayerSeconds : nil, staging: staging,
-      regret: regret)
+      overPersistence: overPersistence, regret: regret)
   }
 }

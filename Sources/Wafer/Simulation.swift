@@ -100,16 +100,18 @@ public struct Simulation: Sendable {
   ///
   /// - Parameters:
   ///   - pool: The requests' tokens.
-  ///   - transitions: The token heatmap; needed by strategies that predict.
+  ///   - transitions: The token heatmap by which strategies predict; nil to count it as batches go
+  ///     by.
+  ///   - schedule: Made from `pool` with this batch, steps and policy; nil to make it here.
   /// - Throws: ``SimulationError`` where pool, model, placement, heatmap or options do not fit each
   ///   other.
   public func run(
-    _ pool: RequestPool, transitions: TransitionCounts?
+    _ pool: RequestPool, transitions: TransitionCounts?, schedule: BatchSchedule? = nil
   ) throws(SimulationError) -> SimulationResult {
     let followers =
       strategy.predicts
       ? transitions.map { FollowerTable($0, width: options.followers) } : nil
-    return try run(pool, followers: followers)
+    return try run(pool, followers: followers, schedule: schedule)
   }
 
   /// The same with what several configurations share.
@@ -123,7 +125,7 @@ public struct Simulation: Sendable {
     let layers = layers ?? pool.shape.layers
     let placement = homes(pool)
     var copies: PredictedCopies?
-    if strategy.predicts, let followers {
+    if strategy.predicts {
       let room =
         options.enforcesCapacity
         ? placement.spareSlotsPerLayer(
@@ -131,7 +133,8 @@ public struct Simulation: Sendable {
           capacityScale: options.capacityScale, on: fabric)
         : Array(repeating: pool.shape.experts, count: fabric.dies)
       copies = PredictedCopies(
-        layers: layers, dies: fabric.dies, roomPerLayer: room, followers: followers)
+        layers: layers, dies: fabric.dies, roomPerLayer: room,
+        followers: Followers(followers, schedule, width: options.followers))
     }
     var rows: [SimulationRow] = []
     var timeline: Timeline?
@@ -142,6 +145,7 @@ public struct Simulation: Sendable {
         let plan = plan(
           counts: schedule.counts(step: step, layer: layer),
           chosen: { pool.chosen(by: tokens, layer: layer) }, holders: holders)
+        copies?.observe(step: step, layer: layer) { pool.chosen(by: tokens, layer: layer) }
         let made = copies?.extend(with: plan, layer: layer) ?? []
         if step >= warmSteps {
           let result = engine.run(
@@ -219,8 +223,8 @@ public struct Simulation: Sendable {
       options.allocation.blocksPerSplit > 0, options.followers >= 0
     else { throw SimulationError("blocks, splits and followers must be positive numbers") }
     if strategy.predicts {
-      guard let transitions, transitions.layers >= layers ?? pool.shape.layers,
-        transitions.experts == pool.shape.experts
+      guard transitions?.layers ?? .max >= layers ?? pool.shape.layers,
+        transitions?.experts ?? pool.shape.experts == pool.shape.experts
       else { throw SimulationError("\(strategy.rawValue) needs a token heatmap of the same shape") }
     }
     if case .event = engine, options.activations.ways != .none {

@@ -119,7 +119,7 @@ struct DemandStudyTests {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 20, steps: 15)
     let study = DemandStudy(pool, schedule: schedule)
-    let questions = [.frequency, .persistence, .heatmap, .mixture].flatMap(DemandQuestion.all)
+    let questions = [.frequency, .persistence, .heatmap, .mixture, .blend].flatMap(DemandQuestion.all)
     #expect(questions.count == 7)
     func reports(_ workers: Int) throws -> [DemandReport] {
       let sources = ForecastSources(

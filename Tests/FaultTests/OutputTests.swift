@@ -15,7 +15,7 @@ import Testing
   private func commands() -> [[String]] {
     let (test, model) = (Self.test, Self.model)
     let quick = ["--predictor", "frequency", "--stage", "all"]
-    let simulate = ["simulate", "--batch", "64", "--model", model, test]
+    let simulate = ["simulate", "--batch", "64", "--heatmap", model, test]
     return [
       ["--help"], ["--version"], ["train", "--help"], ["inspect", test],
       ["inspect", "--json", test], ["inspect", model], ["inspect", "--json", model],

@@ -217,11 +217,11 @@ struct RemedyTests {
     Remedy(
       """
       learn test.moe.lz4 --model R.h5 > /dev/null
-      "$moecast" simulate demand --batch 64 --model R.h5 test.moe.lz4
+      "$moecast" simulate demand --batch 64 --heatmap R.h5 test.moe.lz4
       """, "it holds no token heatmap", "train it with --predictor token-markov",
       """
       "$moecast" train --quiet --predictor token-markov test.moe.lz4 --model R.h5 > /dev/null
-      "$moecast" simulate demand --batch 64 --model R.h5 test.moe.lz4
+      "$moecast" simulate demand --batch 64 --heatmap R.h5 test.moe.lz4
       """),
     Remedy(
       "\"$moecast\" merge M.h5 M.h5 -o R.h5", "were learnt by the models before it too",

@@ -30,7 +30,7 @@ import Wafer
     let model = folder.file("f.h5")
     try moecastRun("train", trace, "--model", model, "--predictor", "frequency", "--json")
     let error = #expect(throws: ModelError.self) {
-      try moecastRun("simulate", trace, "--model", model, "--strategy", "pred")
+      try moecastRun("simulate", trace, "--heatmap", model, "--strategy", "pred")
     }
     #expect(error?.description.contains("--predictor token-markov") == true)
   }
@@ -59,16 +59,17 @@ import Wafer
     ("--buffer-bytes 1", "--buffer-bytes would do nothing"),
     ("--copy-bytes 1", "--copy-bytes would do nothing"),
     ("--bandwidth-share 1", "--bandwidth-share would do nothing"),
-    ("--gap-seconds 0", "--gap-seconds would do nothing"),
     ("--no-hold-back", "--no-hold-back would do nothing"),
-    ("--strategy base,staged --layers 3", "--layers would do nothing"),
-    ("--strategy base,ep --model m.h5", "--model would do nothing: neither"),
-    ("--strategy staged --forecast mixture --model m.h5", "--model would do nothing: neither"),
+    ("--strategy base,ep --heatmap online", "--heatmap would do nothing: neither"),
+    ("--strategy pred --heatmap luck", "--heatmap 'luck' is none of online"),
+    ("--strategy pred --stage all --heatmap prefill", "--heatmap prefill would be of the tokens"),
+    ("--strategy pred --model m.h5", "--model would do nothing: no forecast is made from a mixture"),
+    ("--strategy staged --forecast mixture --learn", "--learn would do nothing: it is for --model"),
     ("--chunk-bytes 1e6", "--chunk-bytes would do nothing: it is for --engine event"),
     ("--window-bytes 1e6", "--window-bytes would do nothing"),
     ("--order plan", "--order would do nothing"), ("--no-llc", "--no-llc would do nothing"),
     ("--engine event --share-reads", "--share-reads would do nothing: it is for --engine bound"),
-    ("--seed 1", "--seed would do nothing: it is for --batching continuous"),
+    ("--batching replay --seed 1", "--seed would do nothing: --batching replay draws nothing"),
   ]) func wrongUseIsRefused(options: String, message: String) {
     let arguments = options.split(separator: " ").map(String.init)
     expectWrongUse(["simulate", "t.moe.lz4"] + arguments, message)
@@ -84,8 +85,10 @@ import Wafer
     ("sweep --bandwidth-share 2", "--bandwidth-share is from 0 to 1"),
     ("demand --steps 1", "demand holds every step against the one before"),
     ("demand --prefill-chunk 8 --stage prefill", "--forecast mixture follows requests token by"),
-    ("demand --forecast frequency --model m.h5", "--model would do nothing: no forecast uses"),
-    ("demand --seed 1", "--seed would do nothing"),
+    ("demand --forecast frequency --model m.h5", "--model would do nothing: no forecast is made"),
+    ("demand --forecast frequency --heatmap online", "--heatmap would do nothing"),
+    ("demand --batching replay --seed 1", "--seed would do nothing"),
+    ("cache --batch 0", "--batch '0' is none of whole numbers"),
     ("cache --capacity 0", "--capacity '0' is none of numbers above 0"),
     ("cache --capacity 101", "--capacity '101' is none of numbers above 0"),
     ("cache --horizon=-1", "--horizon is from 0 to 4"),
@@ -104,7 +107,7 @@ import Wafer
     ("sweep", "--batching continuous"), ("sweep", "--prefill-chunk 8"), ("sweep", "--model m.h5"),
     ("sweep", "--capacity 5"), ("demand", "--wafer dojo"), ("demand", "--shape tiny-moe"),
     ("demand", "--strategy base"), ("demand", "--horizon 1"), ("demand", "--engine event"),
-    ("demand", "--capacity 5"), ("cache", "--wafer dojo"), ("cache", "--batch 64"),
+    ("demand", "--capacity 5"), ("cache", "--wafer dojo"), ("cache", "--shape tiny-moe"),
     ("cache", "--steps 2"), ("cache", "--model m.h5"), ("cache", "--batching continuous"),
     ("cache", "--forecast mixture"), ("cache", "--eviction lru"),
   ]) func optionsOfOthersAreUnknown(command: String, options: String) {

@@ -28,26 +28,31 @@ struct SweepTests {
   @Test func rowsDoNotDependOnWorkers() throws {
     let sweep = try sweep()
     let rows = try sweep.run(workers: 1)
-    // Five strategies and two forecasts of real requests, one of scaled ones.
-    #expect(rows.count == sweep.count && rows.count == 2 * 7 + 2 * 6)
+    // Five strategies and three forecasts of real requests, two of scaled ones.
+    #expect(rows.count == sweep.count && rows.count == 2 * 8 + 2 * 7)
     #expect(rows == (try sweep.run(workers: 3)))
     #expect(
-      rows.map(\.strategy).prefix(7)
-        == ["base", "ep", "allo", "pred", "allo+pred", "staged", "staged"])
+      rows.map(\.strategy).prefix(8)
+        == ["base", "ep", "allo", "pred", "allo+pred", "staged", "staged", "staged"])
     #expect(
-      rows.compactMap(\.forecast) == [.heatmap, .mixture, .heatmap, .mixture, .heatmap, .heatmap])
+      rows.compactMap(\.forecast)
+        == [.persistence, .heatmap, .mixture, .persistence, .heatmap, .mixture]
+        + [.persistence, .heatmap, .persistence, .heatmap])
     for row in rows {
       #expect(row.layerSeconds > 0 && row.tokensPerSecond > 0)
       #expect((row.hostOverhead != nil) == ["allo", "allo+pred", "staged"].contains(row.strategy))
       #expect((row.staging != nil) == (row.strategy == "staged"))
       #expect((row.forecast != nil) == (row.strategy == "staged"))
       #expect((row.regret != nil) == (row.strategy == "staged" && row.origin == "real"))
+      #expect((row.overPersistence == 0) == (row.forecast == .persistence && row.regret != nil))
+      #expect(row.regret ?? 0 >= 0)
     }
   }
 
   /// A sweep's rows are those of single runs, whatever they share.
   @Test func rowsAreThoseOfSingleRuns() throws {
-    let sweep = try sweep()
+    var sweep = try sweep()
+    sweep.heatmapIsInSample = true
     let rows = try sweep.run(workers: 2)
     let workload = sweep.workloads[0]
     let transitions = try TransitionCounts(of: workload.pool)
@@ -63,15 +68,20 @@ struct SweepTests {
     }
     let schedule = BatchSchedule(workload.pool, size: 100, steps: 4)
     let simulation = StagingSimulation(hardware: Samples.hardware, model: Samples.model)
-    func run(_ forecast: any DemandForecast) throws -> StagingResult {
-      try simulation.run(workload.pool, schedule: schedule, forecast: forecast, warmSteps: 1)
-    }
-    let mixture = try run(
-      TableForecast(schedule, try MixtureTables(workload.pool, horizon: 1)))
-    let perfect = try run(OracleForecast(schedule))
+    let comparison = try simulation.compare(
+      workload.pool, schedule: schedule,
+      forecasts: [
+        PersistenceForecast(layers: 3, experts: 12), HeatmapForecast(transitions),
+        TableForecast(schedule, try MixtureTables(workload.pool, horizon: 1)),
+      ], warmSteps: 1)
     let row = try #require(rows.first { $0.forecast == .mixture && $0.batch == 100 })
-    #expect(row.staging == mixture.staging)
-    #expect(row.regret == mixture.regret(against: perfect))
+    #expect(row.staging == comparison.results[2].staging)
+    #expect(row.regret == comparison.regret(of: 2))
+    #expect(row.overPersistence == comparison.overPersistence(of: 2))
+    // What is counted as batches go by is another heatmap.
+    sweep.heatmapIsInSample = false
+    let online = try sweep.run(workers: 2)
+    #expect(online[3].copies != rows[3].copies && online[2] == rows[2])
   }
 
   @Test func errorsOfOneConfigurationEndTheSweep() throws {

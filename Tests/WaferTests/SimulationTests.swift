@@ -35,5 +35,9 @@ struct SimulationTests {
     #expect(result.tokensPerSecond == 20.0 / 48)
     let whole = SimulationResult(rows: rows, tokens: 20, layers: 2, modelLayers: 2)
     #expect(whole.tokensPerSecond == 20.0 / 12)
+    let withGaps = SimulationResult(
+      rows: rows, tokens: 20, layers: 2, modelLayers: 8, gapSeconds: 2)
+    #expect(withGaps.meanLayerSeconds == 3)
+    #expect(withGaps.tokensPerSecond == 20.0 / 80)
   }
 }

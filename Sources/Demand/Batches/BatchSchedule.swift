@@ -14,29 +14,37 @@ public struct BatchSchedule: Sendable {
   public let tokens: [[Int]]
   /// The same without repetition, by step.
   package let distinct: [DistinctTokens]
-  /// MoE layers (L).
-  package let layers: Int
-  /// Experts of a layer (E).
+  /// MoE layers that run (L), the first ones of the pool's.
+  public let layers: Int
+  /// Experts of a layer (E), and those that a token chooses (K).
   package let experts: Int
+  let topK: Int
+  /// Tokens of the pool that are their request's first.
+  let firsts: Set<Int>
   /// Requests of every expert: a plane a step, a row a layer.
   private let counts: [Int32]
   private let place: RowMajor
 
   /// Fills the batches of `steps` steps and counts what they ask for.
   ///
-  /// - Precondition: the pool holds a request; `size` and `steps` are positive.
+  /// - Parameter layers: MoE layers that run, the first ones; nil for all of the pool's.
+  /// - Precondition: the pool holds a request; `size` and `steps` are positive; `layers` is one of
+  ///   the pool's.
   /// - Complexity: O(steps * layers * size * topK).
   public init(
-    _ pool: RequestPool, size: Int, steps: Int, policy: BatchPolicy = .replay()
+    _ pool: RequestPool, size: Int, steps: Int, policy: BatchPolicy = .replay(), layers: Int? = nil
   ) {
+    let layers = layers ?? pool.shape.layers
+    precondition((1...pool.shape.layers).contains(layers), "layers that the pool has not")
     tokens = policy.batches(of: pool, size: size, steps: steps)
     distinct = tokens.map { DistinctTokens($0) }
+    firsts = Set(pool.starts)
     let shape = pool.shape
-    (layers, experts) = (shape.layers, shape.experts)
-    let place = RowMajor(rows: shape.layers, columns: shape.experts)
-    var counts = Array(repeating: Int32(0), count: steps * shape.layers * shape.experts)
+    (self.layers, experts, topK) = (layers, shape.experts, shape.topK)
+    let place = RowMajor(rows: layers, columns: shape.experts)
+    var counts = Array(repeating: Int32(0), count: steps * layers * shape.experts)
     for step in 0..<steps {
-      for layer in 0..<shape.layers {
+      for layer in 0..<layers {
         for id in pool.chosen(by: tokens[step], layer: layer) where Int(id) < shape.experts {
           counts[place[step, layer, Int(id)]] += 1
         }
@@ -51,6 +59,14 @@ public struct BatchSchedule: Sendable {
 
   /// Steps scheduled.
   public var steps: Int { tokens.count }
+
+  /// Requests of the pool with a token in any step from `first` on.
+  ///
+  /// - Parameter pool: The one that the schedule was made from.
+  /// - Complexity: O(distinct tokens * log requests).
+  public func requests(of pool: RequestPool, from first: Int = 0) -> Int {
+    Set(distinct.dropFirst(first).flatMap { $0.tokens.map(pool.request(ofToken:)) }).count
+  }
 
   /// Requests of every expert at one step and layer.
   public func counts(step: Int, layer: Int) -> [Int] { counts[place[step, layer]].map(Int.init) }

@@ -41,7 +41,7 @@ extension RequestPool {
   }
 
   /// The request that a token of the pool belongs to: a binary search, as there can be millions.
-  private func request(ofToken token: Int) -> Int {
+  func request(ofToken token: Int) -> Int {
     var (first, last) = (0, requests)
     while last - first > 1 {
       let middle = (first + last) / 2

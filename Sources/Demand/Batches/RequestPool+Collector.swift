@@ -62,6 +62,22 @@ extension RequestPool {
       ids += chunk.count
     }
 
+    /// Where in the pool the pieces stand, in the order in which they came.
+    private func arrival(_ pieces: [[Piece]], _ starts: [Int]) -> [Range<Int>] {
+      var placed: [(piece: Piece, tokens: Range<Int>)] = []
+      for (request, own) in pieces.enumerated() {
+        var first = starts[request]
+        for piece in own {
+          placed.append((piece, first..<first + piece.tokens.count))
+          first += piece.tokens.count
+        }
+      }
+      placed.sort {
+        ($0.piece.chunk, $0.piece.tokens.lowerBound) < ($1.piece.chunk, $1.piece.tokens.lowerBound)
+      }
+      return placed.map(\.tokens)
+    }
+
     /// The pool: requests in the order in which they began.
     public consuming func pool() -> RequestPool {
       let pieces = order.map { self.pieces[$0] ?? [] }
@@ -80,7 +96,8 @@ extension RequestPool {
         }
         return column
       }
-      return RequestPool(shape: shape, columns: columns, starts: starts)
+      return RequestPool(
+        shape: shape, columns: columns, starts: starts, arrival: arrival(pieces, starts))
     }
   }
 }

@@ -18,6 +18,8 @@ public struct RequestPool: Sendable {
   private var columns: [[UInt16]]
   /// First token of every request, and one past the last.
   public private(set) var starts: [Int] = [0]
+  /// The tokens in the order in which the trace has them: stretches of one request each.
+  package private(set) var arrival: [Range<Int>] = []
 
   /// A pool without requests.
   public init(shape: TraceShape) {
@@ -30,10 +32,15 @@ public struct RequestPool: Sendable {
   /// - Parameters:
   ///   - columns: By layer: `tokens * topK` ids, token after token.
   ///   - starts: First token of every request, none of them empty, and one past the last.
-  init(shape: TraceShape, columns: [[UInt16]], starts: [Int]) {
+  ///   - arrival: Stretches of tokens in the order of the trace, all tokens once; nil for one request
+  ///     after the other.
+  init(
+    shape: TraceShape, columns: [[UInt16]], starts: [Int], arrival: [Range<Int>]? = nil
+  ) {
     self.shape = shape
     self.columns = columns
     self.starts = starts
+    self.arrival = arrival ?? [0..<(starts.last ?? 0)]
   }
 
   /// Requests in the pool; those without tokens are not kept.
@@ -54,6 +61,7 @@ public struct RequestPool: Sendable {
       columns[index / shape.topK % shape.layers].append(id)
     }
     starts.append(tokens + request.count / shape.idsPerToken)
+    arrival.append(starts[requests - 1]..<tokens)
   }
 
   /// Tokens of one request.

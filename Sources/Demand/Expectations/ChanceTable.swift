@@ -95,6 +95,31 @@ public struct ChanceTable: Sendable {
   /// The chances of a layer's experts to be chosen by a token of the pool.
   package func row(token: Int, layer: Int) -> ArraySlice<Float16> { chances[place[layer, token]] }
 
+  /// The likeliest experts of every token of a batch, each with as many requests as slots hold the
+  /// token; lower ids first on ties.
+  ///
+  /// - Complexity: O(distinct tokens * experts * count).
+  func likeliest(of batch: DistinctTokens, layer: Int, count: Int) -> [Double] {
+    var load = Array(repeating: 0.0, count: experts)
+    chances.withUnsafeBufferPointer { chances in
+      for (token, slots) in zip(batch.tokens, batch.slots) {
+        let first = place[layer, token, 0]
+        // The best so far, best first.
+        var best: [(chance: Float16, expert: Int)] = []
+        for expert in 0..<experts {
+          let chance = chances[first + expert]
+          guard chance > 0, best.count < count || chance > best[best.count - 1].chance else {
+            continue
+          }
+          if best.count == count { best.removeLast() }
+          best.insert((chance, expert), at: best.firstIndex { $0.chance < chance } ?? best.count)
+        }
+        for (_, expert) in best { load[expert] += Double(slots) }
+      }
+    }
+    return load
+  }
+
   /// What a batch is expected to ask of a layer's experts.
   ///
   /// - Complexity: O(distinct tokens * experts).

@@ -18,7 +18,7 @@ public struct TransitionCounts: Hashable, Sendable {
   /// Experts of a layer (E).
   public let experts: Int
   /// `layers * experts * experts` counts, row i of layer l at `(l * experts + i) * experts`.
-  public let counts: [UInt32]
+  public private(set) var counts: [UInt32]
   private var place: RowMajor { RowMajor(rows: experts, columns: experts) }
 
   /// What the heatmap of a trace takes while it is counted.
@@ -60,6 +60,13 @@ public struct TransitionCounts: Hashable, Sendable {
     counts.reserveCapacity(shape.layers * shape.experts * shape.experts)
     for layer in layers { counts += layer.tokenPairs ?? [] }
     self.init(layers: shape.layers, experts: shape.experts, counts: counts)
+  }
+
+  /// Counts that `follower` followed `expert` so often more, up to `UInt32.max`.
+  mutating func add(_ times: UInt32, _ layer: Int, _ expert: Int, _ follower: Int) {
+    let cell = place[layer, expert, follower]
+    let (sum, isBeyond) = counts[cell].addingReportingOverflow(times)
+    counts[cell] = isBeyond ? .max : sum
   }
 
   /// How often each expert followed `expert`.

@@ -4,7 +4,7 @@
 /// is made by ``expect(_:_:)``, asked for by ``demand(_:)``, and held against what came by
 /// ``learn(_:_:)``.
 struct CorrectedDemand {
-  private let table: ChanceTable
+  let table: ChanceTable
   /// By layer: what is expected of the layer's next turn; nil once it came.
   private var pending: [ExpertDemand?]
   /// By layer: requests of each expert that came where some were expected, and those expected.

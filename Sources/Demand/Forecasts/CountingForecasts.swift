@@ -2,6 +2,7 @@
 package struct NoForecast: DemandForecast {
   private let nothing: [Double]
   package let name = "none"
+  package let certainty = ForecastCertainty.nothing
 
   /// For layers of so many experts.
   package init(experts: Int) { nothing = Array(repeating: 0, count: experts) }
@@ -37,19 +38,20 @@ struct FrequencyForecast: DemandForecast {
 }
 
 /// Expects of every layer what it asked for in the last step.
-struct PersistenceForecast: DemandForecast {
-  let name = "persistence"
+package struct PersistenceForecast: DemandForecast {
+  package let name = "persistence"
   private var last: [[Double]]
 
-  init(layers: Int, experts: Int) {
+  /// For so many layers of so many experts.
+  package init(layers: Int, experts: Int) {
     last = Array(repeating: Array(repeating: 0, count: experts), count: layers)
   }
 
-  mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+  package mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     for expert in last[layer].indices { last[layer][expert] = 0 }
     for id in chosen where Int(id) < last[layer].count { last[layer][Int(id)] += 1 }
   }
 
-  func nextStep(layer: Int) -> [Double] { last[layer] }
-  func laterLayer(_ layer: Int, observed: Int) -> [Double] { last[layer] }
+  package func nextStep(layer: Int) -> [Double] { last[layer] }
+  package func laterLayer(_ layer: Int, observed: Int) -> [Double] { last[layer] }
 }

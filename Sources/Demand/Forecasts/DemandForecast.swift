@@ -1,3 +1,13 @@
+/// How sure a forecast is.
+public enum ForecastCertainty: Sendable {
+  /// It expects nothing at all.
+  case nothing
+  /// It may be right or wrong.
+  case estimate
+  /// It knows what comes.
+  case perfect
+}
+
 /// Forecasts how many requests every expert will get, from what the batch has chosen so far.
 ///
 /// Tokens are known by their batch slot; a slot's next token follows it in the next step. Whoever
@@ -13,6 +23,9 @@
 public protocol DemandForecast {
   /// A name for tables.
   var name: String { get }
+
+  /// How sure it is; an estimate unless it says otherwise.
+  var certainty: ForecastCertainty { get }
 
   /// Takes in the experts that every slot chose, `slots * topK` ids, empty slots among them.
   mutating func observe(step: Int, layer: Int, chosen: [UInt16])
@@ -38,6 +51,9 @@ public protocol DemandForecast {
 }
 
 extension DemandForecast {
+  /// An estimate.
+  public var certainty: ForecastCertainty { .estimate }
+
   /// Every token with the same chances of its share of the load.
   public func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand {
     ExpertDemand(load: nextStep(layer: layer), tokens: slots)

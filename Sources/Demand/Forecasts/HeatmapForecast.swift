@@ -2,16 +2,29 @@
 /// later layers of the same step the last known counts of that layer's token forecast.
 struct HeatmapForecast: DemandForecast {
   let name = "heatmap"
-  private let transitions: TransitionCounts
+  /// What is known beforehand; nil where it is counted as batches go by.
+  private let known: TransitionCounts?
+  private var counted: OnlineHeatmap?
   private var expected: [[Double]]
 
+  /// Of a heatmap known beforehand.
   init(_ transitions: TransitionCounts) {
-    self.transitions = transitions
+    known = transitions
     expected = Array(
       repeating: Array(repeating: 0, count: transitions.experts), count: transitions.layers)
   }
 
+  /// Of one that is counted over the schedule's batches.
+  init(counting schedule: BatchSchedule) {
+    known = nil
+    counted = OnlineHeatmap(schedule)
+    expected = Array(
+      repeating: Array(repeating: 0, count: schedule.experts), count: schedule.layers)
+  }
+
   mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
+    counted?.observe(step: step, layer: layer, chosen: chosen)
+    guard let transitions = known ?? counted?.transitions else { return }
     let experts = transitions.experts
     var now = Array(repeating: 0.0, count: experts)
     for id in chosen where Int(id) < experts { now[Int(id)] += 1 }

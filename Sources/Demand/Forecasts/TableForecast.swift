@@ -39,6 +39,9 @@ struct TableForecast: DemandForecast {
       "mixture", schedule, nextToken: tables.nextToken, laterLayers: tables.laterLayers)
   }
 
+  /// Layers ahead of which it tells, at most.
+  var horizons: Int { laterLayers.count }
+
   mutating func observe(step: Int, layer: Int, chosen: [UInt16]) {
     self.step = step
     nextSteps?.learn(layer, chosen)
@@ -48,6 +51,24 @@ struct TableForecast: DemandForecast {
       let later = layer + index + 1
       if later < schedule.layers { laterLayers[index]?.expect(schedule.distinct[step], later) }
     }
+  }
+
+  /// The experts that each slot of the next step most likely asks for, as many as a token chooses;
+  /// none where nothing is told.
+  func likeliestOfNextStep(layer: Int) -> [Double] {
+    likeliest(nextToken, step + 1, layer)
+  }
+
+  /// The same of a later layer of this step.
+  func likeliest(_ layer: Int, observed: Int) -> [Double] {
+    likeliest(laterLayers[layer - observed - 1]?.table, step, layer)
+  }
+
+  private func likeliest(_ table: ChanceTable?, _ step: Int, _ layer: Int) -> [Double] {
+    guard let table, schedule.distinct.indices.contains(step) else {
+      return Array(repeating: 0, count: schedule.experts)
+    }
+    return table.likeliest(of: schedule.distinct[step], layer: layer, count: schedule.topK)
   }
 
   func nextStep(layer: Int) -> [Double] { nextStepDemand(layer).load }

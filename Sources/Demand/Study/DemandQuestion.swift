@@ -14,10 +14,10 @@ public struct DemandQuestion: Hashable, Sendable {
     self.layersAhead = layersAhead
   }
 
-  /// Everything there is to ask of a forecast: of the mixture also 1, 2 and 4 layers ahead. The
+  /// Everything there is to ask of a forecast: of those made from a mixture also 1, 2 and 4 layers ahead. The
   /// others know no more of a layer when its step has begun.
   public static func all(of forecast: ForecastChoice) -> [DemandQuestion] {
-    (forecast == .mixture ? [0, 1, 2, MixtureTables.longestHorizon] : [0]).map {
+    (forecast.usesMixture ? [0, 1, 2, MixtureTables.longestHorizon] : [0]).map {
       DemandQuestion(forecast, layersAhead: $0)
     }
   }

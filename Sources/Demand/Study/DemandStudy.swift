@@ -41,11 +41,27 @@ public struct DemandStudy: Sendable {
   public func run(
     _ questions: [DemandQuestion], _ sources: ForecastSources, workers: Int = 1
   ) throws(SimulationError) -> [DemandReport] {
-    try orderedResults(of: Array(questions.indices), workers: workers) {
-      (turn) throws(SimulationError) -> DemandReport in
-      let question = questions[turn]
-      return run(
-        layersAhead: question.layersAhead, try sources.forecast(question.forecast, schedule))
+    try run(layersAhead: questions.map(\.layersAhead), workers: workers) {
+      (question) throws(SimulationError) in
+      try sources.forecast(questions[question].forecast, schedule)
+    }
+  }
+
+  /// Scores forecasts, so many layers ahead each.
+  ///
+  /// - Parameters:
+  ///   - layersAhead: By forecast: MoE layers between what is known and what is forecast; 0 for the
+  ///     same layer of the next step.
+  ///   - workers: Threads; the reports do not depend on it.
+  ///   - forecast: A fresh one, by its index.
+  /// - Throws: What `forecast` throws.
+  public func run(
+    layersAhead: [Int], workers: Int = 1,
+    _ forecast: @Sendable (Int) throws(SimulationError) -> any DemandForecast
+  ) throws(SimulationError) -> [DemandReport] {
+    try orderedResults(of: Array(layersAhead.indices), workers: workers) {
+      (index) throws(SimulationError) -> DemandReport in
+      run(layersAhead: layersAhead[index], try forecast(index))
     }
   }
 

@@ -21,24 +21,18 @@ struct ResidentCopies {
   /// Seconds that reading costs what that run holds and this one does not.
   private var displacedSeconds = 0.0
 
-  /// - Parameter modelLayers: MoE layers of the model, which share the dies' memory.
+  /// - Parameter slots: Copies that each die may hold.
   init(
-    placement: ExpertPlacement, options: StagingOptions, modelLayers: Int,
+    placement: ExpertPlacement, slots: [Int], eviction: EvictionPolicy, holdsBack: Bool,
     schedule: BatchSchedule, costs: TransferCosts
   ) {
     self.placement = placement
     self.schedule = schedule
     self.costs = costs
-    policy = options.eviction
-    holdsBack = options.holdsBack
-    let perLayer = placement.spareSlotsPerLayer(
-      modelLayers: modelLayers, expert: costs.expert, capacityScale: 1, on: costs.fabric)
-    stores = perLayer.map { spare in
-      // As many copies as the paper's strategies may hold, but of any layer.
-      let slots =
-        options.copyBytes.map { $0.wholeParts(of: costs.expert.weightBytes) }
-        ?? spare * modelLayers
-      return CopyStore(slots: slots, layers: schedule.layers, experts: schedule.experts)
+    policy = eviction
+    self.holdsBack = holdsBack
+    stores = slots.map {
+      CopyStore(slots: $0, layers: schedule.layers, experts: schedule.experts)
     }
   }
 
@@ -108,6 +102,9 @@ struct ResidentCopies {
   /// - Precondition: The policy is not Belady's, which looks at the turn.
   func victim(on die: Int) -> CopyStore.Copy? { stores[die].victim(policy, nextUse: { _ in 0 }) }
 
+  /// Whether the run without forecasts holds a copy now.
+  func baselineHolds(_ key: CopyKey) -> Bool { baseline?[key.die].holds(key.expert) ?? false }
+
   // MARK: Coming and going
 
   /// A layer begins.
@@ -148,9 +145,11 @@ struct ResidentCopies {
     let schedule = schedule
     func nextUse(_ key: ExpertKey) -> Int { turn.nextUse(of: key, in: schedule) }
     let way = homeSeconds(key)
-    let mayDisplace = mayRisk(displacedSeconds + way)
     let baseline = self.baseline?[die]
-    let returns = baseline.map { $0.holds(key.expert) } ?? false
+    let isInBaseline = baselineHolds(key)
+    let mayDisplace = mayRisk(displacedSeconds + (isInBaseline ? 0 : way))
+    // What forecasts have pushed out comes back; unless they may judge what is worth its place.
+    let returns = isInBaseline && !(mayDisplace && [.leastExpected, .belady].contains(policy))
     var wastes = false
     if let victim = stores[die].victim(
       policy, sparing: mayDisplace && !returns ? nil : baseline, nextUse: nextUse)
@@ -160,7 +159,7 @@ struct ResidentCopies {
       switch policy {
       case .leastExpected:
         // Equals must not take turns: every change costs a read and a write.
-        if value <= victim.value * (holdsBack ? 1.25 : 1) { return .refused }
+        if !returns, value <= victim.value * (holdsBack ? 1.25 : 1) { return .refused }
       case .belady: if !returns, nextUse(key.expert) >= nextUse(victim.key) { return .refused }
       case .leastRecent, .leastFrequent: break
       }
@@ -168,7 +167,7 @@ struct ResidentCopies {
       wastes = victim.isFresh
       if displaces { displacedSeconds += homeSeconds(CopyKey(victim.key, on: die)) }
     }
-    if returns { displacedSeconds -= way }
+    if isInBaseline { displacedSeconds -= way }
     stores[die].add(
       CopyStore.Copy(
         key: key.expert, lastUse: turn.number, arrived: turn.number, value: value,

@@ -36,6 +36,15 @@ struct ExpertCache {
     keys[Int(index)] = key
   }
 
+  /// Adds a key, in the place of the key of lowest worth if there is no other.
+  mutating func bring(_ key: ExpertKey, over worth: (ExpertKey) -> Double) {
+    if !isFull {
+      add(key)
+    } else if let victim = lowest(worth) {
+      replace(victim.key, by: key)
+    }
+  }
+
   /// The key of lowest worth, the lower of two on ties; nil if the cache is empty.
   @inline(__always)
   func lowest(_ worth: (ExpertKey) -> Double) -> (key: ExpertKey, worth: Double)? {

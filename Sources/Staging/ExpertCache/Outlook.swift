@@ -21,12 +21,28 @@ struct Outlook {
   /// Takes in what is newly forecast of a layer's next turn.
   ///
   /// - Parameters:
-  ///   - row: The chance of each of its experts.
+  ///   - table: What is forecast of tokens.
+  ///   - tokens: Those of the turn, at least one.
   ///   - isTurn: Whether the layer has just had its turn.
-  mutating func take(_ row: ArraySlice<Float16>, _ layer: Int, isTurn: Bool) {
-    for (key, chance) in zip(chances.numbers(ofLayer: layer), row) {
-      chances.values[key] = Double(chance)
-      if isTurn { rates.values[key] += Self.rateWeight * (Double(chance) - rates.values[key]) }
+  mutating func take(_ table: ChanceTable, _ tokens: [Int], _ layer: Int, isTurn: Bool) {
+    let keys = chances.numbers(ofLayer: layer)
+    if tokens.count == 1 {
+      for (key, chance) in zip(keys, table.row(token: tokens[0], layer: layer)) {
+        chances.values[key] = Double(chance)
+      }
+    } else {
+      // The chance that none of them reads it.
+      for key in keys { chances.values[key] = 1 }
+      for token in tokens {
+        for (key, chance) in zip(keys, table.row(token: token, layer: layer)) {
+          chances.values[key] *= 1 - Double(chance)
+        }
+      }
+      for key in keys { chances.values[key] = 1 - chances.values[key] }
+    }
+    guard isTurn else { return }
+    for key in keys {
+      rates.values[key] += Self.rateWeight * (chances.values[key] - rates.values[key])
     }
   }
 }

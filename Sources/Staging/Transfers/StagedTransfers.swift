@@ -13,18 +13,19 @@ struct StagedTransfers {
   var pendingPreemption = 0.0
   /// Chunks that a die's staging buffer holds.
   let bufferChunks: Int
-  /// Whether the buffer is a part of HBM, so that reading it takes HBM time.
+  /// Whether the buffer is a part of HBM, so that writing and reading it takes HBM time.
   let buffersInHBM: Bool
 
   /// Nothing under way.
   ///
-  /// - Parameter bufferBytes: Bytes of a die's staging buffer; nil for its whole LLC.
-  init(bufferBytes: Double?, _ costs: TransferCosts) {
-    let llc = costs.fabric.hardware.llcCapacity
-    let buffer = bufferBytes ?? llc
-    bufferChunks = buffer.wholeParts(of: costs.chunkBytes)
-    buffersInHBM = buffer > llc
-    queue = TransferQueue(fabric: costs.fabric, chunkBytes: costs.chunkBytes)
+  /// - Parameters:
+  ///   - bufferBytes: Bytes of a die's staging buffer.
+  ///   - inHBM: Whether it is a part of HBM.
+  init(bufferBytes: Double, inHBM: Bool, _ costs: TransferCosts) {
+    bufferChunks = bufferBytes.wholeParts(of: costs.chunkBytes)
+    buffersInHBM = inHBM
+    queue = TransferQueue(
+      fabric: costs.fabric, chunkBytes: costs.chunkBytes, buffersInHBM: inHBM)
     remains = TransferTraffic.CarriedOver(on: costs.fabric)
   }
 

@@ -57,13 +57,14 @@ struct TransferCosts {
   /// What a transfer of `chunks` costs the demand beside it: a chunk's wait in every layer that it
   /// lasts.
   ///
-  /// - Parameter layerSeconds: What a layer takes; 0 where none has run yet.
+  /// - Parameter period: Seconds from one layer's beginning to the next one's; 0 where none has run
+  ///   yet.
   func costToDemand(
-    _ chunks: Int, from source: Int, to die: Int, layerSeconds: Double
+    _ chunks: Int, from source: Int, to die: Int, period: Double
   ) -> Double {
     let chunk = chunkSeconds(from: source, to: die)
     let seconds = chunk * Double(chunks)
-    let layers = layerSeconds > 0 ? (seconds / layerSeconds).rounded(.up) : 1
+    let layers = period > 0 ? (seconds / period).rounded(.up) : 1
     return chunk * max(1, layers)
   }
 }

@@ -9,10 +9,13 @@ struct TransferQueue: Sendable {
   private(set) var transfers: [Transfer] = []
   private let fabric: Fabric
   private let chunkBytes: Double
+  private let buffersInHBM: Bool
 
-  init(fabric: Fabric, chunkBytes: Double) {
+  /// - Parameter buffersInHBM: Whether staging buffers are a part of HBM.
+  init(fabric: Fabric, chunkBytes: Double, buffersInHBM: Bool = false) {
     self.fabric = fabric
     self.chunkBytes = chunkBytes
+    self.buffersInHBM = buffersInHBM
   }
 
   func contains(_ key: CopyKey, _ target: Transfer.Target) -> Bool {
@@ -56,8 +59,8 @@ struct TransferQueue: Sendable {
     for index in transfers.indices {
       let transfer = transfers[index]
       let readSeconds = chunkBytes / fabric.memoryBandwidth[transfer.source]
-      // A copy is written to HBM; a staging buffer is on the chip.
-      let writes = transfer.target == .copy
+      // A copy is written to HBM; a staging buffer is on the chip, unless it is a part of HBM.
+      let writes = transfer.target == .copy || buffersInHBM
       let writeSeconds = writes ? chunkBytes / fabric.memoryBandwidth[transfer.die] : 0
       let way = fabric.way(from: transfer.source, to: transfer.die)
       var fitting = (idleMemory[transfer.source] / readSeconds).rounded(.down)

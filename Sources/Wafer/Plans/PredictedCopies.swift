@@ -7,10 +7,10 @@ struct PredictedCopies {
   let roomPerLayer: [Int]
   /// By layer and die: experts, the oldest copy first.
   private var held: [[[Int]]]
-  private let followers: FollowerTable
+  private var followers: Followers
   private let dies: Int
 
-  init(layers: Int, dies: Int, roomPerLayer: [Int], followers: FollowerTable) {
+  init(layers: Int, dies: Int, roomPerLayer: [Int], followers: Followers) {
     self.roomPerLayer = roomPerLayer
     self.followers = followers
     self.dies = dies
@@ -22,6 +22,11 @@ struct PredictedCopies {
     for (die, experts) in held[layer].enumerated() {
       for expert in experts { holders.add(die: die, expert: expert) }
     }
+  }
+
+  /// Takes in what a layer's batch chose, where followers are counted as batches go by.
+  mutating func observe(step: Int, layer: Int, chosen: () -> [UInt16]) {
+    followers.observe(step: step, layer: layer, chosen: chosen)
   }
 
   /// Copies the experts that a die just read from elsewhere and that follow one of its experts,

@@ -11,10 +11,11 @@ struct BatchingChoice: ParsableArguments {
 
   @Option(
     help: """
-      replay: slot v replays request v mod N for ever. continuous: a slot whose request ends takes \
-      the next one of a shuffled, endless queue.
+      continuous: a slot whose request ends takes the next one of a shuffled, endless queue of all \
+      requests. replay, as in the paper's reference: slot v replays request v mod N for ever, a \
+      small batch always the first ones. Default: continuous.
       """)
-  var batching = Name.replay
+  var batching: Name?
 
   @Option(
     help: ArgumentHelp(
@@ -24,8 +25,18 @@ struct BatchingChoice: ParsableArguments {
       """, valueName: "tokens"))
   var prefillChunk: Int?
 
-  @Option(help: "Of the queue of --batching continuous and --prefill-chunk; default: 1.")
-  var seed: UInt64?
+  @Option(
+    help: ArgumentHelp(
+      "Of the queue of requests, or several with commas for a run each; default: 1.",
+      valueName: "numbers"))
+  var seed: String?
+
+  func validate() throws { _ = try seeds() }
+
+  /// The seeds asked for.
+  func seeds() throws -> [UInt64] {
+    try commaSeparated(seed ?? "1", "--seed", "whole numbers from 0") { UInt64($0) }
+  }
 
   /// Refuses what does not go together.
   ///
@@ -34,23 +45,25 @@ struct BatchingChoice: ParsableArguments {
   ///   - forecasts: What is forecast with.
   func check(stage: String, forecasts: [ForecastSource]) throws {
     try refuse(
-      [("--seed", seed != nil)], unless: batching == .continuous || prefillChunk != nil,
-      "it is for --batching continuous and --prefill-chunk")
+      [("--seed", seed != nil)], unless: draws,
+      "--batching replay draws nothing")
     guard let prefillChunk else { return }
-    guard prefillChunk > 0, stage == Stage.prefill.name, batching == .replay else {
+    guard prefillChunk > 0, stage == Stage.prefill.name, batching == nil else {
       throw ValidationError(
         "--prefill-chunk is at least 1, goes with --stage prefill and without --batching")
     }
-    if let source = forecasts.first(where: { $0 == .own(.mixture) || $0.path != nil }) {
+    if let source = forecasts.first(where: { $0.choice?.usesMixture ?? false || $0.path != nil }) {
       throw ValidationError(
         "--forecast \(source.name) follows requests token by token; with --prefill-chunk give heatmap or"
           + " frequency")
     }
   }
 
-  /// The policy with its seed.
-  var policy: BatchPolicy {
-    let seed = seed ?? 1
+  /// Whether requests are drawn.
+  var draws: Bool { batching != .replay }
+
+  /// The policy with a seed.
+  func policy(seed: UInt64) -> BatchPolicy {
     if let prefillChunk { return .prefillChunks(of: prefillChunk, seed: seed) }
     return batching == .replay ? .replay() : .continuous(seed: seed)
   }

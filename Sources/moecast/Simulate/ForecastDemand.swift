@@ -4,17 +4,29 @@ import Demand
 struct ForecastDemand {
   /// The forecast's name.
   let forecast: String
+  /// Where what it has learnt comes from; nil where it learns nothing, or only from the batches.
+  let source: String?
   /// MoE layers between what is known and what is forecast; 0 for the same layer of the next step.
   let layersAhead: Int
   let batch: Int
+  /// Of the queue of requests; nil where none are drawn.
+  let seed: UInt64?
   /// Distinct tokens in a batch, on average.
   let distinctTokens: Double
+  /// Requests of the traces, and those of them that filled the batches scored.
+  let poolRequests: Int
+  let poolRequestsUsed: Int
   let report: DemandReport
 
   /// The columns of `simulate demand`; what a figure would be, were the forecast right, stands in
   /// brackets behind it.
   static let columns: [Column<Self>] = [
-    .text("forecast", "forecast") { $0.forecast },
+    Column("forecast", "forecast", isText: true) {
+      .text($0.forecast)
+    } shown: {
+      $0.forecast + ($0.source.map { ", " + $0 } ?? "")
+    },
+    .text("forecast_source") { $0.source },
     Column("layers_ahead", "of", isText: true) {
       .integer($0.layersAhead)
     } shown: { row in
@@ -25,7 +37,10 @@ struct ForecastDemand {
       }
     },
     .integer("batch", "batch") { $0.batch },
+    .integer("seed") { $0.seed.map { Int(clamping: $0) } },
     .number("distinct_tokens", "distinct", places: 0) { $0.distinctTokens },
+    .integer("pool_requests") { $0.poolRequests },
+    .integer("pool_requests_used", "requests") { $0.poolRequestsUsed },
     .figure(
       "load_error", "misplaced %", times: 100, places: 1, { $0.report.loadError },
       ifRight: { $0.report.loadErrorIfRight }),

@@ -9,7 +9,7 @@ struct SimulateDemand: PrintingCommand {
     discussion: """
       Example:
         moecast simulate demand --batch 4,64,1024 trace.moe.lz4
-        moecast simulate demand --forecast heatmap --model model.h5 trace.moe.lz4
+        moecast simulate demand --forecast heatmap,mixture --heatmap model.h5 trace.moe.lz4
 
       Fills batches as the simulator does, walks them step by step and layer by layer, and \
       compares the experts and requests forecast with those that came. A file of forecasts is as \
@@ -23,7 +23,7 @@ struct SimulateDemand: PrintingCommand {
     name: .customLong("forecast"),
     help: ArgumentHelp(
       "Forecasts, with commas: \(ForecastSource.known) of these very traces.", valueName: "names"))
-  var forecasts = "frequency,persistence,heatmap,mixture"
+  var forecasts = "frequency,persistence,heatmap,mixture,blend"
 
   @Option(help: ArgumentHelp("Batch sizes, with commas.", valueName: "sizes"))
   var batch = "4096"
@@ -37,11 +37,9 @@ struct SimulateDemand: PrintingCommand {
       valueName: "steps"))
   var warmSteps: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.",
-      valueName: "file"))
-  var model: String?
+  @OptionGroup(title: "What is known beforehand") var heatmap: HeatmapChoice
+
+  @OptionGroup(title: "What is known beforehand") var trained: TrainedModelChoice
 
   @OptionGroup(title: "Batches") var filling: BatchingChoice
 
@@ -56,44 +54,50 @@ struct SimulateDemand: PrintingCommand {
     guard steps > 1 else {
       throw ValidationError("demand holds every step against the one before; give 2 --steps")
     }
-    try refuse(
-      [("--model", model != nil)], unless: forecasts.contains { $0.choice?.usesHeatmap ?? false },
-      "no forecast uses a token heatmap")
+    try heatmap.check(isUsed: usesHeatmap(forecasts), stage: tokens.stage)
+    try trained.check(forecasts: forecasts)
     try filling.check(stage: tokens.stage, forecasts: forecasts)
+  }
+
+  private func usesHeatmap(_ forecasts: [ForecastSource]) -> Bool {
+    forecasts.contains { $0.choice?.usesHeatmap ?? false }
   }
 
   func run(printing output: inout StandardOutput) throws {
     let forecasts = try ForecastSource.list(forecasts)
-    var positions = forecasts.contains { $0.path != nil } ? tokens.noPositions : nil
-    let pool = try tokens.readPool(noting: &positions)
-    let map = positions?.map()
-    let questions = forecasts.compactMap(\.choice).flatMap(DemandQuestion.all)
-    let sources = ForecastSources(
-      transitions: questions.contains(where: \.forecast.usesHeatmap)
-        ? try tokenHeatmap(pool, model: model) : nil,
-      mixture: try questions.filter { $0.forecast == .mixture }.map(\.layersAhead).max().map {
-        try MixtureTables(pool, horizon: $0, workers: workers.threads)
-      })
-    let recorded = try forecasts.compactMap(\.path).compactMap { path in
-      try map.map { (path, try RecordedChances(file: path, pool, $0)) }
+    let materials = try ForecastMaterials(
+      tokens, forecasts, usesHeatmap: usesHeatmap(forecasts), heatmap, trained,
+      horizon: MixtureTables.longestHorizon, workers: workers.threads)
+    let pool = materials.pool
+    guard pool.requests > 0 else {
+      throw SimulationError("the traces hold no \(tokens.stage) tokens; nothing fills a batch")
+    }
+    // What each line of the report asks.
+    let questions = forecasts.flatMap { source in
+      let own = source.choice.map { DemandQuestion.all(of: $0).map(\.layersAhead) } ?? []
+      return (materials.horizons(of: source) ?? own).map { (source: source, ahead: $0) }
     }
     let steps = try StepCounts(steps, warm: warmSteps)
     var rows: [ForecastDemand] = []
     for batch in try batchSizes(batch) {
-      let study = DemandStudy(
-        pool,
-        schedule: BatchSchedule(pool, size: batch, steps: steps.all, policy: filling.policy),
-        warmSteps: steps.warm)
-      let reports = try study.run(questions, sources, workers: workers.threads)
-      func row(_ forecast: String, _ layersAhead: Int, _ report: DemandReport) -> ForecastDemand {
-        ForecastDemand(
-          forecast: forecast, layersAhead: layersAhead, batch: batch,
-          distinctTokens: study.distinctTokens, report: report)
-      }
-      rows += zip(questions, reports).map { row($0.forecast.rawValue, $0.layersAhead, $1) }
-      for (path, chances) in recorded {
-        rows += chances.horizons.map { ahead in
-          row(path, ahead, study.run(layersAhead: ahead, chances.forecast(path, study.schedule)))
+      for seed in try filling.seeds() {
+        let study = DemandStudy(
+          pool,
+          schedule: BatchSchedule(
+            pool, size: batch, steps: steps.all, policy: filling.policy(seed: seed)),
+          warmSteps: steps.warm)
+        let reports = try study.run(
+          layersAhead: questions.map(\.ahead), workers: workers.threads
+        ) { (question) throws(SimulationError) in
+          try materials.forecast(questions[question].source, study.schedule)
+        }
+        let used = study.schedule.requests(of: pool, from: steps.warm)
+        rows += zip(questions, reports).map { question, report in
+          ForecastDemand(
+            forecast: question.source.name, source: materials.label(of: question.source),
+            layersAhead: question.ahead, batch: batch, seed: filling.draws ? seed : nil,
+            distinctTokens: study.distinctTokens,
+            poolRequests: pool.requests, poolRequestsUsed: used, report: report)
         }
       }
     }

@@ -70,12 +70,6 @@ struct SimulateStrategies: PrintingCommand {
       help: ArgumentHelp("MoE layers simulated; default: all of the trace.", valueName: "count"))
     var layers: Int?
 
-    @Option(
-      help: ArgumentHelp(
-        "Model (*.h5) whose token heatmap is used; default: the traces' own tokens.",
-        valueName: "file"))
-    var model: String?
-
     func validate() throws {
       _ = try strategies()
       _ = try batchSizes(batch)
@@ -112,6 +106,10 @@ struct SimulateStrategies: PrintingCommand {
 
   @OptionGroup(title: "Engine") var engine: EngineChoice
 
+  @OptionGroup(title: "What is known beforehand") var heatmap: HeatmapChoice
+
+  @OptionGroup(title: "What is known beforehand") var trained: TrainedModelChoice
+
   @OptionGroup(title: "Staging engine (strategy staged)") var forecasts: StagingForecasts
 
   @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
@@ -126,12 +124,8 @@ struct SimulateStrategies: PrintingCommand {
     let isStaged = try configurations.strategies().contains(Self.staged)
     try refuse(
       forecasts.given + staging.given, unless: isStaged, "it is for the strategy staged")
-    try refuse(
-      [("--layers", configurations.layers != nil)], unless: !isStaged,
-      "the staging engine runs all layers")
-    try refuse(
-      [("--model", configurations.model != nil)], unless: try usesHeatmap(),
-      "neither the strategies nor the forecasts use a token heatmap")
+    try heatmap.check(isUsed: try usesHeatmap(), stage: tokens.stage)
+    try trained.check(forecasts: try stagedForecasts())
     try filling.check(
       stage: tokens.stage, forecasts: try stagedForecasts())
     try refuse(
@@ -147,15 +141,14 @@ struct SimulateStrategies: PrintingCommand {
 
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(configurations.wafer, overrides: configurations.set)
-    let isRecorded = try stagedForecasts().contains { $0.path != nil }
-    var positions = isRecorded ? tokens.noPositions : nil
-    let pool = try tokens.readPool(noting: &positions)
-    let runs = try StrategyRuns(self, pool, positions?.map())
+    let runs = try StrategyRuns(self)
     var rows: [SimulatedRun] = []
     for system in systems {
       for batch in try batchSizes(configurations.batch) {
-        for strategy in try configurations.strategies() {
-          rows += try runs.run(strategy, system, batch: batch)
+        for seed in try filling.seeds() {
+          for strategy in try configurations.strategies() {
+            rows += try runs.run(strategy, system, batch: batch, seed: seed)
+          }
         }
       }
     }

@@ -52,7 +52,13 @@ struct SimulateSweep: PrintingCommand {
         Forecasts of the staging engine, with commas: \(names(ForecastChoice.self)). The mixture \
         is left out where requests are scaled.
         """, valueName: "names"))
-    var forecasts = "heatmap,mixture"
+    var forecasts = "persistence,heatmap,mixture"
+
+    @Option(
+      help: ArgumentHelp(
+        "Token heatmap: online, counted as the batches go by, or in-sample, of the very tokens.",
+        valueName: "source"))
+    var heatmap = SweepHeatmap.online
 
     @Option(help: ArgumentHelp("Batch sizes, with commas.", valueName: "sizes"))
     var batch = "4096,8192,16384"
@@ -110,14 +116,24 @@ struct SimulateSweep: PrintingCommand {
     sweep.options = choices.options
     sweep.staging = staging.options(choices)
     sweep.forecasts = try forecastChoices(configurations.forecasts)
+    sweep.heatmapIsInSample = configurations.heatmap == .inSample
     sweep.host.roundTripSeconds = configurations.hostRoundTripSeconds
     let bar = Mutex(ProgressBar(total: sweep.count, unit: "runs"))
     var rows = try sweep.run(workers: workers.threads) { done in
       bar.withLock { $0.update(done) }
     }.map { SimulatedRun($0, of: systems) }
     bar.withLock { $0.clear() }
+    for index in rows.indices { rows[index].source = source(of: rows[index]) }
     SimulatedRun.addRatios(to: &rows)
     try printing.print(Report(SimulatedRun.sweepColumns, rows), to: &output)
+  }
+
+  /// Where what a row's forecast or strategy has learnt comes from.
+  private func source(of row: SimulatedRun) -> String? {
+    let choice = row.forecast.flatMap { ForecastChoice(rawValue: $0) }
+    if choice?.usesMixture ?? false { return "fresh" }
+    let predicts = Strategy(rawValue: row.strategy)?.predicts ?? false
+    return predicts || choice?.usesHeatmap ?? false ? configurations.heatmap.rawValue : nil
   }
 
   /// The trace under its own model, and scaled to the others.
@@ -133,4 +149,10 @@ struct SimulateSweep: PrintingCommand {
         origin: isOwn ? Sweep.Workload.real : "scaled from \(source)")
     }
   }
+}
+
+/// Where a sweep's token heatmap comes from.
+enum SweepHeatmap: String, CaseIterable, ExpressibleByArgument {
+  case online
+  case inSample = "in-sample"
 }

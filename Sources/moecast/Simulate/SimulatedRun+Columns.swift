@@ -5,26 +5,31 @@ import Wafer
 extension SimulatedRun {
   /// What `simulate strategies` prints for programs.
   static let strategyColumns: [Column<Self>] =
-    [.wafer, .shape, .batch, .strategy, .forecast, .engine, .layerSeconds, .tokensPerSecond, .hops]
+    [.wafer, .shape, .batch, .seed, .poolRequests, .poolRequestsUsed, .strategy, .forecast, .source, .engine]
+    + [.layerSeconds, .tokensPerSecond, .hops]
     + [.requestHops, .localReads, .remoteReads, .copies] + stagingColumns
-    + [.regret, .regretToBelady] + resourceColumns + [.system]
+    + [.overPersistence, .regret, .regretToBelady] + resourceColumns + [.system]
 
   /// What `simulate sweep` prints, for programs and people.
   static let sweepColumns: [Column<Self>] =
-    [.wafer, .shape, .weights, .trace, .strategy, .forecast, .batch, .layerSeconds]
+    [.wafer, .shape, .weights, .trace, .strategy, .forecast, .source, .batch, .layerSeconds]
     + [.tokensPerSecond, .speedup, .hops.unseen, .hopReduction, .localReads, .remoteReads, .copies]
-    + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen } + [.regret, .system]
+    + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen }
+    + [.overPersistence, .regret, .system]
 
   /// What `simulate strategies` prints for people: every configuration, then what became of the
   /// reads and transfers of staged ones.
   static func strategyTables(_ runs: [SimulatedRun]) -> String {
+    // One seed for all is no news.
+    let seeds: [Column<Self>] = Set(runs.map(\.seed)).count > 1 ? [.seed] : []
     let configurations = Report<Self>(
-      [.wafer, .strategy, .batch, .layerSeconds, .tokensPerSecond, .speedup, .hops, .localReads]
-        + [.remoteReads, .copies, .bottleneck], runs)
+      [.wafer, .strategy, .batch] + seeds + [.poolShare, .layerSeconds, .tokensPerSecond, .speedup]
+        + [.hops, .localReads, .remoteReads, .copies, .bottleneck], runs)
     let staged = runs.filter { $0.staging != nil }
     guard !staged.isEmpty else { return configurations.text() }
     let transfers = Report<Self>(
-      [.wafer, .strategy, .batch] + stagingColumns + [.regret, .regretToBelady], staged)
+      [.wafer, .strategy, .batch] + seeds + stagingColumns
+        + [.overPersistence, .regret, .regretToBelady], staged)
     return configurations.text() + "\n\n" + transfers.text()
   }
 
@@ -82,15 +87,33 @@ extension Column<SimulatedRun> {
   fileprivate static var weights: Self { .text("weights", "weights") { $0.weights } }
   fileprivate static var trace: Self { .text("trace", "trace") { $0.trace } }
   fileprivate static var batch: Self { .integer("batch", "batch") { $0.batch } }
+  fileprivate static var seed: Self { .integer("seed", "seed") { $0.seed.map { Int(clamping: $0) } } }
+  fileprivate static var poolRequests: Self { .integer("pool_requests") { $0.poolRequests } }
+  fileprivate static var poolRequestsUsed: Self {
+    .integer("pool_requests_used") { $0.poolRequestsUsed }
+  }
+  /// People see in a table how many of the traces' requests the batches held.
+  fileprivate static var poolShare: Self {
+    Self("pool_requests_used", "requests", isText: true) {
+      .integer($0.poolRequestsUsed ?? 0)
+    } shown: { run in
+      guard let used = run.poolRequestsUsed, let all = run.poolRequests else { return "-" }
+      return "\(used)/\(all)"
+    }
+  }
   /// People see behind a strategy what it staged by.
   fileprivate static var strategy: Self {
     Self("strategy", "strategy", isText: true) {
       .text($0.strategy)
     } shown: {
-      $0.strategy + ($0.forecast.map { " " + $0 } ?? "")
+      $0.strategy + ($0.forecast.map { " " + $0 } ?? "") + ($0.source.map { ", " + $0 } ?? "")
     }
   }
   fileprivate static var forecast: Self { .text("forecast") { $0.forecast } }
+  fileprivate static var source: Self { .text("forecast_source") { $0.source } }
+  fileprivate static var overPersistence: Self {
+    .number("over_persistence", "to persistence %", times: 100, places: 2) { $0.overPersistence }
+  }
   fileprivate static var engine: Self { .text("engine") { $0.engine } }
   fileprivate static var layerSeconds: Self {
     .number("mean_layer_seconds", "us/layer", times: 1e6) { $0.layerSeconds }

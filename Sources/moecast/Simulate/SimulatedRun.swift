@@ -21,12 +21,22 @@ struct SimulatedRun {
   var copies: Double
   /// What the staging engine staged by, and what came of it.
   var forecast: String?
+  /// Where what a forecast, or a strategy that predicts, has learnt comes from; nil where it has
+  /// learnt nothing but from the batches as they go by.
+  var source: String?
+  /// Time beyond that of persistence, as a share; nil where nothing is staged.
+  var overPersistence: Double?
   var staging: StagingReport?
   /// Time beyond that of a perfect forecast, and beyond that with Belady's eviction too, as shares.
   var regret: Double?
   var regretToBelady: Double?
 
   // Of `simulate strategies` alone.
+  /// Of the queue of requests; nil where none are drawn.
+  var seed: UInt64?
+  /// Requests of the traces, and those of them that filled the batches counted.
+  var poolRequests: Int?
+  var poolRequestsUsed: Int?
   var engine: String?
   /// Hops of every request that a read serves, where ``hops`` counts the read once.
   var requestHops: Double?
@@ -118,10 +128,11 @@ struct SimulatedRun {
     copies = row.copies
     hostOverhead = row.hostOverhead
     staging = row.staging
+    overPersistence = row.overPersistence
     regret = row.regret
   }
 
-  /// Fills in the ratios to Base of the same system, model and batch, where it is among `runs`.
+  /// Fills in the ratios to Base of the same system, model, batch and seed, where it is among `runs`.
   static func addRatios(to runs: inout [SimulatedRun]) {
     let bases = runs.filter { $0.strategy == Strategy.base.rawValue }
     for index in runs.indices {
@@ -129,6 +140,7 @@ struct SimulatedRun {
       guard
         let base = bases.first(where: {
           $0.system == run.system && $0.shape == run.shape && $0.batch == run.batch
+            && $0.seed == run.seed
         })
       else { continue }
       runs[index].speedup = run.tokensPerSecond / base.tokensPerSecond

@@ -10,8 +10,13 @@ struct SimulationChoices: ParsableArguments {
     help: ArgumentHelp("Requests in a block of Base and of Algorithm 1.", valueName: "requests"))
   var block = 50
 
-  @Option(help: ArgumentHelp("Homes of the experts.", valueName: "rule"))
-  var placement = HomePlacement.contiguous
+  @Option(
+    help: ArgumentHelp(
+      """
+      Homes of the experts: contiguous, round-robin, or a file (*.json) of SGLang's \
+      physical_to_logical_map or vLLM-Ascend's layer_list, with copies.
+      """, valueName: "rule"))
+  var placement = PlacementChoice.rule(.contiguous)
 
   @Option(help: ArgumentHelp("Algorithm 1's cost of a block.", valueName: "cost"))
   var cost = AllocationOptions.Cost.completion
@@ -47,7 +52,7 @@ struct SimulationChoices: ParsableArguments {
     var options = StrategyOptions()
     options.baseRule = baseRule
     options.blockSize = block
-    options.placement = placement
+    options.placement = placement.rule
     options.allocation.blockSize = block
     options.allocation.blocksPerSplit = blocksPerSplit
     options.allocation.candidateDistance = candidateDistance
@@ -61,5 +66,4 @@ struct SimulationChoices: ParsableArguments {
 
 extension WeightFormat: ExpressibleByArgument {}
 extension BaseRule: ExpressibleByArgument {}
-extension HomePlacement: ExpressibleByArgument {}
 extension AllocationOptions.Cost: ExpressibleByArgument {}

@@ -10,14 +10,14 @@ struct StagingForecasts: ParsableArguments {
     help: ArgumentHelp(
       """
       Forecasts to stage by, with commas: \(ForecastSource.known) of moecast forecast or another \
-      predictor, of these very traces; default: heatmap.
+      predictor, of these very traces; default: none, persistence, heatmap.
       """, valueName: "names"))
   var forecasts: String?
 
   func validate() throws { _ = try chosen() }
 
   /// The forecasts asked for.
-  func chosen() throws -> [ForecastSource] { try ForecastSource.list(forecasts ?? "heatmap") }
+  func chosen() throws -> [ForecastSource] { try ForecastSource.list(forecasts ?? "none,persistence,heatmap") }
 
   /// The options, with whether they were given.
   var given: [(name: String, isGiven: Bool)] { [("--forecast", forecasts != nil)] }
@@ -43,7 +43,9 @@ struct StagingChoices: ParsableArguments {
       """, valueName: "layers"))
   var horizon: Int?
 
-  @Option(help: ArgumentHelp("A die's staging buffer; default: its LLC.", valueName: "bytes"))
+  @Option(
+    help: ArgumentHelp(
+      "A die's staging buffer, one beyond its LLC in HBM; default: its LLC.", valueName: "bytes"))
   var bufferBytes: Double?
 
   @Option(
@@ -59,8 +61,10 @@ struct StagingChoices: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Time between MoE layers, for attention and dense layers; default: 0.",
-      valueName: "seconds"))
+      """
+      Time between MoE layers, for attention and dense layers, in which transfers may move and \
+      which counts for tokens/s; default: 0.
+      """,      valueName: "seconds"))
   var gapSeconds: Double?
 
   @Flag(help: "Bring everything expected, whatever it may push out.")
@@ -68,10 +72,10 @@ struct StagingChoices: ParsableArguments {
 
   func validate() throws {
     guard horizon ?? 0 >= 0, (0...1).contains(bandwidthShare ?? 1),
-      [bufferBytes, copyBytes, gapSeconds].allSatisfy({ $0 ?? 0 >= 0 }), gapSeconds ?? 0 < .infinity
+      [bufferBytes, copyBytes, gapSeconds].allSatisfy({ (0..<Double.infinity).contains($0 ?? 0) })
     else {
       throw ValidationError(
-        "--horizon, --gap-seconds and bytes are at least 0, --bandwidth-share is from 0 to 1")
+        "--horizon, --gap-seconds and bytes are at least 0 and finite, --bandwidth-share is from 0 to 1")
     }
   }
 
@@ -80,8 +84,7 @@ struct StagingChoices: ParsableArguments {
     [
       ("--eviction", eviction != nil), ("--horizon", horizon != nil),
       ("--buffer-bytes", bufferBytes != nil), ("--copy-bytes", copyBytes != nil),
-      ("--bandwidth-share", bandwidthShare != nil), ("--gap-seconds", gapSeconds != nil),
-      ("--no-hold-back", noHoldBack),
+      ("--bandwidth-share", bandwidthShare != nil), ("--no-hold-back", noHoldBack),
     ]
   }
 
@@ -95,7 +98,7 @@ struct StagingChoices: ParsableArguments {
     if let bandwidthShare { options.bandwidthShare = bandwidthShare }
     if let gapSeconds { options.gapSeconds = gapSeconds }
     options.holdsBack = !noHoldBack
-    options.placement = choices.placement
+    options.placement = choices.placement.rule
     options.enforcesCapacity = !choices.ignoreCapacity
     options.allocation = choices.options.allocation
     return options

@@ -1,5 +1,4 @@
 import Demand
-import Forecast
 import RoutingTrace
 import Staging
 import Wafer
@@ -10,43 +9,23 @@ struct StrategyRuns {
   private let pool: RequestPool
   private let model: ModelShape
   private let steps: StepCounts
-  /// What strategies and forecasts know of the future, made once.
-  private let sources: ForecastSources
-  /// What files forecast, by their names.
-  private let recorded: [String: RecordedChances]
+  /// What forecasts are made from.
+  private let materials: ForecastMaterials
+  /// Where experts lie, if a file says.
+  private let placement: PlacementFile?
 
-  /// - Parameter map: where the pool's tokens stand; nil where no file forecasts them.
-  /// - Throws: `TraceError` where no model is named, `ModelError`, `MemoryShortage`,
-  ///   `SimulationError`, ``ForecastFileError``.
-  init(_ options: SimulateStrategies, _ pool: RequestPool, _ map: PoolMap?) throws {
+  /// - Throws: `TraceError`, also where no model is named, `ModelError`, `MemoryShortage`,
+  ///   `SimulationError`, `HardwareError`, ``ForecastFileError``.
+  init(_ options: SimulateStrategies) throws {
     self.options = options
-    self.pool = pool
-    model = try Self.model(options, pool.shape)
     steps = try StepCounts(options.configurations.steps, warm: options.configurations.warmSteps)
-    let forecasts = try options.stagedForecasts()
-    let horizon = options.staging.options(options.choices).horizon
-    sources = ForecastSources(
-      transitions: try options.usesHeatmap()
-        ? try tokenHeatmap(pool, model: options.configurations.model) : nil,
-      mixture: forecasts.contains(.own(.mixture))
-        ? try MixtureTables(pool, horizon: horizon, workers: options.workers.threads) : nil)
-    var recorded: [String: RecordedChances] = [:]
-    for path in Set(forecasts.compactMap(\.path)).sorted() {
-      if let map { recorded[path] = try RecordedChances(file: path, pool, map) }
-    }
-    self.recorded = recorded
-  }
-
-  /// A fresh forecast.
-  private func forecast(
-    _ source: ForecastSource, _ schedule: BatchSchedule
-  ) throws -> any DemandForecast {
-    switch source {
-    case .own(let choice): return try sources.forecast(choice, schedule)
-    case .file(let path):
-      guard let recorded = recorded[path] else { return NoForecast(experts: schedule.experts) }
-      return recorded.forecast(path, schedule)
-    }
+    placement = try options.choices.placement.path.map { try PlacementFile(file: $0) }
+    materials = try ForecastMaterials(
+      options.tokens, try options.stagedForecasts(), usesHeatmap: try options.usesHeatmap(),
+      options.heatmap, options.trained, horizon: options.staging.options(options.choices).horizon,
+      workers: options.workers.threads)
+    pool = materials.pool
+    model = try Self.model(options, pool.shape)
   }
 
   private static func model(
@@ -62,9 +41,11 @@ struct StrategyRuns {
   }
 
   /// Runs one strategy; the staging engine once for every forecast.
-  func run(_ strategy: String, _ system: SystemDescription, batch: Int) throws -> [SimulatedRun] {
+  func run(
+    _ strategy: String, _ system: SystemDescription, batch: Int, seed: UInt64
+  ) throws -> [SimulatedRun] {
     guard let strategy = Strategy(rawValue: strategy) else {
-      return try staged(system, batch: batch)
+      return try staged(system, batch: batch, seed: seed)
     }
     let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
     let system = try system.leaving(gap)
@@ -74,22 +55,56 @@ struct StrategyRuns {
     simulation.warmSteps = steps.warm
     simulation.layers = options.configurations.layers
     simulation.gapSeconds = gap?.seconds ?? options.staging.gapSeconds ?? 0
-    simulation.batching = options.filling.policy
+    simulation.batching = options.filling.policy(seed: seed)
     simulation.options = options.choices.options
     simulation.options.activations = options.activations.options
     simulation.engine = options.engine.engine
     simulation.timelineLayer = options.files.timeline.map { _ in options.files.timelineLayer ?? 0 }
-    let result = try simulation.run(pool, transitions: sources.transitions)
-    return [
-      SimulatedRun(
-        system, model, batch: batch, strategy: strategy.rawValue, options.engine.choice.rawValue,
-        result)
-    ]
+    simulation.placement = try homes(on: simulation.fabric)
+    let schedule = try schedule(batch, seed)
+    let result = try simulation.run(
+      pool, transitions: materials.sources.transitions, schedule: schedule)
+    var row = row(strategy.rawValue, system, schedule, seed, result)
+    row.source = strategy.predicts ? materials.heatmapLabel : nil
+    return [row]
   }
 
-  private func staged(_ system: SystemDescription, batch: Int) throws -> [SimulatedRun] {
-    let schedule = BatchSchedule(
-      pool, size: batch, steps: steps.all, policy: options.filling.policy)
+  /// Where experts lie on a system; nil for homes by the rule.
+  private func homes(on fabric: Fabric) throws -> ExpertPlacement? {
+    try placement?.placement(
+      modelLayers: pool.shape.modelLayers, experts: pool.shape.experts, on: fabric)
+  }
+
+  /// What fills batches of one size.
+  private func schedule(_ batch: Int, _ seed: UInt64) throws -> BatchSchedule {
+    let layers = options.configurations.layers ?? pool.shape.layers
+    guard (1...pool.shape.layers).contains(layers), pool.requests > 0 else {
+      throw SimulationError(
+        pool.requests > 0
+          ? "the traces have \(pool.shape.layers) MoE layers, not \(layers)"
+          : "the traces hold no \(options.tokens.stage) tokens; nothing fills a batch")
+    }
+    return BatchSchedule(
+      pool, size: batch, steps: steps.all, policy: options.filling.policy(seed: seed), layers: layers)
+  }
+
+  private func row(
+    _ strategy: String, _ system: SystemDescription, _ schedule: BatchSchedule, _ seed: UInt64,
+    _ result: SimulationResult
+  ) -> SimulatedRun {
+    var row = SimulatedRun(
+      system, model, batch: schedule.size, strategy: strategy, options.engine.choice.rawValue,
+      result)
+    row.seed = options.filling.draws ? seed : nil
+    row.poolRequests = pool.requests
+    row.poolRequestsUsed = schedule.requests(of: pool, from: steps.warm)
+    return row
+  }
+
+  private func staged(
+    _ system: SystemDescription, batch: Int, seed: UInt64
+  ) throws -> [SimulatedRun] {
+    let schedule = try schedule(batch, seed)
     let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
     let system = try system.leaving(gap)
     var simulation = StagingSimulation(
@@ -97,39 +112,22 @@ struct StrategyRuns {
       options: options.staging.options(options.choices))
     simulation.engine = options.engine.engine
     if let gap { simulation.options.gapSeconds = gap.seconds }
+    simulation.placement = try homes(on: simulation.fabric)
     let chosen = try options.forecasts.chosen()
-    // The perfect forecast runs once, be it asked for or not.
-    let oracle = chosen.firstIndex(of: .own(.oracle)) ?? chosen.count
-    let compared = chosen + (oracle == chosen.count ? [.own(.oracle)] : [])
-    let results = try simulation.run(
-      pool, schedule: schedule,
-      forecasts: try compared.map { try forecast($0, schedule) },
+    let comparison = try simulation.compare(
+      pool, schedule: schedule, forecasts: try chosen.map { try materials.forecast($0, schedule) },
       warmSteps: steps.warm)
-    let perfect = results[oracle]
-    let belady = try clairvoyant(simulation, schedule) ?? perfect
-    return zip(chosen, results).map { forecast, result in
-      var row = SimulatedRun(
-        system, model, batch: batch, strategy: SimulateStrategies.staged,
-        options.engine.choice.rawValue,
-        result.simulation)
-      row.forecast = forecast.name
+    return chosen.indices.map { index in
+      let result = comparison.results[index]
+      var row = row(SimulateStrategies.staged, system, schedule, seed, result.simulation)
+      row.forecast = chosen[index].name
+      row.source = materials.label(of: chosen[index])
       row.staging = result.staging
-      row.regret = result.regret(against: perfect)
-      row.regretToBelady = result.regret(against: belady)
+      row.overPersistence = comparison.overPersistence(of: index)
+      row.regret = comparison.regret(of: index)
+      row.regretToBelady = comparison.regretToBelady(of: index)
       return row
     }
-  }
-
-  /// The run of a perfect forecast with Belady's eviction; nil where `simulation` evicts so itself.
-  private func clairvoyant(
-    _ simulation: StagingSimulation, _ schedule: BatchSchedule
-  ) throws -> StagingResult? {
-    var clairvoyant = simulation
-    clairvoyant.options.eviction = .belady
-    guard clairvoyant.options != simulation.options else { return nil }
-    return try clairvoyant.run(
-      pool, schedule: schedule, forecast: try ForecastSources().forecast(.oracle, schedule),
-      warmSteps: steps.warm)
   }
 }
 

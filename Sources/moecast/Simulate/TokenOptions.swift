@@ -1,7 +1,6 @@
 import ArgumentParser
 import Demand
 import MemoryBudget
-import ModelFile
 import RoutingTrace
 
 /// The traces whose tokens a simulation takes.
@@ -18,42 +17,51 @@ struct TokenOptions: ParsableArguments {
     }
   }
 
+  /// What is read of the traces beside the stage's tokens.
+  struct Reading {
+    /// Where the tokens stand; nil where nobody asks.
+    var positions: PoolPositions?
+    /// Whether the tokens of prompts are read too.
+    let readsPrompts: Bool
+    /// Those tokens, once read.
+    fileprivate(set) var prompts: RequestPool?
+
+    init(positions: PoolPositions? = nil, prompts readsPrompts: Bool = false) {
+      self.positions = positions
+      self.readsPrompts = readsPrompts
+    }
+  }
+
   /// Reads all of the stage's tokens.
   ///
   /// - Throws: `TraceError`, or `MemoryShortage` before they take more than there is.
   func readPool() throws -> RequestPool {
-    var positions: PoolPositions?
-    return try readPool(noting: &positions)
+    var nothingElse = Reading()
+    return try readPool(&nothingElse)
   }
 
-  /// Nothing known yet of where the tokens stand, for ``readPool(noting:)``.
+  /// Nothing known yet of where the tokens stand, for ``Reading``.
   var noPositions: PoolPositions { PoolPositions(stage: keptStage) }
 
   private var keptStage: Stage? { Stage.allCases.first { $0.name == stage } }
 
-  /// Reads all of the stage's tokens, and notes where they stand unless `positions` is nil.
-  func readPool(noting positions: inout PoolPositions?) throws -> RequestPool {
+  /// Reads all of the stage's tokens, and what `reading` asks for.
+  func readPool(_ reading: inout Reading) throws -> RequestPool {
     var stream = try TraceStream(traces)
     var collector = RequestPool.Collector(shape: stream.shape, stage: keptStage)
+    var prompts: RequestPool.Collector? =
+      reading.readsPrompts ? RequestPool.Collector(shape: stream.shape, stage: .prefill) : nil
     // All of them are kept, so what there is before the first chunk has to do.
     let memory = AvailableMemory.ofThisProcess()
     while let chunk = try stream.next() {
       collector.add(chunk.block)
-      positions?.add(chunk.block)
+      prompts?.add(chunk.block)
+      reading.positions?.add(chunk.block)
       try memory.check(collector.memoryDemand)
+      if let prompts { try memory.check(prompts.memoryDemand) }
     }
     complain(of: stream.remarks)
+    reading.prompts = prompts?.pool()
     return collector.pool()
   }
-}
-
-/// The token heatmap: a model's table, or the traces' own tokens.
-///
-/// - Parameter model: the model's file; nil for none.
-func tokenHeatmap(_ pool: RequestPool, model: String?) throws -> TransitionCounts {
-  try AvailableMemory.ofThisProcess().check(TransitionCounts.memoryDemand(shape: pool.shape))
-  guard let model else { return try TransitionCounts(of: pool) }
-  return TransitionCounts(
-    layers: pool.shape.layers, experts: pool.shape.experts,
-    counts: try Checkpoint.tokenHeatmap(of: model, shape: pool.shape))
 }
