@@ -14,6 +14,9 @@ public struct StagingOptions: Hashable, Sendable {
   /// Bytes a die may hold in copies of all the model's layers; nil for what homes, the system and a
   /// staging buffer in HBM leave.
   public var copyBytes: Double?
+  /// Copies that a die may hold of all the model's layers, whatever their bytes: the entries of its
+  /// address translation unit; nil for no such limit.
+  public var copyEntries: Int?
   /// Whether copies and a staging buffer in HBM have to fit beside the homes.
   public var enforcesCapacity = true
   /// Weights are cut into equal chunks of at most this, by the bound engine; the event engine has

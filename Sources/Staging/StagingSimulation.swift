@@ -142,11 +142,12 @@ public struct StagingSimulation: Sendable {
   /// Copies that each die may hold of the layers that run.
   func copySlots(_ schedule: BatchSchedule) -> [Int] {
     let modelLayers = model.moeLayers.count
-    let all = schedule.layers * schedule.experts
+    let entries = options.copyEntries.map { $0 * schedule.layers / modelLayers } ?? .max
+    let all = min(entries, schedule.layers * schedule.experts)
     return spareBytes(homes(schedule)).map { spare in
       if let bytes = options.copyBytes {
         // The layers that do not run have their part of it.
-        return bytes.wholeParts(of: expert.weightBytes) * schedule.layers / modelLayers
+        return min(bytes.wholeParts(of: expert.weightBytes) * schedule.layers / modelLayers, entries)
       }
       guard options.enforcesCapacity else { return all }
       // As many copies as the paper's strategies may hold, but of any layer.

@@ -126,6 +126,7 @@ public struct Simulation: Sendable {
     let placement = homes(pool)
     var copies: PredictedCopies?
     if strategy.predicts {
+      let entries = options.copyEntries.map { $0 / model.moeLayers.count } ?? .max
       let room =
         options.enforcesCapacity
         ? placement.spareSlotsPerLayer(
@@ -133,7 +134,7 @@ public struct Simulation: Sendable {
           capacityScale: options.capacityScale, on: fabric)
         : Array(repeating: pool.shape.experts, count: fabric.dies)
       copies = PredictedCopies(
-        layers: layers, dies: fabric.dies, roomPerLayer: room,
+        layers: layers, dies: fabric.dies, roomPerLayer: room.map { min($0, entries) },
         followers: Followers(followers, schedule, width: options.followers))
     }
     var rows: [SimulationRow] = []

@@ -29,6 +29,9 @@ public struct StrategyOptions: Hashable, Sendable {
   public var followers = 16
   /// Whether homes must fit into their memories, and copies into what homes and the system leave.
   public var enforcesCapacity = true
+  /// Copies that a die may hold of all the model's layers together, as an address translation unit
+  /// has entries for them (paper, case study 1); shared evenly by the layers. Nil for no such limit.
+  public var copyEntries: Int?
   /// Spare HBM is multiplied with this before copies are fitted.
   public var capacityScale = 1.0
   /// How activations travel; for the bound engine.

@@ -65,7 +65,7 @@ extension Report: Encodable {
 }
 
 /// Lines of cells set under each other, two blanks between columns.
-private func aligned(_ lines: [[String]], isLeft: [Bool]) -> String {
+func aligned(_ lines: [[String]], isLeft: [Bool]) -> String {
   let widths = isLeft.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
   return lines.map { cells in
     let padded = cells.indices.map { column in

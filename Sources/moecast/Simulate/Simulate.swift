@@ -12,6 +12,7 @@ struct Simulate: ParsableCommand {
       Examples:
         moecast simulate --wafer dojo,sow --batch 4096,16384 trace.moe.lz4
         moecast simulate sweep --csv trace.moe.lz4 > sweep.csv
+        moecast simulate paper --figures figures trace.moe.lz4
         moecast simulate demand --batch 64,1024 trace.moe.lz4
         moecast simulate cache --capacity 5,10,25 trace.moe.lz4
 
@@ -19,7 +20,8 @@ struct Simulate: ParsableCommand {
       first line. A trace that is named like one of them is written with its folder, ./sweep.
       """,
     subcommands: [
-      SimulateStrategies.self, SimulateSweep.self, SimulateDemand.self, SimulateCache.self,
+      SimulateStrategies.self, SimulateSweep.self, SimulatePaper.self, SimulateDemand.self,
+      SimulateCache.self,
     ],
     defaultSubcommand: SimulateStrategies.self)
 

@@ -46,8 +46,8 @@ struct SimulateStrategies: PrintingCommand {
     )
     var shape: String?
 
-    @Option(help: ArgumentHelp("Weights of the experts.", valueName: "format"))
-    var weights = WeightFormat.bf16
+    @Option(help: ArgumentHelp("Weights of the experts; default: bf16.", valueName: "format"))
+    var weights: WeightFormat?
 
     @Option(
       help: ArgumentHelp(
@@ -58,13 +58,14 @@ struct SimulateStrategies: PrintingCommand {
     @Option(help: ArgumentHelp("Batch sizes, with commas.", valueName: "sizes"))
     var batch = "4096"
 
-    @Option(help: "Steps, each of which gives every request of the batch a token.")
-    var steps = 2
+    @Option(help: "Steps, each of which gives every request of the batch a token; default: 2.")
+    var steps: Int?
 
     @Option(
       help: ArgumentHelp(
-        "Steps at the beginning that make copies but are not counted.", valueName: "steps"))
-    var warmSteps = 0
+        "Steps at the beginning that make copies but are not counted; default: 0.",
+        valueName: "steps"))
+    var warmSteps: Int?
 
     @Option(
       help: ArgumentHelp("MoE layers simulated; default: all of the trace.", valueName: "count"))
@@ -73,7 +74,6 @@ struct SimulateStrategies: PrintingCommand {
     func validate() throws {
       _ = try strategies()
       _ = try batchSizes(batch)
-      _ = try StepCounts(steps, warm: warmSteps)
       if let shape { _ = try modelShape(shape) }
     }
 
@@ -120,7 +120,13 @@ struct SimulateStrategies: PrintingCommand {
 
   @OptionGroup var printing: ReportOptions
 
+  /// The steps asked for.
+  func steps() throws -> StepCounts {
+    try choices.steps(configurations.steps, warm: configurations.warmSteps, usual: (2, 0))
+  }
+
   func validate() throws {
+    _ = try steps()
     let isStaged = try configurations.strategies().contains(Self.staged)
     try refuse(
       forecasts.given + staging.given, unless: isStaged, "it is for the strategy staged")
@@ -140,7 +146,7 @@ struct SimulateStrategies: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
-    let systems = try systems(configurations.wafer, overrides: configurations.set)
+    let systems = try systems(configurations.wafer, overrides: choices.overrides(configurations.set))
     let runs = try StrategyRuns(self)
     var rows: [SimulatedRun] = []
     for system in systems {

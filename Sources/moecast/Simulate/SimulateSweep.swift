@@ -21,12 +21,6 @@ struct SimulateSweep: PrintingCommand {
       \(systemsHelp)
       """)
 
-  /// The paper's models, and the weights in which each is published.
-  fileprivate static let models: [(name: String, format: WeightFormat)] = [
-    ("deepseek-v3", .fp8), ("kimi-k2", .fp8), ("llama-4-maverick", .bf16),
-    ("qwen3-235b-a22b", .bf16),
-  ]
-
   /// What is combined: every system with every model and batch size.
   struct Configurations: ParsableArguments {
     @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
@@ -36,7 +30,7 @@ struct SimulateSweep: PrintingCommand {
     var set: [String] = []
 
     @Option(help: ArgumentHelp("Model shapes, with commas.", valueName: "names"))
-    var shape = SimulateSweep.models.map(\.name).joined(separator: ",")
+    var shape = PaperComparison.models.joined(separator: ",")
 
     @Option(
       help: ArgumentHelp(
@@ -63,8 +57,8 @@ struct SimulateSweep: PrintingCommand {
     @Option(help: ArgumentHelp("Batch sizes, with commas.", valueName: "sizes"))
     var batch = "4096,8192,16384"
 
-    @Option(help: "Steps, each of which gives every request of the batch a token.")
-    var steps = 16
+    @Option(help: "Steps, each of which gives every request of the batch a token; default: 16.")
+    var steps: Int?
 
     @Option(
       help: ArgumentHelp(
@@ -79,7 +73,6 @@ struct SimulateSweep: PrintingCommand {
 
     func validate() throws {
       _ = try batchSizes(batch)
-      _ = try StepCounts(steps, warm: warmSteps)
       _ = try shapes()
       _ = try forecastChoices(forecasts)
       guard hostRoundTripSeconds >= 0, hostRoundTripSeconds.isFinite else {
@@ -105,12 +98,20 @@ struct SimulateSweep: PrintingCommand {
 
   @OptionGroup var printing: ReportOptions
 
+  private func steps() throws -> StepCounts {
+    try choices.steps(configurations.steps, warm: configurations.warmSteps, usual: (16, nil))
+  }
+
+  func validate() throws { _ = try steps() }
+
   func run(printing output: inout StandardOutput) throws {
-    let systems = try systems(configurations.wafer, overrides: configurations.set)
+    let systems = try systems(configurations.wafer, overrides: choices.overrides(configurations.set))
     let pool = try tokens.readPool()
     var sweep = Sweep(
-      systems: systems.map(\.hardware), workloads: try workloads(pool))
-    let steps = try StepCounts(configurations.steps, warm: configurations.warmSteps)
+      systems: systems.map(\.hardware), workloads: try configurations.shapes().map {
+        try pool.workload(as: $0, configurations.weights ?? choices.paper?.format)
+      })
+    let steps = try steps()
     sweep.batches = try batchSizes(configurations.batch)
     (sweep.steps, sweep.warmSteps) = (steps.all, steps.warm)
     sweep.options = choices.options
@@ -136,19 +137,6 @@ struct SimulateSweep: PrintingCommand {
     return predicts || choice?.usesHeatmap ?? false ? configurations.heatmap.rawValue : nil
   }
 
-  /// The trace under its own model, and scaled to the others.
-  private func workloads(_ pool: RequestPool) throws -> [Sweep.Workload] {
-    let source = pool.shape.model.isEmpty ? "this trace" : pool.shape.model
-    return try configurations.shapes().map { model in
-      let format =
-        configurations.weights ?? Self.models.first { $0.name == model.name }?.format ?? .bf16
-      let target = try model.traceShape()
-      let isOwn = target.isCompatible(with: pool.shape)
-      return Sweep.Workload(
-        model: model, format: format, pool: isOwn ? pool : pool.scaled(to: target),
-        origin: isOwn ? Sweep.Workload.real : "scaled from \(source)")
-    }
-  }
 }
 
 /// Where a sweep's token heatmap comes from.

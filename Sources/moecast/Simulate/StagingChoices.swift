@@ -98,9 +98,11 @@ struct StagingChoices: ParsableArguments {
     if let bandwidthShare { options.bandwidthShare = bandwidthShare }
     if let gapSeconds { options.gapSeconds = gapSeconds }
     options.holdsBack = !noHoldBack
-    options.placement = choices.placement.rule
-    options.enforcesCapacity = !choices.ignoreCapacity
-    options.allocation = choices.options.allocation
+    let shared = choices.options
+    options.placement = shared.placement
+    options.enforcesCapacity = shared.enforcesCapacity
+    options.copyEntries = shared.copyEntries
+    options.allocation = shared.allocation
     return options
   }
 }

@@ -9,6 +9,7 @@ struct StrategyRuns {
   private let pool: RequestPool
   private let model: ModelShape
   private let steps: StepCounts
+  private let format: WeightFormat
   /// What forecasts are made from.
   private let materials: ForecastMaterials
   /// Where experts lie, if a file says.
@@ -18,8 +19,9 @@ struct StrategyRuns {
   ///   `SimulationError`, `HardwareError`, ``ForecastFileError``.
   init(_ options: SimulateStrategies) throws {
     self.options = options
-    steps = try StepCounts(options.configurations.steps, warm: options.configurations.warmSteps)
-    placement = try options.choices.placement.path.map { try PlacementFile(file: $0) }
+    steps = try options.steps()
+    format = options.configurations.weights ?? options.choices.paper?.format ?? .bf16
+    placement = try options.choices.placement?.path.map { try PlacementFile(file: $0) }
     materials = try ForecastMaterials(
       options.tokens, try options.stagedForecasts(), usesHeatmap: try options.usesHeatmap(),
       options.heatmap, options.trained, horizon: options.staging.options(options.choices).horizon,
@@ -50,7 +52,7 @@ struct StrategyRuns {
     let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
     let system = try system.leaving(gap)
     var simulation = Simulation(
-      hardware: system.hardware, model: model, format: options.configurations.weights, batch: batch,
+      hardware: system.hardware, model: model, format: format, batch: batch,
       steps: steps.all, strategy: strategy)
     simulation.warmSteps = steps.warm
     simulation.layers = options.configurations.layers
@@ -108,7 +110,7 @@ struct StrategyRuns {
     let gap = try options.gap.layerGap(model, batch: batch, on: system.hardware)
     let system = try system.leaving(gap)
     var simulation = StagingSimulation(
-      hardware: system.hardware, model: model, format: options.configurations.weights,
+      hardware: system.hardware, model: model, format: format,
       options: options.staging.options(options.choices))
     simulation.engine = options.engine.engine
     if let gap { simulation.options.gapSeconds = gap.seconds }
