@@ -14,6 +14,12 @@ extension ExpertPlacement {
     let layers = Double(model.moeLayers.count)
     let all = layers * Double(model.experts) * expert.weightBytes
     let system = fabric.hardware
+    if system.usableHBM < 0 {
+      return "of a die's HBM on \(system.name), \(gigabytes(system.hbmCapacity)), the system keeps"
+        + " \(gigabytes(system.hbmReserved * system.hbmCapacity)) and KV cache and weights beside"
+        + " experts take \(gigabytes(system.hbmOtherBytes)); take smaller batches, a shorter context,"
+        + " or more dies"
+    }
     let ending = "; ignore the capacity (--ignore-capacity) to simulate it all the same"
     if system.expertHome == .host {
       guard all > system.hostCapacity else { return nil }
@@ -38,7 +44,8 @@ extension ExpertPlacement {
     }
     let ofOneDie = Int((usable / (layers * expert.weightBytes)).rounded(.down))
     if rule != nil, ofOneDie > 0 {
-      remedies.append("\((model.experts + ofOneDie - 1) / ofOneDie) such dies hold them as they are")
+      let dies = (model.experts + ofOneDie - 1) / ofOneDie
+      remedies.append("\(dies) such dies hold them as they are")
     }
     if remedies.isEmpty { remedies.append("dies need more HBM") }
     return "the experts of \(model.name) take \(gigabytes(all)), but \(system.name) has"
