@@ -113,7 +113,7 @@ struct SimulateTests {
       Self.arguments + [
         "--wafer", "dojo,sow", "--batch", "2048", "--engine", engine,
         "--strategy", "base,ep,allo,pred,allo+pred",
-      ]
+      ] + (engine == "event" ? ["--reads-alone"] : [])
     let lines = try Program.json(arguments).array
     let goldens = Self.goldens.filter { $0.engine == engine }
     try #require(lines.count == 10 && goldens.count == 10)
@@ -142,7 +142,7 @@ struct SimulateTests {
     #expect(
       table.header == [
         "wafer", "strategy", "batch", "us/layer", "tokens/s", "x base", "hops", "local", "remote",
-        "copies",
+        "copies", "bound by",
       ])
     try #require(table.rows.count == lines.count)
     for (row, line) in lines.enumerated() {
@@ -157,6 +157,7 @@ struct SimulateTests {
       try table.expect(row, "local", shows: line["local_reads"].number, 1)
       try table.expect(row, "remote", shows: line["remote_reads"].number, 1)
       try table.expect(row, "copies", shows: line["copies"].number, 1)
+      #expect(try table.cell(row, "bound by") == line["bottleneck"].text)
     }
   }
 
