@@ -49,9 +49,15 @@ extension ExpertPlacement {
     }
     if remedies.isEmpty { remedies.append("dies need more HBM") }
     return "the experts of \(model.name) take \(gigabytes(all)), but \(system.name) has"
-      + " \(gigabytes(usable * Double(fabric.dies))) for them, and of die \(die)'s"
+      + " \(gigabytes(usable * Double(fabric.dies))) for them\(beside(system)), and of die \(die)'s"
       + " \(gigabytes(usable)) they would take \(gigabytes(fullest)); "
       + remedies.joined(separator: ", or ") + ending
+  }
+
+  /// What else a die keeps, where that is anything.
+  private func beside(_ system: Hardware) -> String {
+    system.hbmOtherBytes > 0
+      ? " beside \(gigabytes(system.hbmOtherBytes)) a die of KV cache and other weights" : ""
   }
 
   /// The formats smaller than what an expert is stored in, the largest first, each with what `size`
