@@ -121,7 +121,7 @@ struct StudyTests {
         "wafer,shape,weights,trace,strategy,forecast,batch,mean_layer_seconds,tokens_per_second,"
           + "speedup,hops,hop_reduction,local_reads,remote_reads,copies,host_overhead,staging.reads,"
       ))
-    #expect(try expectCSV(csv, shows: lines) == 30)
+    #expect(try expectCSV(csv, shows: lines) == 33)
   }
 
   private func expect(_ rows: [[String]], show lines: [JSONValue]) throws {
@@ -157,7 +157,7 @@ struct StudyTests {
     let demand = [
       "simulate", "demand", Program.test, "--batch", "8", "--steps", "3", "--forecast", "frequency",
     ]
-    for (arguments, columns) in [(simulate, 28), (cache, 7), (demand, 14)] {
+    for (arguments, columns) in [(simulate, 43), (cache, 7), (demand, 14)] {
       let lines = try Program.json(arguments).array
       #expect(
         try expectCSV(try Program.text(arguments + ["--csv"]), shows: lines) == columns,

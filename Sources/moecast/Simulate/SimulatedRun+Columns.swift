@@ -13,8 +13,8 @@ extension SimulatedRun {
   static let sweepColumns: [Column<Self>] =
     [.wafer, .shape, .weights, .trace, .strategy, .forecast, .batch, .layerSeconds]
     + [.tokensPerSecond, .speedup, .hops.unseen, .hopReduction, .localReads, .remoteReads, .copies]
-    + [.hostOverhead, .bottleneck.unseen, .dispatchSeconds, .combineSeconds]
-    + stagingColumns.map { isRate($0) ? $0 : $0.unseen } + [.regret, .system]
+    + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen }
+    + [.regret, .bottleneck.unseen, .dispatchSeconds, .combineSeconds, .system]
 
   /// What `simulate strategies` prints for people: every configuration, then what became of the
   /// reads and transfers of staged ones.
