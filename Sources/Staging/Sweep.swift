@@ -66,6 +66,11 @@ public struct Sweep: Sendable {
     public let remoteReads: Double
     /// Mean copies made a layer.
     public let copies: Double
+    /// What most of the time was spent waiting for.
+    public let bottleneck: Bottleneck
+    /// Mean busy seconds a layer of the link that activations keep busiest, there and back.
+    public let dispatchSeconds: Double
+    public let combineSeconds: Double
     /// What planning on the host would add to a layer, as a share of its time; nil for strategies
     /// without Algorithm 1.
     public let hostOverhead: Double?
@@ -190,7 +195,8 @@ public struct Sweep: Sendable {
     let choices = forecasts(for: workload)
     guard !choices.isEmpty else { return [] }
     let simulation = StagingSimulation(
-      hardware: systems[job.system], model: workload.model, format: workload.format, options: staging)
+      hardware: systems[job.system], model: workload.model, format: workload.format,
+      options: staging)
     var forecasts: [any DemandForecast] = []
     for choice in choices { forecasts.append(try sources.forecast(choice, job.schedule)) }
     guard workload.isReal else {
@@ -225,6 +231,8 @@ public struct Sweep: Sendable {
       layerSeconds: result.meanLayerSeconds, tokensPerSecond: result.tokensPerSecond,
       hops: result.mean(\.hops), localReads: result.mean(\.localReads),
       remoteReads: result.mean(\.remoteReads), copies: result.mean(\.copies),
+      bottleneck: result.bottleneck, dispatchSeconds: result.mean(\.dispatchSeconds),
+      combineSeconds: result.mean(\.combineSeconds),
       hostOverhead: plans ? seconds / result.meanLayerSeconds : nil, staging: staging,
       overPersistence: overPersistence, regret: regret)
   }

@@ -229,7 +229,8 @@ public struct Simulation: Sendable {
       else { throw SimulationError("\(strategy.rawValue) needs a token heatmap of the same shape") }
     }
     if case .event = engine, options.activations.ways != .none {
-      throw SimulationError("the event engine moves weights alone; time activations by the bound one")
+      throw SimulationError(
+        "the event engine moves weights alone; time activations by the bound one")
     }
     if let problem = fabric.hardware.problem ?? options.activations.problem
       ?? engine.problem(weightBytes: expert.weightBytes)

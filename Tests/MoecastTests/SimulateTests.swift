@@ -68,6 +68,21 @@ import Wafer
     ("--chunk-bytes 1e6", "--chunk-bytes would do nothing: it is for --engine event"),
     ("--window-bytes 1e6", "--window-bytes would do nothing"),
     ("--order plan", "--order would do nothing"), ("--no-llc", "--no-llc would do nothing"),
+    ("--reads-alone", "--reads-alone would do nothing: it is for --engine event"),
+    ("--timeline-layer 1", "--timeline-layer would do nothing: it is for --timeline"),
+    ("--force", "--force would do nothing: no file is written"),
+    ("--load-map m.png --strategy ep", "--load-map is a file *.svg or *.csv"),
+    ("--load-map m.svg", "are of one configuration, not 5"),
+    ("--timeline t.json --strategy ep", "the bound engine knows no order in a layer"),
+    (
+      "--timeline t.json --strategy staged --engine event",
+      "it shows the paper's strategies, not staged layers"
+    ),
+    ("--activations unicast --engine event", "--activations would do nothing: the event engine"),
+    ("--activations unicast --strategy staged", "--activations would do nothing"),
+    ("--dispatch-bytes 1", "--dispatch-bytes would do nothing"),
+    ("--activations unicast --combine-bytes 65", "are from 0 to 64"),
+    ("--context 5", "--context would do nothing: it is for --gap model"),
     ("--engine event --share-reads", "--share-reads would do nothing: it is for --engine bound"),
     ("--batching replay --seed 1", "--seed would do nothing: --batching replay draws nothing"),
   ]) func wrongUseIsRefused(options: String, message: String) {
@@ -171,6 +186,6 @@ import Wafer
     let wafer = #expect(throws: HardwareError.self) {
       try moecastRun("simulate", trace, "--wafer", "cerebras")
     }
-    #expect(wafer?.description.contains("shipped are dojo") == true)
+    #expect(wafer?.description.contains("shipped systems are dojo") == true)
   }
 }

@@ -112,8 +112,9 @@ struct SimulateTests {
     let arguments =
       Self.arguments + [
         "--wafer", "dojo,sow", "--batch", "2048", "--engine", engine,
-        "--strategy", "base,ep,allo,pred,allo+pred", "--batching", "replay", "--heatmap", "in-sample",
-      ]
+        "--strategy", "base,ep,allo,pred,allo+pred", "--batching", "replay", "--heatmap",
+        "in-sample",
+      ] + (engine == "event" ? ["--reads-alone"] : [])
     let lines = try Program.json(arguments).array
     let goldens = Self.goldens.filter { $0.engine == engine }
     try #require(lines.count == 10 && goldens.count == 10)
@@ -141,8 +142,8 @@ struct SimulateTests {
   ) throws {
     #expect(
       table.header == [
-        "wafer", "strategy", "batch", "requests", "us/layer", "tokens/s", "x base", "hops", "local", "remote",
-        "copies",
+        "wafer", "strategy", "batch", "requests", "us/layer", "tokens/s", "x base", "hops", "local",
+        "remote", "copies", "bound by",
       ])
     try #require(table.rows.count == lines.count)
     for (row, line) in lines.enumerated() {
@@ -160,6 +161,7 @@ struct SimulateTests {
       try table.expect(row, "local", shows: line["local_reads"].number, 1)
       try table.expect(row, "remote", shows: line["remote_reads"].number, 1)
       try table.expect(row, "copies", shows: line["copies"].number, 1)
+      #expect(try table.cell(row, "bound by") == line["bottleneck"].text)
     }
   }
 

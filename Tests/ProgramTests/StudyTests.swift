@@ -138,7 +138,7 @@ struct StudyTests {
         "wafer,shape,weights,trace,strategy,forecast,forecast_source,batch,mean_layer_seconds,tokens_per_second,"
           + "speedup,hops,hop_reduction,local_reads,remote_reads,copies,host_overhead,staging.reads,"
       ))
-    #expect(try expectCSV(csv, shows: lines) == 32)
+    #expect(try expectCSV(csv, shows: lines) == 35)
   }
 
   private func expect(_ rows: [[String]], show lines: [JSONValue]) throws {
@@ -176,7 +176,7 @@ struct StudyTests {
     let demand = [
       "simulate", "demand", Program.test, "--batch", "8", "--steps", "3", "--forecast", "frequency",
     ]
-    for (arguments, columns) in [(simulate, 32), (cache, 12), (demand, 17)] {
+    for (arguments, columns) in [(simulate, 49), (cache, 12), (demand, 17)] {
       let lines = try Program.json(arguments).array
       #expect(
         try expectCSV(try Program.text(arguments + ["--csv"]), shows: lines) == columns,

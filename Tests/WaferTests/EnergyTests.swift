@@ -21,6 +21,22 @@ struct EnergyTests {
     #expect(energy.total == energy.memory + energy.links + energy.compute)
   }
 
+  @Test func scaleOutLinksHaveFiguresOfTheirOwn() throws {
+    var hardware = try #require(try Hardware.shipped("nvl72"))
+    (hardware.rows, hardware.scaleOutPicojoules, hardware.linkPicojoules) = (2, 11, 3)
+    let fabric = Fabric(hardware)
+    let expert = ExpertCost(weightBytes: 1e9, flopsPerRequest: 0, activationBytesPerRequest: 0)
+    func links(from source: Int) -> Double {
+      let result = BoundEngine().run(
+        [ExpertTask(expert: 0, die: 0, requests: 1, source: source)], copies: [], expert: expert,
+        on: fabric)
+      return fabric.energy(of: result.busy ?? .none).links
+    }
+    // Two links of a way each.
+    #expect(abs(links(from: 1) - 2 * 0.024) < 1e-12)
+    #expect(abs(links(from: 72) - 2 * 0.088) < 1e-12)
+  }
+
   @Test func theHostHasFiguresOfItsOwn() throws {
     var hardware = try #require(try Hardware.shipped("pcie-1"))
     (hardware.hostPicojoules, hardware.hostLinkPicojoules) = (10, 7)

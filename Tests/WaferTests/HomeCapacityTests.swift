@@ -49,6 +49,16 @@ struct HomeCapacityTests {
     #expect(!told.contains("fit in") && told.contains("such dies hold them"))
   }
 
+  /// What is kept beside experts comes first, also where experts live in the host.
+  @Test(arguments: ["dojo", "pcie-1"]) func theCacheMustFitToo(system: String) throws {
+    #expect(
+      try shortage("llama-4-maverick", .fp8, on: system, "hbm_other_bytes=50e9") == nil)
+    let told = try #require(
+      try shortage("llama-4-maverick", .fp8, on: system, "hbm_other_bytes=100e9"))
+    #expect(told.contains("80.0 GB, the system keeps 8.0 GB and KV cache"), "\(told)")
+    #expect(told.contains("experts take 100.0 GB; take smaller batches"), "\(told)")
+  }
+
   @Test func aHostHoldsWhatItsMemoryDoes() throws {
     #expect(try shortage("llama-4-maverick", .bf16, on: "pcie-1") == nil)
     let told = try #require(

@@ -53,7 +53,8 @@ struct TimelineTests {
   @Test func resultsTellWhatWasBusy() throws {
     let (simulation, result) = try result(.base)
     #expect(result.meanBusy.link.count == simulation.fabric.links)
-    #expect(abs((result.meanBusy.compute.reduce(0, +) / 6) / result.mean(\.meanComputeSeconds) - 1) < 1e-9)
+    let mean = result.meanBusy.compute.reduce(0, +) / 6
+    #expect(abs(mean / result.mean(\.meanComputeSeconds) - 1) < 1e-9)
     #expect(result.rows.allSatisfy { $0.result.busy == nil })
     var layer = LayerResult(tasks: [], copies: 0, on: simulation.fabric)
     layer.setBusy(BusySeconds(compute: [1, 2], memory: [3], link: [5, 4]))

@@ -73,11 +73,13 @@ struct ActivationTraffic {
         latency = max(
           latency,
           fabric.wayLatency(from: home, to: die) + fabric.wayLatency(from: die, to: home))
-        for link in fabric.way(from: home, to: die) where !isShared || crossed[0][Int(link)] != slot {
+        for link in fabric.way(from: home, to: die)
+        where !isShared || crossed[0][Int(link)] != slot {
           crossed[0][Int(link)] = slot
           dispatch[Int(link)] += there
         }
-        for link in fabric.way(from: die, to: home) where !isShared || crossed[1][Int(link)] != slot {
+        for link in fabric.way(from: die, to: home)
+        where !isShared || crossed[1][Int(link)] != slot {
           crossed[1][Int(link)] = slot
           combine[Int(link)] += back
         }

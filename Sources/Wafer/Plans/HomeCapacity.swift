@@ -14,6 +14,12 @@ extension ExpertPlacement {
     let layers = Double(model.moeLayers.count)
     let all = layers * Double(model.experts) * expert.weightBytes
     let system = fabric.hardware
+    if system.usableHBM < 0 {
+      return "of a die's HBM on \(system.name), \(gigabytes(system.hbmCapacity)), the system keeps"
+        + " \(gigabytes(system.hbmReserved * system.hbmCapacity)) and KV cache and weights beside"
+        + " experts take \(gigabytes(system.hbmOtherBytes)); take smaller batches, a shorter context,"
+        + " or more dies"
+    }
     let ending = "; ignore the capacity (--ignore-capacity) to simulate it all the same"
     if system.expertHome == .host {
       guard all > system.hostCapacity else { return nil }
@@ -38,13 +44,20 @@ extension ExpertPlacement {
     }
     let ofOneDie = Int((usable / (layers * expert.weightBytes)).rounded(.down))
     if rule != nil, ofOneDie > 0 {
-      remedies.append("\((model.experts + ofOneDie - 1) / ofOneDie) such dies hold them as they are")
+      let dies = (model.experts + ofOneDie - 1) / ofOneDie
+      remedies.append("\(dies) such dies hold them as they are")
     }
     if remedies.isEmpty { remedies.append("dies need more HBM") }
     return "the experts of \(model.name) take \(gigabytes(all)), but \(system.name) has"
-      + " \(gigabytes(usable * Double(fabric.dies))) for them, and of die \(die)'s"
+      + " \(gigabytes(usable * Double(fabric.dies))) for them\(beside(system)), and of die \(die)'s"
       + " \(gigabytes(usable)) they would take \(gigabytes(fullest)); "
       + remedies.joined(separator: ", or ") + ending
+  }
+
+  /// What else a die keeps, where that is anything.
+  private func beside(_ system: Hardware) -> String {
+    system.hbmOtherBytes > 0
+      ? " beside \(gigabytes(system.hbmOtherBytes)) a die of KV cache and other weights" : ""
   }
 
   /// The formats smaller than what an expert is stored in, the largest first, each with what `size`

@@ -26,6 +26,13 @@ struct EngineChoice: ParsableArguments {
   @Flag(help: "Event engine: leave the LLC out.")
   var noLLC = false
 
+  @Flag(
+    help: """
+      Event engine: time memories by reads alone, as the paper's reference: activations take no \
+      time there, copies may end after the layer.
+      """)
+  var readsAlone = false
+
   @Flag(help: "Bound engine: tasks that read one expert from one memory share the read.")
   var shareReads = false
 
@@ -39,6 +46,7 @@ struct EngineChoice: ParsableArguments {
       [
         ("--chunk-bytes", chunkBytes != nil), ("--window-bytes", windowBytes != nil),
         ("--order", order != nil), ("--no-llc", noLLC),
+        ("--reads-alone", readsAlone),
       ], unless: choice == .event, "it is for --engine event")
     try refuse(
       [("--share-reads", shareReads)], unless: choice == .bound, "it is for --engine bound")
@@ -57,6 +65,7 @@ struct EngineChoice: ParsableArguments {
       event.windowBytes = windowBytes ?? 128e6
       event.order = order ?? .rotated
       event.usesLLC = !noLLC
+      event.readsAlone = readsAlone
       return .event(event)
     }
   }

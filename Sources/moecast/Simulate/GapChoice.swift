@@ -12,7 +12,8 @@ struct GapChoice: ParsableArguments {
     help: ArgumentHelp(
       """
       Time between MoE layers from attention, projections, shared experts and dense layers of the \
-      model; KV cache and those weights take their part of HBM.
+      model, every die computing its share of the batch; KV cache and those weights take their part \
+      of HBM.
       """, valueName: "model"))
   var gap: Source?
 

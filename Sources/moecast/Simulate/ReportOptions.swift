@@ -46,7 +46,7 @@ struct InfiniteFigure: Error, CustomStringConvertible {
 
 extension Report {
   /// The first value that is not finite: its key, and its row counted from 0.
-  fileprivate var firstInfinite: (key: String, row: Int)? {
+  var firstInfinite: (key: String, row: Int)? {
     for (index, row) in rows.enumerated() {
       for column in columns {
         if let key = column.key, case .number(let number)? = column.value(row), !number.isFinite {

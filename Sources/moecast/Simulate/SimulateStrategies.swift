@@ -79,7 +79,9 @@ struct SimulateStrategies: PrintingCommand {
 
     /// How many configurations are run.
     func count(forecasts: Int) throws -> Int {
-      let runs = try strategies().reduce(0) { $0 + ($1 == SimulateStrategies.staged ? forecasts : 1) }
+      let runs = try strategies().reduce(0) { sum, name in
+        sum + (name == SimulateStrategies.staged ? forecasts : 1)
+      }
       return try runs * batchSizes(batch).count * wafer.split(separator: ",").count
     }
 

@@ -16,7 +16,8 @@ struct SimulateSweep: PrintingCommand {
         moecast simulate sweep --shape kimi-k2 --batch 4096 trace.moe.lz4
 
       Ratios are to Base of the same system, model and batch. Models other than the trace's run on \
-      its requests scaled to their shape, and say so.
+      its requests scaled to their shape, and say so. With --activations the paper's strategies \
+      alone are run: the staging engine moves weights alone.
 
       \(systemsHelp)
       """)
@@ -92,6 +93,8 @@ struct SimulateSweep: PrintingCommand {
 
   @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
 
+  @OptionGroup(title: "What lies beside the experts") var activations: ActivationChoices
+
   @OptionGroup(title: "Staging engine") var staging: StagingChoices
 
   @OptionGroup var workers: WorkerOptions
@@ -116,8 +119,11 @@ struct SimulateSweep: PrintingCommand {
     (sweep.steps, sweep.warmSteps) = (steps.all, steps.warm)
     sweep.options = choices.options
     sweep.staging = staging.options(choices)
-    sweep.forecasts = try forecastChoices(configurations.forecasts)
     sweep.heatmapIsInSample = configurations.heatmap == .inSample
+    sweep.options.activations = activations.options
+    // The staging engine moves weights alone, so it has no place beside strategies that do more.
+    sweep.forecasts =
+      activations.isGiven ? [] : try forecastChoices(configurations.forecasts)
     sweep.host.roundTripSeconds = configurations.hostRoundTripSeconds
     let bar = Mutex(ProgressBar(total: sweep.count, unit: "runs"))
     var rows = try sweep.run(workers: workers.threads) { done in

@@ -15,7 +15,7 @@ extension SimulatedRun {
     [.wafer, .shape, .weights, .trace, .strategy, .forecast, .source, .batch, .layerSeconds]
     + [.tokensPerSecond, .speedup, .hops.unseen, .hopReduction, .localReads, .remoteReads, .copies]
     + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen }
-    + [.overPersistence, .regret, .system]
+    + [.overPersistence, .regret, .bottleneck.unseen, .dispatchSeconds, .combineSeconds, .system]
 
   /// What `simulate strategies` prints for people: every configuration, then what became of the
   /// reads and transfers of staged ones.
@@ -39,8 +39,7 @@ extension SimulatedRun {
     .number("memory_seconds") { $0.busy?.memory }, .number("link_seconds") { $0.busy?.link },
     .number("mean_compute_seconds") { $0.busy?.meanCompute },
     .number("mean_link_seconds") { $0.busy?.meanLink },
-    .number("dispatch_seconds") { $0.dispatchSeconds },
-    .number("combine_seconds") { $0.combineSeconds }, .number("gap_seconds") { $0.gapSeconds },
+    .dispatchSeconds, .combineSeconds, .number("gap_seconds") { $0.gapSeconds },
     .number("energy.joules") { $0.energy?.total },
     .number("energy.compute_joules") { $0.energy?.compute },
     .number("energy.memory_joules") { $0.energy?.memory },
@@ -132,6 +131,12 @@ extension Column<SimulatedRun> {
   fileprivate static var copies: Self { .number("copies", "copies") { $0.copies } }
   fileprivate static var bottleneck: Self {
     .text("bottleneck", "bound by") { $0.bottleneck?.rawValue }
+  }
+  fileprivate static var dispatchSeconds: Self {
+    .number("dispatch_seconds") { $0.dispatchSeconds }
+  }
+  fileprivate static var combineSeconds: Self {
+    .number("combine_seconds") { $0.combineSeconds }
   }
   fileprivate static var hostOverhead: Self {
     .number("host_overhead", "host +%", times: 100) { $0.hostOverhead }

@@ -71,8 +71,8 @@ struct SimulatedRun {
 
   /// What a simulation of `strategy` yielded.
   init(
-    _ system: SystemDescription, _ model: ModelShape, batch: Int, strategy: String, _ engine: String,
-    _ result: SimulationResult
+    _ system: SystemDescription, _ model: ModelShape, batch: Int, strategy: String,
+    _ engine: String, _ result: SimulationResult
   ) {
     self.system = system
     shape = model.name
@@ -126,6 +126,10 @@ struct SimulatedRun {
     localReads = row.localReads
     remoteReads = row.remoteReads
     copies = row.copies
+    bottleneck = row.bottleneck
+    if row.dispatchSeconds > 0 {
+      (dispatchSeconds, combineSeconds) = (row.dispatchSeconds, row.combineSeconds)
+    }
     hostOverhead = row.hostOverhead
     staging = row.staging
     overPersistence = row.overPersistence
