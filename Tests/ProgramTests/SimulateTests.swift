@@ -112,7 +112,8 @@ struct SimulateTests {
     let arguments =
       Self.arguments + [
         "--wafer", "dojo,sow", "--batch", "2048", "--engine", engine,
-        "--strategy", "base,ep,allo,pred,allo+pred", "--batching", "replay", "--heatmap", "in-sample",
+        "--strategy", "base,ep,allo,pred,allo+pred", "--batching", "replay", "--heatmap",
+        "in-sample",
       ]
     let lines = try Program.json(arguments).array
     let goldens = Self.goldens.filter { $0.engine == engine }
@@ -141,7 +142,8 @@ struct SimulateTests {
   ) throws {
     #expect(
       table.header == [
-        "wafer", "strategy", "batch", "requests", "us/layer", "tokens/s", "x base", "hops", "local", "remote",
+        "wafer", "strategy", "batch", "requests", "us/layer", "tokens/s", "x base", "hops", "local",
+        "remote",
         "copies",
       ])
     try #require(table.rows.count == lines.count)

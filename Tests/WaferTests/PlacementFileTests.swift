@@ -38,14 +38,20 @@ struct PlacementFileTests {
   }
 
   @Test(arguments: [
-    (#"{"physical_to_logical_map": [[0, 1, 2]]}"#, "p.json, layer 7: 3 slots are not shared evenly"),
+    (
+      #"{"physical_to_logical_map": [[0, 1, 2]]}"#, "p.json, layer 7: 3 slots are not shared evenly"
+    ),
     (#"{"physical_to_logical_map": [[0, 1]]}"#, "p.json, layer 7: expert 2 lies nowhere"),
     (#"{"physical_to_logical_map": [[0, 1, 2, 3]]}"#, "p.json, layer 7: expert 3 is none of"),
     (#"{"physical_to_logical_map": [[0, -1, 2, 1]]}"#, "p.json, layer 7: expert -1 is none of"),
     (#"{"physical_to_logical_map": []}"#, "p.json: it places 0 layers, none of them layer 7"),
-    (#"{"layer_list": [{"layer_id": 0, "device_list": []}]}"#, "it places on 0 devices, but row has 2"),
+    (
+      #"{"layer_list": [{"layer_id": 0, "device_list": []}]}"#,
+      "it places on 0 devices, but row has 2"
+    ),
     ("{}", "p.json: it has neither physical_to_logical_map nor layer_list"),
-    ("[1", "p.json: it is no placement"), (#"{"physical_to_logical_map": 4}"#, "it is no placement"),
+    ("[1", "p.json: it is no placement"),
+    (#"{"physical_to_logical_map": 4}"#, "it is no placement"),
   ]) func faultsAreNamed(json: String, message: String) {
     let error = #expect(throws: HardwareError.self) {
       try file(json).placement(modelLayers: [7], experts: 3, on: fabric(dies: 2))
@@ -54,9 +60,12 @@ struct PlacementFileTests {
   }
 
   /// The engines' own files, made for eight devices, 64 experts and nine slots each.
-  @Test(.enabled(if: SharedData.isPresent, "../shared is absent"), arguments: [
-    ("sglang_init_expert_location.json", [1, 2, 3]), ("vllm_ascend_expert_map.json", [1, 2, 3]),
-  ]) func enginesFilesAreRead(name: String, layers: [Int]) throws {
+  @Test(
+    .enabled(if: SharedData.isPresent, "../shared is absent"),
+    arguments: [
+      ("sglang_init_expert_location.json", [1, 2, 3]), ("vllm_ascend_expert_map.json", [1, 2, 3]),
+    ]) func enginesFilesAreRead(name: String, layers: [Int]) throws
+  {
     let file = try PlacementFile(file: SharedData.path + "/formats/placements/" + name)
     let placement = try file.placement(modelLayers: layers, experts: 64, on: fabric(dies: 8))
     #expect(placement.layers.count == 3)

@@ -11,7 +11,7 @@ struct BlendWeights {
   /// What a turn's evidence is worth once another one has come.
   private static let memory = 0.998
   /// How many experts' evidence the first weights of least squares are worth.
-  private static let prior = 20.0
+  private static let prior = 5.0
 
   /// By forecast, for loads that are right on average.
   var means: [Double] { candidates[0] }
