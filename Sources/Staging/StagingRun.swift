@@ -75,18 +75,10 @@ struct StagingRun {
     let holders = copies.holders(layer: layer)
     var plan = setup.plan(schedule.counts(step: step, layer: layer), holders)
     var busy = demand(of: plan, at: turn)
-    if let baseline {
-      if holders.serve(baseline.plan) {
-        // Copies must not make a plan worse than it would be without them.
-        let other = demand(of: baseline.plan, at: turn)
-        if other.seconds < busy.seconds { (plan, busy) = (baseline.plan, other) }
-      } else if !accounts.mayRisk(0) {
-        // What was lost so far comes back where the engine without forecasts computes, as its copies
-        // do.
-        plan = baseline.plan
-        plan.setSources(holders, nearest: true, on: setup.fabric)
-        busy = demand(of: plan, at: turn)
-      }
+    if let baseline, holders.serve(baseline.plan) {
+      // Copies must not make a plan worse than it would be without them.
+      let other = demand(of: baseline.plan, at: turn)
+      if other.seconds < busy.seconds { (plan, busy) = (baseline.plan, other) }
     }
     var begun = BegunReads()
     switch setup.engine {
