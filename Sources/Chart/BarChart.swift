@@ -34,7 +34,10 @@ public struct BarChart {
   /// Whether heights are logarithms; values up to 0 have no bar then.
   public var isLogarithmic: Bool
 
-  private static let (left, right, top, bottom, height) = (64.0, 16.0, 62.0, 96.0, 240.0)
+  private static let (right, top, height) = (16.0, 62.0, 240.0)
+  /// Room for the labels below, which lean to the left.
+  private var bottom: Double { 30 + 4.4 * Double(groups.map(\.label.count).max() ?? 0) }
+  private var left: Double { max(64, 5.2 * Double(groups.first?.label.count ?? 0)) }
   private static let (bar, gap) = (12.0, 18.0)
   /// Told apart in grey too: from light to dark.
   private static let colors = ["#f2b56b", "#7fb7d6", "#d9734e", "#4a82b0", "#8c2f39", "#26415e"]
@@ -59,8 +62,8 @@ public struct BarChart {
   /// - Complexity: linear in the values.
   public var svg: String {
     let group = Double(names.count) * Self.bar + Self.gap
-    let width = max(480, Self.left + group * Double(groups.count) + Self.right)
-    let full = Self.top + Self.height + Self.bottom
+    let width = max(480, left + group * Double(groups.count) + Self.right)
+    let full = Self.top + Self.height + bottom
     let scale = Scale(groups.flatMap { $0.values.compactMap { $0 } }, isLogarithmic)
     return """
       <svg xmlns="http://www.w3.org/2000/svg" width="\(pixels(width))" height="\(pixels(full))" \
@@ -108,8 +111,8 @@ public struct BarChart {
       let y = pixels(y(scale.place(tick)))
       let text = tick == tick.rounded() ? "\(Int(tick))" : "\((tick * 1000).rounded() / 1000)"
       return """
-        <line x1="\(pixels(Self.left))" x2="\(pixels(end))" y1="\(y)" y2="\(y)" stroke="#dfe3e8"/>
-        <text x="\(pixels(Self.left - 8))" y="\(y)" text-anchor="end" \
+        <line x1="\(pixels(left))" x2="\(pixels(end))" y1="\(y)" y2="\(y)" stroke="#dfe3e8"/>
+        <text x="\(pixels(left - 8))" y="\(y)" text-anchor="end" \
         dominant-baseline="middle" fill="#5b636c">\(text)</text>
         """
     }
@@ -121,7 +124,7 @@ public struct BarChart {
 
   private func bars(_ index: Int, _ width: Double, _ scale: Scale) -> String {
     let group = groups[index]
-    let first = Self.left + Self.gap / 2 + width * Double(index)
+    let first = left + Self.gap / 2 + width * Double(index)
     let foot = y(isLogarithmic ? 0 : scale.place(0))
     let rects = group.values.enumerated().compactMap { place, value -> String? in
       guard let value, value.isFinite, !isLogarithmic || value > 0 else { return nil }

@@ -10,8 +10,7 @@ import Wafer
 /// print(comparison.regret(of: 0))
 /// ```
 public struct StagingComparison: Hashable, Sendable {
-  /// By forecast, in the order given. That of a perfect forecast is the better of its two runs, with
-  /// transfers held back and without.
+  /// By forecast, in the order given; a perfect forecast's is the bound's.
   public let results: [StagingResult]
   /// The run of persistence, which has learnt nothing: what a forecast has to beat.
   public let persistence: StagingResult
@@ -65,11 +64,10 @@ extension StagingSimulation {
     var perfectRuns = [results.removeLast()]
     let persistence = results.removeLast()
     perfectRuns.append(try perfect { $0.holdsBack.toggle() })
-    let best = Self.fastest(perfectRuns)
+    let bound = Self.fastest(perfectRuns + [persistence] + results)
     for index in results.indices where forecasts[index].certainty == .perfect {
-      results[index] = best
+      results[index] = bound
     }
-    let bound = Self.fastest([best, persistence] + results)
     var clairvoyant = [bound]
     if withBelady, options.eviction != .belady {
       for holdsBack in [true, false] {

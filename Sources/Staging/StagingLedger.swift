@@ -12,7 +12,7 @@ struct StagingLedger: Sendable {
   static let ofStep = 0.1
   /// What may be lost beyond that as long as the same forecast has gained as much lately where it was
   /// trusted (``StagingTrial``), as a share of one step.
-  static let ofStepOnTrial = 0.5
+  static let ofStepOnTrial = 0.25
 
   private let layers: Int
   /// Layers booked, and their seconds without forecasts.
@@ -20,6 +20,8 @@ struct StagingLedger: Sendable {
   private var elapsed = 0.0
   /// Those seconds of the layers that count.
   private var counted = 0.0
+  /// Whether the steps that count have begun.
+  private var isCounting = false
   /// Seconds saved in the layers that count, negative if lost.
   private(set) var balance = 0.0
 
@@ -35,7 +37,7 @@ struct StagingLedger: Sendable {
   }
 
   /// Forgets what was saved or lost so far: from now on it counts.
-  mutating func beginCounting() { (counted, balance) = (0, 0) }
+  mutating func beginCounting() { (isCounting, counted, balance) = (true, 0, 0) }
 
   /// Whether `seconds` may be lost from now on.
   ///
@@ -43,6 +45,9 @@ struct StagingLedger: Sendable {
   func affords(_ seconds: Double, lead: Double) -> Bool {
     let step = elapsed / Double(max(1, booked)) * Double(layers)
     let lent = max(0, min(lead, Self.ofStepOnTrial * step))
-    return balance + Self.share * counted + Self.ofStep * step + lent >= seconds
+    // What is pushed out while warming up may be missed when it counts, and what was saved by then
+    // does not.
+    let saved = isCounting ? balance : min(balance, 0)
+    return saved + Self.share * counted + Self.ofStep * step + lent >= seconds
   }
 }

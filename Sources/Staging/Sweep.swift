@@ -213,7 +213,8 @@ public struct Sweep: Sendable {
     return choices.indices.map { index in
       row(
         workload, job, "staged", comparison.results[index].simulation, forecast: choices[index],
-        staging: comparison.results[index].staging, overPersistence: comparison.overPersistence(of: index),
+        staging: comparison.results[index].staging,
+        overPersistence: comparison.overPersistence(of: index),
         regret: comparison.regret(of: index))
     }
   }

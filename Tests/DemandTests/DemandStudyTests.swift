@@ -119,8 +119,9 @@ struct DemandStudyTests {
     let pool = try Samples.pool()
     let schedule = BatchSchedule(pool, size: 20, steps: 15)
     let study = DemandStudy(pool, schedule: schedule)
-    let questions = [.frequency, .persistence, .heatmap, .mixture, .blend].flatMap(DemandQuestion.all)
-    #expect(questions.count == 7)
+    let questions = [.frequency, .persistence, .heatmap, .mixture, .blend].flatMap(
+      DemandQuestion.all)
+    #expect(questions.count == 11)
     func reports(_ workers: Int) throws -> [DemandReport] {
       let sources = ForecastSources(
         transitions: try TransitionCounts(of: pool),

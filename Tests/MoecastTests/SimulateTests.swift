@@ -63,7 +63,9 @@ import Wafer
     ("--strategy base,ep --heatmap online", "--heatmap would do nothing: neither"),
     ("--strategy pred --heatmap luck", "--heatmap 'luck' is none of online"),
     ("--strategy pred --stage all --heatmap prefill", "--heatmap prefill would be of the tokens"),
-    ("--strategy pred --model m.h5", "--model would do nothing: no forecast is made from a mixture"),
+    (
+      "--strategy pred --model m.h5", "--model would do nothing: no forecast is made from a mixture"
+    ),
     ("--strategy staged --forecast mixture --learn", "--learn would do nothing: it is for --model"),
     ("--chunk-bytes 1e6", "--chunk-bytes would do nothing: it is for --engine event"),
     ("--window-bytes 1e6", "--window-bytes would do nothing"),

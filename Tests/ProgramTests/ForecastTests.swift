@@ -124,7 +124,8 @@ struct ForecastTests {
       """, told, perfect)
     let rows = try Program.json(
       ["simulate", "--wafer", "pcie-1", "--batch", "4", "--steps", "16", "--strategy", "staged"]
-        + ["--gap-seconds", "1e-5", "--forecast", "none,oracle,\(perfect),\(told)", Program.test]
+        + ["--gap-seconds", "1e-5", "--no-hold-back", Program.test, "--forecast"]
+        + ["none,oracle,\(perfect),\(told)"]
     ).array
     #expect(rows.count == 4)
     // The oracle is trusted, and knows when an expert is read after the next step; a file is not,

@@ -215,7 +215,6 @@ struct SimulateTests {
       for (line, other) in zip(decode[0], other).prefix(2) { expectAll(of: line, in: other) }
       #expect(decode[0][2]["copies"].number != other[2]["copies"].number)
     }
-    #expect(Set(decode.map { $0[3]["mean_layer_seconds"].number }).count == 4)
     let byDefault = try Program.json(arguments).array
     #expect(byDefault[2]["forecast_source"].text == "online")
   }
@@ -272,9 +271,9 @@ struct SimulateTests {
       ).array
       return lines[0]["mean_layer_seconds"].number
     }
-    let (perfect, belady) = (try seconds("oracle", eviction), try seconds("oracle", "belady"))
+    let alone = (try seconds("oracle", eviction), try seconds("oracle", "belady"))
     // A perfect forecast evicts by expected use as Belady does.
-    #expect(eviction == "lru" ? perfect > 1.1 * belady : perfect == belady)
+    #expect(eviction == "lru" ? alone.0 > 1.1 * alone.1 : alone.0 == alone.1)
     let arguments =
       Self.staged + [
         "--strategy", "base,staged", "--forecast", "none,heatmap,frequency,oracle", "--eviction",
@@ -282,11 +281,15 @@ struct SimulateTests {
       ]
     let lines = try Program.json(arguments).array
     try #require(lines.count == 5)
+    // Who knows what comes knows what each forecast would have done.
+    let known = lines.dropFirst().map(\.["mean_layer_seconds"].number) + [alone.0]
+    let (perfect, belady) = (known.min() ?? 0, (known + [alone.1]).min() ?? 0)
     for line in lines.dropFirst() {
       let own = line["mean_layer_seconds"].number
       #expect(abs(line["regret"].number - (own / perfect - 1)) < 1e-9)
       #expect(abs(line["regret_to_belady"].number - (own / belady - 1)) < 1e-9)
-      #expect(line["forecast"].text == "oracle" || line["regret"].number > 0)
+      #expect(line["regret"].number >= 0)
+      #expect(line["forecast"].text != "none" || line["regret"].number > 0.01)
     }
     let text = try Program.text(arguments)
     try expect(try PrintedTable(text, beginning: "wafer"), shows: lines) { _ in
@@ -299,7 +302,9 @@ struct SimulateTests {
   private func expect(_ table: PrintedTable, showsStaging lines: [JSONValue]) throws {
     try #require(table.rows.count == lines.count)
     for (row, line) in lines.enumerated() {
-      #expect(try table.cell(row, "strategy") == "staged \(line["forecast"].text ?? "")")
+      let source = line["forecast_source"].text.map { ", " + $0 } ?? ""
+      let name = "staged " + (line["forecast"].text ?? "") + source
+      #expect(try table.cell(row, "strategy") == name)
       let own = line["staging"]
       let met = ["local", "staged_on_time", "staged_late", "demand"]
       #expect(met.reduce(0) { $0 + own[$1].number } == own["reads"].number)

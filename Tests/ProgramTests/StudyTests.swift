@@ -33,8 +33,10 @@ struct StudyTests {
       #expect(abs(line["traffic"].number - missed - line["prefetched"].number) < 1e-12)
       // An expert of tiny-moe has three matrices of 384 x 192 in bf16, or so.
       let bytes = line["bytes_brought"].number / (line["traffic"].number * line["reads"].number)
-      #expect(abs(bytes - lines[0]["bytes_brought"].number
-        / (lines[0]["traffic"].number * lines[0]["reads"].number)) < 1e-3 && bytes > 0)
+      #expect(
+        abs(
+          bytes - lines[0]["bytes_brought"].number
+            / (lines[0]["traffic"].number * lines[0]["reads"].number)) < 1e-3 && bytes > 0)
       let prefetches = (line["policy"].text ?? "").hasSuffix("8 ahead")
       if prefetches { #expect((0...1).contains(line["precision"].number)) }
     }
@@ -117,11 +119,12 @@ struct StudyTests {
     }
     #expect(ratios.count > 10)
     for strategy in ["pred", "staged"] {
-      let own = try Program.json([
-        "simulate", Program.test, "--shape", "tiny-moe", "--wafer", "pcie-1", "--batch", "256",
-        "--steps", "4", "--warm-steps", "1", "--strategy", strategy, "--batching", "replay",
-        "--heatmap", "in-sample",
-      ] + (strategy == "staged" ? ["--forecast", "heatmap,persistence,mixture"] : []))[0]
+      let own = try Program.json(
+        [
+          "simulate", Program.test, "--shape", "tiny-moe", "--wafer", "pcie-1", "--batch", "256",
+          "--steps", "4", "--warm-steps", "1", "--strategy", strategy, "--batching", "replay",
+          "--heatmap", "in-sample",
+        ] + (strategy == "staged" ? ["--forecast", "heatmap,persistence,mixture"] : []))[0]
       let line = lines.first {
         configuration($0) == configuration(own) && $0["strategy"].text == strategy
           && $0["forecast"].text == own["forecast"].text
@@ -176,7 +179,7 @@ struct StudyTests {
     let demand = [
       "simulate", "demand", Program.test, "--batch", "8", "--steps", "3", "--forecast", "frequency",
     ]
-    for (arguments, columns) in [(simulate, 49), (cache, 12), (demand, 17)] {
+    for (arguments, columns) in [(simulate, 50), (cache, 12), (demand, 18)] {
       let lines = try Program.json(arguments).array
       #expect(
         try expectCSV(try Program.text(arguments + ["--csv"]), shows: lines) == columns,
@@ -188,9 +191,10 @@ struct StudyTests {
   /// columns there are.
   private func expectCSV(_ csv: String, shows lines: [JSONValue]) throws -> Int {
     let rows = csv.split(separator: "\n").map { row in
-      row.replacing("\"forecast, ", with: "forecast; ").replacing("\"belady, ", with: "belady; ").split(
-        separator: ",", omittingEmptySubsequences: false
-      ).map { $0.replacing("; ", with: ", ").replacing("\"", with: "") }
+      row.replacing("\"forecast, ", with: "forecast; ").replacing("\"belady, ", with: "belady; ")
+        .split(
+          separator: ",", omittingEmptySubsequences: false
+        ).map { $0.replacing("; ", with: ", ").replacing("\"", with: "") }
     }
     try #require(rows.count == lines.count + 1)
     for (row, line) in zip(rows.dropFirst(), lines) {

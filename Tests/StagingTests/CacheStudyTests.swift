@@ -84,7 +84,8 @@ struct CacheStudyTests {
     collector.add(block)
     let pool = collector.pool()
     #expect(pool.starts == [0, 3, 5])
-    #expect(ExpertStream(pool, slots: 1).turns.map { $0.map(\.expert) } == [[0], [1], [3], [2], [0]])
+    #expect(
+      ExpertStream(pool, slots: 1).turns.map { $0.map(\.expert) } == [[0], [1], [3], [2], [0]])
   }
 
   /// Who knows the future, and may bring as much ahead, is never behind: not LRU's hits, not a

@@ -63,19 +63,28 @@ struct RandomSystemsTests {
     }
   }
 
-  /// No forecast is ahead of the bound, and none loses more in the steps that count than it may.
+  /// No forecast is ahead of the bound, and none loses more in the steps that count than it may: what
+  /// ``StagingLedger`` says, and, as plans differ once copies do, a read of an expert a die.
   @Test(arguments: 0..<60) func boundsHold(seed: Int) throws {
     let drawn = try Drawn(seed: UInt64(seed))
     let comparison = try drawn.run()
     let none = comparison.results[0].simulation.meanLayerSeconds
-    let allowed = StagingLedger.share + StagingLedger.ofStep / 20
+    let allowed =
+      StagingLedger.share + (StagingLedger.ofStep + StagingLedger.ofStepOnTrial) / 20
+    let fabric = drawn.simulation.fabric
+    let costs = TransferCosts(drawn.simulation)
+    let homes = HomePlacement.contiguous.homes(experts: 12, on: fabric)
+    let reads =
+      (0..<fabric.dies).reduce(0) { sum, die in
+        sum + (homes.map { costs.readSeconds(from: $0, to: die) }.max() ?? 0)
+      } / 60
     let oracle = comparison.results[6].simulation.meanLayerSeconds
     for (index, forecast) in drawn.forecasts.enumerated() {
       let seconds = comparison.results[index].simulation.meanLayerSeconds
       #expect(comparison.regret(of: index) >= 0)
       #expect(try #require(comparison.regretToBelady(of: index)) >= comparison.regret(of: index))
-      #expect(oracle <= seconds * 1.0000001, "oracle \(oracle / seconds) \(forecast.name)")
-      #expect(seconds <= none * (1 + allowed), "\(seconds / none) \(forecast.name)")
+      #expect(oracle <= seconds, "\(forecast.name)")
+      #expect(seconds <= none * (1 + allowed) + reads, "\(forecast.name) takes \(seconds / none)")
     }
   }
 }

@@ -27,7 +27,9 @@ struct ConservationTests {
     var copies = PredictedCopies(
       layers: 3, dies: simulation.fabric.dies,
       roomPerLayer: Array(repeating: 3, count: simulation.fabric.dies),
-      followers: FollowerTable(try TransitionCounts(of: pool), width: 4))
+      followers: Followers(
+        FollowerTable(try TransitionCounts(of: pool), width: 4),
+        BatchSchedule(pool, size: simulation.batch, steps: 3), width: 4))
     for step in 0..<3 {
       let tokens = pool.batch(size: simulation.batch, step: step)
       for layer in 0..<3 {

@@ -7,7 +7,9 @@
 /// likeliest experts by these, and what was expected of the layer when the step before had gone
 /// through it. ``BlendWeights`` finds how much each counts, over all layers.
 ///
-/// The need of an expert is that of the mixtures, with its load set to the blend's.
+/// Loads alone are means, for those who stage by them; the load of a demand is the guess that
+/// misplaces the fewest requests. The need of an expert is that of the mixtures, with its load set
+/// to that.
 struct BlendForecast: DemandForecast {
   let name = "blend"
   /// Weight of the last step in the decayed mean.
@@ -29,18 +31,21 @@ struct BlendForecast: DemandForecast {
     var weights: BlendWeights
     /// By layer: the forecasts of its coming turn that are put together; nil once it came.
     var parts: [[[Double]]?]
-    /// By layer: their blend.
-    var blends: [[Double]]
+    /// By layer: their blend that is right on average, and the one that misplaces least.
+    var means: [[Double]]
+    var guesses: [[Double]]
 
     init(parts: Int, layers: Int, experts: Int) {
       weights = BlendWeights(parts: parts)
       self.parts = Array(repeating: nil, count: layers)
-      blends = Array(repeating: Array(repeating: 0, count: experts), count: layers)
+      means = Array(repeating: Array(repeating: 0, count: experts), count: layers)
+      guesses = means
     }
 
     mutating func expect(_ layer: Int, _ parts: [[Double]]) {
       self.parts[layer] = parts
-      blends[layer] = weights.blend(parts)
+      means[layer] = BlendWeights.blend(parts, weights.means)
+      guesses[layer] = BlendWeights.blend(parts, weights.guesses)
     }
 
     mutating func learn(_ layer: Int, _ counts: [Double]) {
@@ -88,7 +93,7 @@ struct BlendForecast: DemandForecast {
       laterLayers[index].expect(
         later,
         [
-          mixture.laterLayer(later, observed: layer), nextSteps.blends[later],
+          mixture.laterLayer(later, observed: layer), nextSteps.means[later],
           mixture.likeliest(later, observed: layer),
         ])
     }
@@ -114,23 +119,26 @@ struct BlendForecast: DemandForecast {
     return load
   }
 
-  func nextStep(layer: Int) -> [Double] { nextSteps.blends[layer] }
+  func nextStep(layer: Int) -> [Double] { nextSteps.means[layer] }
 
   func laterLayer(_ layer: Int, observed: Int) -> [Double] {
+    way(to: layer, from: observed).means[layer]
+  }
+
+  /// Further ahead than the mixtures look, what was expected after the last step stays.
+  private func way(to layer: Int, from observed: Int) -> Way {
     let index = layer - observed - 1
-    // Further ahead than the mixtures look, what was expected after the last step stays.
-    return laterLayers.indices.contains(index)
-      ? laterLayers[index].blends[layer] : nextSteps.blends[layer]
+    return laterLayers.indices.contains(index) ? laterLayers[index] : nextSteps
   }
 
   func nextStepDemand(layer: Int, slots: [Int]) -> ExpertDemand {
-    demand(mixture.nextStepDemand(layer: layer, slots: slots), nextStep(layer: layer), slots)
+    demand(mixture.nextStepDemand(layer: layer, slots: slots), nextSteps.guesses[layer], slots)
   }
 
   func laterLayerDemand(_ layer: Int, observed: Int, slots: [Int]) -> ExpertDemand {
     demand(
       mixture.laterLayerDemand(layer, observed: observed, slots: slots),
-      laterLayer(layer, observed: observed), slots)
+      way(to: layer, from: observed).guesses[layer], slots)
   }
 
   /// The mixtures' demand with the blend's load; of alike tokens where the mixtures tell nothing.

@@ -1,20 +1,22 @@
 /// How much each of several forecasts of the same loads counts, by how they have come true so far.
 ///
 /// A mean and a guess differ: of few slots, the requests that fall to wrong experts are fewest where
-/// the likeliest experts are named, of many where loads are their means. So the weights are chosen
-/// twice. *Means* are blended by least squares: of all experts of all turns seen, each weighted with
-/// one over its expected requests, as counts scatter by their root; weights below 0 are 0, and they
-/// add up to 1. Then the best of the means' blend, each single forecast, and the halves of every two
-/// of these is taken, by the share of requests that they have misplaced so far. Evidence loses by
+/// the likeliest experts are named, of many where loads are their means. So weights are chosen twice.
+/// Those of ``means`` are by least squares: of all experts of all turns seen, each weighted with one
+/// over its expected requests, as counts scatter by their root; weights below 0 are 0, and they add
+/// up to 1. Those of ``guesses`` are the best of the means', of each single forecast, and of the
+/// halves of every two of these, by the requests that they have misplaced so far. Evidence loses by
 /// ``memory`` with every turn; before there is any, the first forecast has all the weight.
 struct BlendWeights {
   /// What a turn's evidence is worth once another one has come.
   private static let memory = 0.998
   /// How many experts' evidence the first weights of least squares are worth.
-  private static let prior = 20.0
+  private static let prior = 5.0
 
-  /// By forecast.
-  private(set) var weights: [Double]
+  /// By forecast, for loads that are right on average.
+  var means: [Double] { candidates[0] }
+  /// By forecast, for loads that misplace the fewest requests.
+  private(set) var guesses: [Double]
   /// Sums of products: of the forecasts with each other, and with what came.
   private var products: [[Double]]
   private var targets: [Double]
@@ -26,7 +28,7 @@ struct BlendWeights {
   init(parts: Int) {
     /// All the weight on one.
     func single(_ part: Int) -> [Double] { (0..<parts).map { $0 == part ? 1 : 0 } }
-    weights = single(0)
+    guesses = single(0)
     products = Array(repeating: Array(repeating: 0, count: parts), count: parts)
     targets = Array(repeating: 0, count: parts)
     candidates = [single(0)] + (0..<parts).map(single)
@@ -38,12 +40,12 @@ struct BlendWeights {
     (0..<count).flatMap { first in (first..<count).map { (first, $0) } }
   }
 
-  /// The forecasts together.
+  /// Forecasts together.
   ///
-  /// - Parameter parts: By forecast: every expert's load.
-  func blend(_ parts: [[Double]]) -> [Double] { Self.blend(parts, weights) }
-
-  private static func blend(_ parts: [[Double]], _ weights: [Double]) -> [Double] {
+  /// - Parameters:
+  ///   - parts: By forecast: every expert's load.
+  ///   - weights: By forecast.
+  static func blend(_ parts: [[Double]], _ weights: [Double]) -> [Double] {
     var load = Array(repeating: 0.0, count: parts[0].count)
     for (weight, part) in zip(weights, parts) where weight > 0 {
       for expert in load.indices { load[expert] += weight * part[expert] }
@@ -70,7 +72,7 @@ struct BlendWeights {
     let pairs = Self.pairs(candidates.count)
     let best = misplaced.indices.min { misplaced[$0] < misplaced[$1] } ?? 0
     let (first, second) = pairs[best]
-    weights = zip(candidates[first], candidates[second]).map { ($0 + $1) / 2 }
+    guesses = zip(candidates[first], candidates[second]).map { ($0 + $1) / 2 }
   }
 
   /// Holds every candidate against what came; loads are taken to add up to the requests.

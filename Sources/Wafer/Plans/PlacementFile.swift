@@ -24,14 +24,32 @@ public struct PlacementFile: Sendable {
   private struct Content: Decodable {
     struct Layer: Decodable {
       struct Device: Decodable {
-        let device_id: Int
-        let device_expert: [Int]
+        let number: Int
+        let experts: [Int]
+
+        enum CodingKeys: String, CodingKey {
+          case number = "device_id"
+          case experts = "device_expert"
+        }
       }
-      let layer_id: Int
-      let device_list: [Device]
+
+      let number: Int
+      let devices: [Device]
+
+      enum CodingKeys: String, CodingKey {
+        case number = "layer_id"
+        case devices = "device_list"
+      }
     }
-    let physical_to_logical_map: [[Int]]?
-    let layer_list: [Layer]?
+
+    /// By layer: the expert of every slot.
+    let slots: [[Int]]?
+    let layers: [Layer]?
+
+    enum CodingKeys: String, CodingKey {
+      case slots = "physical_to_logical_map"
+      case layers = "layer_list"
+    }
   }
 
   /// Bytes that a file may have.
@@ -65,11 +83,11 @@ public struct PlacementFile: Sendable {
         "\(source): it is no placement; give {\"physical_to_logical_map\": [[expert, ...], ...]} or"
           + " vLLM-Ascend's layer_list")
     }
-    if let map = content.physical_to_logical_map {
-      (layers, isFlat) = (map.map { [$0] }, true)
-    } else if let list = content.layer_list {
-      layers = list.sorted { $0.layer_id < $1.layer_id }.map { layer in
-        layer.device_list.sorted { $0.device_id < $1.device_id }.map(\.device_expert)
+    if let slots = content.slots {
+      (layers, isFlat) = (slots.map { [$0] }, true)
+    } else if let list = content.layers {
+      layers = list.sorted { $0.number < $1.number }.map { layer in
+        layer.devices.sorted { $0.number < $1.number }.map(\.experts)
       }
       isFlat = false
     } else {

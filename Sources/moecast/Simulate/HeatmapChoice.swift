@@ -89,7 +89,8 @@ struct HeatmapChoice: ParsableArguments {
     case .prefill:
       guard let prompts, prompts.requests > 0 else {
         throw SimulationError(
-          "the traces hold no prefill tokens to count a heatmap of; give --heatmap online or a model")
+          "the traces hold no prefill tokens to count a heatmap of; give --heatmap online or a model"
+        )
       }
       return try TransitionCounts(of: prompts)
     case .model(let path):

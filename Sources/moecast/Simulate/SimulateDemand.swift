@@ -9,7 +9,7 @@ struct SimulateDemand: PrintingCommand {
     discussion: """
       Example:
         moecast simulate demand --batch 4,64,1024 trace.moe.lz4
-        moecast simulate demand --forecast heatmap,mixture --heatmap model.h5 trace.moe.lz4
+        moecast simulate demand --forecast heatmap --heatmap model.h5 trace.moe.lz4
 
       Fills batches as the simulator does, walks them step by step and layer by layer, and \
       compares the experts and requests forecast with those that came. A file of forecasts is as \

@@ -5,10 +5,9 @@ import Wafer
 extension SimulatedRun {
   /// What `simulate strategies` prints for programs.
   static let strategyColumns: [Column<Self>] =
-    [.wafer, .shape, .batch, .seed, .poolRequests, .poolRequestsUsed, .strategy, .forecast, .source, .engine]
-    + [.layerSeconds, .tokensPerSecond, .hops]
-    + [.requestHops, .localReads, .remoteReads, .copies] + stagingColumns
-    + [.overPersistence, .regret, .regretToBelady] + resourceColumns + [.system]
+    [.wafer, .shape, .batch, .seed, .poolRequests, .poolRequestsUsed, .strategy, .forecast]
+    + [.source, .engine, .layerSeconds, .tokensPerSecond, .hops, .requestHops, .localReads]
+    + [.remoteReads, .copies] + stagingColumns + comparisons + resourceColumns + [.system]
 
   /// What `simulate sweep` prints, for programs and people.
   static let sweepColumns: [Column<Self>] =
@@ -17,19 +16,21 @@ extension SimulatedRun {
     + [.hostOverhead] + stagingColumns.map { isRate($0) ? $0 : $0.unseen }
     + [.overPersistence, .regret, .bottleneck.unseen, .dispatchSeconds, .combineSeconds, .system]
 
+  /// What a staged run is held against.
+  private static let comparisons: [Column<Self>] = [.overPersistence, .regret, .regretToBelady]
+
   /// What `simulate strategies` prints for people: every configuration, then what became of the
   /// reads and transfers of staged ones.
   static func strategyTables(_ runs: [SimulatedRun]) -> String {
     // One seed for all is no news.
     let seeds: [Column<Self>] = Set(runs.map(\.seed)).count > 1 ? [.seed] : []
+    let names: [Column<Self>] = [.wafer, .strategy, .batch] + seeds
     let configurations = Report<Self>(
-      [.wafer, .strategy, .batch] + seeds + [.poolShare, .layerSeconds, .tokensPerSecond, .speedup]
-        + [.hops, .localReads, .remoteReads, .copies, .bottleneck], runs)
+      names + [.poolShare, .layerSeconds, .tokensPerSecond, .speedup, .hops, .localReads]
+        + [.remoteReads, .copies, .bottleneck], runs)
     let staged = runs.filter { $0.staging != nil }
     guard !staged.isEmpty else { return configurations.text() }
-    let transfers = Report<Self>(
-      [.wafer, .strategy, .batch] + seeds + stagingColumns
-        + [.overPersistence, .regret, .regretToBelady], staged)
+    let transfers = Report<Self>(names + stagingColumns + comparisons, staged)
     return configurations.text() + "\n\n" + transfers.text()
   }
 
@@ -86,7 +87,9 @@ extension Column<SimulatedRun> {
   fileprivate static var weights: Self { .text("weights", "weights") { $0.weights } }
   fileprivate static var trace: Self { .text("trace", "trace") { $0.trace } }
   fileprivate static var batch: Self { .integer("batch", "batch") { $0.batch } }
-  fileprivate static var seed: Self { .integer("seed", "seed") { $0.seed.map { Int(clamping: $0) } } }
+  fileprivate static var seed: Self {
+    .integer("seed", "seed") { $0.seed.map { Int(clamping: $0) } }
+  }
   fileprivate static var poolRequests: Self { .integer("pool_requests") { $0.poolRequests } }
   fileprivate static var poolRequestsUsed: Self {
     .integer("pool_requests_used") { $0.poolRequestsUsed }

@@ -17,7 +17,9 @@ struct StagingForecasts: ParsableArguments {
   func validate() throws { _ = try chosen() }
 
   /// The forecasts asked for.
-  func chosen() throws -> [ForecastSource] { try ForecastSource.list(forecasts ?? "none,persistence,heatmap") }
+  func chosen() throws -> [ForecastSource] {
+    try ForecastSource.list(forecasts ?? "none,persistence,heatmap")
+  }
 
   /// The options, with whether they were given.
   var given: [(name: String, isGiven: Bool)] { [("--forecast", forecasts != nil)] }
@@ -64,7 +66,7 @@ struct StagingChoices: ParsableArguments {
       """
       Time between MoE layers, for attention and dense layers, in which transfers may move and \
       which counts for tokens/s; default: 0.
-      """,      valueName: "seconds"))
+      """, valueName: "seconds"))
   var gapSeconds: Double?
 
   @Flag(help: "Bring everything expected, whatever it may push out.")
@@ -75,7 +77,8 @@ struct StagingChoices: ParsableArguments {
       [bufferBytes, copyBytes, gapSeconds].allSatisfy({ (0..<Double.infinity).contains($0 ?? 0) })
     else {
       throw ValidationError(
-        "--horizon, --gap-seconds and bytes are at least 0 and finite, --bandwidth-share is from 0 to 1")
+        "--horizon, --gap-seconds and bytes are at least 0 and finite, --bandwidth-share is from 0 to 1"
+      )
     }
   }
 

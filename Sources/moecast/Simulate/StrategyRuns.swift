@@ -87,7 +87,8 @@ struct StrategyRuns {
           : "the traces hold no \(options.tokens.stage) tokens; nothing fills a batch")
     }
     return BatchSchedule(
-      pool, size: batch, steps: steps.all, policy: options.filling.policy(seed: seed), layers: layers)
+      pool, size: batch, steps: steps.all, policy: options.filling.policy(seed: seed),
+      layers: layers)
   }
 
   private func row(
