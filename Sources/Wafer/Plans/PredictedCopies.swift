@@ -35,17 +35,17 @@ struct PredictedCopies {
     var own: [[ExpertTask]] = Array(repeating: [], count: dies)
     for task in plan { own[Int(task.die)].append(task) }
     var made: [ExpertCopy] = []
-    // Asked for once, however many dies have the expert.
-    var followersOf: [Int: [UInt16]] = [:]
+    // Many dies compute the same experts.
+    var following: [Int32: [UInt16]] = [:]
     for die in 0..<dies {
       let room = roomPerLayer[die] - held[layer][die].count
       guard room > 0 else { continue }
       var expected: Set<UInt16> = []
       for task in own[die] {
-        let expert = Int(task.expert)
-        let own = followersOf[expert] ?? followers.followers(layer: layer, expert: expert)
-        followersOf[expert] = own
-        expected.formUnion(own)
+        let next =
+          following[task.expert] ?? followers.followers(layer: layer, expert: Int(task.expert))
+        following[task.expert] = next
+        expected.formUnion(next)
       }
       let candidates = own[die].compactMap { task -> (requests: Double, expert: Int)? in
         guard Int(task.source) != die, expected.contains(UInt16(task.expert)) else { return nil }
