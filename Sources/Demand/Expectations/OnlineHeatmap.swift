@@ -37,14 +37,34 @@ package struct OnlineHeatmap: Sendable {
       successions = schedule.successions(step: step)
     }
     let topK = chosen.count / max(1, schedule.size)
-    for succession in successions {
-      let before = succession.isInStepBefore ? last[layer] : chosen
-      let (from, to) = (succession.from * topK, succession.to * topK)
-      guard from + topK <= before.count else { continue }
-      for expert in before[from..<from + topK] where Int(expert) < transitions.experts {
-        for follower in chosen[to..<to + topK] where Int(follower) < transitions.experts {
-          transitions.add(UInt32(succession.slots), layer, Int(expert), Int(follower))
-          sums[ExpertKey(layer: layer, expert: Int(expert))] += UInt64(succession.slots)
+    let experts = transitions.experts
+    let first = sums.numbers(ofLayer: layer).lowerBound
+    transitions.withLayer(layer) { cells in
+      sums.values.withUnsafeMutableBufferPointer { sums in
+        last[layer].withUnsafeBufferPointer { last in
+          chosen.withUnsafeBufferPointer { chosen in
+            for succession in successions {
+              let before = succession.isInStepBefore ? last : chosen
+              let (from, to) = (succession.from * topK, succession.to * topK)
+              guard from + topK <= before.count, to + topK <= chosen.count else { continue }
+              let times = UInt32(truncatingIfNeeded: succession.slots)
+              for at in from..<from + topK {
+                // Empty slots are no experts.
+                let expert = Int(before[at])
+                guard expert < experts else { continue }
+                var followers: UInt64 = 0
+                for next in to..<to + topK {
+                  let follower = Int(chosen[next])
+                  guard follower < experts else { continue }
+                  let cell = expert &* experts &+ follower
+                  let (sum, isBeyond) = cells[cell].addingReportingOverflow(times)
+                  cells[cell] = isBeyond ? .max : sum
+                  followers &+= 1
+                }
+                sums[first + expert] += UInt64(succession.slots) * followers
+              }
+            }
+          }
         }
       }
     }
@@ -54,10 +74,19 @@ package struct OnlineHeatmap: Sendable {
   /// The experts that most often followed `expert` so far, `count` at most, the most frequent first,
   /// lower ids first on ties; none that never did.
   ///
-  /// - Complexity: O(experts + followers * log followers).
+  /// - Complexity: O(experts * count); about O(experts) where few of a row are frequent.
   package func followers(layer: Int, expert: Int, count: Int) -> [Int] {
-    transitions.row(layer, expert).enumerated().filter { $0.element > 0 }
-      .sorted { ($1.element, $0.offset) < ($0.element, $1.offset) }.prefix(count).map(\.offset)
+    var best: [(times: UInt32, follower: Int)] = []
+    guard count > 0 else { return [] }
+    best.reserveCapacity(count + 1)
+    for (follower, times) in transitions.row(layer, expert).enumerated() where times > 0 {
+      if best.count == count, times <= best[count - 1].times { continue }
+      var place = best.count
+      while place > 0, best[place - 1].times < times { place -= 1 }
+      best.insert((times, follower), at: place)
+      if best.count > count { best.removeLast() }
+    }
+    return best.map(\.follower)
   }
 
   /// The share of `follower` in the row of `expert`.

@@ -62,11 +62,15 @@ public struct TransitionCounts: Hashable, Sendable {
     self.init(layers: shape.layers, experts: shape.experts, counts: counts)
   }
 
-  /// Counts that `follower` followed `expert` so often more, up to `UInt32.max`.
-  mutating func add(_ times: UInt32, _ layer: Int, _ expert: Int, _ follower: Int) {
-    let cell = place[layer, expert, follower]
-    let (sum, isBeyond) = counts[cell].addingReportingOverflow(times)
-    counts[cell] = isBeyond ? .max : sum
+  /// Lends the counts of one layer, `experts * experts`, to whoever counts on.
+  ///
+  /// - Precondition: `layer` is one of ``layers``.
+  mutating func withLayer(_ layer: Int, _ body: (UnsafeMutableBufferPointer<UInt32>) -> Void) {
+    let cells = experts * experts
+    precondition((0..<layers).contains(layer))
+    counts.withUnsafeMutableBufferPointer {
+      body(UnsafeMutableBufferPointer(rebasing: $0[layer * cells..<(layer + 1) * cells]))
+    }
   }
 
   /// How often each expert followed `expert`.
