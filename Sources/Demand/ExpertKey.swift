@@ -22,6 +22,9 @@ public struct ExpertKey: Hashable, Comparable, Sendable {
   /// Number within the layer, counted from 0.
   @inlinable public var expert: Int { Int(bits & 0xFFFF) }
 
+  @inlinable
+  public static func == (first: ExpertKey, second: ExpertKey) -> Bool { first.bits == second.bits }
+
   /// By layer, then by number.
   @inlinable
   public static func < (first: ExpertKey, second: ExpertKey) -> Bool { first.bits < second.bits }

@@ -144,6 +144,25 @@ struct StudyTests {
     #expect(try expectCSV(csv, shows: lines) == 35)
   }
 
+  /// A preset is the options that it stands for; what is given beside it wins.
+  @Test func presetsStandForOptions() throws {
+    let arguments = [
+      "simulate", "sweep", Program.test, "--batch", "64", "--shape", "tiny-moe", "--wafer", "dojo",
+      "--forecast", "persistence", "--csv",
+    ]
+    func text(_ more: String...) throws -> String { try Program.text(arguments + more) }
+    let untuned = try text("--paper", "P")
+    #expect(
+      untuned
+        == (try text(
+          "--weights", "fp8", "--placement", "round-robin", "--ignore-capacity", "--steps", "12",
+          "--warm-steps", "8")))
+    #expect(
+      try text("--paper", "N")
+        == (try text("--weights", "bf16", "--block", "80", "--set", "compute_efficiency=0.7")))
+    #expect(try text("--paper", "P", "--weights", "bf16", "--steps", "16") != untuned)
+  }
+
   private func expect(_ rows: [[String]], show lines: [JSONValue]) throws {
     try #require(rows.count == lines.count)
     for (row, line) in zip(rows, lines) {

@@ -25,6 +25,37 @@ struct SimulationTests {
     }
   }
 
+  /// A die's table of copies has its entries shared evenly by the layers: three layers get one each of
+  /// three to five, and none of two.
+  @Test(arguments: [(0, 0), (2, 0), (3, 1), (5, 1), (6, 2)])
+  func copiesHaveEntries(entries: Int, perLayer: Int) throws {
+    let pool = try Samples.pool()
+    var simulation = Simulation(
+      hardware: Samples.hardware, model: Samples.model, batch: 7, steps: 12, strategy: .prediction)
+    simulation.options.blockSize = 1
+    simulation.options.copyEntries = entries
+    let result = try simulation.run(pool, transitions: nil)
+    let most = Samples.hardware.columns * Samples.hardware.rows * perLayer * 3
+    let copies = result.rows.reduce(0) { $0 + $1.result.copies }
+    #expect(copies <= most && (copies > 0) == (perLayer > 0))
+    simulation.options.copyEntries = nil
+    #expect(try simulation.run(pool, transitions: nil).rows.reduce(0) { $0 + $1.result.copies } > most)
+  }
+
+  /// A preset is what its words say, and leaves the other choices alone.
+  @Test func presetsAreNamedChoices() {
+    var options = StrategyOptions()
+    options.followers = 3
+    PaperPreset.untuned.apply(to: &options)
+    #expect(options.placement == .roundRobin && !options.enforcesCapacity)
+    #expect(options.blockSize == StrategyOptions().blockSize && options.followers == 3)
+    #expect(PaperPreset.untuned.format == .fp8 && PaperPreset.untuned.overrides.isEmpty)
+    var tuned = StrategyOptions()
+    PaperPreset.tuned.apply(to: &tuned)
+    #expect(tuned.blockSize == 80 && tuned.allocation.blockSize == 80 && tuned.enforcesCapacity)
+    #expect(PaperPreset.tuned.format == .bf16 && PaperPreset.tuned.steps == nil)
+  }
+
   /// Two of eight layers, three seconds each in two steps of 10 tokens: the model would take 48.
   @Test func tokensASecondAreThoseOfAllLayers() {
     var layer = LayerResult(tasks: [], copies: 0, on: Fabric(Samples.hardware))

@@ -2,12 +2,14 @@ import Demand
 
 /// A copy of one expert on one die, there or to come.
 ///
-/// Keys are ordered by die, then by layer, then by the expert's number.
+/// Keys are ordered by die, then by layer, then by the expert's number. They compare inlined: the
+/// staging engine looks for them all the time.
+@usableFromInline
 package struct CopyKey: Hashable, Comparable, Sendable {
   /// Which expert, of which layer.
-  package let expert: ExpertKey
+  @usableFromInline package let expert: ExpertKey
   /// The die that has it, or gets it.
-  package let die: Int
+  @usableFromInline package let die: Int
 
   /// A copy of `expert` on `die`.
   package init(_ expert: ExpertKey, on die: Int) {
@@ -15,25 +17,41 @@ package struct CopyKey: Hashable, Comparable, Sendable {
     self.die = die
   }
 
+  @inlinable
+  package static func == (first: CopyKey, second: CopyKey) -> Bool {
+    first.die == second.die && first.expert == second.expert
+  }
+
   /// By die, then by expert.
+  @inlinable
   package static func < (first: CopyKey, second: CopyKey) -> Bool {
     (first.die, first.expert) < (second.die, second.expert)
   }
 }
 
 /// A transfer of one expert's weights towards a die, ahead of need.
+@usableFromInline
 package struct Transfer: Hashable, Sendable {
   /// Where the weights go.
-  package enum Target: Hashable, Sendable {
+  @usableFromInline package enum Target: Hashable, Sendable {
     /// A copy in the die's HBM, for the next steps.
     case copy
     /// The die's staging buffer, for one turn of a layer only: turns are counted from 0 through all
     /// layers of all steps.
     case buffer(turn: Int)
+
+    @inlinable
+    package static func == (first: Target, second: Target) -> Bool {
+      switch (first, second) {
+      case (.copy, .copy): true
+      case (.buffer(let one), .buffer(let other)): one == other
+      default: false
+      }
+    }
   }
 
   /// The expert, and the die that gets it.
-  package let key: CopyKey
+  @usableFromInline package let key: CopyKey
   /// The node whose memory is read.
   package let source: Int
   /// Where they go.
@@ -58,7 +76,7 @@ package struct Transfer: Hashable, Sendable {
   }
 
   /// The die that gets the weights.
-  package var die: Int { key.die }
+  @inlinable package var die: Int { key.die }
 
   /// Whether all of it has come.
   package var isComplete: Bool { done == chunks }
