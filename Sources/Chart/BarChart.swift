@@ -147,7 +147,8 @@ public struct BarChart {
     var x = 10.0
     return names.enumerated().map { place, name in
       defer { x += 30 + 7 * Double(name.count) }
-      return "<rect x=\"\(pixels(x))\" y=\"34\" width=\"12\" height=\"12\" fill=\"\(color(place))\"/>"
+      return "<rect x=\"\(pixels(x))\" y=\"34\" width=\"12\" height=\"12\" "
+        + "fill=\"\(color(place))\"/>"
         + "<text x=\"\(pixels(x + 17))\" y=\"44\" fill=\"#1b1f24\">\(escaped(name))</text>"
     }.joined(separator: "\n")
   }

@@ -147,7 +147,8 @@ public struct StagingSimulation: Sendable {
     return spareBytes(homes(schedule)).map { spare in
       if let bytes = options.copyBytes {
         // The layers that do not run have their part of it.
-        return min(bytes.wholeParts(of: expert.weightBytes) * schedule.layers / modelLayers, entries)
+        let copies = bytes.wholeParts(of: expert.weightBytes) * schedule.layers / modelLayers
+        return min(copies, entries)
       }
       guard options.enforcesCapacity else { return all }
       // As many copies as the paper's strategies may hold, but of any layer.

@@ -198,7 +198,7 @@ struct StudyTests {
     let demand = [
       "simulate", "demand", Program.test, "--batch", "8", "--steps", "3", "--forecast", "frequency",
     ]
-    for (arguments, columns) in [(simulate, 50), (cache, 12), (demand, 18)] {
+    for (arguments, columns) in [(simulate, 48), (cache, 12), (demand, 18)] {
       let lines = try Program.json(arguments).array
       #expect(
         try expectCSV(try Program.text(arguments + ["--csv"]), shows: lines) == columns,

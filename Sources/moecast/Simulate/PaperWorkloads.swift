@@ -13,7 +13,8 @@ extension RequestPool {
     let isOwn = target.isCompatible(with: shape)
     let source = shape.model.isEmpty ? "this trace" : shape.model
     return Sweep.Workload(
-      model: model, format: format ?? model.publishedFormat, pool: isOwn ? self : scaled(to: target),
+      model: model, format: format ?? model.publishedFormat,
+      pool: isOwn ? self : scaled(to: target),
       origin: isOwn ? Sweep.Workload.real : "scaled from \(source)")
   }
 }

@@ -46,6 +46,9 @@ struct ResourceFiles: ParsableArguments {
   /// Refuses them for several configurations, and a timeline where nobody knows when things happen.
   func check(configurations: Int, _ engine: EngineChoice.Name, isStaged: Bool) throws {
     guard isGiven else { return }
+    try refuse(
+      [("--timeline", timeline != nil)], unless: !isStaged,
+      "it shows the paper's strategies, not staged layers")
     guard configurations == 1 else {
       throw ValidationError(
         "--load-map and --timeline are of one configuration, not \(configurations); name one"
@@ -54,9 +57,6 @@ struct ResourceFiles: ParsableArguments {
     try refuse(
       [("--timeline", timeline != nil)], unless: engine == .event,
       "the bound engine knows no order in a layer; add --engine event")
-    try refuse(
-      [("--timeline", timeline != nil)], unless: !isStaged,
-      "it shows the paper's strategies, not staged layers")
   }
 
   /// Writes the files asked for.

@@ -75,7 +75,9 @@ struct SimulatePaper: PrintingCommand {
         bar.withLock { $0.update(earlier + count) }
       }
       done += rows.count
-      lines += PaperComparison(rows, systems: names).numbers.map { Line(choice: choice, number: $0) }
+      lines += PaperComparison(rows, systems: names).numbers.map {
+        Line(choice: choice, number: $0)
+      }
       if let figures {
         try PaperFigures(rows, systems: names).write(
           into: figures, choice.rawValue, inputs: tokens.traces, force)

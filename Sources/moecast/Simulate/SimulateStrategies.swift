@@ -148,7 +148,8 @@ struct SimulateStrategies: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
-    let systems = try systems(configurations.wafer, overrides: choices.overrides(configurations.set))
+    let systems = try systems(
+      configurations.wafer, overrides: choices.overrides(configurations.set))
     let runs = try StrategyRuns(self)
     var rows: [SimulatedRun] = []
     for system in systems {

@@ -108,10 +108,12 @@ struct SimulateSweep: PrintingCommand {
   func validate() throws { _ = try steps() }
 
   func run(printing output: inout StandardOutput) throws {
-    let systems = try systems(configurations.wafer, overrides: choices.overrides(configurations.set))
+    let systems = try systems(
+      configurations.wafer, overrides: choices.overrides(configurations.set))
     let pool = try tokens.readPool()
     var sweep = Sweep(
-      systems: systems.map(\.hardware), workloads: try configurations.shapes().map {
+      systems: systems.map(\.hardware),
+      workloads: try configurations.shapes().map {
         try pool.workload(as: $0, configurations.weights ?? choices.paper?.format)
       })
     let steps = try steps()

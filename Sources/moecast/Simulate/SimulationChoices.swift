@@ -59,7 +59,9 @@ struct SimulationChoices: ParsableArguments {
   var ignoreCapacity = false
 
   func validate() throws {
-    guard block ?? 1 > 0, copyEntries ?? 0 >= 0, candidateDistance > 0, blocksPerSplit > 0, topN >= 0 else {
+    guard block ?? 1 > 0, copyEntries ?? 0 >= 0, candidateDistance > 0, blocksPerSplit > 0,
+      topN >= 0
+    else {
       throw ValidationError(
         "--block, --candidate-distance and --blocks-per-split are at least 1, --top-n and --copy-entries at "
           + "least 0")
