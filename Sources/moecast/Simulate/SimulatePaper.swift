@@ -16,7 +16,8 @@ struct SimulatePaper: PrintingCommand {
 
       Runs the paper's five strategies on its wafers, models and batches by each set of choices: \
       default (as simulate sweep), P and N (see simulate sweep --help). Models other than the \
-      trace's run on its requests scaled to their shape. Ratios of throughput are means over \
+      trace's run on its requests scaled to their shape; one that does not fit into the wafers' \
+      memory by a set of choices is left out of it, and said. Ratios of throughput are means over \
       configurations, those of hops are of sums.
       """)
 
@@ -69,12 +70,23 @@ struct SimulatePaper: PrintingCommand {
       let names = PaperComparison.wafers + [PaperComparison.enhanced]
       let systems = try moecast.systems(
         names.joined(separator: ","), overrides: choice.preset?.overrides ?? [])
-      let sweep = try sweep(choice.preset, systems, pool)
-      let earlier = done
-      let rows = try sweep.run(workers: workers.threads) { count in
-        bar.withLock { $0.update(earlier + count) }
+      var rows: [Sweep.Row] = []
+      for model in PaperComparison.models {
+        let sweep = try sweep(choice.preset, systems, try modelShape(model), pool)
+        let earlier = done
+        let own = Result { () throws(SimulationError) in
+          try sweep.run(workers: workers.threads) { count in
+            bar.withLock { $0.update(earlier + count) }
+          }
+        }
+        done += sweep.count
+        switch own {
+        case .success(let own): rows += own
+        case .failure(let problem):
+          bar.withLock { $0.clear() }
+          complain("moecast: \(model) is left out of \(choice.rawValue): \(problem)")
+        }
       }
-      done += rows.count
       lines += PaperComparison(rows, systems: names).numbers.map {
         Line(choice: choice, number: $0)
       }
@@ -88,15 +100,12 @@ struct SimulatePaper: PrintingCommand {
       Report(Self.columns, lines), to: &output, table: Self.table(lines, choices))
   }
 
-  /// The paper's strategies alone, each model in its weights.
+  /// The paper's strategies alone, with one model in its weights.
   private func sweep(
-    _ preset: PaperPreset?, _ systems: [SystemDescription], _ pool: RequestPool
+    _ preset: PaperPreset?, _ systems: [SystemDescription], _ model: ModelShape, _ pool: RequestPool
   ) throws -> Sweep {
     var sweep = Sweep(
-      systems: systems.map(\.hardware),
-      workloads: try PaperComparison.models.map {
-        try pool.workload(as: modelShape($0), preset?.format)
-      })
+      systems: systems.map(\.hardware), workloads: [try pool.workload(as: model, preset?.format)])
     sweep.batches = PaperComparison.batches
     if let steps = preset?.steps { (sweep.steps, sweep.warmSteps) = steps }
     preset?.apply(to: &sweep.options)
