@@ -191,6 +191,35 @@ public struct ForecastNPZReader {
     }
   }
 
+  /// The loads in an archive that has an array `forecast` `[steps, layers, experts]` in place of
+  /// events; nil where it has none.
+  ///
+  /// - Throws: `Demand/ForecastFault` where it is no archive, or the array is none of loads.
+  public static func loads(
+    in bytes: UnsafeRawBufferPointer
+  ) throws(ForecastFault) -> RecordedLoads? {
+    let found: (values: [Float], shape: [Int])?
+    do throws(ArchiveError) {
+      let archive = try ZipArchive(bytes)
+      guard let member = archive.members.first(where: { $0.name == "forecast.npy" }) else {
+        return nil
+      }
+      found = try archive.content(of: member) { (content) throws(ArchiveError) in
+        let array = try NPYArray(content)
+        guard array.shape.count == 3 else {
+          throw ArchiveError(
+            "its forecast has \(array.shape.count) axes, not 3: steps, layers and experts")
+        }
+        return (try array.numbers(), array.shape)
+      }
+    } catch {
+      throw ForecastFault(error.problem, remedy: error.remedy)
+    }
+    guard let (values, shape) = found else { return nil }
+    return try RecordedLoads(
+      steps: shape[0], layers: shape[1], experts: shape[2], values: values)
+  }
+
   /// The forecast of a row.
   ///
   /// - Precondition: `row` is below ``rows``.
@@ -231,6 +260,14 @@ extension NPYArray {
     }
   }
 
+  /// All elements, which are numbers of any kind.
+  fileprivate func numbers() throws(ArchiveError) -> [Float] {
+    switch element {
+    case .unsigned, .signed: try wholeNumbers().map { Float($0) }
+    default: try realNumbers()
+    }
+  }
+
   /// All elements, which are floating-point numbers.
   fileprivate func realNumbers() throws(ArchiveError) -> [Float] {
     switch element {
@@ -239,7 +276,7 @@ extension NPYArray {
     case .float(8): try values(UInt64.self) { Float(Double(bitPattern: $0)) }
     default:
       throw ArchiveError(
-        "its chances are not floating-point numbers",
+        "its chances, or its forecast, are not numbers",
         remedy: "write it with array.astype('float32')")
     }
   }

@@ -106,6 +106,53 @@ struct ForecastTests {
       some.contains("recall of the union " + answer.dropLast()), "\(some) is not \(answer)")
   }
 
+  /// A simulator replays loads of whole batches, forecast[step][layer][expert]: right ones bring only
+  /// what is read, none bring nothing; those of another model are refused.
+  @Test(.enabled(if: Python.has("numpy"), "\(Python.absence("numpy"))"))
+  func simulatorsReplayLoads() throws {
+    let folder = try TemporaryFolder()
+    let told = folder.file("f.jsonl")
+    _ = try Program.text(
+      ["forecast", "--model", Program.model, Program.test, "--top", "1", "-o", told])
+    let files = ["right", "nothing", "flat"].map { folder.file($0 + ".npz") }
+    _ = try Python.run(
+      """
+      import json, sys
+      import numpy as np
+      requests, layers = {}, {}
+      for line in map(json.loads, open(sys.argv[1])):
+        if line["stage"] == "decode":
+          layer = layers.setdefault(line["layer"], len(layers))
+          token = requests.setdefault(line["request"], {}).setdefault(line["token"], {})
+          token[layer] = line["chosen"]
+      loads = np.zeros((16, len(layers), 64), "f4")
+      # Replayed: slot v decodes request v from its first token on.
+      for tokens in list(requests.values())[:4]:
+        tokens = list(tokens.values())
+        for step in range(16):
+          for layer, experts in tokens[step % len(tokens)].items():
+            loads[step, layer, experts] += 1
+      np.savez(sys.argv[2], forecast=loads)
+      np.savez(sys.argv[3], forecast=np.zeros_like(loads, "i4"))
+      np.savez(sys.argv[4], forecast=loads[0])
+      """, told, files[0], files[1], files[2])
+    let arguments = [
+      "simulate", "--wafer", "pcie-1", "--batch", "4", "--steps", "16", "--strategy", "staged",
+      "--batching", "replay", "--gap-seconds", "1e-5", "--no-hold-back", Program.test, "--forecast",
+    ]
+    let rows = try Program.json(arguments + ["none,\(files[0]),\(files[1])"]).array
+    try #require(rows.count == 3)
+    let seconds = rows.map(\.["mean_layer_seconds"].number)
+    #expect(seconds[1] < seconds[0] && seconds[1] < seconds[2])
+    #expect(rows[1]["staging"]["precision"].number > 0.99)
+    // Who expects nothing keeps nothing, and brings nothing.
+    for key in ["fills", "local", "staged_on_time", "transfers_used", "transfers_wasted"] {
+      #expect(rows[2]["staging"][key].number == 0, "\(key)")
+    }
+    let refusal = #expect(throws: CommandError.self) { try Program.text(arguments + [files[2]]) }
+    #expect(refusal?.description.contains("has 2 axes, not 3: steps, layers and experts") == true)
+  }
+
   /// Simulators stage by a file as by the forecast it was written from: by a perfect one.
   @Test(.enabled(if: Python.has("json"), "\(Python.absence("json"))"))
   func simulatorsReplayFiles() throws {

@@ -8,8 +8,9 @@ struct ForecastMaterials {
   let pool: RequestPool
   /// The heatmap known beforehand, if any; and the mixture's chances.
   let sources: ForecastSources
-  /// What files forecast, by their names.
+  /// What files forecast, by their names: of events, or the loads of whole batches.
   private let recorded: [String: RecordedChances]
+  private let loads: [String: RecordedLoads]
   private let heatmap: HeatmapSource
   private let mixtureLabel: String
 
@@ -45,10 +46,15 @@ struct ForecastMaterials {
     }
     self.sources = sources
     var recorded: [String: RecordedChances] = [:]
+    var loads: [String: RecordedLoads] = [:]
     for path in files {
-      if let map { recorded[path] = try RecordedChances(file: path, pool, map) }
+      if let whole = try RecordedLoads(file: path, pool) {
+        loads[path] = whole
+      } else if let map {
+        recorded[path] = try RecordedChances(file: path, pool, map)
+      }
     }
-    self.recorded = recorded
+    (self.recorded, self.loads) = (recorded, loads)
   }
 
   /// A fresh forecast.
@@ -58,6 +64,7 @@ struct ForecastMaterials {
     switch source {
     case .own(let choice): return try sources.forecast(choice, schedule)
     case .file(let path):
+      if let loads = loads[path] { return loads.forecast(path) }
       guard let recorded = recorded[path] else { return NoForecast(experts: schedule.experts) }
       return recorded.forecast(path, schedule)
     }

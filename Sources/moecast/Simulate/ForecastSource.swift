@@ -3,6 +3,7 @@ import Demand
 import Export
 import MemoryBudget
 import PathText
+import RoutingTrace
 import SystemPackage
 
 /// What `--forecast` of a simulator names: a forecast of ours, or a file of somebody's.
@@ -84,7 +85,7 @@ extension RecordedChances {
       // What was read of a pipe could not be read again.
       let isFile = try name.stat().type == .regular
       if isFile, try firstBytes(of: name, count: 2) == Array("PK".utf8) {
-        let bytes = try Self.wholeFile(file, path)
+        let bytes = try wholeFile(file, path)
         try bytes.withUnsafeBytes { bytes in
           let archive = try at(nil) { try ForecastNPZReader(bytes) }
           for row in 0..<archive.rows {
@@ -132,21 +133,48 @@ extension RecordedChances {
     }
   }
 
-  /// All bytes of a file, where there is memory for them.
-  private static func wholeFile(_ file: FileDescriptor, _ path: String) throws -> [UInt8] {
-    let size = Int(try file.seek(offset: 0, from: .end))
-    try file.seek(offset: 0, from: .start)
-    // Its columns are kept beside it, as 64-bit numbers at most.
-    try AvailableMemory.ofThisProcess().check(
-      MemoryDemand("the forecasts of \(path)", bytes: 3 * size))
-    return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      while count < size {
-        let room = UnsafeMutableRawBufferPointer(
-          rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
-        let got = try file.read(into: room)
-        if got == 0 { break }
-        count += got
-      }
+}
+
+extension RecordedLoads {
+  /// Reads a NumPy archive with an array `forecast` `[steps, layers, experts]`; nil for a file of
+  /// another kind.
+  ///
+  /// - Throws: ``ForecastFileError``, `MemoryShortage`.
+  init?(file path: String, _ pool: RequestPool) throws {
+    let name = FilePath(text: path)
+    do {
+      // What was read of a pipe could not be read again.
+      guard try name.stat().type == .regular, try firstBytes(of: name, count: 2) == Array("PK".utf8)
+      else { return nil }
+      let file = try FileDescriptor.open(name, .readOnly, options: .closeOnExec)
+      defer { try? file.close() }
+      let found = try wholeFile(file, path).withUnsafeBytes { try ForecastNPZReader.loads(in: $0) }
+      guard let found else { return nil }
+      try found.check(layers: pool.shape.layers, experts: pool.shape.experts)
+      self = found
+    } catch let fault as ForecastFault {
+      throw ForecastFileError(place: path, fault: fault)
+    } catch is Errno {
+      // Whoever reads it as a file of events says why it cannot be read.
+      return nil
+    }
+  }
+}
+
+/// All bytes of a file, where there is memory for them.
+private func wholeFile(_ file: FileDescriptor, _ path: String) throws -> [UInt8] {
+  let size = Int(try file.seek(offset: 0, from: .end))
+  try file.seek(offset: 0, from: .start)
+  // Its columns are kept beside it, as 64-bit numbers at most.
+  try AvailableMemory.ofThisProcess().check(
+    MemoryDemand("the forecasts of \(path)", bytes: 3 * size))
+  return try [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    while count < size {
+      let room = UnsafeMutableRawBufferPointer(
+        rebasing: UnsafeMutableRawBufferPointer(buffer)[count...])
+      let got = try file.read(into: room)
+      if got == 0 { break }
+      count += got
     }
   }
 }

@@ -25,7 +25,9 @@ struct SimulateStrategies: PrintingCommand {
       A file that staging forecasts by has lines of moecast forecast, or the same from another \
       predictor: request, token, layer, experts, and if it likes horizon (0 for the next token's, \
       else layers ahead; 1) and chances that add up to 1 (without them all experts are alike). \
-      Files of several horizons are joined by cat. For events without a line nothing is staged.
+      Files of several horizons are joined by cat. For events without a line nothing is staged. A \
+      NumPy archive may instead have an array forecast[step][layer][expert] of the requests that \
+      every expert will get in the run's steps, warm ones included.
 
       \(systemsHelp)
       """)
