@@ -163,7 +163,7 @@ MUTANTS = [
     ("moecast", "Compare.swift", "filter { options.parts.contains($0.part) }", "filter { !options.parts.contains($0.part) }"),
     ("moecast", "SimulatedRun.swift", "run.tokensPerSecond / base.tokensPerSecond", "base.tokensPerSecond / run.tokensPerSecond"),
     ("moecast", "SimulatedRun.swift", "base.hops / run.hops", "run.hops / base.hops"),
-    ("Staging", "PaperComparison.swift", "$0.system == own.system && $0.row.model == own.row.model && $0.row.batch == own.row.batch", "$0.row.model == own.row.model && $0.row.batch == own.row.batch"),
+    ("Staging", "Sweep.swift", "system == other.system && model == other.model && batch == other.batch", "model == other.model && batch == other.batch"),
     ("Staging", "PaperComparison.swift", "$1.other.row.hops } / own", "$1.own.row.hops } / own"),
     ("Wafer", "Simulation.swift", "roomPerLayer: room.map { min($0, entries) }", "roomPerLayer: room"),
     ("Wafer", "PaperPreset.swift", "options.placement = .roundRobin", "options.placement = .contiguous"),

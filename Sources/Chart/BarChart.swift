@@ -65,18 +65,10 @@ public struct BarChart {
     let width = max(480, left + group * Double(groups.count) + Self.right)
     let full = Self.top + Self.height + bottom
     let scale = Scale(groups.flatMap { $0.values.compactMap { $0 } }, isLogarithmic)
-    return """
-      <svg xmlns="http://www.w3.org/2000/svg" width="\(pixels(width))" height="\(pixels(full))" \
-      viewBox="0 0 \(pixels(width)) \(pixels(full))" role="img" aria-label="\(escaped(title))" \
-      font-family="system-ui, sans-serif" font-size="12">
-      <rect width="100%" height="100%" fill="#ffffff"/>
-      <text x="10" y="20" fill="#1b1f24" font-size="14">\(escaped(title))</text>
-      \(legend)
-      \(grid(scale, to: width - Self.right))
-      \(groups.indices.map { bars($0, group, scale) }.joined(separator: "\n"))
-      </svg>
-
-      """
+    return svgFile(
+      title, width: width, height: full,
+      [legend, grid(scale, to: width - Self.right)]
+        + groups.indices.map { bars($0, group, scale) })
   }
 
   /// Where values stand: 0 at the foot and 1 at the top.

@@ -75,18 +75,9 @@ public struct NetworkMap {
     let width = max(280, Self.cell * Double((nodes.map(\.column).max() ?? 0) + 1) + 20)
     let bottom = Self.top + Self.cell * Double((nodes.map(\.row).max() ?? 0) + 1)
     let arrows = links.filter { nodes.indices.contains($0.from) && nodes.indices.contains($0.to) }
-    return """
-      <svg xmlns="http://www.w3.org/2000/svg" width="\(pixels(width))" \
-      height="\(pixels(bottom + 54))" viewBox="0 0 \(pixels(width)) \(pixels(bottom + 54))" \
-      role="img" aria-label="\(escaped(title))" font-family="system-ui, sans-serif" font-size="12">
-      <rect width="100%" height="100%" fill="#ffffff"/>
-      <text x="10" y="20" fill="#1b1f24">\(escaped(title))</text>
-      \(arrows.map(arrow).joined(separator: "\n"))
-      \(nodes.map(square).joined(separator: "\n"))
-      \(legend(at: bottom + 10))
-      </svg>
-
-      """
+    return svgFile(
+      title, width: width, height: bottom + 54,
+      arrows.map(arrow) + nodes.map(square) + [legend(at: bottom + 10)])
   }
 
   private func square(_ node: Node) -> String {

@@ -22,6 +22,7 @@ public struct ExpertKey: Hashable, Comparable, Sendable {
   /// Number within the layer, counted from 0.
   @inlinable public var expert: Int { Int(bits & 0xFFFF) }
 
+  /// Whether both are the same expert of the same layer; written out so that it is inlined elsewhere.
   @inlinable
   public static func == (first: ExpertKey, second: ExpertKey) -> Bool { first.bits == second.bits }
 

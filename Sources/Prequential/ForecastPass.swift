@@ -1,4 +1,5 @@
 import Counting
+import Forecast
 import RoutingTrace
 
 /// Forecasts a stream event by event, as beside an engine: every forecast is made before its layer
@@ -28,6 +29,8 @@ public struct ForecastPass {
   private let predictor: Int
   /// How many layers ahead it forecasts.
   public let horizon: Int
+  /// Ranks the experts of one forecast after another.
+  private let ranker: ExpertRanker
   /// Requests under way: as many as the learner remembers.
   private var sessions: LiveSessions
 
@@ -41,6 +44,7 @@ public struct ForecastPass {
     self.learns = learns
     horizon = learner.horizon(of: predictor)
     ranking = ForecastRanking(top: 2 * learner.shape.topK)
+    ranker = ExpertRanker(experts: learner.shape.experts)
     sessions = LiveSessions(capacity: learner.requests.capacity)
   }
 
@@ -90,7 +94,7 @@ public struct ForecastPass {
       for layer in Self.forecastable(known: known, horizon: horizon, layers: chosen.count)
       where isAsked && selection.asks(forLayer: layer, at: position) && !chosen[layer].isEmpty {
         let (experts, chances) = ranking.best(
-          of: try learner.forecast(layer, by: predictor, in: session))
+          of: try learner.forecast(layer, by: predictor, in: session), by: ranker)
         try body(
           RankedForecast(
             request: run.request, position: position, stage: run.stage, layer: layer,

@@ -41,7 +41,8 @@ public struct RankedForecast: Hashable, Sendable {
 ///
 /// ```swift
 /// let ranking = ForecastRanking(top: 16, above: 0.01)
-/// let (experts, chances) = ranking.best(of: probabilities)
+/// let ranker = ExpertRanker(experts: probabilities.count)
+/// let (experts, chances) = ranking.best(of: probabilities, by: ranker)
 /// ```
 public struct ForecastRanking: Hashable, Sendable {
   /// How many at most.
@@ -59,14 +60,23 @@ public struct ForecastRanking: Hashable, Sendable {
 
   /// The likeliest experts, best first, ties to the lower id.
   ///
-  /// - Parameter probabilities: one value an expert.
-  /// - Complexity: O(E n) for n experts told.
+  /// - Parameters:
+  ///   - probabilities: one value an expert.
+  ///   - ranker: of as many experts.
+  /// - Complexity: as `Forecast/ExpertRanker/best(by:into:chances:)`.
   public func best(
-    of probabilities: UnsafeMutableBufferPointer<Double>
+    of probabilities: UnsafeMutableBufferPointer<Double>, by ranker: ExpertRanker
   ) -> (experts: [UInt16], chances: [Float]) {
-    let experts = Ranking.best(top, by: probabilities)
-    let chances = told(experts.map { Float(probabilities[$0]) })
-    return (experts.prefix(chances.count).map { UInt16($0) }, Array(chances))
+    var ids = [UInt16](repeating: 0, count: min(top, probabilities.count))
+    var all = [Float](repeating: 0, count: ids.count)
+    ids.withUnsafeMutableBufferPointer { ids in
+      all.withUnsafeMutableBufferPointer { all in
+        guard !ids.isEmpty else { return }
+        ranker.best(by: probabilities, into: ids, chances: all)
+      }
+    }
+    let chances = told(all)
+    return (Array(ids.prefix(chances.count)), Array(chances))
   }
 
   /// Those of the likeliest experts' chances, best first, that are told.

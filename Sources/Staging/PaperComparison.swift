@@ -80,9 +80,7 @@ public struct PaperComparison: Sendable {
     return rows.filter {
       $0.row.strategy == strategy.rawValue && Self.wafers.contains($0.system)
     }.compactMap { own in
-      others.first {
-        $0.system == own.system && $0.row.model == own.row.model && $0.row.batch == own.row.batch
-      }.map { (own, $0) }
+      others.first { $0.row.isConfigured(as: own.row) }.map { (own, $0) }
     }
   }
 

@@ -49,9 +49,11 @@ extension StagingSimulation {
     warmSteps: Int = 0, withBelady: Bool = true
   ) throws(SimulationError) -> StagingComparison {
     let oracle = OracleForecast(schedule)
-    let rivals: [any DemandForecast] = [
-      PersistenceForecast(layers: schedule.layers, experts: schedule.experts), oracle,
-    ]
+    // Persistence runs once, be it compared or not.
+    let own = forecasts.firstIndex { $0 is PersistenceForecast }
+    let rivals: [any DemandForecast] =
+      own == nil
+      ? [PersistenceForecast(layers: schedule.layers, experts: schedule.experts), oracle] : [oracle]
     var results = try run(
       pool, schedule: schedule, forecasts: forecasts + rivals, warmSteps: warmSteps)
     /// A perfect forecast's run with other options.
@@ -62,7 +64,7 @@ extension StagingSimulation {
       return try other.run(pool, schedule: schedule, forecast: oracle, warmSteps: warmSteps)
     }
     var perfectRuns = [results.removeLast()]
-    let persistence = results.removeLast()
+    let persistence = own.map { results[$0] } ?? results.removeLast()
     perfectRuns.append(try perfect { $0.holdsBack.toggle() })
     let bound = Self.fastest(perfectRuns + [persistence] + results)
     for index in results.indices where forecasts[index].certainty == .perfect {

@@ -197,12 +197,8 @@ public struct StagingSimulation: Sendable {
     {
       throw SimulationError(problem)
     }
-    let homes =
-      placement
-      ?? ExpertPlacement(
-        options.placement, layers: schedule.layers, experts: schedule.experts, on: fabric)
     if options.enforcesCapacity,
-      let shortage = homes.shortage(
+      let shortage = homes(schedule).shortage(
         of: model, expert: expert, by: placement == nil ? options.placement : nil, on: fabric)
     {
       throw SimulationError(shortage)

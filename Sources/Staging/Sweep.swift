@@ -82,6 +82,11 @@ public struct Sweep: Sendable {
     /// Time beyond that of the same engine with a perfect forecast, as a share of it; nil for
     /// requests that are not real.
     public let regret: Double?
+
+    /// Whether another row is of the same system, model and batch.
+    public func isConfigured(as other: Row) -> Bool {
+      system == other.system && model == other.model && batch == other.batch
+    }
   }
 
   /// The systems.

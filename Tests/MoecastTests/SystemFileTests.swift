@@ -13,14 +13,7 @@ import Wafer
 
   init() throws {
     folder = try TemporaryFolder()
-    let shape = try #require(ModelShape.named("mixtral-8x7b")).traceShape()
-    var random = SplitMix64(seed: 3)
-    let requests = (0..<5).map { _ in
-      RequestTrace.random(shape: shape, prefill: 3, decode: 6, using: &random)
-    }
-    trace = try folder.write(
-      try traceBytes(of: requests, shape: shape, chunkTokens: 20, finishing: true),
-      to: "mixtral.moe.lz4")
+    trace = try folder.randomTrace("mixtral-8x7b")
   }
 
   private func text(_ name: String) throws -> String {

@@ -120,10 +120,12 @@ import Testing
   @Test func tiesGoToTheLowerID() {
     var chances = [0.1, 0.3, 0.1, 0.3, 0.2]
     chances.withUnsafeMutableBufferPointer { chances in
-      let best = ForecastRanking(top: 4).best(of: chances)
+      let ranker = ExpertRanker(experts: 5)
+      let best = ForecastRanking(top: 4).best(of: chances, by: ranker)
       #expect(best.experts == [1, 3, 4, 0])
       #expect(best.chances == [0.3, 0.3, 0.2, 0.1])
-      #expect(ForecastRanking(top: 9, above: 0.2).best(of: chances).experts == [1, 3, 4])
+      let likely = ForecastRanking(top: 9, above: 0.2).best(of: chances, by: ranker)
+      #expect(likely.experts == [1, 3, 4])
     }
   }
 }

@@ -20,6 +20,16 @@ struct LawTests {
     return engine
   }
 
+  /// A random system, and its layer by the event engine without caches.
+  private func runByEvents(_ seed: UInt64) -> (RandomSystem, LayerResult) {
+    let system = RandomSystem(seed: seed)
+    return (
+      system,
+      event(seed, usesLLC: false).run(
+        system.tasks, copies: system.copies, expert: system.expert, on: system.fabric)
+    )
+  }
+
   /// No resource is busy for longer than the layer lasts, and the engines agree on what resources
   /// have to do: without caches to the last rounding, with them the event engine reads no less than
   /// each expert once a source.
@@ -52,12 +62,9 @@ struct LawTests {
   /// that latency at most. On 300 random systems that is 7.4 % in the worst of cases.
   @Test func boundExceedsEventByNoMoreThanOneLatency() {
     for seed in Self.seeds {
-      let system = RandomSystem(seed: seed)
-      let fabric = system.fabric
-      let timed = event(seed, usesLLC: false).run(
-        system.tasks, copies: system.copies, expert: system.expert, on: fabric)
+      let (system, timed) = runByEvents(seed)
       let bound = BoundEngine().run(
-        system.tasks, copies: system.copies, expert: system.expert, on: fabric)
+        system.tasks, copies: system.copies, expert: system.expert, on: system.fabric)
       let busy = max(bound.computeSeconds, bound.memorySeconds, bound.linkSeconds)
       let latency = bound.seconds - busy
       #expect(bound.seconds <= timed.seconds * (1 + 1e-12) + latency, "seed \(seed)")
@@ -68,10 +75,8 @@ struct LawTests {
   /// Every byte that a plan reads crosses every link of its way, whatever the system.
   @Test func bytesAreConserved() {
     for seed in Self.seeds {
-      let system = RandomSystem(seed: seed)
+      let (system, timed) = runByEvents(seed)
       let fabric = system.fabric
-      let timed = event(seed, usesLLC: false).run(
-        system.tasks, copies: system.copies, expert: system.expert, on: fabric)
       let busy = timed.busy ?? .none
       let moved = zip(busy.link, fabric.linkBandwidth).reduce(0) { $0 + $1.0 * $1.1 }
       let wanted = Double(timed.hops) * system.expert.weightBytes

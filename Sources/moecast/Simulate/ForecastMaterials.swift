@@ -8,9 +8,8 @@ struct ForecastMaterials {
   let pool: RequestPool
   /// The heatmap known beforehand, if any; and the mixture's chances.
   let sources: ForecastSources
-  /// What files forecast, by their names: of events, or the loads of whole batches.
-  private let recorded: [String: RecordedChances]
-  private let loads: [String: RecordedLoads]
+  /// What files forecast, by their names.
+  private let recorded: [String: RecordedForecast]
   private let heatmap: HeatmapSource
   private let mixtureLabel: String
 
@@ -45,16 +44,11 @@ struct ForecastMaterials {
       sources.mixture = try MixtureTables(pool, horizon: horizon, workers: workers)
     }
     self.sources = sources
-    var recorded: [String: RecordedChances] = [:]
-    var loads: [String: RecordedLoads] = [:]
+    var recorded: [String: RecordedForecast] = [:]
     for path in files {
-      if let whole = try RecordedLoads(file: path, pool) {
-        loads[path] = whole
-      } else if let map {
-        recorded[path] = try RecordedChances(file: path, pool, map)
-      }
+      if let map { recorded[path] = try RecordedForecast(file: path, pool, map) }
     }
-    (self.recorded, self.loads) = (recorded, loads)
+    self.recorded = recorded
   }
 
   /// A fresh forecast.
@@ -64,7 +58,6 @@ struct ForecastMaterials {
     switch source {
     case .own(let choice): return try sources.forecast(choice, schedule)
     case .file(let path):
-      if let loads = loads[path] { return loads.forecast(path) }
       guard let recorded = recorded[path] else { return NoForecast(experts: schedule.experts) }
       return recorded.forecast(path, schedule)
     }

@@ -101,10 +101,7 @@ struct PaperFigures {
     rows.filter { $0.row.strategy == Strategy.base.rawValue && systems.contains($0.system) }.map {
       system, base in
       let own = strategies.map { strategy in
-        rows.first {
-          $0.system == system && $0.row.model == base.model && $0.row.batch == base.batch
-            && $0.row.strategy == strategy
-        }
+        rows.first { $0.row.isConfigured(as: base) && $0.row.strategy == strategy }
       }
       return .init(
         "\(system) \(base.model) \(base.batch)", own.map { $0.flatMap { value($0.row, base) } })
