@@ -50,7 +50,7 @@ extension StagingSimulation {
   ) throws(SimulationError) -> StagingComparison {
     let oracle = OracleForecast(schedule)
     // Persistence runs once, be it compared or not.
-    let own = forecasts.firstIndex { $0 is PersistenceForecast }
+    let own = forecasts.firstIndex { $0.name == ForecastChoice.persistence.rawValue }
     let rivals: [any DemandForecast] =
       own == nil
       ? [PersistenceForecast(layers: schedule.layers, experts: schedule.experts), oracle] : [oracle]

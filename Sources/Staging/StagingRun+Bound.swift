@@ -4,24 +4,26 @@ import Wafer
 /// transfers move in the time that demand leaves idle.
 extension StagingRun {
   /// Counts the reads of a plan and settles the transfers that served them.
-  mutating func meet(_ plan: [ExpertTask], at turn: Turn) {
-    for task in plan { meet(task, at: turn) }
+  mutating func meet(_ plan: [ExpertTask], _ brought: BroughtChunks, at turn: Turn) {
+    for task in plan { meet(task, brought, at: turn) }
     retireBuffers(of: turn)
   }
 
   /// Counts one read and settles the transfers that served it.
-  private mutating func meet(_ task: ExpertTask, at turn: Turn) {
+  private mutating func meet(_ task: ExpertTask, _ all: BroughtChunks, at turn: Turn) {
     let key = key(task, at: turn)
-    let brought = brought(task, at: turn)
-    _ = takeBuffered(key, at: turn)
+    let brought = chunks(of: task, all, at: turn)
+    if brought.buffered > 0 { _ = takeBuffered(key, at: turn) }
     if task.source == task.die {
       accounts.countLocal(isFresh: copies.use(key, at: turn))
       accounts.countBuffered(brought.buffered)
       return
     }
-    for transfer in transfers.queue.take(where: { $0.key == key && $0.target == .copy }) {
-      // What has come is used, the rest comes on demand, and the copy stays if it has room.
-      accounts.end(transfer, wasUsed: true)
+    if all[key].copied != nil {
+      for transfer in transfers.queue.take(where: { $0.key == key && $0.target == .copy }) {
+        // What has come is used, the rest comes on demand, and the copy stays if it has room.
+        accounts.end(transfer, wasUsed: true)
+      }
     }
     if brought.all == costs.chunks {
       accounts.count(.onTime)

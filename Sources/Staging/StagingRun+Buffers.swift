@@ -6,17 +6,17 @@ import Wafer
 extension StagingRun {
   private var options: StagingOptions { setup.options }
 
-  /// Plans the next layers as they are expected, as far as the horizon goes, and orders what they
-  /// would read.
-  mutating func stageLayers(after turn: Turn) {
-    guard options.horizon > 0, transfers.bufferChunks > 0 else { return }
-    let final = min(schedule.layers - 1, turn.layer + options.horizon)
-    guard turn.layer < final else { return }
-    for ahead in turn.layer + 1...final {
-      let expected = forecast.laterLayer(ahead, observed: turn.layer)
+  /// Plans the next layers as they are expected, and orders what they would read.
+  ///
+  /// - Parameter laterLayers: Requests of every expert, from 1 layer ahead.
+  mutating func stageLayers(
+    _ laterLayers: [[Double]], after turn: Turn, sharing plans: inout PlanBook
+  ) {
+    guard transfers.bufferChunks > 0 else { return }
+    for (ahead, expected) in zip(turn.layer + 1..<schedule.layers, laterLayers) {
       let counts = expected.map { Int($0.rounded()) }
       guard counts.contains(where: { $0 > 0 }) else { continue }
-      let plan = setup.plan(counts, copies.holders(layer: ahead))
+      let plan = plans.plan(counts, copies.holders(layer: ahead))
       var busy = BusyTimes(expert: setup.expert, on: setup.fabric)
       for task in plan {
         busy.compute(task)

@@ -9,23 +9,25 @@ extension StagingRun {
   /// what is there, orders what is missing.
   ///
   /// - Parameters:
+  ///   - expected: Requests of every expert that the next step is expected to make.
   ///   - missed: Tasks that read from elsewhere.
   ///   - holders: Who holds each expert of the layer now.
   ///   - busy: What the layer's demand asks of memories; copies made at once are added.
   /// - Returns: Copies made at once of weights that were just read from elsewhere.
   mutating func stageCopies(
-    missed: [ExpertTask], holders: Holders, _ busy: inout BusyTimes, at turn: Turn
+    _ expected: [Double], missed: [ExpertTask], holders: Holders, _ busy: inout BusyTimes,
+    at turn: Turn, sharing plans: inout PlanBook
   ) -> [ExpertCopy] {
     guard copies.areAllowed else { return [] }
     let (layer, planner) = (turn.layer, planner)
-    let expected = forecast.nextStep(layer: layer)
     var coming = holders
     for transfer in transfers.queue.transfers
     where transfer.target == .copy && transfer.key.expert.layer == layer {
       coming.add(die: transfer.die, expert: transfer.key.expert.expert)
     }
     let proposals = planner.proposals(
-      expected: expected, holders: coming, hasRoom: mayWait, plan: setup.plan)
+      expected: expected, holders: coming, hasRoom: mayWait
+    ) { plans.plan($0, $1) }
     copies.revalue(proposals, layer: layer, at: turn) { planner.chance(expected[$0]) }
     for proposal in proposals {
       transfers.queue.setValue(proposal.seconds, of: key(proposal.copy, layer))

@@ -4,8 +4,8 @@ import Wafer
 
 /// A staged run as it stands: what it is made of, and one layer after the other.
 ///
-/// A layer is planned over the copies that are there, reads what it needs, and shows the forecast
-/// what was chosen. The forecast then orders copies for the next step (`StagingRun+Copies.swift`)
+/// A layer is planned over the copies that are there, reads what it needs, and is told what the
+/// forecast then expects. By that it orders copies for the next step (`StagingRun+Copies.swift`)
 /// and weights for the next layers (`StagingRun+Buffers.swift`), and transfers move beside the
 /// layer, by the bound engine's formula (`StagingRun+Bound.swift`) or event by event
 /// (`StagingRun+Events.swift`).
@@ -14,7 +14,6 @@ struct StagingRun {
   let schedule: BatchSchedule
   let costs: TransferCosts
   let planner: CopyPlanner
-  var forecast: any DemandForecast
   /// Which copy leaves, this forecast being what it is.
   let eviction: EvictionPolicy
   var copies: ResidentCopies
@@ -32,16 +31,16 @@ struct StagingRun {
     var period = 0.0
   }
 
+  /// - Parameter certainty: How sure the forecast is by which it will stage.
   init(
-    _ setup: StagingSimulation, schedule: BatchSchedule, forecast: any DemandForecast
+    _ setup: StagingSimulation, schedule: BatchSchedule, certainty: ForecastCertainty
   ) {
     let costs = TransferCosts(setup)
     let options = setup.options
     self.setup = setup
     self.schedule = schedule
     self.costs = costs
-    self.forecast = forecast
-    eviction = options.eviction.effective(forecast.certainty)
+    eviction = options.eviction.effective(certainty)
     planner = CopyPlanner(
       fabric: setup.fabric, expert: setup.expert, blockSize: options.allocation.blockSize,
       margin: options.holdsBack ? 0.25 : 0)
@@ -51,19 +50,20 @@ struct StagingRun {
     transfers = StagedTransfers(
       bufferBytes: setup.bufferBytes, inHBM: setup.buffersInHBM, costs)
     accounts = StagingAccounts(
-      layers: schedule.layers, isPerfect: forecast.certainty == .perfect, costs)
+      layers: schedule.layers, isPerfect: certainty == .perfect, costs)
   }
 
-  /// Runs one layer: plans, reads, forecasts, times, and lets transfers move.
+  /// Runs one layer: plans, reads, stages, times, and lets transfers move.
   ///
   /// - Parameters:
-  ///   - chosen: The experts that every slot chose.
+  ///   - expected: What the forecast says once it knows this layer's choices.
   ///   - baseline: The same layer of the same engine without forecasts; nil where nothing is held
   ///     back.
   ///   - lead: What the forecast's trial has gained lately on that engine.
+  ///   - plans: Made in this turn, by this run and those beside it.
   mutating func layer(
-    step: Int, layer: Int, chosen: [UInt16], beside baseline: BaselineLayer? = nil,
-    lead: Double = 0
+    step: Int, layer: Int, expecting expected: LayerExpectation,
+    beside baseline: BaselineLayer? = nil, lead: Double = 0, sharing plans: inout PlanBook
   ) -> LayerResult {
     let turn = Turn(step: step, layer: layer, layers: schedule.layers)
     accounts.begin(beside: baseline, lead: lead)
@@ -73,23 +73,24 @@ struct StagingRun {
       copies.endTurn()
     }
     let holders = copies.holders(layer: layer)
-    var plan = setup.plan(schedule.counts(step: step, layer: layer), holders)
-    var busy = demand(of: plan, at: turn)
+    let brought = transfers.brought(for: turn)
+    var plan = plans.plan(schedule.counts(step: step, layer: layer), holders)
+    var busy = demand(of: plan, brought, at: turn)
     if let baseline, holders.serve(baseline.plan) {
       // Copies must not make a plan worse than it would be without them.
-      let other = demand(of: baseline.plan, at: turn)
+      let other = demand(of: baseline.plan, brought, at: turn)
       if other.seconds < busy.seconds { (plan, busy) = (baseline.plan, other) }
     }
     var begun = BegunReads()
     switch setup.engine {
-    case .bound: meet(plan, at: turn)
+    case .bound: meet(plan, brought, at: turn)
     case .event: begun = begin(plan, at: turn)
     }
 
-    forecast.observe(step: step, layer: layer, chosen: chosen)
     let fills = stageCopies(
-      missed: plan.filter { $0.source != $0.die }, holders: holders, &busy, at: turn)
-    stageLayers(after: turn)
+      expected.nextStep, missed: plan.filter { $0.source != $0.die }, holders: holders, &busy,
+      at: turn, sharing: &plans)
+    stageLayers(expected.laterLayers, after: turn, sharing: &plans)
 
     let result: LayerResult
     switch setup.engine {
@@ -109,13 +110,17 @@ struct StagingRun {
   }
 
   /// Runs one layer of the engine without forecasts, for others to run beside.
-  mutating func baselineLayer(step: Int, layer: Int, chosen: [UInt16]) -> BaselineLayer {
-    let seconds = self.layer(step: step, layer: layer, chosen: chosen).seconds
+  mutating func baselineLayer(
+    step: Int, layer: Int, expecting nothing: LayerExpectation, sharing plans: inout PlanBook
+  ) -> BaselineLayer {
+    let seconds = self.layer(step: step, layer: layer, expecting: nothing, sharing: &plans).seconds
     return BaselineLayer(plan: last.plan, seconds: seconds, stores: copies.stores)
   }
 
   /// What a plan asks of compute, memories and links, less what transfers have brought.
-  private func demand(of plan: [ExpertTask], at turn: Turn) -> BusyTimes {
+  private func demand(
+    of plan: [ExpertTask], _ brought: BroughtChunks, at turn: Turn
+  ) -> BusyTimes {
     var busy = BusyTimes(expert: setup.expert, on: setup.fabric)
     func read(_ chunks: Int, from source: Int, to die: Int) {
       guard chunks > 0 else { return }
@@ -123,7 +128,7 @@ struct StagingRun {
     }
     for task in plan {
       let (source, die) = (Int(task.source), Int(task.die))
-      let brought = brought(task, at: turn)
+      let brought = chunks(of: task, brought, at: turn)
       busy.compute(task)
       if transfers.buffersInHBM { read(brought.buffered, from: die, to: die) }
       read(costs.chunks - brought.all, from: source, to: die)
@@ -132,10 +137,12 @@ struct StagingRun {
   }
 
   /// Chunks of a task's weights that transfers have brought: into the die's buffer, and in all.
-  func brought(_ task: ExpertTask, at turn: Turn) -> (buffered: Int, all: Int) {
-    let brought = transfers.brought(key(task, at: turn), at: turn)
+  func chunks(
+    of task: ExpertTask, _ brought: BroughtChunks, at turn: Turn
+  ) -> (buffered: Int, all: Int) {
+    let brought = brought[key(task, at: turn)]
     // A die that holds the expert needs no copy under way.
-    let copied = task.source == task.die ? 0 : brought.copied
+    let copied = task.source == task.die ? 0 : brought.copied ?? 0
     return (brought.buffered, min(costs.chunks, brought.buffered + copied))
   }
 

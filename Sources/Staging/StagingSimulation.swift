@@ -61,34 +61,46 @@ public struct StagingSimulation: Sendable {
   }
 
   /// Runs several forecasts side by side; each comes out as it would alone. Where they are held back,
-  /// each runs once more as a trial, so forecasts are values.
+  /// each stages once more as a trial.
   public func run(
     _ pool: RequestPool, schedule: BatchSchedule, forecasts: [any DemandForecast],
     warmSteps: Int = 0
   ) throws(SimulationError) -> [StagingResult] {
     try check(pool, schedule, warmSteps)
+    var forecasts = forecasts
+    let nothing = NoForecast(experts: pool.shape.experts)
     func start(_ forecast: any DemandForecast) -> StagingRun {
-      StagingRun(self, schedule: schedule, forecast: forecast)
+      StagingRun(self, schedule: schedule, certainty: forecast.certainty)
+    }
+    func ask(_ forecast: any DemandForecast, _ layer: Int) -> LayerExpectation {
+      LayerExpectation(forecast, layer: layer, horizon: options.horizon, layers: schedule.layers)
     }
     var runs = forecasts.map(start)
     // What forecasts are worth shows beside the same run without any.
-    var baseline = options.holdsBack ? start(NoForecast(experts: pool.shape.experts)) : nil
-    var trials = runs.map { run in
-      options.holdsBack && run.forecast.certainty == .estimate ? StagingTrial(run) : nil
+    var baseline = options.holdsBack ? start(nothing) : nil
+    var trials = zip(forecasts, runs).map { forecast, run in
+      options.holdsBack && forecast.certainty == .estimate ? StagingTrial(run) : nil
     }
+    var plans = PlanBook(self)
     var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
     for step in 0..<schedule.steps {
       for layer in 0..<schedule.layers {
+        plans.beginTurn()
         let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
-        let without = baseline?.baselineLayer(step: step, layer: layer, chosen: chosen)
+        let without = baseline?.baselineLayer(
+          step: step, layer: layer, expecting: ask(nothing, layer), sharing: &plans)
         for index in runs.indices {
+          forecasts[index].observe(step: step, layer: layer, chosen: chosen)
+          let expected = ask(forecasts[index], layer)
           if step == warmSteps, layer == 0 { runs[index].accounts.beginCounting() }
           let lead = trials[index]?.lead ?? 0
           if let without {
-            trials[index]?.layer(step: step, layer: layer, chosen: chosen, beside: without)
+            trials[index]?.layer(
+              step: step, layer: layer, expecting: expected, beside: without, sharing: &plans)
           }
           let result = runs[index].layer(
-            step: step, layer: layer, chosen: chosen, beside: without, lead: lead)
+            step: step, layer: layer, expecting: expected, beside: without, lead: lead,
+            sharing: &plans)
           if step >= warmSteps {
             rows[index].append(SimulationRow(step: step, layer: layer, result: result))
           }

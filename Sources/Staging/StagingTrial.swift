@@ -21,8 +21,11 @@ struct StagingTrial {
   }
 
   /// Runs the layer that the engine without forecasts has just run.
-  mutating func layer(step: Int, layer: Int, chosen: [UInt16], beside baseline: BaselineLayer) {
-    let seconds = run.layer(step: step, layer: layer, chosen: chosen).seconds
+  mutating func layer(
+    step: Int, layer: Int, expecting expected: LayerExpectation, beside baseline: BaselineLayer,
+    sharing plans: inout PlanBook
+  ) {
+    let seconds = run.layer(step: step, layer: layer, expecting: expected, sharing: &plans).seconds
     lead = decay * lead + baseline.seconds - seconds
   }
 }

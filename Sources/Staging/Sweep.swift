@@ -129,14 +129,25 @@ public struct Sweep: Sendable {
       * systems.count * batches.count
   }
 
-  /// What one thread does at a time: a strategy, or all staged runs of a configuration.
+  /// What one thread does at a time on one schedule.
   private struct Job {
-    let system: Int
+    enum Work {
+      /// Strategies on all systems: those that predict share what they count.
+      case strategies([Strategy])
+      /// All forecasts on one system.
+      case staged(system: Int, [NotedForecast])
+    }
+
     let schedule: BatchSchedule
-    let strategy: Strategy?
+    let work: Work
 
     /// About how long it takes beside others.
-    var weight: Int { schedule.size * (strategy == nil ? 8 : 1) }
+    var weight: Int {
+      switch work {
+      case .strategies(let strategies): schedule.size * strategies.count
+      case .staged: schedule.size * 8
+      }
+    }
   }
 
   /// Runs all configurations, model by model; the rows do not depend on `workers`.
@@ -158,66 +169,110 @@ public struct Sweep: Sendable {
         ? try MixtureTables(workload.pool, horizon: staging.horizon, workers: workers) : nil
       let sources = ForecastSources(transitions: transitions, mixture: mixture)
       let schedules = batches.map { BatchSchedule(workload.pool, size: $0, steps: steps) }
-      let jobs = systems.indices.flatMap { system in
-        schedules.flatMap { schedule in
-          (Strategy.allCases.map(Optional.init) + [nil]).map {
-            Job(system: system, schedule: schedule, strategy: $0)
+      let noted = try note(workload, schedules, sources, workers: workers)
+      let jobs = zip(schedules, noted).flatMap { schedule, forecasts in
+        Self.strategyGroups.map { Job(schedule: schedule, work: .strategies($0)) }
+          + systems.indices.map {
+            Job(schedule: schedule, work: .staged(system: $0, forecasts))
           }
-        }
       }
       // The longest first, so that threads end together.
       let turns = jobs.indices.sorted { jobs[$0].weight > jobs[$1].weight }
       let earlier = rows.count
-      rows += try orderedResults(
+      let done = try orderedResults(
         of: turns, workers: workers, progress: { progress(earlier + $0.joined().count) }
       ) { (turn) throws(SimulationError) -> [Row] in
         let job = jobs[turn]
-        guard let strategy = job.strategy else { return try staged(workload, job, sources) }
-        return [try row(workload, job, strategy, followers)]
-      }.joined()
+        switch job.work {
+        case .strategies(let strategies):
+          return try self.rows(workload, job.schedule, strategies, followers)
+        case .staged(let system, let forecasts):
+          return try staged(workload, job.schedule, system, forecasts)
+        }
+      }
+      let perSchedule = jobs.count / max(1, schedules.count)
+      rows += systems.indices.flatMap { system in
+        schedules.indices.flatMap { schedule in
+          done[schedule * perSchedule..<(schedule + 1) * perSchedule].joined()
+            .filter { $0.system == system }
+        }
+      }
     }
     return rows
   }
 
-  private func row(
-    _ workload: Workload, _ job: Job, _ strategy: Strategy, _ followers: FollowerTable?
-  ) throws(SimulationError) -> Row {
-    var simulation = Simulation(
-      hardware: systems[job.system], model: workload.model, format: workload.format,
-      batch: job.schedule.size, steps: steps, strategy: strategy)
-    simulation.warmSteps = warmSteps
-    simulation.options = options
-    simulation.gapSeconds = staging.gapSeconds
-    let result = try simulation.run(
-      workload.pool, followers: followers, schedule: job.schedule)
-    return row(workload, job, strategy.rawValue, result)
+  /// What forecasts say of every schedule, for all systems; by schedule and choice.
+  private func note(
+    _ workload: Workload, _ schedules: [BatchSchedule], _ sources: ForecastSources, workers: Int
+  ) throws(SimulationError) -> [[NotedForecast]] {
+    let choices = forecasts(for: workload)
+    guard !choices.isEmpty else { return schedules.map { _ in [] } }
+    // The largest batches first.
+    let turns = schedules.indices.sorted { schedules[$0].size > schedules[$1].size }
+      .flatMap { schedule in choices.indices.map { schedule * choices.count + $0 } }
+    let noted = try orderedResults(of: turns, workers: workers, progress: { _ in }) {
+      (turn) throws(SimulationError) -> NotedForecast in
+      let schedule = schedules[turn / choices.count]
+      let forecast = try sources.forecast(choices[turn % choices.count], schedule)
+      return NotedForecast(forecast, workload.pool, schedule, horizon: staging.horizon)
+    }
+    return schedules.indices.map {
+      Array(noted[$0 * choices.count..<($0 + 1) * choices.count])
+    }
+  }
+
+  /// Strategies in the order of their rows, those that predict together.
+  private static let strategyGroups = [
+    [Strategy.base], [.expertParallel], [.allocation], [.prediction, .allocationAndPrediction],
+  ]
+
+  /// The rows of strategies on every system.
+  private func rows(
+    _ workload: Workload, _ schedule: BatchSchedule, _ strategies: [Strategy],
+    _ followers: FollowerTable?
+  ) throws(SimulationError) -> [Row] {
+    let places = systems.indices.flatMap { system in strategies.map { (system, $0) } }
+    let simulations = places.map { system, strategy in
+      var simulation = Simulation(
+        hardware: systems[system], model: workload.model, format: workload.format,
+        batch: schedule.size, steps: steps, strategy: strategy)
+      simulation.warmSteps = warmSteps
+      simulation.options = options
+      simulation.gapSeconds = staging.gapSeconds
+      return simulation
+    }
+    let results = try Simulation.sideBySide(
+      simulations, workload.pool, followers: followers, schedule: schedule)
+    return zip(places, results).map { place, result in
+      row(workload, place.0, schedule, place.1.rawValue, result)
+    }
   }
 
   /// The rows of every forecast, run side by side; real requests beside a perfect forecast too.
   private func staged(
-    _ workload: Workload, _ job: Job, _ sources: ForecastSources
+    _ workload: Workload, _ schedule: BatchSchedule, _ system: Int, _ forecasts: [NotedForecast]
   ) throws(SimulationError) -> [Row] {
-    let choices = forecasts(for: workload)
+    let choices = self.forecasts(for: workload)
     guard !choices.isEmpty else { return [] }
     let simulation = StagingSimulation(
-      hardware: systems[job.system], model: workload.model, format: workload.format,
+      hardware: systems[system], model: workload.model, format: workload.format,
       options: staging)
-    var forecasts: [any DemandForecast] = []
-    for choice in choices { forecasts.append(try sources.forecast(choice, job.schedule)) }
     guard workload.isReal else {
       let results = try simulation.run(
-        workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps)
+        workload.pool, schedule: schedule, forecasts: forecasts, warmSteps: warmSteps)
       return zip(choices, results).map { choice, result in
         row(
-          workload, job, "staged", result.simulation, forecast: choice, staging: result.staging)
+          workload, system, schedule, "staged", result.simulation, forecast: choice,
+          staging: result.staging)
       }
     }
     let comparison = try simulation.compare(
-      workload.pool, schedule: job.schedule, forecasts: forecasts, warmSteps: warmSteps,
+      workload.pool, schedule: schedule, forecasts: forecasts, warmSteps: warmSteps,
       withBelady: false)
     return choices.indices.map { index in
       row(
-        workload, job, "staged", comparison.results[index].simulation, forecast: choices[index],
+        workload, system, schedule, "staged", comparison.results[index].simulation,
+        forecast: choices[index],
         staging: comparison.results[index].staging,
         overPersistence: comparison.overPersistence(of: index),
         regret: comparison.regret(of: index))
@@ -225,15 +280,15 @@ public struct Sweep: Sendable {
   }
 
   private func row(
-    _ workload: Workload, _ job: Job, _ strategy: String, _ result: SimulationResult,
-    forecast: ForecastChoice? = nil, staging: StagingReport? = nil, overPersistence: Double? = nil,
-    regret: Double? = nil
+    _ workload: Workload, _ system: Int, _ schedule: BatchSchedule, _ strategy: String,
+    _ result: SimulationResult, forecast: ForecastChoice? = nil, staging: StagingReport? = nil,
+    overPersistence: Double? = nil, regret: Double? = nil
   ) -> Row {
-    let plans = job.strategy.map { [.allocation, .allocationAndPrediction].contains($0) } ?? true
+    let plans = Strategy(rawValue: strategy)?.allocates ?? true
     let seconds = host.seconds(experts: workload.model.experts, tasks: result.mean(\.tasks))
     return Row(
-      system: job.system, model: workload.model.name, format: workload.format,
-      origin: workload.origin, batch: job.schedule.size, strategy: strategy, forecast: forecast,
+      system: system, model: workload.model.name, format: workload.format,
+      origin: workload.origin, batch: schedule.size, strategy: strategy, forecast: forecast,
       layerSeconds: result.meanLayerSeconds, tokensPerSecond: result.tokensPerSecond,
       hops: result.mean(\.hops), localReads: result.mean(\.localReads),
       remoteReads: result.mean(\.remoteReads), copies: result.mean(\.copies),

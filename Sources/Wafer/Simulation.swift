@@ -120,57 +120,37 @@ public struct Simulation: Sendable {
   public func run(
     _ pool: RequestPool, followers: FollowerTable?, schedule: BatchSchedule? = nil
   ) throws(SimulationError) -> SimulationResult {
-    try check(pool, followers?.transitions)
     let schedule = schedule ?? BatchSchedule(pool, size: batch, steps: steps, policy: batching)
-    let layers = layers ?? pool.shape.layers
-    let placement = homes(pool)
-    var copies: PredictedCopies?
-    if strategy.predicts {
-      let entries = options.copyEntries.map { $0 / model.moeLayers.count } ?? .max
-      let room =
-        options.enforcesCapacity
-        ? placement.spareSlotsPerLayer(
-          modelLayers: model.moeLayers.count, expert: expert,
-          capacityScale: options.capacityScale, on: fabric)
-        : Array(repeating: pool.shape.experts, count: fabric.dies)
-      copies = PredictedCopies(
-        layers: layers, dies: fabric.dies, roomPerLayer: room.map { min($0, entries) },
-        followers: Followers(followers, schedule, width: options.followers))
-    }
-    var rows: [SimulationRow] = []
-    var timeline: Timeline?
+    return try Self.sideBySide([self], pool, followers: followers, schedule: schedule)[0]
+  }
+
+  /// Runs simulations of one schedule, layer by layer beside each other; each comes out as it would
+  /// alone. A heatmap that is counted as batches go by is counted once for all of them.
+  ///
+  /// - Parameters:
+  ///   - simulations: Of the schedule's batch and steps, with the same layers and followers.
+  ///   - schedule: Made from `pool`.
+  package static func sideBySide(
+    _ simulations: [Simulation], _ pool: RequestPool, followers: FollowerTable?,
+    schedule: BatchSchedule
+  ) throws(SimulationError) -> [SimulationResult] {
+    for simulation in simulations { try simulation.check(pool, followers?.transitions) }
+    guard let first = simulations.first else { return [] }
+    var counted =
+      simulations.contains(where: \.strategy.predicts)
+      ? Followers(followers, schedule, width: first.options.followers) : nil
+    var runs = simulations.map { SimulationRun($0, pool, schedule) }
     for (step, tokens) in schedule.tokens.enumerated() {
-      for layer in 0..<layers {
-        var holders = placement.layers[layer]
-        copies?.add(to: &holders, layer: layer)
-        let plan = plan(
-          counts: schedule.counts(step: step, layer: layer),
-          chosen: { pool.chosen(by: tokens, layer: layer) }, holders: holders)
-        copies?.observe(step: step, layer: layer) { pool.chosen(by: tokens, layer: layer) }
-        let made = copies?.extend(with: plan, layer: layer) ?? []
-        if step >= warmSteps {
-          let result = engine.run(
-            plan, copies: made, expert: expert,
-            activations: activations(of: plan) { pool.chosen(by: tokens, layer: layer) },
-            on: fabric)
-          rows.append(SimulationRow(step: step, layer: layer, result: result))
-        }
-        if step == warmSteps, layer == timelineLayer, case .event(let engine) = engine {
-          timeline = Timeline(
-            step: step, layer: layer, plan: plan,
-            spans: engine.spans(plan, copies: made, expert: expert, on: fabric))
-        }
+      for layer in 0..<(first.layers ?? pool.shape.layers) {
+        counted?.observe(step: step, layer: layer) { pool.chosen(by: tokens, layer: layer) }
+        for index in runs.indices { runs[index].layer(step: step, layer: layer, by: counted) }
       }
     }
-    var result = SimulationResult(
-      rows: rows, tokens: (steps - warmSteps) * batch, layers: layers,
-      modelLayers: model.moeLayers.count, gapSeconds: gapSeconds)
-    result.timeline = timeline
-    return result
+    return runs.map { $0.result }
   }
 
   /// What a plan's activations move over links; nil where they take no time there.
-  private func activations(
+  func activations(
     of plan: [ExpertTask], chosen: () -> [UInt16]
   ) -> ActivationTraffic? {
     guard options.activations.ways != .none else { return nil }
@@ -248,7 +228,7 @@ public struct Simulation: Sendable {
   }
 
   /// Where experts lie at the beginning.
-  private func homes(_ pool: RequestPool) -> ExpertPlacement {
+  func homes(_ pool: RequestPool) -> ExpertPlacement {
     placement
       ?? ExpertPlacement(
         options.placement, layers: layers ?? pool.shape.layers, experts: pool.shape.experts,

@@ -42,10 +42,16 @@ struct GapTests {
     let pool = try Samples.pool()
     let setup = try simulation("pcie-1", gap: 3e-3, event: event)
     let schedule = BatchSchedule(pool, size: 2, steps: 2)
-    var run = StagingRun(setup, schedule: schedule, forecast: OracleForecast(schedule))
+    var oracle = OracleForecast(schedule)
+    var run = StagingRun(setup, schedule: schedule, certainty: oracle.certainty)
+    var plans = PlanBook(setup)
     for layer in 0..<3 {
-      let result = run.layer(
+      oracle.observe(
         step: 0, layer: layer, chosen: pool.chosen(by: schedule.tokens[0], layer: layer))
+      let result = run.layer(
+        step: 0, layer: layer,
+        expecting: LayerExpectation(oracle, layer: layer, horizon: 1, layers: 3),
+        sharing: &plans)
       #expect(run.last.period == result.seconds + 3e-3)
     }
   }

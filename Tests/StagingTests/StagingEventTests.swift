@@ -58,12 +58,15 @@ struct StagingEventTests {
     let simulation = try simulation(system, options)
     guard case .event(let engine) = simulation.engine else { return }
     let schedule = schedule()
-    var run = StagingRun(
-      simulation, schedule: schedule, forecast: NoForecast(experts: 12))
+    var run = StagingRun(simulation, schedule: schedule, certainty: .nothing)
+    var plans = PlanBook(simulation)
     for step in 0..<schedule.steps {
       for layer in 0..<3 {
         let staged = run.layer(
-          step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
+          step: step, layer: layer,
+          expecting: LayerExpectation(
+            NoForecast(experts: 12), layer: layer, horizon: options.horizon, layers: 3),
+          sharing: &plans)
         let plain = engine.run(
           run.last.plan, copies: run.last.fills, expert: simulation.expert, on: simulation.fabric)
         #expect(staged == plain)
@@ -108,13 +111,19 @@ struct StagingEventTests {
       weightBytes: simulation.expert.weightBytes,
       flopsPerRequest: simulation.expert.flopsPerRequest, activationBytesPerRequest: 0)
     for forecast in forecasts(schedule) {
-      var run = StagingRun(
-        simulation, schedule: schedule, forecast: forecast)
+      var forecast = forecast
+      var run = StagingRun(simulation, schedule: schedule, certainty: forecast.certainty)
+      var plans = PlanBook(simulation)
       for step in 0..<schedule.steps {
         for layer in 0..<3 {
           let moved = run.accounts.report.bytesMoved
-          let staged = run.layer(
+          forecast.observe(
             step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
+          let staged = run.layer(
+            step: step, layer: layer,
+            expecting: LayerExpectation(
+              forecast, layer: layer, horizon: options.horizon, layers: 3),
+            sharing: &plans)
           #expect(max(staged.computeSeconds, staged.linkSeconds) <= staged.seconds)
           guard run.accounts.report.bytesMoved == moved, run.transfers.buffered.isEmpty else {
             continue

@@ -13,6 +13,8 @@ struct CopyStore: Sendable {
     var value: Double
     /// Brought by a transfer and not read yet.
     var isFresh: Bool
+    /// Whether the run without forecasts holds it too, as a layer begins.
+    var isInBaseline = false
   }
 
   /// Copies that fit.
@@ -40,6 +42,33 @@ struct CopyStore: Sendable {
     copies[index].isFresh = false
   }
 
+  /// Experts of a layer of which there are copies, ascending.
+  ///
+  /// - Complexity: O(experts).
+  func experts(ofLayer layer: Int) -> [Int] {
+    let first = place.numbers(ofLayer: layer).lowerBound
+    return place.numbers(ofLayer: layer).filter { place.values[$0] >= 0 }.map { $0 - first }
+  }
+
+  /// Says what a layer's copies are worth now.
+  mutating func revalue(layer: Int, _ value: (Copy) -> Double) {
+    for number in place.numbers(ofLayer: layer) where place.values[number] >= 0 {
+      let index = Int(place.values[number])
+      copies[index].value = value(copies[index])
+    }
+  }
+
+  /// Marks the copies that another run holds too.
+  ///
+  /// - Parameter missing: Called with every copy that only the other run holds.
+  mutating func mark(beside other: CopyStore, missing: (ExpertKey) -> Void) {
+    for index in copies.indices { copies[index].isInBaseline = false }
+    for copy in other.copies {
+      let index = Int(place[copy.key])
+      if index >= 0 { copies[index].isInBaseline = true } else { missing(copy.key) }
+    }
+  }
+
   /// Says what the copy is worth now, if there is one.
   mutating func setValue(_ value: Double, of key: ExpertKey) {
     if holds(key) { copies[Int(place[key])].value = value }
@@ -48,30 +77,37 @@ struct CopyStore: Sendable {
   /// The copy that would make room for a newcomer, nil while there is room.
   ///
   /// - Parameters:
-  ///   - spared: Copies that stay as long as there is another.
+  ///   - sparesBaseline: Whether copies that the run without forecasts holds too stay as long as
+  ///     there is another.
   ///   - nextUse: The turn at which an expert is next used, for ``EvictionPolicy/belady``.
   /// - Complexity: O(copies).
   func victim(
-    _ policy: EvictionPolicy, sparing spared: CopyStore? = nil, nextUse: (ExpertKey) -> Int
+    _ policy: EvictionPolicy, sparesBaseline: Bool = false, nextUse: (ExpertKey) -> Int
   ) -> Copy? {
-    guard copies.count >= slots else { return nil }
-    func rank(_ copy: Copy) -> (Int, Double, Int, ExpertKey) {
-      let isSpared = spared.map { $0.holds(copy.key) } ?? false
-      let worth =
-        switch policy {
-        case .leastRecent: 0.0
-        case .leastFrequent: Double(copy.uses)
-        case .leastExpected: copy.value
-        case .belady: -Double(nextUse(copy.key))
-        }
-      return (isSpared ? 1 : 0, worth, copy.lastUse, copy.key)
+    guard copies.count >= slots, !copies.isEmpty else { return nil }
+    func worth(_ copy: Copy) -> Double {
+      switch policy {
+      case .leastRecent: 0
+      case .leastFrequent: Double(copy.uses)
+      case .leastExpected: copy.value
+      case .belady: -Double(nextUse(copy.key))
+      }
     }
-    var best: (Copy, (Int, Double, Int, ExpertKey))?
-    for copy in copies {
-      let candidate = rank(copy)
-      if best.map({ candidate < $0.1 }) ?? true { best = (copy, candidate) }
+    var best = 0
+    var least = worth(copies[0])
+    for index in 1..<copies.count {
+      let spares = sparesBaseline && copies[index].isInBaseline
+      let bestIsSpared = sparesBaseline && copies[best].isInBaseline
+      if spares, !bestIsSpared { continue }
+      let own = worth(copies[index])
+      if spares != bestIsSpared || own < least
+        || own == least
+          && (copies[index].lastUse, copies[index].key) < (copies[best].lastUse, copies[best].key)
+      {
+        (best, least) = (index, own)
+      }
     }
-    return best?.0
+    return copies[best]
   }
 
   /// Adds a copy; there must be room.

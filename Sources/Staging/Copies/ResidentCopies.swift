@@ -43,13 +43,11 @@ struct ResidentCopies {
 
   /// Homes and copies of one layer.
   ///
-  /// - Complexity: O(copies of all layers).
+  /// - Complexity: O(dies * experts).
   func holders(layer: Int) -> Holders {
     var holders = placement.layers[layer]
     for die in stores.indices {
-      for copy in stores[die].copies where copy.key.layer == layer {
-        holders.add(die: die, expert: copy.key.expert)
-      }
+      for expert in stores[die].experts(ofLayer: layer) { holders.add(die: die, expert: expert) }
     }
     return holders
   }
@@ -81,14 +79,14 @@ struct ResidentCopies {
   ) {
     let read = costs.fabric.hardware.writeSeconds(costs.expert)
     for die in stores.indices {
-      for copy in stores[die].copies where copy.key.layer == layer {
+      stores[die].revalue(layer: layer) { copy in
         // Not part of the forecast's plan. Plans change with every request, so what has served
         // will serve again: it is worth its way as often as it was read.
         let steps = (turn.number - copy.arrived) / schedule.layers
         let rate = Double(copy.uses) / Double(steps + 1)
-        let way = homeSeconds(CopyKey(copy.key, on: die))
-        stores[die].setValue(
-          chance(copy.key.expert) * (1e-3 * read + 0.8 * rate * way), of: copy.key)
+        let home = placement.layers[layer].home(of: copy.key.expert)
+        let way = costs.readSeconds(from: home, to: die)
+        return chance(copy.key.expert) * (1e-3 * read + 0.8 * rate * way)
       }
     }
     for proposal in proposals {
@@ -115,9 +113,9 @@ struct ResidentCopies {
     displacedSeconds = 0
     // What forecasts push out comes back when it is read, so a read each.
     for (die, store) in (baseline ?? []).enumerated() {
-      for copy in store.copies where !stores[die].holds(copy.key) {
-        displacedSeconds += homeSeconds(CopyKey(copy.key, on: die))
-      }
+      var displaced: [ExpertKey] = []
+      stores[die].mark(beside: store) { displaced.append($0) }
+      for key in displaced { displacedSeconds += homeSeconds(CopyKey(key, on: die)) }
     }
   }
 
@@ -145,16 +143,15 @@ struct ResidentCopies {
     let schedule = schedule
     func nextUse(_ key: ExpertKey) -> Int { turn.nextUse(of: key, in: schedule) }
     let way = homeSeconds(key)
-    let baseline = self.baseline?[die]
     let isInBaseline = baselineHolds(key)
     let mayDisplace = mayRisk(displacedSeconds + (isInBaseline ? 0 : way))
     // What forecasts have pushed out comes back; unless they may judge what is worth its place.
     let returns = isInBaseline && !(mayDisplace && [.leastExpected, .belady].contains(policy))
     var wastes = false
     if let victim = stores[die].victim(
-      policy, sparing: mayDisplace && !returns ? nil : baseline, nextUse: nextUse)
+      policy, sparesBaseline: !mayDisplace || returns, nextUse: nextUse)
     {
-      let displaces = baseline.map { $0.holds(victim.key) } ?? false
+      let displaces = victim.isInBaseline
       if displaces, isFresh, !mayDisplace { return .refused }
       switch policy {
       case .leastExpected:
@@ -171,7 +168,7 @@ struct ResidentCopies {
     stores[die].add(
       CopyStore.Copy(
         key: key.expert, lastUse: turn.number, arrived: turn.number, value: value,
-        isFresh: isFresh))
+        isFresh: isFresh, isInBaseline: isInBaseline))
     return .admitted(wastes: wastes)
   }
 }

@@ -29,13 +29,9 @@ struct StagedTransfers {
     remains = TransferTraffic.CarriedOver(on: costs.fabric)
   }
 
-  /// Chunks of an expert that a die's buffer holds for a turn, and with what a copy's transfer has
-  /// brought.
-  func brought(_ key: CopyKey, at turn: Turn) -> (buffered: Int, copied: Int) {
-    func chunks(_ transfers: [Transfer], _ target: Transfer.Target) -> Int {
-      transfers.reduce(0) { $0 + ($1.key == key && $1.target == target ? $1.done : 0) }
-    }
-    return (chunks(buffered, .buffer(turn: turn.number)), chunks(queue.transfers, .copy))
+  /// What has been brought for the tasks of a turn.
+  func brought(for turn: Turn) -> BroughtChunks {
+    BroughtChunks(buffered: buffered, underWay: queue.transfers, for: turn)
   }
 
   /// Chunks that the transfers into a die's buffer take there, come or still to come; nil where one

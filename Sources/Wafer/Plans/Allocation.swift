@@ -57,15 +57,8 @@ package func allocationPlan(
     }
   }
   for expert in order {
-    var left = counts[expert]
-    var candidates = scheduler.candidates(holding: holders[expert], requests: left)
-    while left > 0 {
-      let block = min(options.blockSize, left)
-      let best = scheduler.cheapest(candidates, for: block)
-      scheduler.commit(block, to: &candidates[best])
-      plan.give(block, of: expert, to: candidates[best].die)
-      left -= block
-    }
+    let candidates = scheduler.candidates(holding: holders[expert], requests: counts[expert])
+    scheduler.deal(counts[expert], to: candidates) { plan.give($0, of: expert, to: $1) }
   }
   return plan.tasks
 }

@@ -79,16 +79,41 @@ struct ListScheduler {
       wayLatency: 2 * fabric.wayLatency(from: source, to: die))
   }
 
-  /// The candidate of least cost; holders first, then lower numbers, on ties.
-  func cheapest(_ candidates: [Candidate], for block: Int) -> Int {
+  /// Deals requests block by block, each to the candidate of least cost; holders first, then lower
+  /// numbers, on ties.
+  ///
+  /// - Parameter give: Called with every block's requests and die.
+  mutating func deal(
+    _ requests: Int, to candidates: [Candidate], give: (_ requests: Int, _ die: Int) -> Void
+  ) {
+    var candidates = candidates
+    var left = requests
+    // A block changes few prices: those are asked for again, the others are kept.
+    var prices = Array(repeating: 0.0, count: candidates.count)
+    var priced = 0
+    var changed = 0..<candidates.count
+    while left > 0 {
+      let block = min(options.blockSize, left)
+      if block != priced { (priced, changed) = (block, candidates.indices) }
+      for index in changed { prices[index] = price(block, candidates[index]) }
+      let best = cheapest(candidates, prices)
+      // Its first block keeps a memory busy from which others may read.
+      changed = candidates[best].isNew ? candidates.indices : best..<best + 1
+      commit(block, to: &candidates[best])
+      give(block, candidates[best].die)
+      left -= block
+    }
+  }
+
+  private func cheapest(_ candidates: [Candidate], _ prices: [Double]) -> Int {
     var best = 0
-    var bestKey = (Double.infinity, 1, Int.max)
-    var index = 0
-    while index < candidates.count {
-      let candidate = candidates[index]
-      let key = (price(block, candidate), candidate.holds ? 0 : 1, candidate.die)
-      if key < bestKey { (best, bestKey) = (index, key) }
-      index += 1
+    for index in prices.indices.dropFirst() where prices[index] <= prices[best] {
+      let (candidate, rival) = (candidates[index], candidates[best])
+      if prices[index] < prices[best]
+        || (candidate.holds ? 0 : 1, candidate.die) < (rival.holds ? 0 : 1, rival.die)
+      {
+        best = index
+      }
     }
     return best
   }
@@ -114,7 +139,7 @@ struct ListScheduler {
   }
 
   /// Books a block, and with a candidate's first block the reading of its weights.
-  mutating func commit(_ block: Int, to candidate: inout Candidate) {
+  private mutating func commit(_ block: Int, to candidate: inout Candidate) {
     if candidate.isNew {
       memory[candidate.source] += candidate.readSeconds
       if candidate.source != candidate.die {

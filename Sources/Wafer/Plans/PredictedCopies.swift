@@ -7,12 +7,10 @@ struct PredictedCopies {
   let roomPerLayer: [Int]
   /// By layer and die: experts, the oldest copy first.
   private var held: [[[Int]]]
-  private var followers: Followers
   private let dies: Int
 
-  init(layers: Int, dies: Int, roomPerLayer: [Int], followers: Followers) {
+  init(layers: Int, dies: Int, roomPerLayer: [Int]) {
     self.roomPerLayer = roomPerLayer
-    self.followers = followers
     self.dies = dies
     held = Array(repeating: Array(repeating: [], count: dies), count: layers)
   }
@@ -24,14 +22,11 @@ struct PredictedCopies {
     }
   }
 
-  /// Takes in what a layer's batch chose, where followers are counted as batches go by.
-  mutating func observe(step: Int, layer: Int, chosen: () -> [UInt16]) {
-    followers.observe(step: step, layer: layer, chosen: chosen)
-  }
-
   /// Copies the experts that a die just read from elsewhere and that follow one of its experts,
   /// most expected requests first, as far as there is room.
-  mutating func extend(with plan: [ExpertTask], layer: Int) -> [ExpertCopy] {
+  mutating func extend(
+    with plan: [ExpertTask], layer: Int, by followers: Followers
+  ) -> [ExpertCopy] {
     var own: [[ExpertTask]] = Array(repeating: [], count: dies)
     for task in plan { own[Int(task.die)].append(task) }
     var made: [ExpertCopy] = []

@@ -11,6 +11,9 @@ public enum Strategy: String, CaseIterable, Sendable {
   /// Algorithm 1 with such copies.
   case allocationAndPrediction = "allo+pred"
 
+  /// Whether experts get their dies by Algorithm 1.
+  public var allocates: Bool { self == .allocation || self == .allocationAndPrediction }
+
   /// Whether dies keep copies that a heatmap foretells.
   public var predicts: Bool { self == .prediction || self == .allocationAndPrediction }
 }
