@@ -81,12 +81,14 @@ public struct StagingSimulation: Sendable {
     var trials = zip(forecasts, runs).map { forecast, run in
       options.holdsBack && forecast.certainty == .estimate ? StagingTrial(run) : nil
     }
+    // What a forecast has noted, it need not be shown again.
+    let notes = forecasts.allSatisfy { $0 is NotedForecast }
     var plans = PlanBook(self)
     var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
     for step in 0..<schedule.steps {
       for layer in 0..<schedule.layers {
         plans.beginTurn()
-        let chosen = pool.chosen(by: schedule.tokens[step], layer: layer)
+        let chosen = notes ? [] : pool.chosen(by: schedule.tokens[step], layer: layer)
         let without = baseline?.baselineLayer(
           step: step, layer: layer, expecting: ask(nothing, layer), sharing: &plans)
         for index in runs.indices {

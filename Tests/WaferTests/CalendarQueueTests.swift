@@ -7,7 +7,7 @@ struct CalendarQueueTests {
   @Test(arguments: [1e-9, 1e-3, 1, 1e6, 1e-300]) func takesInOrderOfTimeThenInsertion(
     spacing: Double
   ) {
-    var queue = CalendarQueue(capacity: 300, spacing: spacing)
+    let queue = CalendarQueue(capacity: 300, spacing: spacing)
     var waiting: [(time: Double, sequence: Int, event: Int32)] = []
     var state: UInt64 = 7
     func random() -> Double {

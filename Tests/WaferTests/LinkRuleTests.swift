@@ -18,7 +18,7 @@ struct LinkRuleTests {
     let state = RunState(fabric: fabric, chunkBytes: chunk, flights: 0)
     let pairs = (0..<16).flatMap { from in (0..<16).map { (from, $0) } }.filter { $0 != $1 }
     var crossed = Array(repeating: 0, count: pairs.count)
-    var queue = CalendarQueue(capacity: pairs.count, spacing: 100)
+    let queue = CalendarQueue(capacity: pairs.count, spacing: 100)
     for flight in pairs.indices { queue.insert(Int32(flight), at: 0) }
     var arrivals: [Double] = []
     while let (flight, now) = queue.take() {

@@ -24,7 +24,7 @@ protocol BackgroundTraffic {
 
   /// The layer begins: puts the first flights into the calendar.
   mutating func begin(
-    first: Int32, _ state: borrowing RunState, _ calendar: inout CalendarQueue)
+    first: Int32, _ state: borrowing RunState, _ calendar: borrowing CalendarQueue)
 
   /// Demand's flight asks for a chunk of a task.
   mutating func meet(
@@ -38,7 +38,8 @@ protocol BackgroundTraffic {
   ///
   /// - Returns: A flight of demand whose chunk has now come, or -1.
   mutating func advance(
-    _ flight: Int32, at now: Double, _ state: borrowing RunState, _ calendar: inout CalendarQueue
+    _ flight: Int32, at now: Double, _ state: borrowing RunState,
+    _ calendar: borrowing CalendarQueue
   ) -> Int32
 
   /// One of its flights would have its turn at `time`, after the layer and its gap.
@@ -55,7 +56,7 @@ struct NoBackgroundTraffic: BackgroundTraffic {
   var gapSeconds: Double { 0 }
   var chunksHere: Int { 0 }
 
-  func begin(first: Int32, _ state: borrowing RunState, _ calendar: inout CalendarQueue) {}
+  func begin(first: Int32, _ state: borrowing RunState, _ calendar: borrowing CalendarQueue) {}
 
   func meet(
     task: Int32, chunk: Int32, flight: Int32, at now: Double, _ state: borrowing RunState
@@ -64,7 +65,8 @@ struct NoBackgroundTraffic: BackgroundTraffic {
   func received(task: Int32, at now: Double) {}
 
   func advance(
-    _ flight: Int32, at now: Double, _ state: borrowing RunState, _ calendar: inout CalendarQueue
+    _ flight: Int32, at now: Double, _ state: borrowing RunState,
+    _ calendar: borrowing CalendarQueue
   ) -> Int32 { -1 }
 
   func suspend(_ flight: Int32, at time: Double) {}

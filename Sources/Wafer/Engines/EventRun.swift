@@ -104,16 +104,15 @@ struct EventRun {
     let nodes = fabric.nodes
     let hardware = fabric.hardware
     let capacity = inFlight * dies
-    var calendar = CalendarQueue(capacity: capacity + side.flights, spacing: spacing)
+    let calendar = CalendarQueue(capacity: capacity + side.flights, spacing: spacing)
     let cache = LeastRecentCache(nodes: nodes, slots: cacheSlots, entries: cacheEntries)
     let state = RunState(fabric: fabric, chunkBytes: chunkBytes, flights: capacity)
     let (hit, write) = (hardware.llcHit, hardware.llcWrite)
     let (chunks, caches) = (Int32(chunks), cacheSlots > 0)
-    var end = 0.0
     var events = 0
     var hits = 0
     var left = queue.count * Int(chunks)
-    side.begin(first: Int32(capacity), state, &calendar)
+    side.begin(first: Int32(capacity), state, calendar)
     jobs.withUnsafeBufferPointer { jobs in
       queue.withUnsafeBufferPointer { queue in
         fabric.wayLinks.withUnsafeBufferPointer { ways in
@@ -159,7 +158,7 @@ struct EventRun {
             let free = max(now, state.memoryFree[die]) + seconds
             state.memoryFree[die] = free
             state.memoryBusy[die] += seconds
-            if !readsAlone { end = max(end, free + latency) }
+            if !readsAlone { state.lasts(until: free + latency) }
             if Record.isPresent {
               record.note(
                 .memory(die), from: free - seconds, to: free, kind, state.flights[Int(flight)])
@@ -192,10 +191,10 @@ struct EventRun {
           }
           while let (flight, now) = calendar.take() {
             if Side.isPresent, flight >= capacity {
-              if left == 0, now > end + side.gapSeconds {
+              if left == 0, now > state.end.pointee + side.gapSeconds {
                 side.suspend(flight, at: now)
               } else {
-                let woken = side.advance(flight, at: now, state, &calendar)
+                let woken = side.advance(flight, at: now, state, calendar)
                 if woken >= 0 { calendar.insert(woken, at: now + hit) }
               }
               continue
@@ -247,7 +246,7 @@ struct EventRun {
             } else if Side.isPresent, step == Flight.here {
               compute(flight, job, now)
             } else {
-              end = max(end, now)
+              state.lasts(until: now)
               left -= 1
               issue(flight, Int(job.pointee.die), now)
             }
@@ -255,11 +254,11 @@ struct EventRun {
         }
       }
     }
-    result.seconds = end
+    result.seconds = state.end.pointee
     result.events = events
     result.llcHits = hits
     result.llcMisses = queue.count * Int(chunks) - hits - side.chunksHere
-    side.end(at: end)
+    side.end(at: state.end.pointee)
     state.sum(into: &result, fabric: fabric)
   }
 }

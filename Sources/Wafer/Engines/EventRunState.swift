@@ -34,6 +34,8 @@ struct RunState: ~Copyable {
   let cursorChunk: UnsafeMutablePointer<Int32>
   /// What travels under each number of the calendar.
   let flights: UnsafeMutablePointer<Flight>
+  /// When the layer ends, as far as is known.
+  let end: UnsafeMutablePointer<Double>
 
   init(fabric: Fabric, chunkBytes: Double, flights count: Int) {
     func array<Element>(_ count: Int, _ value: Element) -> UnsafeMutablePointer<Element> {
@@ -60,16 +62,21 @@ struct RunState: ~Copyable {
     cursorEnd = array(fabric.dies, 0)
     cursorChunk = array(fabric.dies, 0)
     flights = array(count, Flight(task: 0, chunk: 0, step: 0))
+    end = array(1, 0)
   }
 
   deinit {
     for array in [
       memoryFree, memoryBusy, memoryChunk, memoryLatency, linkFree, linkBusy, linkChunk,
-      linkLatency, computeFree, computeBusy,
+      linkLatency, computeFree, computeBusy, end,
     ] { array.deallocate() }
     for array in [cursor, cursorEnd, cursorChunk] { array.deallocate() }
     flights.deallocate()
   }
+
+  /// The layer is not over before `time`.
+  @inline(__always)
+  func lasts(until time: Double) { end.pointee = max(end.pointee, time) }
 
   /// The link rule: chunks cross one after another in the order in which they came; a chunk holds
   /// the link for its bytes' time and is at the far end a latency after that.

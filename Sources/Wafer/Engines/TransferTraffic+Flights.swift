@@ -5,7 +5,7 @@ extension TransferTraffic: BackgroundTraffic {
   var chunksHere: Int { attached.reduce(0) { $0 + $1.found + $1.waited } }
 
   mutating func begin(
-    first: Int32, _ state: borrowing RunState, _ calendar: inout CalendarQueue
+    first: Int32, _ state: borrowing RunState, _ calendar: borrowing CalendarQueue
   ) {
     self.first = first
     memories.hold(for: remains.memory, state.memoryFree)
@@ -26,12 +26,12 @@ extension TransferTraffic: BackgroundTraffic {
     }
     remains.chunks = []
     for die in 0..<fabric.dies {
-      for slot in slots[die]..<Self.window { ask(die * Self.window + slot, at: 0, &calendar) }
+      for slot in slots[die]..<Self.window { ask(die * Self.window + slot, at: 0, calendar) }
     }
   }
 
   /// Sends the die's next chunk on its way under the number of `slot`.
-  private mutating func ask(_ slot: Int, at now: Double, _ calendar: inout CalendarQueue) {
+  private mutating func ask(_ slot: Int, at now: Double, _ calendar: borrowing CalendarQueue) {
     let die = slot / Self.window
     guard memories.share > 0 else { return }
     while turn[die] < order[die].count {
@@ -97,14 +97,15 @@ extension TransferTraffic: BackgroundTraffic {
   }
 
   mutating func advance(
-    _ flight: Int32, at now: Double, _ state: borrowing RunState, _ calendar: inout CalendarQueue
+    _ flight: Int32, at now: Double, _ state: borrowing RunState,
+    _ calendar: borrowing CalendarQueue
   ) -> Int32 {
     let slot = Int(flight - first)
     let transfer = moving[chunks[slot].transfer].transfer
     let way = fabric.wayRange(from: transfer.source, to: transfer.die)
     switch chunks[slot].place {
     case Flight.arrived:
-      return arrive(slot, at: now, &calendar)
+      return arrive(slot, at: now, calendar)
     case Flight.atMemory:
       if let end = memories.take(transfer.source, at: now, state.memoryFree) {
         chunks[slot].place = way.lowerBound
@@ -137,13 +138,13 @@ extension TransferTraffic: BackgroundTraffic {
 
   /// Counts a chunk that has come and sends the next.
   private mutating func arrive(
-    _ slot: Int, at now: Double, _ calendar: inout CalendarQueue
+    _ slot: Int, at now: Double, _ calendar: borrowing CalendarQueue
   ) -> Int32 {
     let index = chunks[slot].transfer
     moving[index].transfer.done += 1
     arrivals += 1
     if moving[index].transfer.isComplete { completed.append(index) }
-    ask(slot, at: now, &calendar)
+    ask(slot, at: now, calendar)
     guard moving[index].served < moving[index].waiting.count else { return -1 }
     let woken = moving[index].waiting[moving[index].served]
     moving[index].served += 1

@@ -82,42 +82,52 @@ struct ListScheduler {
   /// Deals requests block by block, each to the candidate of least cost; holders first, then lower
   /// numbers, on ties.
   ///
+  /// Unsafe pointers: there is a price and a rank of every candidate, and no index but theirs.
+  ///
   /// - Parameter give: Called with every block's requests and die.
   mutating func deal(
     _ requests: Int, to candidates: [Candidate], give: (_ requests: Int, _ die: Int) -> Void
   ) {
-    var candidates = candidates
-    var left = requests
-    // A block changes few prices: those are asked for again, the others are kept.
-    var prices = Array(repeating: 0.0, count: candidates.count)
-    var priced = 0
-    var changed = 0..<candidates.count
-    while left > 0 {
-      let block = min(options.blockSize, left)
-      if block != priced { (priced, changed) = (block, candidates.indices) }
-      for index in changed { prices[index] = price(block, candidates[index]) }
-      let best = cheapest(candidates, prices)
-      // Its first block keeps a memory busy from which others may read.
-      changed = candidates[best].isNew ? candidates.indices : best..<best + 1
-      commit(block, to: &candidates[best])
-      give(block, candidates[best].die)
-      left -= block
-    }
-  }
-
-  private func cheapest(_ candidates: [Candidate], _ prices: [Double]) -> Int {
-    var best = 0
-    for index in prices.indices.dropFirst() where prices[index] <= prices[best] {
-      let (candidate, rival) = (candidates[index], candidates[best])
-      if prices[index] < prices[best]
-        || (candidate.holds ? 0 : 1, candidate.die) < (rival.holds ? 0 : 1, rival.die)
-      {
-        best = index
+    var dealt = candidates
+    let count = candidates.count
+    dealt.withUnsafeMutableBufferPointer { candidates in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { prices in
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { ranks in
+          for (index, candidate) in candidates.enumerated() {
+            prices.initializeElement(at: index, to: 0)
+            ranks.initializeElement(
+              at: index, to: (candidate.holds ? 0 : fabric.nodes) + candidate.die)
+          }
+          var left = requests
+          // A block changes few prices: those are asked for again, the others are kept.
+          var priced = 0
+          var changed = 0..<count
+          while left > 0 {
+            let block = min(options.blockSize, left)
+            if block != priced { (priced, changed) = (block, 0..<count) }
+            for index in changed { prices[index] = price(block, candidates[index]) }
+            var best = 0
+            var index = 1
+            while index < count {
+              if prices[index] < prices[best]
+                || prices[index] == prices[best] && ranks[index] < ranks[best]
+              {
+                best = index
+              }
+              index += 1
+            }
+            // Its first block keeps a memory busy from which others may read.
+            changed = candidates[best].isNew ? 0..<count : best..<best + 1
+            commit(block, to: &candidates[best])
+            give(block, candidates[best].die)
+            left -= block
+          }
+        }
       }
     }
-    return best
   }
 
+  @inline(__always)
   private func price(_ block: Int, _ candidate: Candidate) -> Double {
     let die = candidate.die
     let computeEnd = compute[die] + Double(block) * secondsPerRequest
@@ -139,6 +149,7 @@ struct ListScheduler {
   }
 
   /// Books a block, and with a candidate's first block the reading of its weights.
+  @inline(__always)
   private mutating func commit(_ block: Int, to candidate: inout Candidate) {
     if candidate.isNew {
       memory[candidate.source] += candidate.readSeconds

@@ -38,10 +38,35 @@ package struct Rebalancing {
   /// What the dies have to do: their tasks as places in the plan, and busy seconds.
   private struct Loads {
     var own: [[Int]]
+    /// Whether a die computes an expert: a row a die, a column an expert.
+    private var computes: [Bool]
+    private let experts: Int
     var compute: [Double]
     var memory: [Double]
 
+    /// Nothing to do.
+    init(experts: Int, on fabric: Fabric) {
+      self.experts = experts
+      own = Array(repeating: [], count: fabric.dies)
+      computes = Array(repeating: false, count: fabric.dies * experts)
+      compute = Array(repeating: 0, count: fabric.dies)
+      memory = Array(repeating: 0, count: fabric.nodes)
+    }
+
     func load(_ die: Int) -> Double { max(compute[die], memory[die]) }
+
+    func computes(_ expert: Int32, at die: Int) -> Bool { computes[die * experts + Int(expert)] }
+
+    /// A die has a task, a place in the plan, of an expert.
+    mutating func add(_ task: Int, of expert: Int32, to die: Int) {
+      own[die].append(task)
+      computes[die * experts + Int(expert)] = true
+    }
+
+    mutating func remove(_ task: Int, of expert: Int32, from die: Int) {
+      own[die].removeAll { $0 == task }
+      computes[die * experts + Int(expert)] = false
+    }
   }
 
   /// Rebalances `plan`, whose sources are set.
@@ -54,12 +79,9 @@ package struct Rebalancing {
   ) -> [CopyProposal] {
     var holders = holders
     var proposals: [CopyProposal] = []
-    var loads = Loads(
-      own: Array(repeating: [], count: fabric.dies),
-      compute: Array(repeating: 0, count: fabric.dies),
-      memory: Array(repeating: 0, count: fabric.nodes))
+    var loads = Loads(experts: holders.experts, on: fabric)
     for (index, task) in plan.enumerated() {
-      loads.own[Int(task.die)].append(index)
+      loads.add(index, of: task.expert, to: Int(task.die))
       loads.compute[Int(task.die)] += Double(task.requests) * perRequest
       loads.memory[Int(task.die)] += Double(task.requests) * activations
       loads.memory[Int(task.source)] += read(task.expert)
@@ -74,7 +96,7 @@ package struct Rebalancing {
       for index in loads.own[busiest] where plan[index].source == plan[index].die {
         for holder in holders[Int(plan[index].expert)]
         where holder != busiest && holder < fabric.dies {
-          consider(index, holder, isCopy: false, plan, loads, busiest, before, &best)
+          consider(index, holder, isCopy: false, plan[index], loads, busiest, before, &best)
         }
       }
       if best == nil, proposals.count < proposalLimit,
@@ -82,7 +104,7 @@ package struct Rebalancing {
       {
         for index in loads.own[busiest]
         where !holders[Int(plan[index].expert)].contains(idle) {
-          consider(index, idle, isCopy: true, plan, loads, busiest, before, &best)
+          consider(index, idle, isCopy: true, plan[index], loads, busiest, before, &best)
         }
       }
       guard let move = best else { break }
@@ -102,13 +124,12 @@ package struct Rebalancing {
 
   /// Keeps the better of `best` and moving task `index` from the busiest die to `die`.
   private func consider(
-    _ index: Int, _ die: Int, isCopy: Bool, _ plan: [ExpertTask], _ loads: Loads, _ busiest: Int,
+    _ index: Int, _ die: Int, isCopy: Bool, _ task: ExpertTask, _ loads: Loads, _ busiest: Int,
     _ before: Double, _ best: inout Move?
   ) {
-    let task = plan[index]
-    let isThere = loads.own[die].contains { plan[$0].expert == task.expert }
+    let isThere = loads.computes(task.expert, at: die)
     let limit = isCopy ? before - margin * read(task.expert) : before * (1 - 1e-9)
-    for requests in amounts(task.requests, loads.compute[busiest], loads.compute[die]) {
+    func weigh(_ requests: Int32) {
       let work = Double(requests) * perRequest
       let bytes = Double(requests) * activations
       let leaves = requests == task.requests && task.source == task.die
@@ -122,6 +143,9 @@ package struct Rebalancing {
         best = Move(task: index, to: die, requests: requests, highest: highest, isCopy: isCopy)
       }
     }
+    weigh(task.requests)
+    let blocks = levelling(task.requests, loads.compute[busiest], loads.compute[die])
+    if blocks > 0 { weigh(blocks) }
   }
 
   /// Moves the requests, from the busiest die, and keeps the loads up to date.
@@ -136,13 +160,13 @@ package struct Rebalancing {
     plan[move.task].requests -= move.requests
     if plan[move.task].requests == 0 {
       loads.memory[Int(task.source)] -= read(task.expert)
-      loads.own[busiest].removeAll { $0 == move.task }
+      loads.remove(move.task, of: task.expert, from: busiest)
     }
     if let there = loads.own[move.to].first(where: { plan[$0].expert == task.expert }) {
       plan[there].requests += move.requests
     } else {
       loads.memory[move.to] += read(task.expert)
-      loads.own[move.to].append(plan.count)
+      loads.add(plan.count, of: task.expert, to: move.to)
       plan.append(
         ExpertTask(
           expert: Int(task.expert), die: move.to, requests: Int(move.requests), source: move.to))
@@ -162,10 +186,11 @@ package struct Rebalancing {
   /// Seconds of a die's compute for one request.
   private var perRequest: Double { fabric.hardware.secondsPerRequest(cost) }
 
-  /// All of a task, and the whole blocks that would level two dies' compute.
-  private func amounts(_ requests: Int32, _ here: Double, _ there: Double) -> [Int32] {
+  /// The requests in whole blocks that would level two dies' compute; 0 if those are none or all of
+  /// the task's.
+  private func levelling(_ requests: Int32, _ here: Double, _ there: Double) -> Int32 {
     let level = Int32(max(0, min((here - there) / 2 / perRequest, Double(requests))))
     let blocks = level / Int32(blockSize) * Int32(blockSize)
-    return blocks > 0 && blocks < requests ? [requests, blocks] : [requests]
+    return blocks < requests ? blocks : 0
   }
 }
