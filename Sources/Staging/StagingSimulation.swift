@@ -142,7 +142,8 @@ public struct StagingSimulation: Sendable {
   func homes(_ schedule: BatchSchedule) -> ExpertPlacement {
     placement
       ?? ExpertPlacement(
-        options.placement, layers: schedule.layers, experts: schedule.experts, on: fabric)
+        options.placement, layers: schedule.layers, experts: schedule.experts, on: fabric,
+        rooms: options.enforcesCapacity ? expert.rooms(of: model, on: fabric) : nil)
   }
 
   /// Bytes of every die's HBM that homes, the system and the staging buffer leave to copies of all

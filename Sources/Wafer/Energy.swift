@@ -2,7 +2,7 @@
 public struct LayerEnergy: Hashable, Sendable {
   /// Operations of experts.
   public let compute: Double
-  /// Bits read from and written to dies' HBM and the host's memory.
+  /// Bits read from and written to dies' HBM and the memories behind them.
   public let memory: Double
   /// Bits over links, each link of a way counted.
   public let links: Double
@@ -19,7 +19,7 @@ extension Fabric {
     let flops = busy.compute.reduce(0, +) * hardware.computeFlops * hardware.computeEfficiency
     let memory = zip(busy.memory, memoryBandwidth).enumerated().reduce(0.0) { sum, node in
       sum + node.element.0 * node.element.1
-        * (node.offset == host ? hardware.hostPicojoules : hardware.hbmPicojoules)
+        * (tier(of: node.offset)?.picojoules ?? hardware.hbmPicojoules)
     }
     let links = busy.link.indices.reduce(0.0) { sum, link in
       sum + busy.link[link] * linkBandwidth[link] * picojoules(of: linkEnds[link])
@@ -31,7 +31,7 @@ extension Fabric {
 
   private func picojoules(of link: LinkEnds) -> Double {
     if link.isScaleOut { return hardware.scaleOutPicojoules }
-    let isHosts = host != nil && (link.from == host || link.to == host)
-    return isHosts ? hardware.hostLinkPicojoules : hardware.linkPicojoules
+    let tier = tier(of: max(link.from ?? 0, link.to ?? 0))
+    return tier?.linkPicojoules ?? hardware.linkPicojoules
   }
 }

@@ -5,17 +5,18 @@
 /// print(fabric.hops(from: 0, to: 24), fabric.way(from: 0, to: 24))
 /// ```
 ///
-/// Nodes are memories: `0..<dies` the dies' HBM, and one more, the host, where experts live there.
+/// Nodes are memories: `0..<dies` the dies' HBM, and behind them the system's
+/// ``Hardware/memoryTiers``, such as the host's.
 /// A way is a list of directed links; distances count links.
 public struct Fabric: Sendable {
   /// The system's figures.
   public let hardware: Hardware
   /// Dies (D), numbered row by row.
   public let dies: Int
-  /// Dies, and the host if the system has one.
+  /// Dies, and the memories behind them.
   public let nodes: Int
-  /// The host's node, or nil.
-  public let host: Int?
+  /// The memories behind the dies, whose nodes follow the dies'.
+  public let tiers: [MemoryTier]
   /// Directed links (N).
   public let links: Int
   /// What every link joins.
@@ -46,19 +47,19 @@ public struct Fabric: Sendable {
   public init(_ hardware: Hardware) {
     self.hardware = hardware
     let dies = hardware.dies
-    let host = hardware.expertHome == .host ? dies : nil
-    let nodes = dies + (host == nil ? 0 : 1)
+    let tiers = hardware.memoryTiers
+    let nodes = dies + tiers.count
     var builder = WayBuilder(hardware)
     var ways: [Int32] = []
     var start: [Int32] = [0]
     for from in 0..<nodes {
       for to in 0..<nodes {
-        ways += builder.way(from: from, to: to, host: host)
+        ways += builder.way(from: from, to: to, tiers: tiers)
         start.append(Int32(ways.count))
       }
     }
     self.dies = dies
-    self.host = host
+    self.tiers = tiers
     self.nodes = nodes
     links = builder.bandwidth.count
     linkEnds = builder.ends
@@ -71,15 +72,15 @@ public struct Fabric: Sendable {
     adjacent = (0..<nodes).map { node in
       (0..<dies).filter { die in
         die != node
-          && (node == host || Self.isNear(node, die, hops[node * nodes + die], hardware))
+          && (node >= dies || Self.isNear(node, die, hops[node * nodes + die], hardware))
       }
     }
     memoryBandwidth =
       Array(repeating: hardware.hbmBandwidth, count: dies)
-      + (host == nil ? [] : [hardware.hostBandwidth])
+      + tiers.map(\.bandwidth)
     memoryLatency =
       Array(repeating: hardware.hbmLatency, count: dies)
-      + (host == nil ? [] : [hardware.hostLatency])
+      + tiers.map(\.latency)
     // All links of one way are alike, so a product serves; it is also what the reference computes.
     let firstLinks = hops.indices.map { hops[$0] > 0 ? Int(ways[Int(start[$0])]) : nil }
     wayLatencies = zip(hops, firstLinks).map { hops, first in
@@ -102,11 +103,15 @@ public struct Fabric: Sendable {
     }
   }
 
+  /// The memory behind the dies that is this node; nil for a die.
+  public func tier(of node: Int) -> MemoryTier? { node < dies ? nil : tiers[node - dies] }
+
   /// The place of two nodes in tables of all pairs.
   private func pair(_ from: Int, _ to: Int) -> Int { from * nodes + to }
 
   /// Links between two nodes: the Manhattan distance on a mesh, the shorter ways round on a ring or a
-  /// torus, 2 through a switch or between domains, 1 from the host.
+  /// torus, 2 through a switch or between domains, 1 from a memory behind
+  /// them.
   public func hops(from: Int, to: Int) -> Int { hopCounts[pair(from, to)] }
 
   /// Seconds that weights need on the way between two nodes beside their bytes: the sum of
@@ -140,10 +145,10 @@ public struct Fabric: Sendable {
     holders.min { (hops(from: $0, to: die), $0) < (hops(from: $1, to: die), $1) }
   }
 
-  /// Dies other than `node` within `distance` hops, ascending; behind a switch, or from the host,
+  /// Dies other than `node` within `distance` hops, ascending; behind a switch, or from a tier,
   /// every die is near.
   public func neighbours(of node: Int, within distance: Int) -> [Int] {
-    if distance == 1 || hardware.topology == .switch || node == host { return adjacent[node] }
+    if distance == 1 || hardware.topology == .switch || node >= dies { return adjacent[node] }
     if hardware.topology == .twoLevel { return (0..<dies).filter { $0 != node } }
     return (0..<dies).filter { $0 != node && hops(from: node, to: $0) <= distance }
   }

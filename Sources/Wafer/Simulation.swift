@@ -232,6 +232,6 @@ public struct Simulation: Sendable {
     placement
       ?? ExpertPlacement(
         options.placement, layers: layers ?? pool.shape.layers, experts: pool.shape.experts,
-        on: fabric)
+        on: fabric, rooms: options.enforcesCapacity ? expert.rooms(of: model, on: fabric) : nil)
   }
 }

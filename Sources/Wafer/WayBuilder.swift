@@ -41,9 +41,10 @@ struct WayBuilder {
   }
 
   /// The links from one node to another, in order; empty for a node and itself.
-  mutating func way(from: Int, to: Int, host: Int?) -> [Int32] {
+  mutating func way(from: Int, to: Int, tiers: [MemoryTier]) -> [Int32] {
     if from == to { return [] }
-    if from == host || to == host { return [hostLink(from: from, to: to)] }
+    let behind = max(from, to) - hardware.dies
+    if behind >= 0 { return [tierLink(from: from, to: to, tiers[behind])] }
     switch hardware.topology {
     case .ring:
       return Self.around(hardware.dies, from, to).map { link(from: $0, to: $1) }
@@ -97,8 +98,8 @@ struct WayBuilder {
       LinkEnds(from: from, to: to), hardware.linkBandwidthOneDirection, hardware.linkLatency)
   }
 
-  private mutating func hostLink(from: Int, to: Int) -> Int32 {
-    add(LinkEnds(from: from, to: to), hardware.hostLinkBandwidth, hardware.hostLinkLatency)
+  private mutating func tierLink(from: Int, to: Int, _ tier: MemoryTier) -> Int32 {
+    add(LinkEnds(from: from, to: to), tier.linkBandwidth, tier.linkLatency)
   }
 
   private mutating func add(_ ends: LinkEnds, _ bytes: Double, _ seconds: Double) -> Int32 {

@@ -69,7 +69,8 @@ struct HoldBackTests {
         // Where experts live in a host, plans that differ once copies do may differ by a read from it.
         let costs = TransferCosts(simulation)
         let read =
-          simulation.fabric.host.map { costs.readSeconds(from: $0, to: 0) / (3 * counted) } ?? 0
+          simulation.fabric.tiers.isEmpty
+          ? 0 : costs.readSeconds(from: simulation.fabric.dies, to: 0) / (3 * counted)
         let results = try simulation.run(
           pool, schedule: schedule,
           forecasts: [NoForecast(experts: 12)] + (try forecasts(schedule)),

@@ -26,10 +26,10 @@ struct ConservationTests {
       .contiguous, layers: 3, experts: 12, on: simulation.fabric)
     var copies = PredictedCopies(
       layers: 3, dies: simulation.fabric.dies,
-      roomPerLayer: Array(repeating: 3, count: simulation.fabric.dies),
-      followers: Followers(
-        FollowerTable(try TransitionCounts(of: pool), width: 4),
-        BatchSchedule(pool, size: simulation.batch, steps: 3), width: 4))
+      roomPerLayer: Array(repeating: 3, count: simulation.fabric.dies))
+    let followers = Followers(
+      FollowerTable(try TransitionCounts(of: pool), width: 4),
+      BatchSchedule(pool, size: simulation.batch, steps: 3), width: 4)
     for step in 0..<3 {
       let tokens = pool.batch(size: simulation.batch, step: step)
       for layer in 0..<3 {
@@ -39,7 +39,9 @@ struct ConservationTests {
         let plan = simulation.plan(
           counts: (0..<12).map { expert in chosen.count { Int($0) == expert } },
           chosen: { chosen }, holders: holders)
-        let made = simulation.strategy.predicts ? copies.extend(with: plan, layer: layer) : []
+        let made =
+          simulation.strategy.predicts
+          ? copies.extend(with: plan, layer: layer, by: followers) : []
         try body(plan, made)
       }
     }

@@ -41,7 +41,7 @@ struct EnergyTests {
     var hardware = try #require(try Hardware.shipped("pcie-1"))
     (hardware.hostPicojoules, hardware.hostLinkPicojoules) = (10, 7)
     let fabric = Fabric(hardware)
-    let host = try #require(fabric.host)
+    let host = fabric.dies
     let expert = ExpertCost(weightBytes: 1e9, flopsPerRequest: 0, activationBytesPerRequest: 0)
     let result = BoundEngine().run(
       [ExpertTask(expert: 0, die: 0, requests: 1, source: host)], copies: [], expert: expert,

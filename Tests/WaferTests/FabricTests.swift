@@ -19,7 +19,7 @@ struct FabricTests {
     #expect(nvlink.links == 16 && nvlink.hops(from: 0, to: 3) == 2)
     #expect(nvlink.neighbours(of: 2, within: 1) == [0, 1, 3, 4, 5, 6, 7])
     let pcie = Fabric(try #require(try Hardware.shipped("pcie-1")))
-    #expect(pcie.host == 1 && pcie.nodes == 2 && pcie.links == 2)
+    #expect(pcie.tiers.map(\.name) == ["host"] && pcie.nodes == 2 && pcie.links == 2)
     #expect(pcie.linkBandwidth[Int(pcie.way(from: 1, to: 0).first ?? -1)] == 55e9)
     #expect(HomePlacement.contiguous.homes(experts: 3, on: pcie) == [1, 1, 1])
   }

@@ -81,7 +81,7 @@ struct HardwareTests {
       #"{"link_bandwidth_bytes_per_second": 1e-300}"#,
       "link_bandwidth_bytes_per_second must be a number from 1 to 1e+24, not 1e-300"
     ),
-    (#"{"rows": [5]}"#, "'rows' must be a number or a text; a hardware file is flat"),
+    (#"{"rows": [5]}"#, "'rows' must be a number or a text; only tiers is a list"),
     ("{\"rows\": 5,\n\n \"columns\": null}", "line 3: 'columns' is null"),
     ("{\"rows\": 5,\n \"rows\": 5}", "line 2: 'rows' is given twice, first in line 1"),
     ("{\"rows\": 5,\n}", "line 2: a comma stands before the closing brace"),

@@ -103,6 +103,13 @@ public struct Hardware: Hashable, Sendable {
   /// Seconds a crossing of that link.
   public var hostLinkLatency = 1e-6
 
+  /// Memories behind the dies and the host, the nearest first: what does not fit into the nearer
+  /// ones has its home there.
+  public var tiers: [MemoryTier] = []
+  /// Share of a die's HBM for weights that homes may fill where there are tiers behind it; the rest
+  /// is for copies.
+  public var hbmHomeFraction = 1.0
+
   /// Picojoules a bit read from or written to HBM.
   public var hbmPicojoules = 3.9
   /// Picojoules a bit and link between dies.

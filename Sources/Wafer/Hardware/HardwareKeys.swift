@@ -2,6 +2,8 @@
 public enum HardwareValue: Hashable, Sendable {
   case number(Double)
   case text(String)
+  /// Memories behind the dies; files alone give them.
+  case tiers([MemoryTier])
 }
 
 /// One key of a hardware file: its name with the unit, and the property it sets and tells.
@@ -17,6 +19,8 @@ struct HardwareKey: Sendable {
     case betweenDomains
     /// Systems whose experts live in the host.
     case host
+    /// Systems of further memories.
+    case tiers
   }
 
   let name: String
@@ -34,6 +38,7 @@ struct HardwareKey: Sendable {
     case .betweenDies: hardware.dies > 1
     case .betweenDomains: hardware.topology == .twoLevel && hardware.rows > 1
     case .host: hardware.expertHome == .host
+    case .tiers: !hardware.tiers.isEmpty
     }
   }
 
@@ -65,7 +70,7 @@ extension Hardware {
     try entry.set(&self, value)
   }
 
-  /// Applies one `key=value` override.
+  /// Applies one `key=value` override; `ssd.capacity_bytes=4e12` is that of a tier.
   ///
   /// - Returns: The key.
   @discardableResult
@@ -75,7 +80,14 @@ extension Hardware {
     }
     let key = String(override[..<equals])
     let text = String(override[override.index(after: equals)...])
-    try set(key, to: Double(text).map(HardwareValue.number) ?? .text(text))
+    let value = Double(text).map(HardwareValue.number) ?? .text(text)
+    if let dot = key.firstIndex(of: "."),
+      let tier = tiers.firstIndex(where: { $0.name == key[..<dot] })
+    {
+      try tiers[tier].set(String(key[key.index(after: dot)...]), to: value)
+    } else {
+      try set(key, to: value)
+    }
     return key
   }
 
@@ -89,6 +101,7 @@ extension Hardware {
       var copy = self
       for entry in Self.table { try entry.set(&copy, entry.get(self)) }
     } catch { return "\(name): \(error)" }
+    if let problem = tiersProblem { return "\(name): \(problem)" }
     guard wayLinks <= Double(Self.mostWayLinks) else {
       return "\(name): the ways between all pairs of \(dies) dies have more than"
         + " \(Self.mostWayLinks) links; take fewer dies, or a topology of shorter ways"
@@ -116,10 +129,10 @@ extension Hardware {
   }
 
   /// Bytes and operations a second; within these bounds every time is finite and above 0.
-  private static let rates = 1.0...1e24
-  private static let sizes = 0.0...1e24
-  private static let times = 0.0...1e6
-  private static let energies = 0.0...1e6
+  static let rates = 1.0...1e24
+  static let sizes = 0.0...1e24
+  static let times = 0.0...1e6
+  static let energies = 0.0...1e6
 
   static let table: [HardwareKey] = [
     text("name", \.name),
@@ -153,6 +166,8 @@ extension Hardware {
     real("host_latency_seconds", \.hostLatency, times, .host),
     real("host_link_bandwidth_bytes_per_second", \.hostLinkBandwidth, rates, .host).needed,
     real("host_link_latency_seconds", \.hostLinkLatency, times, .host),
+    tierList("tiers"),
+    real("hbm_home_fraction", \.hbmHomeFraction, 0...1, .tiers),
     real("compute_picojoules_per_flop", \.computePicojoules, energies),
     real("hbm_picojoules_per_bit", \.hbmPicojoules, energies),
     real("link_picojoules_per_bit", \.linkPicojoules, energies, .betweenDies),
@@ -192,6 +207,18 @@ where Choice: RawRepresentable<String> & CaseIterable & Sendable {
   }
 }
 
+private func tierList(_ name: String) -> HardwareKey {
+  HardwareKey(name: name, scope: .tiers) { hardware, value throws(HardwareError) in
+    guard case .tiers(let tiers) = value else {
+      throw HardwareError(
+        "\(name) is a list of memories in a file; to change one's figure, set NAME.KEY")
+    }
+    hardware.tiers = try tiers.map { tier throws(HardwareError) in try MemoryTier(tier.values) }
+  } get: {
+    .tiers($0.tiers)
+  }
+}
+
 private func whole(
   _ name: String, _ path: Writable<Int>, _ bounds: ClosedRange<Int>
 ) -> HardwareKey {
@@ -211,12 +238,19 @@ private func real(
   _ scope: HardwareKey.Scope = .everywhere
 ) -> HardwareKey {
   HardwareKey(name: name, scope: scope) { hardware, value throws(HardwareError) in
-    hardware[keyPath: path] = try number(
-      value, name, "a number from \(short(bounds.lowerBound)) to \(short(bounds.upperBound))",
-      bounds.contains)
+    hardware[keyPath: path] = try checkedNumber(value, name, within: bounds)
   } get: {
     .number($0[keyPath: path])
   }
+}
+
+/// A number of a file, held against its bounds.
+func checkedNumber(
+  _ value: HardwareValue, _ name: String, within bounds: ClosedRange<Double>
+) throws(HardwareError) -> Double {
+  try number(
+    value, name, "a number from \(short(bounds.lowerBound)) to \(short(bounds.upperBound))",
+    bounds.contains)
 }
 
 /// A bound as people write it: 1, not 1.0.

@@ -6,15 +6,18 @@ struct HardwareMember {
   let line: Int
 }
 
-/// Reads a hardware file's text: one flat JSON object of numbers and texts.
+/// Reads a hardware file's text: one JSON object of numbers, texts, and lists of memories, which are
+/// flat objects themselves.
 ///
 /// Strict, where a lenient reader would change a system in silence: `null`, a key given twice, a
-/// comma before the closing brace and anything nested are refused, each with its line.
+/// comma before the closing brace and anything nested deeper are refused, each with its line.
 struct HardwareText {
   private let bytes: [UInt8]
   private let source: String
   private var at = 0
   private var line = 1
+  /// Whether a list's object is being read.
+  private var isNested = false
 
   private init(_ bytes: [UInt8], _ source: String) {
     self.bytes = bytes
@@ -29,7 +32,12 @@ struct HardwareText {
     of bytes: [UInt8], from source: String
   ) throws(HardwareError) -> [HardwareMember] {
     var text = HardwareText(bytes, source)
-    return try text.object()
+    let members = try text.object()
+    text.skipBlanks()
+    guard text.at == bytes.count else {
+      throw text.error("not valid JSON: something follows the object")
+    }
+    return members
   }
 
   private mutating func object() throws(HardwareError) -> [HardwareMember] {
@@ -60,9 +68,33 @@ struct HardwareText {
         throw error("not valid JSON: a comma or the closing brace is missing")
       }
     }
-    skipBlanks()
-    guard at == bytes.count else { throw error("not valid JSON: something follows the object") }
     return members
+  }
+
+  /// A list of memories, from its bracket on.
+  private mutating func list(of key: String) throws(HardwareError) -> [MemoryTier] {
+    var tiers: [MemoryTier] = []
+    at += 1
+    isNested = true
+    defer { isNested = false }
+    skipBlanks()
+    if take("]") { return [] }
+    repeat {
+      skipBlanks()
+      guard peek == UInt8(ascii: "{") else {
+        throw error("'\(key)' is a list of memories, each an object {\"name\": \"ssd\", ...}")
+      }
+      let begin = line
+      let members = try object().map { ($0.key, $0.value) }
+      do { tiers.append(try MemoryTier(members)) } catch {
+        throw HardwareError("\(source), line \(begin): \(error)")
+      }
+      skipBlanks()
+    } while take(",")
+    guard take("]") else {
+      throw error("not valid JSON: a comma or the closing bracket is missing")
+    }
+    return tiers
   }
 
   private var peek: UInt8? { at < bytes.count ? bytes[at] : nil }
@@ -87,8 +119,9 @@ struct HardwareText {
   private mutating func value(of key: String) throws(HardwareError) -> HardwareValue {
     switch peek {
     case UInt8(ascii: "\""): return .text(try text())
+    case UInt8(ascii: "[") where !isNested && key == "tiers": return .tiers(try list(of: key))
     case UInt8(ascii: "["), UInt8(ascii: "{"):
-      throw error("'\(key)' must be a number or a text; a hardware file is flat")
+      throw error("'\(key)' must be a number or a text; only tiers is a list")
     default: break
     }
     let begin = at

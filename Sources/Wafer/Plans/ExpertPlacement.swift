@@ -16,8 +16,12 @@ public struct ExpertPlacement: Hashable, Sendable {
   public init(layers: [Holders]) { self.layers = layers }
 
   /// Homes by a rule, the same in every layer, and no copies.
-  public init(_ rule: HomePlacement, layers: Int, experts: Int, on fabric: Fabric) {
-    let holders = Holders(homes: rule.homes(experts: experts, on: fabric))
+  ///
+  /// - Parameter rooms: Experts of a layer that every memory holds; nil where the nearest holds all.
+  public init(
+    _ rule: HomePlacement, layers: Int, experts: Int, on fabric: Fabric, rooms: [Int]? = nil
+  ) {
+    let holders = Holders(homes: rule.homes(experts: experts, on: fabric, rooms: rooms))
     self.layers = Array(repeating: holders, count: layers)
   }
 

@@ -5,7 +5,7 @@ extension ExpertPlacement {
   /// would fit; nil where they do.
   ///
   /// Every die's HBM is held against the experts placed there, all layers of the model counted;
-  /// experts that live in the host against its memory.
+  /// those that live behind the dies against the memories there.
   ///
   /// - Parameter rule: By which experts were placed; nil where a program placed them.
   package func shortage(
@@ -21,14 +21,42 @@ extension ExpertPlacement {
         + " or more dies"
     }
     let ending = "; ignore the capacity (--ignore-capacity) to simulate it all the same"
-    if system.expertHome == .host {
-      guard all > system.hostCapacity else { return nil }
-      let room = "\(system.name) has \(gigabytes(system.hostCapacity)) in the host"
+    if let last = fabric.tiers.last {
+      let placed = self.layers.reduce(0) { sum, holders in
+        (0..<holders.experts).reduce(sum) {
+          $0 + (holders[$1].contains(fabric.nodes - 1) ? 1 : 0)
+        }
+      }
+      let share = Double(placed) / Double(max(1, self.layers.count))
+      let inLast = share * expert.weightBytes * layers
+      guard inLast > last.capacity else {
+        return dieShortage(of: model, expert: expert, by: rule, on: fabric, all: all, ending)
+      }
+      let rooms =
+        (system.expertHome == .hbm
+          ? [
+            "\(gigabytes(system.usableHBM * system.hbmHomeFraction * Double(fabric.dies))) on dies"
+          ]
+          : [])
+        + fabric.tiers.map { "\(gigabytes($0.capacity)) in the \($0.name)" }
+      let room = "\(system.name) has \(rooms.joined(separator: ", "))"
+      let rest = all - inLast
       let fitting = formats(of: model, below: expert) { $0 * layers * Double(model.experts) }
-        .first { $0.bytes <= system.hostCapacity }
+        .first { $0.bytes <= rest + last.capacity }
       return "the experts of \(model.name) take \(gigabytes(all)), but \(room)"
         + (fitting.map { "; in \($0.name) they would take \(gigabytes($0.bytes))" } ?? "") + ending
     }
+    return dieShortage(of: model, expert: expert, by: rule, on: fabric, all: all, ending)
+  }
+
+  /// Why what is placed on dies does not fit there; parameters as of
+  /// ``shortage(of:expert:by:on:)``, and `all` experts' bytes.
+  private func dieShortage(
+    of model: ModelShape, expert: ExpertCost, by rule: HomePlacement?, on fabric: Fabric,
+    all: Double, _ ending: String
+  ) -> String? {
+    let layers = Double(model.moeLayers.count)
+    let system = fabric.hardware
     let spare = spareBytes(
       modelLayers: model.moeLayers.count, expert: expert, on: fabric)
     guard let least = spare.min(), least < 0, let die = spare.firstIndex(of: least) else {

@@ -16,7 +16,7 @@ struct LoadMap {
 
   private func name(_ node: Int?) -> String {
     guard let node else { return "switch" }
-    return node == fabric.host ? "host" : "\(node)"
+    return fabric.tier(of: node)?.name ?? "\(node)"
   }
 
   /// `0>1`, `3>switch`, `host>0` or, between domains, `3>network`.
@@ -53,11 +53,11 @@ struct LoadMap {
   }
 
   /// Dies in their places, each in the shade of its memory or compute, whichever was busier, and
-  /// links in that of theirs; a host or a switch stands above.
+  /// links in that of theirs; memories behind them or a switch stand above.
   func svg(title: String) -> String {
     let hardware = fabric.hardware
     let isSwitched = [.switch, .twoLevel].contains(hardware.topology)
-    let isApart = fabric.host != nil || isSwitched
+    let isApart = !fabric.tiers.isEmpty || isSwitched
     let above = isApart ? 1 : 0
     func share(_ seconds: Double) -> Double { layerSeconds > 0 ? seconds / layerSeconds : 0 }
     var nodes = (0..<fabric.dies).map { die in
@@ -66,12 +66,13 @@ struct LoadMap {
         share: share(max(busy.compute[die], busy.memory[die])))
     }
     let middle = (hardware.columns - 1) / 2
-    if let host = fabric.host {
-      nodes.append(.init("host", column: middle, row: 0, share: share(busy.memory[host])))
+    for (place, tier) in fabric.tiers.enumerated() {
+      let seconds = busy.memory[fabric.dies + place]
+      nodes.append(.init(tier.name, column: middle + place, row: 0, share: share(seconds)))
     }
     let hub = nodes.count
     if isSwitched {
-      nodes.append(.init("switch", column: middle + (fabric.host == nil ? 0 : 1), row: 0, share: 0))
+      nodes.append(.init("switch", column: middle + fabric.tiers.count, row: 0, share: 0))
     }
     return NetworkMap(
       title, scale: "busy for the whole layer", nodes: nodes,

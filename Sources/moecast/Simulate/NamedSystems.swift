@@ -29,16 +29,23 @@ extension SystemDescription {
 
   /// The whole system for programs: every key's value, and which of them are the base's.
   var report: Value {
-    var members: [String: Value] = [:]
-    for (key, value) in hardware.values {
-      switch value {
-      case .number(let number): members[key] = .number(number)
-      case .text(let text): members[key] = .text(text)
-      }
-    }
+    var members = Self.members(hardware.values)
     members["base"] = .text(base)
     members["inherited"] = .list(inherited.map(Value.text))
     return .object(members)
+  }
+
+  private static func members(_ values: [(key: String, value: HardwareValue)]) -> [String: Value] {
+    var members: [String: Value] = [:]
+    for (key, value) in values {
+      members[key] =
+        switch value {
+        case .number(let number): .number(number)
+        case .text(let text): .text(text)
+        case .tiers(let tiers): .list(tiers.map { .object(Self.members($0.values)) })
+        }
+    }
+    return members
   }
 }
 
@@ -47,6 +54,7 @@ extension HardwareValue {
     switch self {
     case .number(let number): "\(number)"
     case .text(let text): text
+    case .tiers(let tiers): tiers.map(\.name).joined(separator: ",")
     }
   }
 }

@@ -23,7 +23,7 @@ struct TraceEvents {
 
   private func node(_ node: Int?, isScaleOut: Bool = false) -> String {
     guard let node else { return isScaleOut ? "network" : "switch" }
-    return node == fabric.host ? "host" : "die \(node)"
+    return fabric.tier(of: node)?.name ?? "die \(node)"
   }
 
   /// The file's text: times in microseconds, as the format has them.
