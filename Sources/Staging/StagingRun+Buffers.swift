@@ -13,6 +13,8 @@ extension StagingRun {
     _ laterLayers: [[Double]], after turn: Turn, sharing plans: inout PlanBook
   ) {
     guard transfers.bufferChunks > 0 else { return }
+    // Where not even a chunk may be risked, nothing would be ordered.
+    guard !options.holdsBack || accounts.mayRisk(costs.leastChunkSeconds) else { return }
     for (ahead, expected) in zip(turn.layer + 1..<schedule.layers, laterLayers) {
       let counts = expected.map { Int($0.rounded()) }
       guard counts.contains(where: { $0 > 0 }) else { continue }

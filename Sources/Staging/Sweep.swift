@@ -179,9 +179,7 @@ public struct Sweep: Sendable {
       // The longest first, so that threads end together.
       let turns = jobs.indices.sorted { jobs[$0].weight > jobs[$1].weight }
       let earlier = rows.count
-      let done = try orderedResults(
-        of: turns, workers: workers, progress: { progress(earlier + $0.joined().count) }
-      ) { (turn) throws(SimulationError) -> [Row] in
+      let work: @Sendable (Int) throws(SimulationError) -> [Row] = { turn in
         let job = jobs[turn]
         switch job.work {
         case .strategies(let strategies):
@@ -190,6 +188,8 @@ public struct Sweep: Sendable {
           return try staged(workload, job.schedule, system, forecasts)
         }
       }
+      let done = try orderedResults(
+        of: turns, workers: workers, progress: { progress(earlier + $0.joined().count) }, work)
       let perSchedule = jobs.count / max(1, schedules.count)
       rows += systems.indices.flatMap { system in
         schedules.indices.flatMap { schedule in
@@ -210,7 +210,7 @@ public struct Sweep: Sendable {
     // The largest batches first.
     let turns = schedules.indices.sorted { schedules[$0].size > schedules[$1].size }
       .flatMap { schedule in choices.indices.map { schedule * choices.count + $0 } }
-    let noted = try orderedResults(of: turns, workers: workers, progress: { _ in }) {
+    let noted = try orderedResults(of: turns, workers: workers) {
       (turn) throws(SimulationError) -> NotedForecast in
       let schedule = schedules[turn / choices.count]
       let forecast = try sources.forecast(choices[turn % choices.count], schedule)

@@ -13,8 +13,6 @@ struct CopyStore: Sendable {
     var value: Double
     /// Brought by a transfer and not read yet.
     var isFresh: Bool
-    /// Whether the run without forecasts holds it too, as a layer begins.
-    var isInBaseline = false
   }
 
   /// Copies that fit.
@@ -22,14 +20,25 @@ struct CopyStore: Sendable {
   private(set) var copies: [Copy] = []
   /// Every expert's place in `copies`, or -1.
   private var place: ByExpert<Int32>
+  /// A bit an expert: whether there is a copy.
+  private var held: [UInt64]
 
   /// Room for `slots` copies, of a model of so many layers and experts.
   init(slots: Int, layers: Int, experts: Int) {
     self.slots = min(slots, layers * experts)
     place = ByExpert(repeating: -1, layers: layers, experts: experts)
+    held = Array(repeating: 0, count: (layers * experts + 63) / 64)
   }
 
-  func holds(_ key: ExpertKey) -> Bool { place[key] >= 0 }
+  func holds(_ key: ExpertKey) -> Bool {
+    let number = place.number(of: key)
+    return held[number >> 6] & 1 << UInt64(number & 63) != 0
+  }
+
+  private mutating func flip(_ key: ExpertKey) {
+    let number = place.number(of: key)
+    held[number >> 6] ^= 1 << UInt64(number & 63)
+  }
 
   func isFresh(_ key: ExpertKey) -> Bool { holds(key) && copies[Int(place[key])].isFresh }
 
@@ -58,15 +67,21 @@ struct CopyStore: Sendable {
     }
   }
 
-  /// Marks the copies that another run holds too.
+  /// The experts of which another store has a copy and this one has none, ascending.
   ///
-  /// - Parameter missing: Called with every copy that only the other run holds.
-  mutating func mark(beside other: CopyStore, missing: (ExpertKey) -> Void) {
-    for index in copies.indices { copies[index].isInBaseline = false }
-    for copy in other.copies {
-      let index = Int(place[copy.key])
-      if index >= 0 { copies[index].isInBaseline = true } else { missing(copy.key) }
+  /// - Complexity: O(layers * experts / 64).
+  func missing(of other: CopyStore) -> [ExpertKey] {
+    var missing: [ExpertKey] = []
+    for word in held.indices {
+      var bits = other.held[word] & ~held[word]
+      while bits != 0 {
+        let number = word << 6 + bits.trailingZeroBitCount
+        missing.append(
+          ExpertKey(layer: number / place.experts, expert: number % place.experts))
+        bits &= bits - 1
+      }
     }
+    return missing
   }
 
   /// Says what the copy is worth now, if there is one.
@@ -77,12 +92,11 @@ struct CopyStore: Sendable {
   /// The copy that would make room for a newcomer, nil while there is room.
   ///
   /// - Parameters:
-  ///   - sparesBaseline: Whether copies that the run without forecasts holds too stay as long as
-  ///     there is another.
+  ///   - spared: Copies that stay as long as there is another.
   ///   - nextUse: The turn at which an expert is next used, for ``EvictionPolicy/belady``.
   /// - Complexity: O(copies).
   func victim(
-    _ policy: EvictionPolicy, sparesBaseline: Bool = false, nextUse: (ExpertKey) -> Int
+    _ policy: EvictionPolicy, sparing spared: CopyStore? = nil, nextUse: (ExpertKey) -> Int
   ) -> Copy? {
     guard copies.count >= slots, !copies.isEmpty else { return nil }
     func worth(_ copy: Copy) -> Double {
@@ -93,18 +107,20 @@ struct CopyStore: Sendable {
       case .belady: -Double(nextUse(copy.key))
       }
     }
+    func isSpared(_ copy: Copy) -> Bool { spared.map { $0.holds(copy.key) } ?? false }
     var best = 0
-    var least = worth(copies[0])
+    var (least, bestIsSpared) = (worth(copies[0]), isSpared(copies[0]))
     for index in 1..<copies.count {
-      let spares = sparesBaseline && copies[index].isInBaseline
-      let bestIsSpared = sparesBaseline && copies[best].isInBaseline
-      if spares, !bestIsSpared { continue }
       let own = worth(copies[index])
-      if spares != bestIsSpared || own < least
+      let isLess =
+        own < least
         || own == least
           && (copies[index].lastUse, copies[index].key) < (copies[best].lastUse, copies[best].key)
-      {
-        (best, least) = (index, own)
+      // Whether one is spared is looked up only where it decides.
+      guard isLess || bestIsSpared else { continue }
+      let spares = isSpared(copies[index])
+      if spares == bestIsSpared ? isLess : bestIsSpared {
+        (best, least, bestIsSpared) = (index, own, spares)
       }
     }
     return copies[best]
@@ -114,12 +130,14 @@ struct CopyStore: Sendable {
   mutating func add(_ copy: Copy) {
     place[copy.key] = Int32(copies.count)
     copies.append(copy)
+    flip(copy.key)
   }
 
   /// Removes a copy, which must be there.
   mutating func remove(_ key: ExpertKey) {
     let index = Int(place[key])
     place[key] = -1
+    flip(key)
     let last = copies.removeLast()
     if index < copies.count {
       copies[index] = last

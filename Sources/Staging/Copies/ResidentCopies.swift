@@ -113,9 +113,9 @@ struct ResidentCopies {
     displacedSeconds = 0
     // What forecasts push out comes back when it is read, so a read each.
     for (die, store) in (baseline ?? []).enumerated() {
-      var displaced: [ExpertKey] = []
-      stores[die].mark(beside: store) { displaced.append($0) }
-      for key in displaced { displacedSeconds += homeSeconds(CopyKey(key, on: die)) }
+      for key in stores[die].missing(of: store) {
+        displacedSeconds += homeSeconds(CopyKey(key, on: die))
+      }
     }
   }
 
@@ -149,9 +149,9 @@ struct ResidentCopies {
     let returns = isInBaseline && !(mayDisplace && [.leastExpected, .belady].contains(policy))
     var wastes = false
     if let victim = stores[die].victim(
-      policy, sparesBaseline: !mayDisplace || returns, nextUse: nextUse)
+      policy, sparing: mayDisplace && !returns ? nil : baseline?[die], nextUse: nextUse)
     {
-      let displaces = victim.isInBaseline
+      let displaces = baselineHolds(CopyKey(victim.key, on: die))
       if displaces, isFresh, !mayDisplace { return .refused }
       switch policy {
       case .leastExpected:
@@ -168,7 +168,7 @@ struct ResidentCopies {
     stores[die].add(
       CopyStore.Copy(
         key: key.expert, lastUse: turn.number, arrived: turn.number, value: value,
-        isFresh: isFresh, isInBaseline: isInBaseline))
+        isFresh: isFresh))
     return .admitted(wastes: wastes)
   }
 }

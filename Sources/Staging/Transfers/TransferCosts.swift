@@ -8,6 +8,8 @@ struct TransferCosts {
   let chunks: Int
   /// Bytes of each.
   let chunkBytes: Double
+  /// Seconds that no chunk's way is shorter than.
+  let leastChunkSeconds: Double
   /// Whether chunks meet demand at every part of their way, as the event engine has them.
   private let meetsEverywhere: Bool
 
@@ -24,6 +26,9 @@ struct TransferCosts {
       1,
       Int(min((setup.expert.weightBytes / largest).rounded(.up), EventEngine.maximumChunks)))
     chunkBytes = setup.expert.weightBytes / Double(chunks)
+    leastChunkSeconds =
+      chunkBytes
+      / (fabric.memoryBandwidth + fabric.linkBandwidth).reduce(0, max)
   }
 
   /// Seconds that the slowest part of the way needs for a chunk.
