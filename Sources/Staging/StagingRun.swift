@@ -56,13 +56,14 @@ struct StagingRun {
   /// Runs one layer: plans, reads, stages, times, and lets transfers move.
   ///
   /// - Parameters:
+  ///   - counts: Requests of every expert.
   ///   - expected: What the forecast says once it knows this layer's choices.
   ///   - baseline: The same layer of the same engine without forecasts; nil where nothing is held
   ///     back.
   ///   - lead: What the forecast's trial has gained lately on that engine.
   ///   - plans: Made in this turn, by this run and those beside it.
   mutating func layer(
-    step: Int, layer: Int, expecting expected: LayerExpectation,
+    step: Int, layer: Int, counts: [Int], expecting expected: LayerExpectation,
     beside baseline: BaselineLayer? = nil, lead: Double = 0, sharing plans: inout PlanBook
   ) -> LayerResult {
     let turn = Turn(step: step, layer: layer, layers: schedule.layers)
@@ -74,7 +75,7 @@ struct StagingRun {
     }
     let holders = copies.holders(layer: layer)
     let brought = transfers.brought(for: turn)
-    var plan = plans.plan(schedule.counts(step: step, layer: layer), holders)
+    var plan = plans.plan(counts, holders)
     var busy = demand(of: plan, brought, at: turn)
     if let baseline, holders.serve(baseline.plan) {
       // Copies must not make a plan worse than it would be without them.
@@ -111,9 +112,12 @@ struct StagingRun {
 
   /// Runs one layer of the engine without forecasts, for others to run beside.
   mutating func baselineLayer(
-    step: Int, layer: Int, expecting nothing: LayerExpectation, sharing plans: inout PlanBook
+    step: Int, layer: Int, counts: [Int], expecting nothing: LayerExpectation,
+    sharing plans: inout PlanBook
   ) -> BaselineLayer {
-    let seconds = self.layer(step: step, layer: layer, expecting: nothing, sharing: &plans).seconds
+    let seconds = self.layer(
+      step: step, layer: layer, counts: counts, expecting: nothing, sharing: &plans
+    ).seconds
     return BaselineLayer(plan: last.plan, seconds: seconds, stores: copies.stores)
   }
 

@@ -67,41 +67,27 @@ public struct StagingSimulation: Sendable {
     warmSteps: Int = 0
   ) throws(SimulationError) -> [StagingResult] {
     try check(pool, schedule, warmSteps)
-    var forecasts = forecasts
-    let nothing = NoForecast(experts: pool.shape.experts)
-    func start(_ forecast: any DemandForecast) -> StagingRun {
-      StagingRun(self, schedule: schedule, certainty: forecast.certainty)
-    }
-    func ask(_ forecast: any DemandForecast, _ layer: Int) -> LayerExpectation {
-      LayerExpectation(forecast, layer: layer, horizon: options.horizon, layers: schedule.layers)
-    }
-    var runs = forecasts.map(start)
+    var runs = forecasts.map { ForecastRun(self, schedule, $0) }
     // What forecasts are worth shows beside the same run without any.
-    var baseline = options.holdsBack ? start(nothing) : nil
-    var trials = zip(forecasts, runs).map { forecast, run in
-      options.holdsBack && forecast.certainty == .estimate ? StagingTrial(run) : nil
-    }
+    var baseline =
+      options.holdsBack ? StagingRun(self, schedule: schedule, certainty: .nothing) : nil
+    let nothing = LayerExpectation(
+      NoForecast(experts: pool.shape.experts), layer: 0, horizon: 0, layers: 1)
     // What a forecast has noted, it need not be shown again.
-    let notes = forecasts.allSatisfy { $0 is NotedForecast }
+    let showsChoices = !runs.allSatisfy(\.hasNoted)
     var plans = PlanBook(self)
     var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
     for step in 0..<schedule.steps {
       for layer in 0..<schedule.layers {
         plans.beginTurn()
-        let chosen = notes ? [] : pool.chosen(by: schedule.tokens[step], layer: layer)
+        let counts = schedule.counts(step: step, layer: layer)
+        let chosen = showsChoices ? pool.chosen(by: schedule.tokens[step], layer: layer) : []
         let without = baseline?.baselineLayer(
-          step: step, layer: layer, expecting: ask(nothing, layer), sharing: &plans)
+          step: step, layer: layer, counts: counts, expecting: nothing, sharing: &plans)
         for index in runs.indices {
-          forecasts[index].observe(step: step, layer: layer, chosen: chosen)
-          let expected = ask(forecasts[index], layer)
-          if step == warmSteps, layer == 0 { runs[index].accounts.beginCounting() }
-          let lead = trials[index]?.lead ?? 0
-          if let without {
-            trials[index]?.layer(
-              step: step, layer: layer, expecting: expected, beside: without, sharing: &plans)
-          }
+          if step == warmSteps, layer == 0 { runs[index].beginCounting() }
           let result = runs[index].layer(
-            step: step, layer: layer, expecting: expected, beside: without, lead: lead,
+            step: step, layer: layer, counts: counts, chosen: chosen, beside: without,
             sharing: &plans)
           if step >= warmSteps {
             rows[index].append(SimulationRow(step: step, layer: layer, result: result))
@@ -111,12 +97,11 @@ public struct StagingSimulation: Sendable {
     }
     let tokens = (schedule.steps - warmSteps) * schedule.size
     return runs.indices.map { index in
-      runs[index].close()
-      return StagingResult(
+      StagingResult(
         simulation: SimulationResult(
           rows: rows[index], tokens: tokens, layers: schedule.layers,
           modelLayers: model.moeLayers.count, gapSeconds: options.gapSeconds),
-        staging: runs[index].accounts.report)
+        staging: runs[index].close())
     }
   }
 
@@ -187,7 +172,7 @@ public struct StagingSimulation: Sendable {
       + " for it; give at most \(megabytes(max(llc, room)))"
   }
 
-  private func check(
+  func check(
     _ pool: RequestPool, _ schedule: BatchSchedule, _ warmSteps: Int
   ) throws(SimulationError) {
     guard pool.shape.experts == model.experts, pool.shape.topK == model.topK else {

@@ -22,10 +22,12 @@ struct StagingTrial {
 
   /// Runs the layer that the engine without forecasts has just run.
   mutating func layer(
-    step: Int, layer: Int, expecting expected: LayerExpectation, beside baseline: BaselineLayer,
-    sharing plans: inout PlanBook
+    step: Int, layer: Int, counts: [Int], expecting expected: LayerExpectation,
+    beside baseline: BaselineLayer, sharing plans: inout PlanBook
   ) {
-    let seconds = run.layer(step: step, layer: layer, expecting: expected, sharing: &plans).seconds
+    let seconds = run.layer(
+      step: step, layer: layer, counts: counts, expecting: expected, sharing: &plans
+    ).seconds
     lead = decay * lead + baseline.seconds - seconds
   }
 }

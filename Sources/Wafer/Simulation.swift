@@ -139,14 +139,32 @@ public struct Simulation: Sendable {
     var counted =
       simulations.contains(where: \.strategy.predicts)
       ? Followers(followers, schedule, width: first.options.followers) : nil
-    var runs = simulations.map { SimulationRun($0, pool, schedule) }
+    var runs = simulations.map {
+      SimulationRun($0, layers: pool.shape.layers, experts: pool.shape.experts)
+    }
+    var rows: [[SimulationRow]] = Array(repeating: [], count: runs.count)
     for (step, tokens) in schedule.tokens.enumerated() {
       for layer in 0..<(first.layers ?? pool.shape.layers) {
         counted?.observe(step: step, layer: layer) { pool.chosen(by: tokens, layer: layer) }
-        for index in runs.indices { runs[index].layer(step: step, layer: layer, by: counted) }
+        let counts = schedule.counts(step: step, layer: layer)
+        for index in runs.indices {
+          let result = runs[index].layer(
+            step: step, layer: layer, counts: counts,
+            chosen: { pool.chosen(by: tokens, layer: layer) }, by: counted)
+          if let result {
+            rows[index].append(SimulationRow(step: step, layer: layer, result: result))
+          }
+        }
       }
     }
-    return runs.map { $0.result }
+    return zip(simulations, zip(runs, rows)).map { simulation, run in
+      var result = SimulationResult(
+        rows: run.1, tokens: (simulation.steps - simulation.warmSteps) * simulation.batch,
+        layers: simulation.layers ?? pool.shape.layers,
+        modelLayers: simulation.model.moeLayers.count, gapSeconds: simulation.gapSeconds)
+      result.timeline = run.0.timeline
+      return result
+    }
   }
 
   /// What a plan's activations move over links; nil where they take no time there.
@@ -181,8 +199,9 @@ public struct Simulation: Sendable {
     return plan
   }
 
-  private func check(_ pool: RequestPool, _ transitions: TransitionCounts?) throws(SimulationError)
-  {
+  package func check(
+    _ pool: RequestPool, _ transitions: TransitionCounts? = nil
+  ) throws(SimulationError) {
     guard pool.requests > 0 else {
       throw SimulationError("the traces hold no decode tokens; nothing fills a batch")
     }
@@ -220,7 +239,7 @@ public struct Simulation: Sendable {
       throw SimulationError(problem)
     }
     if options.enforcesCapacity,
-      let shortage = homes(pool).shortage(
+      let shortage = homes(layers: pool.shape.layers, experts: pool.shape.experts).shortage(
         of: model, expert: expert, by: placement == nil ? options.placement : nil, on: fabric)
     {
       throw SimulationError(shortage)
@@ -228,10 +247,10 @@ public struct Simulation: Sendable {
   }
 
   /// Where experts lie at the beginning.
-  func homes(_ pool: RequestPool) -> ExpertPlacement {
+  func homes(layers: Int, experts: Int) -> ExpertPlacement {
     placement
       ?? ExpertPlacement(
-        options.placement, layers: layers ?? pool.shape.layers, experts: pool.shape.experts,
+        options.placement, layers: self.layers ?? layers, experts: experts,
         on: fabric, rooms: options.enforcesCapacity ? expert.rooms(of: model, on: fabric) : nil)
   }
 }

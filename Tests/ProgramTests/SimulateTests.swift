@@ -323,4 +323,27 @@ struct SimulateTests {
       try table.expect(row, "to Belady %", shows: 100 * line["regret_to_belady"].number, 2)
     }
   }
+
+  /// Requests that arrive, for every strategy and rate: the same for the same seed.
+  @Test func servingIsTold() throws {
+    let arguments = [
+      "simulate", "serving", Program.test, "--wafer", "pcie-1", "--rate", "100,1000",
+      "--requests", "9", "--slots", "2", "--strategy", "ep,staged",
+    ]
+    let rows = try Program.json(arguments).array
+    try #require(rows.count == 2 * 3)
+    #expect(rows.map(\.["strategy"].text) == ["ep", "staged", "staged", "ep", "staged", "staged"])
+    #expect(rows.map(\.["rate"].number) == [100, 100, 100, 1000, 1000, 1000])
+    for row in rows {
+      #expect(row["requests"].number == 9 && row["system"]["name"].text == "pcie-1")
+      let times = ["first_token", "per_token", "whole"].flatMap { key in
+        [50, 90, 99].map { row["\(key)_p\($0)_seconds"].number }
+      }
+      #expect(times[0] <= times[1] && times[1] <= times[2] && times[2] <= times[8])
+    }
+    let csv = try Program.text(arguments + ["--csv"]).split(separator: "\n")
+    #expect(csv.count == 7)
+    #expect(csv[0].hasPrefix("wafer,shape,strategy,forecast,rate,requests,slots,step_tokens,seed,"))
+    #expect(try Program.text(arguments) == Program.text(arguments))
+  }
 }

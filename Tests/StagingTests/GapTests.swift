@@ -50,6 +50,7 @@ struct GapTests {
         step: 0, layer: layer, chosen: pool.chosen(by: schedule.tokens[0], layer: layer))
       let result = run.layer(
         step: 0, layer: layer,
+        counts: schedule.counts(step: 0, layer: layer),
         expecting: LayerExpectation(oracle, layer: layer, horizon: 1, layers: 3),
         sharing: &plans)
       #expect(run.last.period == result.seconds + 3e-3)

@@ -64,6 +64,7 @@ struct StagingEventTests {
       for layer in 0..<3 {
         let staged = run.layer(
           step: step, layer: layer,
+          counts: schedule.counts(step: step, layer: layer),
           expecting: LayerExpectation(
             NoForecast(experts: 12), layer: layer, horizon: options.horizon, layers: 3),
           sharing: &plans)
@@ -121,6 +122,7 @@ struct StagingEventTests {
             step: step, layer: layer, chosen: pool.chosen(by: schedule.tokens[step], layer: layer))
           let staged = run.layer(
             step: step, layer: layer,
+            counts: schedule.counts(step: step, layer: layer),
             expecting: LayerExpectation(
               forecast, layer: layer, horizon: options.horizon, layers: 3),
             sharing: &plans)

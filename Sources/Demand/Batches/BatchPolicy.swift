@@ -82,17 +82,17 @@ public enum BatchPolicy: Hashable, Sendable {
 }
 
 /// The pool's requests again and again, shuffled anew each time.
-private struct EndlessQueue {
+package struct EndlessQueue {
   let requests: Int
   var random: SeededGenerator
   private var round: [Int] = []
 
-  init(requests: Int, seed: UInt64) {
+  package init(requests: Int, seed: UInt64) {
     self.requests = requests
     random = SeededGenerator(seed: seed)
   }
 
-  mutating func next() -> Int {
+  package mutating func next() -> Int {
     if round.isEmpty { round = Array(0..<requests).shuffled(using: &random) }
     return round.removeLast()
   }

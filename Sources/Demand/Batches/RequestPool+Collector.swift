@@ -22,6 +22,7 @@ extension RequestPool {
     private struct Piece {
       let chunk: Int
       let tokens: Range<Int>
+      let isPrompt: Bool
     }
 
     /// What the tokens gathered so far take: as they came, and as a pool.
@@ -47,7 +48,9 @@ extension RequestPool {
         guard run.count > 0, stage == nil || run.stage == stage else { continue }
         if pieces[run.request] == nil { order.append(run.request) }
         pieces[run.request, default: []].append(
-          Piece(chunk: chunks.count, tokens: count..<count + run.count))
+          Piece(
+            chunk: chunks.count, tokens: count..<count + run.count,
+            isPrompt: run.stage == .prefill))
         kept.append(first..<first + run.count)
         count += run.count
       }
@@ -97,7 +100,8 @@ extension RequestPool {
         return column
       }
       return RequestPool(
-        shape: shape, columns: columns, starts: starts, arrival: arrival(pieces, starts))
+        shape: shape, columns: columns, starts: starts, arrival: arrival(pieces, starts),
+        prompts: pieces.map { $0.reduce(0) { $0 + ($1.isPrompt ? $1.tokens.count : 0) } })
     }
   }
 }

@@ -23,7 +23,7 @@ extension RequestPool {
       }
       return column
     }
-    return RequestPool(shape: target, columns: columns, starts: starts)
+    return RequestPool(shape: target, columns: columns, starts: starts, prompts: prompts)
   }
 
   /// Appends the target's choices for one event.

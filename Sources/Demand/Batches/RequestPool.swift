@@ -21,6 +21,9 @@ public struct RequestPool: Sendable {
   /// The tokens in the order in which the trace has them: stretches of one request each.
   package private(set) var arrival: [Range<Int>] = []
 
+  /// Tokens of every request that are its prompt's, the first ones; 0 where nobody told.
+  public private(set) var prompts: [Int] = []
+
   /// A pool without requests.
   public init(shape: TraceShape) {
     self.shape = shape
@@ -34,13 +37,16 @@ public struct RequestPool: Sendable {
   ///   - starts: First token of every request, none of them empty, and one past the last.
   ///   - arrival: Stretches of tokens in the order of the trace, all tokens once; nil for one request
   ///     after the other.
+  ///   - prompts: Tokens of every request that are its prompt's; nil for none.
   init(
-    shape: TraceShape, columns: [[UInt16]], starts: [Int], arrival: [Range<Int>]? = nil
+    shape: TraceShape, columns: [[UInt16]], starts: [Int], arrival: [Range<Int>]? = nil,
+    prompts: [Int]? = nil
   ) {
     self.shape = shape
     self.columns = columns
     self.starts = starts
     self.arrival = arrival ?? [0..<(starts.last ?? 0)]
+    self.prompts = prompts ?? Array(repeating: 0, count: starts.count - 1)
   }
 
   /// Requests in the pool; those without tokens are not kept.
@@ -61,6 +67,7 @@ public struct RequestPool: Sendable {
       columns[index / shape.topK % shape.layers].append(id)
     }
     starts.append(tokens + request.count / shape.idsPerToken)
+    prompts.append(0)
     arrival.append(starts[requests - 1]..<tokens)
   }
 

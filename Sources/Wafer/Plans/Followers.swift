@@ -2,7 +2,7 @@ import Demand
 
 /// What the predicting strategies know of an expert's followers: a table made beforehand, or a
 /// heatmap that is counted as batches go by.
-struct Followers {
+package struct Followers {
   private let table: FollowerTable?
   /// Used where there is no table.
   private var heatmap: OnlineHeatmap

@@ -71,6 +71,20 @@ func modelShape(_ name: String) throws -> ModelShape {
   return model
 }
 
+/// The model that `--shape` names, else the one that the traces name.
+///
+/// - Throws: `TraceError` where that is no known one.
+func simulatedModel(
+  _ shape: String?, of trace: TraceShape, in traces: [String]
+) throws -> ModelShape {
+  guard let model = ModelShape.named(shape ?? trace.model) else {
+    throw TraceError(
+      .shapeMismatch, file: traces.first ?? "-", problem: "it does not name a known model",
+      remedy: "add --shape, one of " + ModelShape.known.map(\.name).joined(separator: ", "))
+  }
+  return model
+}
+
 /// What to say of systems in a page of help.
 let systemsHelp = """
   Systems: \(Hardware.shippedNames.joined(separator: ", ")), or a JSON file with these keys: \

@@ -27,19 +27,8 @@ struct StrategyRuns {
       options.heatmap, options.trained, horizon: options.staging.options(options.choices).horizon,
       workers: options.workers.threads)
     pool = materials.pool
-    model = try Self.model(options, pool.shape)
-  }
-
-  private static func model(
-    _ options: SimulateStrategies, _ trace: TraceShape
-  ) throws -> ModelShape {
-    guard let model = ModelShape.named(options.configurations.shape ?? trace.model) else {
-      throw TraceError(
-        .shapeMismatch, file: options.tokens.traces.first ?? "-",
-        problem: "it does not name a known model",
-        remedy: "add --shape, one of " + ModelShape.known.map(\.name).joined(separator: ", "))
-    }
-    return model
+    model = try simulatedModel(
+      options.configurations.shape, of: pool.shape, in: options.tokens.traces)
   }
 
   /// Runs one strategy; the staging engine once for every forecast.
@@ -136,7 +125,7 @@ struct StrategyRuns {
 
 extension SystemDescription {
   /// The same with room for KV cache and weights beside the experts.
-  fileprivate func leaving(_ gap: LayerGap?) throws -> SystemDescription {
+  func leaving(_ gap: LayerGap?) throws -> SystemDescription {
     guard let gap else { return self }
     var system = self
     let bytes = hardware.hbmOtherBytes + gap.cacheBytes + gap.weightBytes

@@ -43,12 +43,24 @@ struct TokenOptions: ParsableArguments {
   /// Nothing known yet of where the tokens stand, for ``Reading``.
   var noPositions: PoolPositions { PoolPositions(stage: keptStage) }
 
+  /// Reads all tokens of traces, prompts and decoded ones.
+  static func readAll(of traces: [String]) throws -> RequestPool {
+    var nothingElse = Reading()
+    return try read(traces, stage: nil, &nothingElse)
+  }
+
   private var keptStage: Stage? { Stage.allCases.first { $0.name == stage } }
 
   /// Reads all of the stage's tokens, and what `reading` asks for.
   func readPool(_ reading: inout Reading) throws -> RequestPool {
+    try Self.read(traces, stage: keptStage, &reading)
+  }
+
+  private static func read(
+    _ traces: [String], stage: Stage?, _ reading: inout Reading
+  ) throws -> RequestPool {
     var stream = try TraceStream(traces)
-    var collector = RequestPool.Collector(shape: stream.shape, stage: keptStage)
+    var collector = RequestPool.Collector(shape: stream.shape, stage: stage)
     var prompts: RequestPool.Collector? =
       reading.readsPrompts ? RequestPool.Collector(shape: stream.shape, stage: .prefill) : nil
     // All of them are kept, so what there is before the first chunk has to do.

@@ -1,0 +1,57 @@
+import Demand
+import RoutingTrace
+import Wafer
+
+/// What times the layers of batches that nobody knows beforehand.
+protocol LayerTimer {
+  /// Seconds of one layer.
+  ///
+  /// - Parameters:
+  ///   - counts: Requests of every expert.
+  ///   - chosen: The experts of every slot.
+  mutating func seconds(step: Int, layer: Int, counts: [Int], chosen: [UInt16]) -> Double
+}
+
+/// The paper's strategies that look at the batch alone.
+struct StrategyTimer: LayerTimer {
+  private var run: SimulationRun
+
+  init(_ simulation: Simulation, _ pool: RequestPool) {
+    run = SimulationRun(simulation, layers: pool.shape.layers, experts: pool.shape.experts)
+  }
+
+  mutating func seconds(step: Int, layer: Int, counts: [Int], chosen: [UInt16]) -> Double {
+    run.layer(step: step, layer: layer, counts: counts, chosen: { chosen }, by: nil)?.seconds ?? 0
+  }
+}
+
+/// The staging engine with a forecast, beside the same engine without one where it is held back.
+struct StagedTimer: LayerTimer {
+  private var run: ForecastRun
+  private var baseline: StagingRun?
+  private var plans: PlanBook
+  private let nothing: LayerExpectation
+
+  /// - Parameter forecast: Made from what it observes alone.
+  init(_ setup: StagingSimulation, _ pool: RequestPool, _ forecast: any DemandForecast) {
+    // Nobody looks ahead in it; it says how many layers and experts there are.
+    let schedule = BatchSchedule(pool, size: 1, steps: 1)
+    run = ForecastRun(setup, schedule, forecast)
+    baseline =
+      setup.options.holdsBack
+      ? StagingRun(setup, schedule: schedule, certainty: .nothing) : nil
+    plans = PlanBook(setup)
+    nothing = LayerExpectation(
+      NoForecast(experts: pool.shape.experts), layer: 0, horizon: 0, layers: 1)
+  }
+
+  mutating func seconds(step: Int, layer: Int, counts: [Int], chosen: [UInt16]) -> Double {
+    plans.beginTurn()
+    let nothing = nothing
+    let without = baseline?.baselineLayer(
+      step: step, layer: layer, counts: counts, expecting: nothing, sharing: &plans)
+    return run.layer(
+      step: step, layer: layer, counts: counts, chosen: chosen, beside: without, sharing: &plans
+    ).seconds
+  }
+}

@@ -1,0 +1,267 @@
+import ArgumentParser
+import Demand
+import RoutingTrace
+import Staging
+import Wafer
+
+/// `moecast simulate serving`: what requests that arrive one by one see of a system.
+struct SimulateServing: PrintingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serving",
+    abstract: "Serves requests as they arrive: time to first token, time per token.",
+    discussion: """
+      Example:
+        moecast simulate serving --wafer nvlink-8 --weights fp8 --rate 20,40 --requests 200 \\
+          --strategy ep,allo trace.moe.lz4
+        moecast simulate serving --wafer pcie-1 --arrivals times.txt --strategy staged \\
+          --forecast none,persistence trace.moe.lz4
+
+      Requests of the traces, prompts and decoded tokens, arrive as a Poisson process or at the \
+      times of a file, wait for one of the slots, and are batched continuously: a step takes one \
+      token of every request that decodes and fills its room with pieces of prompts. Only MoE layers \
+      and the time between them count. Forecasts are made from the batches alone.
+
+      A file of arrivals has a number of seconds a line, or is a CSV with a column arrived_at of \
+      seconds, or TIMESTAMP of dates, as Azure's public traces have.
+
+      \(systemsHelp)
+      """)
+
+  /// What is combined.
+  struct Configurations: ParsableArguments {
+    @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
+    var wafer = "nvlink-8"
+
+    @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
+    var set: [String] = []
+
+    @Option(
+      help: ArgumentHelp("Model shape; default: the model that the trace names.", valueName: "name")
+    )
+    var shape: String?
+
+    @Option(help: ArgumentHelp("Weights of the experts; default: bf16.", valueName: "format"))
+    var weights: WeightFormat?
+
+    @Option(
+      help: ArgumentHelp(
+        "Strategies with commas: base, ep, allo, staged (the staging engine).", valueName: "names"))
+    var strategy = "ep,allo"
+
+    @Option(
+      name: .customLong("forecast"),
+      help: ArgumentHelp(
+        "Forecasts of the strategy staged, with commas: none, persistence, frequency; default: none, persistence.",
+        valueName: "names"))
+    var forecasts: String?
+  }
+
+  /// When requests arrive, and what is under way at once.
+  struct Load: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Requests a second, a Poisson process; several with commas.", valueName: "rates"))
+    var rate: String?
+
+    @Option(
+      help: ArgumentHelp("Requests that arrive, with --rate; default: 100.", valueName: "count"))
+    var requests: Int?
+
+    @Option(help: ArgumentHelp("A file of arrival times.", valueName: "file"))
+    var arrivals: String?
+
+    @Option(help: "Requests under way at once.")
+    var slots = 64
+
+    @Option(
+      help: ArgumentHelp("Tokens of a step, prompts' pieces among them.", valueName: "tokens"))
+    var stepTokens = 512
+
+    @Option(help: ArgumentHelp("Of arrivals and of the queue of requests.", valueName: "number"))
+    var seed: UInt64 = 1
+
+    func validate() throws {
+      guard (rate == nil) != (arrivals == nil) else {
+        throw ValidationError("say when requests arrive: --rate, or --arrivals FILE")
+      }
+      try refuse([("--requests", requests != nil)], unless: rate != nil, "it is for --rate")
+      guard (1...1 << 20).contains(requests ?? 1), (1...1 << 16).contains(slots),
+        (1...1 << 20).contains(stepTokens)
+      else {
+        throw ValidationError(
+          "--requests and --step-tokens are from 1 to 1,048,576, --slots from 1 to 65,536")
+      }
+      _ = try rates()
+    }
+
+    fileprivate func rates() throws -> [Double] {
+      guard let rate else { return [] }
+      return try commaSeparated(rate, "--rate", "numbers above 0") { word in
+        Double(word).flatMap { $0 > 0 && $0 < .infinity ? $0 : nil }
+      }
+    }
+
+    /// The arrivals asked for, each with its rate if it has one.
+    fileprivate func all() throws -> [(rate: Double?, arrivals: Arrivals)] {
+      if let arrivals { return [(nil, try ArrivalFile(arrivals).arrivals)] }
+      return try rates().map {
+        ($0, try .poisson(rate: $0, count: requests ?? 100, seed: seed))
+      }
+    }
+  }
+
+  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  var traces: [String]
+
+  @OptionGroup(title: "Configurations") var configurations: Configurations
+
+  @OptionGroup(title: "Arrivals and batches") var load: Load
+
+  @OptionGroup(title: "Open choices of the paper") var choices: SimulationChoices
+
+  @OptionGroup(title: "What lies beside the experts") var gap: GapChoice
+
+  @OptionGroup(title: "Engine") var engine: EngineChoice
+
+  @OptionGroup(title: "Staging engine (strategy staged)") var staging: StagingChoices
+
+  @OptionGroup var printing: ReportOptions
+
+  private static let served = Strategy.allCases.filter { !$0.predicts }
+
+  func validate() throws {
+    let isStaged = try strategies().contains(SimulateStrategies.staged)
+    try refuse(
+      [("--forecast", configurations.forecasts != nil)] + staging.given, unless: isStaged,
+      "it is for the strategy staged")
+    try refuse(
+      [("--gap-seconds", staging.gapSeconds != nil)], unless: gap.gap == nil,
+      "--gap model says what lies between layers")
+    _ = try forecasts()
+    if let shape = configurations.shape { _ = try modelShape(shape) }
+  }
+
+  private func strategies() throws -> [String] {
+    let known = Self.served.map(\.rawValue) + [SimulateStrategies.staged]
+    return try commaSeparated(
+      configurations.strategy, "--strategy", known.joined(separator: ", ")
+    ) { name in known.first { $0 == name } }
+  }
+
+  private func forecasts() throws -> [ForecastChoice] {
+    let known: [ForecastChoice] = [.none, .persistence, .frequency]
+    return try commaSeparated(
+      configurations.forecasts ?? "none,persistence", "--forecast",
+      known.map(\.rawValue).joined(separator: ", ")
+    ) { name in known.first { $0.rawValue == name } }
+  }
+
+  func run(printing output: inout StandardOutput) throws {
+    let systems = try systems(
+      configurations.wafer, overrides: choices.overrides(configurations.set))
+    let loads = try load.all()
+    let pool = try TokenOptions.readAll(of: traces)
+    let model = try simulatedModel(configurations.shape, of: pool.shape, in: traces)
+    var rows: [ServedRun] = []
+    for system in systems {
+      let gap = try gap.layerGap(model, batch: load.slots, on: system.hardware)
+      let system = try system.leaving(gap)
+      for (rate, arrivals) in loads {
+        for (strategy, forecast, timer) in try timers(system.hardware, model, gap) {
+          let serving = ServingSimulation(
+            timer: timer, slots: load.slots, stepTokens: load.stepTokens)
+          rows.append(
+            ServedRun(
+              wafer: system.hardware.name, shape: model.name, strategy: strategy,
+              forecast: forecast, rate: rate, slots: load.slots, stepTokens: load.stepTokens,
+              seed: load.seed, system: system.report,
+              result: try serving.run(pool, arrivals: arrivals, seed: load.seed)))
+        }
+      }
+    }
+    try printing.print(Report(ServedRun.columns, rows), to: &output)
+  }
+
+  /// Every strategy, the staging engine once for every forecast.
+  private func timers(
+    _ hardware: Hardware, _ model: ModelShape, _ gap: LayerGap?
+  ) throws -> [(strategy: String, forecast: String?, timer: ServingSimulation.Timer)] {
+    let format = configurations.weights ?? choices.paper?.format ?? .bf16
+    return try strategies().flatMap {
+      name -> [(String, String?, ServingSimulation.Timer)] in
+      if let strategy = Strategy(rawValue: name) {
+        var simulation = Simulation(
+          hardware: hardware, model: model, format: format, batch: load.slots, steps: 1,
+          strategy: strategy)
+        simulation.gapSeconds = gap?.seconds ?? staging.gapSeconds ?? 0
+        simulation.options = choices.options
+        simulation.engine = engine.engine
+        return [(name, nil, .strategy(simulation))]
+      }
+      var simulation = StagingSimulation(
+        hardware: hardware, model: model, format: format, options: staging.options(choices))
+      simulation.engine = engine.engine
+      if let gap { simulation.options.gapSeconds = gap.seconds }
+      return try forecasts().map { (name, $0.rawValue, .staged(simulation, $0)) }
+    }
+  }
+}
+
+/// One line of `simulate serving`.
+struct ServedRun {
+  let wafer: String
+  let shape: String
+  let strategy: String
+  let forecast: String?
+  /// Requests a second; nil where a file says when they arrive.
+  let rate: Double?
+  let slots: Int
+  let stepTokens: Int
+  let seed: UInt64
+  let system: Value
+  let result: ServingResult
+
+  /// The columns of `simulate serving`.
+  static let columns: [Column<Self>] =
+    [
+      .text("wafer", "wafer") { $0.wafer },
+      Column("system", nil, isNested: true) { $0.system },
+      .text("shape") { $0.shape },
+      Column("strategy", "strategy", isText: true) {
+        .text($0.strategy)
+      } shown: { row in
+        row.strategy + (row.forecast.map { " " + $0 } ?? "")
+      },
+      .text("forecast") { $0.forecast },
+      .number("rate", "rate/s", places: 2) { $0.rate },
+      .integer("requests", "requests") { $0.result.requests },
+      .integer("slots") { $0.slots },
+      .integer("step_tokens") { $0.stepTokens },
+      .integer("seed") { Int(clamping: $0.seed) },
+    ] + times("first_token", "first token ms", \.timeToFirstToken)
+    + times("per_token", "per token ms", \.timePerToken)
+    + times("whole", "whole ms", \.wholeTime)
+    + [
+      .number("mean_wait_seconds") { $0.result.waited.mean },
+      .integer("steps") { $0.result.steps },
+      .number("tokens_per_step", "tokens/step") { $0.result.tokensPerStep },
+      .number("tokens_per_second", "tokens/s", places: 0) { $0.result.tokensPerSecond },
+      .number("busy_share", "busy %", times: 100) { $0.result.busyShare },
+      .number("seconds") { $0.result.seconds },
+    ]
+
+  /// Percentiles of times: the median and the 99th for people, those between for programs too.
+  private static func times(
+    _ key: String, _ heading: String,
+    _ times: any KeyPath<ServingResult, ServingResult.Times> & Sendable
+  ) -> [Column<Self>] {
+    [50, 90, 99].map { share in
+      let column: Column<Self> = .number(
+        "\(key)_p\(share)_seconds", share == 50 ? "\(heading) p50" : "p\(share)", times: 1e3,
+        places: 2
+      ) { $0.result[keyPath: times].percentile(Double(share)) }
+      return column
+    }
+      + [.number("\(key)_mean_seconds") { $0.result[keyPath: times].mean }]
+  }
+}
