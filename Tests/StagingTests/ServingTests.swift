@@ -9,7 +9,7 @@ import WaferSamples
 struct ServingTests {
   /// Requests of a prompt of 3 tokens and 5 decoded ones, 3 layers of 12 experts.
   private func pool(requests: Int, prompt: Int = 3, decoded: Int = 5) throws -> RequestPool {
-    let shape = TraceShape(layers: 3, experts: 12, topK: 2)
+    let shape = try Samples.model.traceShape()
     var collector = RequestPool.Collector(shape: shape, stage: nil)
     var random = SeededGenerator(seed: 5)
     for request in 0..<requests {

@@ -27,7 +27,7 @@ struct ArrivalFile {
         path, nil, "is larger than \(Self.maximumBytes >> 20) MiB", "take fewer arrivals")
     }
     let lines = String(decoding: bytes, as: UTF8.self)
-      .split(separator: "\n", omittingEmptySubsequences: false)
+      .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .map { trimmed($0) }
     guard let first = lines.first(where: { !$0.isEmpty }) else {
       throw ArrivalFileError(path, nil, "has no line", "give a number of seconds a line")
