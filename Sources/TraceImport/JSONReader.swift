@@ -72,13 +72,14 @@ final class JSONReader {
   ///
   /// - Returns: pointers into the parser's arrays, valid until its next call.
   func record(
-    in line: UnsafeRawBufferPointer, file: String, bounds: csj_bounds
+    in line: UnsafeRawBufferPointer, file: String, keys: csj_record_keys, bounds: csj_bounds
   ) throws(ImportError) -> csj_record {
     var record = csj_record()
     var fault = csj_fault()
+    var keys = keys
     let code = csj_read_record(
       reader, line.bindMemory(to: UInt8.self).baseAddress, line.count, line.count + Self.padding,
-      bounds, &record, &fault)
+      &keys, bounds, &record, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file) }
     return record
   }

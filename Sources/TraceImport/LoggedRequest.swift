@@ -4,13 +4,25 @@ import RoutingTrace
 /// an engine step.
 ///
 /// The records of a step stand layer by layer or token by token; both are one token where their
-/// places are equal. A step ends where a record would be there twice, or where place and layer both
-/// go back. Where a layer lacks a record of a token that another has, its slots are empty.
+/// places are equal. A step ends where a record would be there twice, and as ``StepEnd`` says.
+/// Where a layer lacks a record of a token that another has, its slots are empty.
 struct LoggedRequest {
+  /// Where a step ends, beside a record that would be there twice.
+  enum StepEnd {
+    /// Where place and layer both go back: places begin again with each step.
+    case placeAndLayer
+    /// Where the layer goes back: places go on from step to step.
+    case layer
+  }
+
   /// Its name in the log.
   let name: String
   /// Ids in an event (K).
   let topK: Int
+  /// Where its steps end.
+  let stepEnd: StepEnd
+  /// Tokens of the prompt, where records tell.
+  private(set) var toldPrefill: Int?
   /// Whether it has gate weights, as the first record with any tells.
   private(set) var isWeighted = false
   /// Where every token stands in its engine step.
@@ -34,9 +46,10 @@ struct LoggedRequest {
   /// Column and token of the latest record.
   private var latest = (column: 0, token: 0)
 
-  init(name: String, topK: Int) {
+  init(name: String, topK: Int, stepEnd: StepEnd = .placeAndLayer) {
     self.name = name
     self.topK = topK
+    self.stepEnd = stepEnd
   }
 
   /// Tokens (T).
@@ -51,9 +64,7 @@ struct LoggedRequest {
     records += 1
     if !weights.isEmpty { beWeighted() }
     let column = self.column(of: layer)
-    if steps.isEmpty || (place <= places[latest.token] && layer <= columns[latest.column].layer) {
-      steps.append(tokens)
-    }
+    if steps.isEmpty || endsStep(place: place, layer: layer) { steps.append(tokens) }
     var token = self.token(at: place)
     if isThere(token, in: column) {
       steps.append(tokens)
@@ -71,6 +82,54 @@ struct LoggedRequest {
       }
     }
     latest = (column, token)
+  }
+
+  /// Adds the events of `count` tokens in one layer: the step's first tokens, or, where the layer has
+  /// fewer than those before it, its last, as llama.cpp computes its last layer. Layers ascend within
+  /// a step.
+  ///
+  /// - Returns: false where the layer has more tokens than the step's others.
+  /// - Complexity: O(ids).
+  mutating func addLayer(_ layer: Int, count: Int, ids: UnsafeBufferPointer<UInt16>) -> Bool {
+    records += count
+    if steps.isEmpty || layer <= columns[latest.column].layer { steps.append(tokens) }
+    let column = self.column(of: layer)
+    let step = steps[steps.count - 1]
+    if step == tokens { places += (0..<Int32(count)) }
+    latest = (column, max(step, tokens - 1))
+    guard count <= tokens - step else { return false }
+    fill(column, to: (tokens - count) * topK)
+    columns[column].ids += ids
+    if isWeighted { columns[column].weights += repeatElement(0, count: ids.count) }
+    return true
+  }
+
+  /// Whether a record begins another step than the latest.
+  private func endsStep(place: Int32, layer: Int) -> Bool {
+    switch stepEnd {
+    case .placeAndLayer:
+      place <= places[latest.token] && layer <= columns[latest.column].layer
+    case .layer: layer < columns[latest.column].layer
+    }
+  }
+
+  /// Puts the tokens of `decoded` behind its own, which are the prompt's.
+  mutating func append(decoded: LoggedRequest) {
+    var decoded = decoded
+    toldPrefill = tokens
+    if isWeighted || decoded.isWeighted {
+      beWeighted()
+      decoded.beWeighted()
+    }
+    for other in decoded.columns {
+      let column = self.column(of: other.layer)
+      fill(column, to: tokens * topK)
+      columns[column].ids += other.ids
+      columns[column].weights += other.weights
+    }
+    steps += decoded.steps.map { $0 + tokens }
+    places += decoded.places
+    records += decoded.records
   }
 
   /// Gives weight 0 to all that was added without weights.
@@ -141,6 +200,13 @@ struct LoggedRequest {
     if isWeighted { columns[column].weights += repeatElement(0, count: missing) }
   }
 
+  /// Gives its layers other numbers.
+  mutating func renumberLayers(_ number: (Int) -> Int) {
+    for column in columns.indices { columns[column].layer = number(columns[column].layer) }
+    columnOf = [:]
+    for (place, column) in columns.enumerated() { columnOf[column.layer] = place }
+  }
+
   /// Takes over the columns of another file's records of the same tokens.
   mutating func join(_ other: LoggedRequest) {
     var other = other
@@ -168,6 +234,7 @@ struct LoggedRequest {
   /// all behind them are of one token, which decode. In all others a batch is decoded, or other
   /// prompts follow, and nothing tells whose tokens they are.
   var prefill: Int? {
+    if let toldPrefill { return toldPrefill }
     guard steps.count > 1 else { return tokens }
     let ends = steps.dropFirst() + [tokens]
     let isLong = zip(steps, ends).map { $1 - $0 > 1 }

@@ -38,6 +38,8 @@ struct RawRequest {
   var ids: [UInt16]
   /// Gate weights beside the ids, in the same order; nil where there are none.
   var weights: [Float16]?
+  /// Experts of a MoE layer (E), where its source says so.
+  var experts: Int?
   /// The first number that ``outOfRange`` stands for, where the format tells.
   var firstOutOfRange: Int?
   /// What is to be said of its source, though it can be read.

@@ -30,6 +30,9 @@ enum { CSJ_ABSENT = 0xFFFF };
 /// The most ids of an event.
 enum { CSJ_LARGEST_TOP_K = 64 };
 
+/// The most experts of a layer.
+enum { CSJ_MOST_EXPERTS = 32768 };
+
 /// A request; the pointers belong to the reader and live until its next call.
 typedef struct {
   /// `tokens * layers * top_k` expert ids, token-major, prompt first; `CSJ_ABSENT` in any slot.
@@ -119,36 +122,61 @@ enum {
   CSJ_ROUTE_RECORD = 2,
 };
 
+/// A key or a value of JSON text; a length of 0 for one that a kind of log has not.
+typedef struct {
+  const char *text;
+  size_t length;
+} csj_name;
+
+/// How a kind of routing log calls what it tells: its keys, and the values of `kind`.
+typedef struct {
+  /// The key that says what a record is, and its values for choices and for what is known of the records
+  /// behind it. Without such a key all records are choices.
+  csj_name kind, choice, meta;
+  csj_name request, token, layer, ids, weights, phase;
+  /// Of meta records, and of records that tell top-k themselves.
+  csj_name top_k, layers, model, experts;
+  /// A list of stages in a meta record, each an object, of which that of `stage` tells its `stage_top_k`
+  /// and `experts`.
+  csj_name stages, stage, stage_name, stage_top_k;
+  /// Whether `ids` is a list of rows, one a token, and no token is told.
+  int has_rows;
+} csj_record_keys;
+
 /// A line of a routing log; the pointers belong to the reader and live until its next call.
 typedef struct {
   int kind;
-  /// `req_id`; UTF-8, not terminated; empty where the record has none.
+  /// The request's name; UTF-8, not terminated; empty where the record has none.
   const char *request;
   size_t request_length;
-  /// `token_idx` and `layer`, or -1.
+  /// Place of the token, and its layer, or -1.
   int64_t token;
   int64_t layer;
-  /// `topk_ids` as far as they are there, `CSJ_ABSENT` where one is absent.
+  /// Ids as far as they are there, `CSJ_ABSENT` where one is absent; of `rows` tokens of equally many.
   const uint16_t *ids;
   size_t ids_count;
-  /// `topk_weights`, NaN where one is no number; no more than are there.
+  size_t rows;
+  /// Gate weights, NaN where one is no number; no more than are there.
   const double *weights;
   size_t weights_count;
-  /// `top_k` of a meta record, or -1.
+  /// The phase; empty where the record has none.
+  const char *phase;
+  size_t phase_length;
+  /// Top-k and experts of a layer, or -1.
   int64_t top_k;
-  /// `layers_logged` of a meta record.
+  int64_t experts;
+  /// The layers of a meta record.
   const uint16_t *layers;
   size_t layers_count;
-  /// `model_id` of a meta record.
+  /// The model of a meta record.
   const char *model;
   size_t model_length;
 } csj_record;
 
-/// Parses one line of a vLLM routing logger, `{"type": "meta" or "route", ...}`.
-///
+/// Parses one line of a routing log with such keys.
 int csj_read_record(
-    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
-    csj_record *record, csj_fault *fault);
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+    const csj_record_keys *keys, csj_bounds bounds, csj_record *record, csj_fault *fault);
 
 /// The routing that one answer of SGLang holds; the pointers live until the reader's next call.
 typedef struct {
