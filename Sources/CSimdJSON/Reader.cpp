@@ -50,6 +50,48 @@ size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_
   return plain.nextRow(count, experts, ids) ? plain.at - reinterpret_cast<const char *>(text) : 0;
 }
 
+size_t csj_value_length(const uint8_t *json, size_t length) {
+  size_t depth = 0;
+  bool isBegun = false;
+  for (size_t at = 0; at < length; at++) {
+    switch (json[at]) {
+      case '"':
+        isBegun = true;
+        // A quote behind an odd number of backslashes is one of the text.
+        while (true) {
+          const void *quote = std::memchr(json + at + 1, '"', length - at - 1);
+          if (quote == nullptr) return length;
+          at = static_cast<size_t>(static_cast<const uint8_t *>(quote) - json);
+          size_t backslashes = 0;
+          while (json[at - 1 - backslashes] == '\\') backslashes++;
+          if (backslashes % 2 == 0) break;
+        }
+        break;
+      case '{':
+      case '[':
+        isBegun = true;
+        depth++;
+        break;
+      case '}':
+      case ']':
+        if (depth > 0) depth--;
+        break;
+      case ' ':
+      case '\t':
+      case '\n':
+      case '\r':
+        // A number or a word outside of brackets ends here.
+        if (!isBegun || depth > 0) continue;
+        return at;
+      default:
+        isBegun = true;
+        continue;
+    }
+    if (isBegun && depth == 0) return at + 1;
+  }
+  return length;
+}
+
 int csj_find_integer(csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
                      const char *key, int64_t *value, int *found, csj_fault *fault) {
   *found = 0;

@@ -42,8 +42,13 @@ struct csj_reader {
   std::string unlabelled;
   /// Gate weights of a record, not rounded yet.
   std::vector<double> recordWeights;
-  /// What was found of SGLang's answers.
+  /// What was found of answers.
   std::vector<csj_answer> answers;
+  /// Choices of traces that stand one by one, and the traces.
+  std::vector<csj_choice> choices;
+  std::vector<csj_choices> traces;
+  /// Prompts of a layered export.
+  std::vector<csj_prompt> prompts;
 };
 
 /// Leaves a parser's nested loops at the first fault; caught before the C boundary.
@@ -76,6 +81,9 @@ class FileParser {
     r.unlabelled.clear();
     r.recordWeights.clear();
     r.answers.clear();
+    r.choices.clear();
+    r.traces.clear();
+    r.prompts.clear();
   }
 
   /// Opens the document. The caller has checked the padding.
@@ -301,6 +309,17 @@ class FileParser {
     if (r.filled[rank] == stamp) fail(CSJ_CONTRADICTION, location(), "the layer is there twice");
     r.filled[rank] = stamp;
     return rank;
+  }
+
+  /// A whole number from 0 to `largest`; `expected` says of what.
+  int64_t numberUpTo(ondemand::value value, int64_t largest, const char *expected) {
+    int64_t number = 0;
+    check(value.get_int64().get(number), expected);
+    if (number < 0 || number > largest) {
+      fail(CSJ_UNEXPECTED, location(), "%s expected, not %lld", expected,
+           static_cast<long long>(number));
+    }
+    return number;
   }
 
   /// Notes a key that is not read where it speaks of routing and holds a list, an object or a text.

@@ -1,3 +1,4 @@
+import CSimdJSON
 import RoutingTrace
 
 /// Reads routing logs of one dialect, request by request; logs that are open together are joined by
@@ -12,14 +13,14 @@ struct LogReader {
   private var logs: [RoutingLog] = []
   /// Requests of their recording that were not handed on, the next one last.
   private var waiting: [LoggedRequest] = []
-  /// Layers of the trace, ascending: the model's, or those that were met.
-  private var layers: [Int]
+  /// Makes requests of what was gathered.
+  private var finisher: LoggedRequestFinisher
 
   init(_ dialect: LogDialect, options: ImportOptions) throws(ImportError) {
     self.dialect = dialect
     json = try JSONReader()
     self.options = options
-    layers = options.model.map { Array($0.moeLayers) } ?? []
+    finisher = LoggedRequestFinisher(options: options)
   }
 
   /// Neighbours of one folder that hold other layers of one model are opened together.
@@ -69,24 +70,9 @@ struct LogReader {
     if waiting.isEmpty { waiting = try nextRecording(within: bounds).reversed() }
     guard var request = waiting.popLast() else { return nil }
     if dialect.mayCountLayersFromOne { countFromZero(&request) }
-    if options.model == nil || !Set(layers).isSuperset(of: request.columns.map(\.layer)) {
-      layers = Set(layers).union(request.columns.map(\.layer)).sorted()
-    }
-    try checkSize(request)
-    var raw = request.request(over: layers)
-    raw.remarks = logs.flatMap(\.remarks)
-    raw.experts = logs.lazy.compactMap(\.facts.experts).first
-    if raw.name.isEmpty { raw.name = stem }
-    // What the user says is more than what the order of records tells.
-    if options.prefill != nil, !dialect.tellsPrompt { raw.prefill = nil }
-    guard raw.prefill != nil || options.prefill != nil else {
-      throw ImportError(
-        .missing, file: logs[0].found.path,
-        problem: "its \(request.steps.count) engine steps of \(request.tokens) tokens do not tell "
-          + "which are of a prompt",
-        remedy: "give --prefill N, or --prefill 0 to count all tokens as decoded")
-    }
-    return raw
+    return try finisher.finish(
+      request, file: logs[0].found.path, stem: dialect.keys.request.length == 0 ? stem : "", tellsPrompt: dialect.tellsPrompt,
+      experts: logs.lazy.compactMap(\.facts.experts).first, remarks: logs.flatMap(\.remarks))
   }
 
   /// Numbers layers as the model does, where they are its MoE layers only if counted from 1.
@@ -160,17 +146,5 @@ struct LogReader {
           : "they are not of one run: import them one at a time")
     }
     request.join(other)
-  }
-
-  /// Throws where a few records would stand for a multitude of empty events.
-  private func checkSize(_ request: LoggedRequest) throws(ImportError) {
-    let (events, overflow) = request.tokens.multipliedReportingOverflow(by: layers.count)
-    guard !overflow, events / 1024 <= request.records else {
-      throw ImportError(
-        .malformed, file: logs[0].found.path,
-        problem:
-          "\(request.records) records for \(request.tokens) tokens of \(layers.count) layers",
-        remedy: "\(dialect.keys.token.string) must start again with each engine step, in every layer")
-    }
   }
 }

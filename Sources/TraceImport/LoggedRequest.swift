@@ -113,6 +113,9 @@ struct LoggedRequest {
     }
   }
 
+  /// Counts all of its tokens to the prompt.
+  mutating func bePrompt() { toldPrefill = tokens }
+
   /// Puts the tokens of `decoded` behind its own, which are the prompt's.
   mutating func append(decoded: LoggedRequest) {
     var decoded = decoded

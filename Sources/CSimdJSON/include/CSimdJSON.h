@@ -178,11 +178,43 @@ int csj_read_record(
     csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
     const csj_record_keys *keys, csj_bounds bounds, csj_record *record, csj_fault *fault);
 
-/// The routing that one answer of SGLang holds; the pointers live until the reader's next call.
+/// How an answer holds its routing.
+enum {
+  /// Base64 of little-endian int32 (SGLang).
+  CSJ_RAW_ROUTING = 0,
+  /// Base64 of a NumPy file (vLLM).
+  CSJ_NUMPY_ROUTING = 1,
+  /// Base64 of an array beside its shape and type (prime-rl, Dynamo).
+  CSJ_ARRAY_ROUTING = 2,
+  /// Lists of numbers (vLLM up to 0.21).
+  CSJ_LISTED_ROUTING = 3,
+};
+
+/// Ids that stand in lists: `rows * layers * top_k` from `first` on among all listed ids, token-major.
 typedef struct {
-  /// `routed_experts` in base64; not terminated; null where the answer has none.
+  size_t first;
+  size_t rows;
+  size_t layers;
+  size_t top_k;
+} csj_listed;
+
+/// The routing that one answer of a server holds; the pointers live until the reader's next call.
+typedef struct {
+  /// One of the above.
+  int form;
+  /// What is in base64; not terminated; null where the answer has no routing, or has it in lists.
   const char *routed;
   size_t routed_length;
+  /// Shape and NumPy type of an array, -1 and empty where they are not told.
+  int64_t shape[3];
+  const char *dtype;
+  size_t dtype_length;
+  /// Ids in lists, and those of the prompt, which other forms do not have apart.
+  csj_listed listed;
+  csj_listed prompt;
+  const uint16_t *listed_ids;
+  /// Tokens at the beginning that have no row, or -1.
+  int64_t start;
   /// Where the answer, or its choice, begins in the file.
   size_t byte;
   /// `id`; empty where the answer has none.
@@ -193,13 +225,77 @@ typedef struct {
   int64_t completion_tokens;
 } csj_answer;
 
-/// Finds the routing of one answer of SGLang or of a list of answers: `meta_info.routed_experts`,
-/// `sglext.routed_experts`, `choices[].sgl_ext.routed_experts` or `choices[].sglext.routed_experts`.
+/// Finds the routing of one answer of SGLang, vLLM and servers on them, or of a list of answers:
+/// `routed_experts` in it, in `meta_info`, `sglext`, `sgl_ext` or `nvext`, in its `choices` or in these
+/// objects of a choice, `prompt_routed_experts`, and an array alone.
 ///
 /// Fills `answers`, which lives as its pointers do, and `count`: one each, or one a choice.
 int csj_find_answers(
-    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
     const csj_answer **answers, size_t *count, csj_fault *fault);
+
+/// Parses one request of OLMoE's routing script: an object whose `exp_ids` is `[tokens][top-k][layers]`.
+/// All tokens are the prompt's; layers are counted from 0.
+int csj_read_transposed(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    csj_request *request, csj_fault *fault);
+
+/// One expert that a token takes in a layer.
+typedef struct {
+  int32_t token;
+  uint16_t layer;
+  uint16_t expert;
+  /// NaN where it has no gate weight.
+  double weight;
+} csj_choice;
+
+/// The choices of one request; the pointers live until the reader's next call.
+typedef struct {
+  const csj_choice *choices;
+  size_t count;
+  /// `top_k` and `num_experts`, or -1.
+  int64_t top_k;
+  int64_t experts;
+} csj_choices;
+
+/// Parses the traces of moe-routing-atlas in an object: it is one itself, or lists some as `traces`.
+/// Fills `traces`, which lives as its pointers do, and `count`.
+int csj_read_atlas(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    const csj_choices **traces, size_t *count, csj_fault *fault);
+
+/// A prompt of a layered export: its rows, the first of them those of the prompt.
+typedef struct {
+  size_t start;
+  size_t prefill;
+  size_t end;
+  const char *category;
+  size_t category_length;
+} csj_prompt;
+
+/// An export of all rows of every layer; the pointers live until the reader's next call.
+typedef struct {
+  /// Model layer numbers in the file's order.
+  const uint16_t *layers;
+  size_t layers_count;
+  /// `layers_count * rows * top_k` ids, layer-major in that order.
+  const uint16_t *ids;
+  size_t rows;
+  size_t top_k;
+  int64_t experts;
+  /// None where the file tells of no prompts.
+  const csj_prompt *prompts;
+  size_t prompts_count;
+} csj_layered;
+
+/// Parses a `glm52-routing-trace-export`.
+int csj_read_layered(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    csj_layered *layered, csj_fault *fault);
+
+/// Bytes of the first JSON value in a text, with the blanks before it; all of the text where the value
+/// does not end in it. Only brackets and quotes are looked at.
+size_t csj_value_length(const uint8_t *json, size_t length);
 
 /// Reads `[8, 10, 114]`, `count` ids of four digits at most and below `experts`, and returns its bytes;
 /// 0 where anything else stands there. `csj_padding()` bytes behind the whole text are zero.

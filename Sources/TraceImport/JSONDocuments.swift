@@ -1,0 +1,61 @@
+import CSimdJSON
+import Glibc
+
+/// The JSON values of a file that holds one, one a line, or several behind one another: each in turn.
+struct JSONDocuments {
+  /// One value's text, and the bytes of the file before it.
+  struct Document {
+    let text: UnsafeRawBufferPointer
+    let offset: Int
+  }
+
+  private var file: SourceFile
+  /// The open source, and what of its bytes was not read yet.
+  private var source: TraceSource?
+  private var unread = 0..<0
+
+  init(options: ImportOptions) { file = SourceFile(options: options) }
+
+  /// Goes on to `source`, leaving the last one.
+  mutating func open(_ source: TraceSource) throws(ImportError) {
+    try file.open(source)
+    self.source = file.take()
+    unread = 0..<file.bytes.count
+  }
+
+  /// The next value of the open source, valid until another source is opened; nil where it has no
+  /// more. A file of nothing is one empty value.
+  ///
+  /// - Complexity: O(bytes of the value).
+  mutating func next() -> (document: Document, source: TraceSource)? {
+    guard let source else { return nil }
+    let bytes = file.bytes.bytes
+    let isFirst = unread.lowerBound == 0
+    while let first = unread.first, JSONText.isSpace(bytes[first]) { unread.removeFirst() }
+    guard !unread.isEmpty else {
+      self.source = nil
+      return isFirst ? (Document(text: bytes, offset: file.bytes.markLength), source) : nil
+    }
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[unread])
+    let text = UnsafeRawBufferPointer(rebasing: rest[..<length(ofFirstValueIn: rest)])
+    defer { unread = unread.lowerBound + text.count..<unread.upperBound }
+    return (
+      Document(text: text, offset: file.bytes.markLength + unread.lowerBound), source
+    )
+  }
+
+  /// Bytes of the value at the front of `text`: of the first line where that is a value and another
+  /// follows, else as far as the brackets go.
+  private func length(ofFirstValueIn text: UnsafeRawBufferPointer) -> Int {
+    guard let base = text.baseAddress else { return 0 }
+    let end = memchr(base, 0x0A, text.count).map { UnsafeRawPointer($0) - base } ?? text.count
+    let line = UnsafeRawBufferPointer(rebasing: text[..<end])
+    if let open = line.first, let close = line.last(where: { !JSONText.isSpace($0) }),
+      (open, close) == (0x7B, 0x7D) || (open, close) == (0x5B, 0x5D)
+    {
+      let behind = text[line.count...].first { !JSONText.isSpace($0) }
+      if behind == nil || behind == 0x7B || behind == 0x5B && open == 0x5B { return line.count }
+    }
+    return csj_value_length(text.bindMemory(to: UInt8.self).baseAddress, text.count)
+  }
+}
