@@ -71,7 +71,8 @@ struct LogReader {
     guard var request = waiting.popLast() else { return nil }
     if dialect.mayCountLayersFromOne { countFromZero(&request) }
     return try finisher.finish(
-      request, file: logs[0].found.path, stem: dialect.keys.request.length == 0 ? stem : "", tellsPrompt: dialect.tellsPrompt,
+      request, file: logs[0].found.path, stem: dialect.keys.request.length == 0 ? stem : "",
+      tellsPrompt: dialect.tellsPrompt,
       experts: logs.lazy.compactMap(\.facts.experts).first, remarks: logs.flatMap(\.remarks))
   }
 

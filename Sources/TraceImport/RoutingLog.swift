@@ -213,7 +213,8 @@ struct RoutingLog {
         .malformed,
         record.weights_count == 0 || !(isWeighted ?? false)
           ? "\(record.weights_count == 0 ? "no " : "")\(dialect.keys.weights.string), unlike in earlier records"
-          : "\(record.weights_count) \(dialect.keys.weights.string) for \(record.ids_count) \(dialect.keys.ids.string)", layer,
+          : "\(record.weights_count) \(dialect.keys.weights.string) for \(record.ids_count) \(dialect.keys.ids.string)",
+        layer,
         remedy: "leave gate weights out with --no-weights")
     }
     guard isWeighted ?? false else { return }

@@ -50,8 +50,8 @@ import Testing
       ),
       (Array("[]".utf8), "the file is JSON of none of the known layouts", "--format to hear"),
       (
-        Array("layer,expert\n1,2\n".utf8),
-        #"the file is text of none of the known layouts, beginning with "layer,expert""#,
+        Array("layer;expert\n1,2\n".utf8),
+        #"the file is text of none of the known layouts, beginning with "layer;expert""#,
         "moe-beyond-csv"
       ),
       (
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func looksIntoGzip() throws {
-    let fault = try fault(try Gzip.member(Array("layer,expert\n".utf8)), named: "a.csv.gz")
+    let fault = try fault(try Gzip.member(Array("layer;expert\n".utf8)), named: "a.csv.gz")
     #expect(
       fault?.problem.hasPrefix("the file, inflated, is text of none of the known layouts") == true)
     let twice = try self.fault(
