@@ -14,6 +14,7 @@ extension ForeignFormat {
 struct AtlasFormat: TraceFormat {
   static let name = "atlas"
   static let summary = "moe-routing-atlas traces (JSON lines or JSON)"
+  static let marks = ["activations", "layer", "token_idx", "expert_idx", "gate_weight"]
 
   static let sample = (
     fileName: "atlas.jsonl",

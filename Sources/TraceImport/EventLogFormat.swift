@@ -1,3 +1,5 @@
+import CSimdJSON
+
 /// A format of JSON lines, a record an event or a layer of some tokens: its dialect is all that it
 /// adds to a ``LogReader``.
 protocol EventLogFormat: TraceFormat {
@@ -12,6 +14,12 @@ protocol EventLogFormat: TraceFormat {
 extension EventLogFormat {
   init(options: ImportOptions) throws(ImportError) {
     self.init(reader: try LogReader(Self.dialect, options: options))
+  }
+
+  static var marks: [String] {
+    let keys = dialect.keys
+    return [keys.kind, keys.token, keys.layer, keys.ids, keys.weights, keys.phase]
+      .map(\.string).filter { !$0.isEmpty }
   }
 
   static func accepts(fileNamed name: String) -> Bool {

@@ -13,6 +13,7 @@ extension ForeignFormat {
 struct ExpertColumnsFormat: TraceFormat {
   static let name = "expert-columns"
   static let summary = "CSV with a column an expert (NeuPIMs, DynaNDE), one request a file"
+  static let marks = ["layer_id", "token_id", "expert_0"]
 
   static let sample = (
     fileName: "layer1.csv",

@@ -18,6 +18,7 @@ extension ForeignFormat {
 struct LlamaCSVFormat: TraceFormat {
   static let name = "llama-csv"
   static let summary = "llama.cpp MoE traces as CSV (three kinds), one request a file"
+  static let marks = ["phase", "token", "layer", "rank", "expert"]
 
   static let sample = (
     fileName: "routes.csv",

@@ -11,6 +11,7 @@ extension ForeignFormat {
 struct OLMoEFormat: TraceFormat {
   static let name = "olmoe"
   static let summary = "OLMoE routing script (JSON lines), one request a line"
+  static let marks = ["input_ids", "predicted_token_ids", "exp_ids"]
 
   static let sample = (
     fileName: "results.jsonl",

@@ -13,6 +13,7 @@ extension ForeignFormat {
 struct SGLangFormat: TraceFormat {
   static let name = "sglang-json"
   static let summary = "SGLang answers with routed_experts (JSON, or JSON lines)"
+  static let marks = ["meta_info", "sglext", "sgl_ext", "routed_experts"]
 
   /// A prompt of two tokens and a decoded one, `[[5, 2]]`, `[[0, 7]]`, `[[1, 6]]`.
   static let sample = (

@@ -133,7 +133,8 @@ struct SourceFinder {
       }
       if file.isNamed {
         let isCompressed = file.content?.isCompressed ?? source.isCompressed
-        let content = UnknownContent(head, isCompressed: isCompressed)
+        let content = UnknownContent(
+          head, fileNamed: name, isCompressed: isCompressed)
         throw ImportError(
           .notATrace, file: file.path, problem: content.problem, remedy: content.remedy)
       }

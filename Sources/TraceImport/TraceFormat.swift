@@ -9,6 +9,10 @@ protocol TraceFormat: SendableMetatype {
   /// A small file that is read without an error where there are 8 experts.
   static var sample: (fileName: String, content: [UInt8]) { get }
 
+  /// Keys of its JSON or columns of its tables, by which a file of no known format is told to be near
+  /// this one; empty where it has none.
+  static var marks: [String] { get }
+
   /// A reader that has opened nothing.
   ///
   /// - Parameter options: what the user knows beside the files.
@@ -40,6 +44,8 @@ protocol TraceFormat: SendableMetatype {
 }
 
 extension TraceFormat {
+  static var marks: [String] { [] }
+
   /// One source a file.
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
     files.map { TraceSource(path: $0.path, folder: $0.folder, size: $0.size, files: [$0]) }

@@ -16,6 +16,7 @@ extension ForeignFormat {
 struct VLLMAnswersFormat: TraceFormat {
   static let name = "vllm-json"
   static let summary = "answers of vLLM, prime-rl, Dynamo with routed_experts (JSON or JSON lines)"
+  static let marks = ["choices", "routed_experts", "prompt_routed_experts"]
 
   /// A prompt of two tokens and a decoded one, `[[5, 2]]`, `[[0, 7]]`, `[[1, 6]]`.
   static let sample = (

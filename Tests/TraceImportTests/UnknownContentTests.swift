@@ -133,3 +133,28 @@ import Testing
     #expect(try importAll([unpacked], options: options).map(\.ids) == [[1, 2]])
   }
 }
+
+/// What a file of no known format is told to be near to.
+@Suite struct NearFormatsTests {
+  @Test(arguments: [
+    (
+      #"{"layer": 0, "token_index": 0, "experts": [1, 2], "scores": [1, 0]}"# + "\n{}\n",
+      "a.jsonl",
+      "JSON lines of none of the known layouts (it begins with the keys \"layer\", \"token_index\"",
+      "the nearest formats are moe-trace (it lacks \"expert_ids\", \"phase\")"
+    ),
+    (
+      "phase,token,layer,expert\nprefill,0,0,1\n", "a.csv", "a table of 4 columns of none of",
+      "the nearest formats are llama-csv (it lacks \"rank\")"
+    ),
+    ("a,b\n1,2\n", "a.csv", "a table of 2 columns", "moe-beyond-csv, llama-csv, expert-columns by"),
+    ("hello", "a.txt", "text of none", "to hear what is wrong with it: paper-json, "),
+  ])
+  func areNamedWithWhatIsMissing(
+    text: String, name: String, problem: String, remedy: String
+  ) throws {
+    let fault = importFault { try importText(text, named: name) }
+    #expect(fault?.problem.hasPrefix("the file is " + problem) == true, "\(fault?.problem ?? "")")
+    #expect(fault?.remedy.contains(remedy) == true, "\(fault?.remedy ?? "")")
+  }
+}
