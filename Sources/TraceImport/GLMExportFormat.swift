@@ -13,6 +13,7 @@ extension ForeignFormat {
 struct GLMExportFormat: TraceFormat {
   static let name = "glm-export"
   static let summary = "glm52-routing-trace-export JSON, many requests a file"
+  static let isOneValue = true
   static let marks = ["routing", "layers", "executed_topk", "conditional"]
 
   static let sample = (

@@ -25,6 +25,8 @@ public struct ImportOptions: Sendable {
   public var keepsConstant: Bool
   /// Whether the identical tokens at the beginning of the recording are left out.
   public var dropsWarmUp: Bool
+  /// Whether archives (zip, tar) are opened, whose files are read into memory.
+  public var opensArchives: Bool
   /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
   /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
@@ -36,7 +38,7 @@ public struct ImportOptions: Sendable {
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
     prefill: Int? = nil, readsWeights: Bool = true, keepsConstant: Bool = false,
-    dropsWarmUp: Bool = false, maximumFileSize: Int = largestFileSize
+    dropsWarmUp: Bool = false, opensArchives: Bool = true, maximumFileSize: Int = largestFileSize
   ) {
     self.model = model
     self.experts = experts
@@ -46,6 +48,7 @@ public struct ImportOptions: Sendable {
     self.readsWeights = readsWeights
     self.keepsConstant = keepsConstant
     self.dropsWarmUp = dropsWarmUp
+    self.opensArchives = opensArchives
     self.maximumFileSize = min(max(1, maximumFileSize), Self.largestFileSize)
   }
 }

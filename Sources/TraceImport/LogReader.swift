@@ -38,7 +38,7 @@ struct LogReader {
     for file in files {
       let facts = RoutingLog.facts(of: file, dialect: dialect, json: json)
       let last = sources.last?.files.last
-      if let group, last?.content == nil, file.content == nil, let last,
+      if let group, last?.isStandardInput == false, !file.isStandardInput, let last,
         parent(last.path) == parent(file.path), !facts.layers.isEmpty,
         facts.model == group.model, facts.topK == group.topK,
         Set(facts.layers).isDisjoint(with: group.layers)

@@ -13,6 +13,10 @@ protocol TraceFormat: SendableMetatype {
   /// this one; empty where it has none.
   static var marks: [String] { get }
 
+  /// Whether a file is one JSON value, of a request or of many; standard input may then hold several
+  /// behind one another.
+  static var isOneValue: Bool { get }
+
   /// A reader that has opened nothing.
   ///
   /// - Parameter options: what the user knows beside the files.
@@ -45,6 +49,8 @@ protocol TraceFormat: SendableMetatype {
 
 extension TraceFormat {
   static var marks: [String] { [] }
+
+  static var isOneValue: Bool { false }
 
   /// One source a file.
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {

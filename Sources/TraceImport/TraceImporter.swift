@@ -23,8 +23,11 @@ public struct TraceImporter {
   public var isWeighted: Bool { stream.fit.isWeighted ?? false }
   /// Bytes of all files by the file system.
   public let totalBytes: Int
-  /// Files that are read, in order; `-` is standard input.
+  /// Files that are read, in order; `-` is standard input. Those of archives have the archive's path
+  /// before their own.
   public let paths: [String]
+  /// The same as they lie on the disk: archives in place of their files.
+  public let pathsOnDisk: [String]
   /// How many files are read.
   public var files: Int { paths.count }
   /// Files in folders that are passed over for their names.
@@ -58,11 +61,13 @@ public struct TraceImporter {
     _ inputs: [String], format wanted: ForeignFormat? = nil, options: ImportOptions
   ) throws(ImportError) {
     let fit = try RequestValidator(options)
-    let finder = try SourceFinder(inputs, format: wanted, limit: options.maximumFileSize)
+    let finder = try SourceFinder(
+      inputs, format: wanted, limit: options.maximumFileSize, opensArchives: options.opensArchives)
     format = finder.format
     isGuessed = wanted == nil
     totalBytes = finder.sources.reduce(0) { $0 + $1.size }
     paths = finder.sources.flatMap { $0.files.map(\.path) }
+    pathsOnDisk = finder.sources.flatMap { $0.files.map { $0.archive?.path ?? $0.path } }
     passedOver = finder.passedOver
     stream = RequestStream(
       reader: try finder.format.type.init(options: options), fit: fit, sources: finder.sources)

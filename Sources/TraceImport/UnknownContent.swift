@@ -15,9 +15,9 @@ struct UnknownContent {
   /// Looks at the first bytes of a file.
   ///
   /// - Parameters:
-  ///   - head: its first bytes, inflated where it is gzip data.
-  ///   - name: the file's name, without the `.gz` of compressed ones.
-  ///   - isCompressed: whether it is gzip data.
+  ///   - head: its first bytes, inflated where it is compressed.
+  ///   - name: the file's name, without the `.gz` or `.xz` of compressed ones.
+  ///   - isCompressed: whether it is.
   init(_ head: [UInt8], fileNamed name: String, isCompressed: Bool) {
     let content = Self.look(head, fileNamed: name)
     let inflated = isCompressed ? ", inflated," : ""
@@ -27,9 +27,9 @@ struct UnknownContent {
   /// The program that decompresses what begins with these bytes.
   private static let packers: [(magic: [UInt8], name: String, command: String)] = [
     ([0x28, 0xB5, 0x2F, 0xFD], "Zstandard", "zstd -d"),
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "xz", "xz -d"),
     (Array("BZh".utf8), "bzip2", "bzip2 -d"),
-    (GzipInflater.magic, "gzip once more", "gzip -d, twice"),
+    (Compression.gzip.magic, "gzip once more", "gzip -d, twice"),
+    (Compression.xz.magic, "xz once more", "xz -d, twice"),
   ]
 
   private static func look(_ head: [UInt8], fileNamed name: String) -> UnknownContent {

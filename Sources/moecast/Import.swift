@@ -135,7 +135,7 @@ struct Import: PrintingCommand {
         model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
         prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
         dropsWarmUp: dropWarmUp))
-    let sink = try OutputSink(output, .trace(inputs: importer.paths, force: force))
+    let sink = try OutputSink(output, .trace(inputs: importer.pathsOnDisk, force: force))
     let summary = try write(&importer, to: sink)
     try sink.commit()
     try report(summary, shape: importer.shape, since: start, printing: &standardOutput)
