@@ -44,14 +44,15 @@ struct JSONDocuments {
     )
   }
 
-  /// Bytes of the value at the front of `text`: of the first line where that is a value and another
-  /// follows, else as far as the brackets go.
+  /// Bytes of the value at the front of `text`: of the first line where that is one value and another
+  /// or nothing follows, else as far as the brackets go.
   private func length(ofFirstValueIn text: UnsafeRawBufferPointer) -> Int {
     guard let base = text.baseAddress else { return 0 }
     let end = memchr(base, 0x0A, text.count).map { UnsafeRawPointer($0) - base } ?? text.count
     let line = UnsafeRawBufferPointer(rebasing: text[..<end])
     if let open = line.first, let close = line.last(where: { !JSONText.isSpace($0) }),
-      (open, close) == (0x7B, 0x7D) || (open, close) == (0x5B, 0x5D)
+      (open, close) == (0x7B, 0x7D) || (open, close) == (0x5B, 0x5D),
+      memmem(base, end, "}{", 2) == nil, memmem(base, end, "][", 2) == nil
     {
       let behind = text[line.count...].first { !JSONText.isSpace($0) }
       if behind == nil || behind == 0x7B || behind == 0x5B && open == 0x5B { return line.count }

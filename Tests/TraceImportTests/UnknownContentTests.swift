@@ -28,7 +28,6 @@ import Testing
         "leave --shape and --experts out"
       ),
       ([0x28, 0xB5, 0x2F, 0xFD, 0], "the file is compressed with Zstandard", "zstd -d"),
-      ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "the file is compressed with xz", "xz -d"),
       (Array("BZh91AY".utf8), "the file is compressed with bzip2", "bzip2 -d"),
       (
         [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0],
@@ -95,7 +94,7 @@ import Testing
 
   /// What is written with the first command is refused; what the remedy's command makes is read.
   @Test(arguments: [
-    ("xz -c", "xz -d", "xz"), ("bzip2 -c", "bzip2 -d", "bzip2"),
+    ("bzip2 -c", "bzip2 -d", "bzip2"),
     ("zstd -c", "zstd -d", "Zstandard"),
     ("lz4 -c", "lz4 -d", "LZ4"), ("iconv -t UTF-16", "iconv -f UTF-16 -t UTF-8", "UTF-16"),
     ("iconv -t UTF-16LE", "iconv -f UTF-16LE -t UTF-8", "UTF-16LE"),
@@ -117,20 +116,6 @@ import Testing
     #expect(fault?.remedy.contains(reading) == true, "\(fault?.remedy ?? "no error")")
     try run("sh", "-c", "\(reading) < '\(packed)' > '\(mended)'")
     #expect(try importAll([mended], options: options).map(\.ids) == [[1, 2]])
-  }
-
-  @Test func aTarArchiveIsToBeUnpacked() throws {
-    let folder = try TemporaryFolder()
-    try folder.write(Array(Self.trace.utf8), to: "1.json")
-    let archive = folder.file("a.tar.gz")
-    try run("tar", "-C", folder.path, "-czf", archive, "1.json")
-    let options = ImportOptions(experts: 8)
-    let fault = importFault { try importAll([archive], options: options) }
-    #expect(fault?.problem == "the file, inflated, is a tar archive")
-    #expect(fault?.remedy == "unpack it (tar -xf) and name its folder")
-    let unpacked = folder.file("unpacked")
-    try run("sh", "-c", "mkdir '\(unpacked)' && tar -C '\(unpacked)' -xf '\(archive)'")
-    #expect(try importAll([unpacked], options: options).map(\.ids) == [[1, 2]])
   }
 }
 
