@@ -30,27 +30,29 @@ class IntegerFinder : public FileParser {
   }
 };
 
-}  // namespace
+bool isSpace(uint8_t byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
 
-extern "C" {
-
-size_t csj_padding(void) { return padding; }
-
-csj_reader *csj_reader_create(void) { return new (std::nothrow) csj_reader(); }
-
-void csj_reader_destroy(csj_reader *reader) { delete reader; }
-
-csj_remarks csj_last_remarks(const csj_reader *reader) {
-  return csj_remarks{reader->unread.data(), reader->unread.size(), reader->unlabelled.data(),
-                     reader->unlabelled.size()};
+/// Bytes of the first line where it is one value by its ends, and what follows may be another's
+/// beginning; 0 where it is not.
+size_t lineOfOneValue(const uint8_t *json, size_t length) {
+  const void *found = std::memchr(json, '\n', length);
+  const size_t line =
+      found == nullptr ? length : static_cast<size_t>(static_cast<const uint8_t *>(found) - json);
+  size_t end = line;
+  while (end > 1 && isSpace(json[end - 1])) end--;
+  if (end < 2) return 0;
+  const bool isObject = json[0] == '{' && json[end - 1] == '}';
+  if (!isObject && !(json[0] == '[' && json[end - 1] == ']')) return 0;
+  size_t behind = line;
+  while (behind < length && isSpace(json[behind])) behind++;
+  if (behind < length && json[behind] != '{' && (isObject || json[behind] != '[')) return 0;
+  // Values behind one another on a line; within one, these stand in texts alone.
+  if (memmem(json, line, "}{", 2) != nullptr || memmem(json, line, "][", 2) != nullptr) return 0;
+  return line;
 }
 
-size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids) {
-  PlainText plain{reinterpret_cast<const char *>(text)};
-  return plain.nextRow(count, experts, ids) ? plain.at - reinterpret_cast<const char *>(text) : 0;
-}
-
-size_t csj_value_length(const uint8_t *json, size_t length) {
+/// Bytes up to where the first value's brackets are closed.
+size_t bracketedLength(const uint8_t *json, size_t length) {
   size_t depth = 0;
   bool isBegun = false;
   for (size_t at = 0; at < length; at++) {
@@ -90,6 +92,31 @@ size_t csj_value_length(const uint8_t *json, size_t length) {
     if (isBegun && depth == 0) return at + 1;
   }
   return length;
+}
+
+}  // namespace
+
+extern "C" {
+
+size_t csj_padding(void) { return padding; }
+
+csj_reader *csj_reader_create(void) { return new (std::nothrow) csj_reader(); }
+
+void csj_reader_destroy(csj_reader *reader) { delete reader; }
+
+csj_remarks csj_last_remarks(const csj_reader *reader) {
+  return csj_remarks{reader->unread.data(), reader->unread.size(), reader->unlabelled.data(),
+                     reader->unlabelled.size()};
+}
+
+size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids) {
+  PlainText plain{reinterpret_cast<const char *>(text)};
+  return plain.nextRow(count, experts, ids) ? plain.at - reinterpret_cast<const char *>(text) : 0;
+}
+
+size_t csj_value_length(const uint8_t *json, size_t length) {
+  const size_t line = lineOfOneValue(json, length);
+  return line > 0 ? line : bracketedLength(json, length);
 }
 
 int csj_find_integer(csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,

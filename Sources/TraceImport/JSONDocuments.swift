@@ -1,5 +1,4 @@
 import CSimdJSON
-import Glibc
 
 /// The JSON values of a file that holds one, one a line, or several behind one another: each in turn.
 struct JSONDocuments {
@@ -37,26 +36,11 @@ struct JSONDocuments {
       return isFirst ? (Document(text: bytes, offset: file.bytes.markLength), source) : nil
     }
     let rest = UnsafeRawBufferPointer(rebasing: bytes[unread])
-    let text = UnsafeRawBufferPointer(rebasing: rest[..<length(ofFirstValueIn: rest)])
+    let length = csj_value_length(rest.bindMemory(to: UInt8.self).baseAddress, rest.count)
+    let text = UnsafeRawBufferPointer(rebasing: rest[..<length])
     defer { unread = unread.lowerBound + text.count..<unread.upperBound }
     return (
       Document(text: text, offset: file.bytes.markLength + unread.lowerBound), source
     )
-  }
-
-  /// Bytes of the value at the front of `text`: of the first line where that is one value and another
-  /// or nothing follows, else as far as the brackets go.
-  private func length(ofFirstValueIn text: UnsafeRawBufferPointer) -> Int {
-    guard let base = text.baseAddress else { return 0 }
-    let end = memchr(base, 0x0A, text.count).map { UnsafeRawPointer($0) - base } ?? text.count
-    let line = UnsafeRawBufferPointer(rebasing: text[..<end])
-    if let open = line.first, let close = line.last(where: { !JSONText.isSpace($0) }),
-      (open, close) == (0x7B, 0x7D) || (open, close) == (0x5B, 0x5D),
-      memmem(base, end, "}{", 2) == nil, memmem(base, end, "][", 2) == nil
-    {
-      let behind = text[line.count...].first { !JSONText.isSpace($0) }
-      if behind == nil || behind == 0x7B || behind == 0x5B && open == 0x5B { return line.count }
-    }
-    return csj_value_length(text.bindMemory(to: UInt8.self).baseAddress, text.count)
   }
 }

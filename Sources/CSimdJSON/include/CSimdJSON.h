@@ -293,8 +293,9 @@ int csj_read_layered(
     csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
     csj_layered *layered, csj_fault *fault);
 
-/// Bytes of the first JSON value in a text, with the blanks before it; all of the text where the value
-/// does not end in it. Only brackets and quotes are looked at.
+/// Bytes of the first JSON value in a text that begins with it; all of the text where the value does
+/// not end in it. That is the first line where it is one value and another or nothing follows; else
+/// brackets and quotes are looked at, and nothing else.
 size_t csj_value_length(const uint8_t *json, size_t length);
 
 /// Reads `[8, 10, 114]`, `count` ids of four digits at most and below `experts`, and returns its bytes;
