@@ -46,8 +46,6 @@ struct MegatronFormat: EventLogFormat {
 
   var reader: LogReader
 
-  init(reader: LogReader) { self.reader = reader }
-
   /// A record with the keys of ids and of the number of tokens.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     guard let line = firstObject(head) else { return false }

@@ -59,8 +59,6 @@ struct MoECacheLabFormat: EventLogFormat {
 
   var reader: LogReader
 
-  init(reader: LogReader) { self.reader = reader }
-
   /// A metadata record of the format, or a record of it.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     guard let line = firstObject(head) else { return false }

@@ -37,8 +37,6 @@ struct MoETraceFormat: EventLogFormat {
 
   var reader: LogReader
 
-  init(reader: LogReader) { self.reader = reader }
-
   /// A record with the keys of token and ids.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     guard let line = firstObject(head) else { return false }

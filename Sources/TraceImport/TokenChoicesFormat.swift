@@ -38,8 +38,6 @@ struct TokenChoicesFormat: EventLogFormat {
 
   var reader: LogReader
 
-  init(reader: LogReader) { self.reader = reader }
-
   /// A record with the keys of layer and ids.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     guard let line = firstObject(head) else { return false }

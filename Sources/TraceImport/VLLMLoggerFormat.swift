@@ -56,8 +56,6 @@ struct VLLMLoggerFormat: EventLogFormat {
 
   var reader: LogReader
 
-  init(reader: LogReader) { self.reader = reader }
-
   /// A first line that is a `meta` or `route` record of such a log.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
     guard let line = firstObject(head), JSONText.holds(line, key: "type") else { return false }

@@ -159,6 +159,27 @@ private let end = [UInt8](repeating: 0, count: 1024)
     #expect(fault?.problem.hasPrefix(problem) == true, "\(fault?.description ?? "no error")")
   }
 
+  /// A header that is not what its sum says.
+  @Test func damagedHeadersAreRefused() throws {
+    var bytes = member("1.json", trace) + end
+    bytes[2] ^= 1
+    let folder = try TemporaryFolder()
+    let path = try folder.write(bytes, to: "a.tar")
+    let fault = importFault { try importAll([path], options: options) }
+    #expect(fault?.problem == "no tar header stands here")
+    #expect(fault?.byte == 0)
+  }
+
+  /// A size that a pax header tells is the member's.
+  @Test func sizesMayStandInPaxHeaders() throws {
+    let size = member("pax", Array("11 size=\(trace.count)\n".utf8), type: "x")
+    var file = member("1.json", size: 0)
+    file += trace + [UInt8](repeating: 0, count: 512 - trace.count)
+    let folder = try TemporaryFolder()
+    let path = try folder.write(size + file + end, to: "a.tar")
+    #expect(try importAll([path], options: options).map(\.ids) == [[1, 2]])
+  }
+
   /// Cut off anywhere, an archive gives its whole requests or a typed error.
   @Test func cutTarsGiveTypedErrors() throws {
     let bytes = member("1.json", trace) + member("2.json", other)
@@ -199,6 +220,10 @@ private let end = [UInt8](repeating: 0, count: 1024)
     let fault = importFault { try importAll([path], options: small) }
     #expect(fault?.kind == .tooLarge)
     #expect(fault?.remedy == "unpack it and name its folder")
+    // Files that are small each.
+    let many = try folder.write(
+      (0..<3).flatMap { member("\($0).json", Array(zeros.prefix(2 << 20))) } + end, to: "c.tar")
+    #expect(importFault { try importAll([many], options: small) }?.kind == .tooLarge)
     // A compressed file within.
     let inner = try folder.write(member("1.json.gz", Gzip.member(zeros)) + end, to: "b.tar")
     let within = importFault { try importAll([inner], options: small) }

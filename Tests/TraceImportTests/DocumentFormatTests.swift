@@ -131,6 +131,12 @@ private let empty = TokenBlock.emptySlot
         "prompt 1 has rows 0 to 2, behind row 0 of 1"
       ),
       (
+        #""3": {"executed_topk": [[1, 2], [3, 4]]}"#,
+        #"{"start_row": 0, "prefill_rows": 1, "end_row": 2}, "#
+          + #"{"start_row": 1, "prefill_rows": 1, "end_row": 2}"#,
+        "prompt 2 has rows 1 to 2, behind row 2 of 2"
+      ),
+      (
         #""3": {"executed_topk": [[1, 2]]}"#, #"{"start_row": 0, "prefill_rows": 2, "end_row": 1}"#,
         "a prompt's start_row, prefill_rows and end_row do not fit"
       ),
@@ -153,11 +159,11 @@ private let empty = TokenBlock.emptySlot
       \(Self.header)
       1,0,0.000000,0.250000,0.000000,0.5,0,0.0,0.000000,0.000000
       1,1,1e-1,0,0,0,0,0,0,9e-1
-      4,0,0.000000,0.000000,0.000000,0.000000,0.000000,0.000000,0.000000,1.000000
+      4,0,0.000000,0.000000,0.0000005,0.000000,0.000000,0.000000,0.000000,1.000000
       """
     let requests = try importText(text, named: "t.csv", options: Self.options)
-    #expect(requests.map(\.ids) == [[3, 1, 7, empty, 7, 0, empty, empty]])
-    #expect(requests[0].weights == [0.5, 0.25, 1, 0, 0.9, 0.1, 0, 0])
+    #expect(requests.map(\.ids) == [[3, 1, 7, 2, 7, 0, empty, empty]])
+    #expect(requests[0].weights == [0.5, 0.25, 1, 0.0000005, 0.9, 0.1, 0, 0])
     #expect(requests.map(\.prefill) == [2])
   }
 

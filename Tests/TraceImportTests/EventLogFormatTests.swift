@@ -166,6 +166,17 @@ private func line(_ text: String) -> String { text.replacing("'", with: "\"") + 
     #expect(request.name == "router_trace_rank0")
   }
 
+  /// Numbers that are the model's own either way are taken as they are.
+  @Test func megatronLayersOfAStageStayAsTheyAre() throws {
+    let model = ModelShape(
+      name: "m", layers: 3, moeLayers: 0..<3, experts: 8, sharedExperts: 0, topK: 2, hidden: 1,
+      intermediate: 1)
+    let requests = try importText(
+      rows(0, 1, [[1, 2]]) + rows(0, 2, [[3, 4]]), named: "r.jsonl",
+      options: ImportOptions(model: model))
+    #expect(requests.map(\.ids) == [[empty, empty, 1, 2, 3, 4]])
+  }
+
   /// Blocks that predict several tokens are no layers of the decoder; old records have no block.
   @Test func megatronReadsTheDecoder() throws {
     let text =
