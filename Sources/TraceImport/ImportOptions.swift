@@ -8,7 +8,8 @@ import RoutingTrace
 /// let unknown = ImportOptions(experts: 64, topK: 8, modelName: "my-moe", prefill: 96)
 /// ```
 public struct ImportOptions: Sendable {
-  /// The model, which fixes layers, experts and top-k.
+  /// The model, which fixes layers, experts and top-k. Where neither it nor ``experts`` is given, the
+  /// only known model that fits the files is taken, or the number of experts that they tell.
   public var model: ModelShape?
   /// Experts of a MoE layer (E), where the model is not known.
   public var experts: Int?
@@ -33,6 +34,10 @@ public struct ImportOptions: Sendable {
 
   /// The most bytes that simdjson's 32-bit positions reach.
   public static let largestFileSize = 4_294_967_231
+
+  /// Whether neither a model nor the number of experts is given, so that a shape is looked for among
+  /// the known ones.
+  var lacksShape: Bool { model == nil && experts == nil }
 
   /// Options of what is known; each is nil or empty where it is not, see the properties.
   public init(

@@ -19,6 +19,8 @@ public struct TraceImporter {
   public let isGuessed: Bool
   /// The shape of every request, given or taken from the first.
   public let shape: TraceShape
+  /// What was taken for the shape, where the options say nothing of it.
+  public let proposal: Proposal?
   /// Whether requests have gate weights.
   public var isWeighted: Bool { stream.fit.isWeighted ?? false }
   /// Bytes of all files by the file system.
@@ -43,6 +45,25 @@ public struct TraceImporter {
   /// Tokens handed on.
   public private(set) var tokens = 0
 
+  /// A shape that nobody gave.
+  public enum Proposal: Hashable, Sendable, CustomStringConvertible {
+    /// The only known model that fits what is in the files.
+    case model(ModelShape)
+    /// The number of experts that the files tell.
+    case experts(Int)
+
+    /// One line for people.
+    public var description: String {
+      switch self {
+      case .model(let model):
+        "taken to be \(model.name), the only known model that fits (\(model.moeLayers.count) MoE "
+          + "layers, top-\(model.topK) of \(model.experts)); --shape or --experts says otherwise"
+      case .experts(let experts):
+        "taken to have \(experts) experts a layer, as its files say; --shape or --experts says otherwise"
+      }
+    }
+  }
+
   /// The requests that follow.
   private var stream: RequestStream
   /// The request that settled the shape, until it is handed on.
@@ -60,9 +81,19 @@ public struct TraceImporter {
   public init(
     _ inputs: [String], format wanted: ForeignFormat? = nil, options: ImportOptions
   ) throws(ImportError) {
-    let fit = try RequestValidator(options)
+    // What contradicts itself is told before files are looked for.
+    if !options.lacksShape { _ = try RequestValidator(options) }
     let finder = try SourceFinder(
       inputs, format: wanted, limit: options.maximumFileSize, opensArchives: options.opensArchives)
+    var options = options
+    if options.lacksShape {
+      let proposal = try ShapeProposal(finder, options: options)
+      options = try proposal.settle(options, file: inputs.joined(separator: ", "))
+      self.proposal = options.model.map { .model($0) } ?? options.experts.map { .experts($0) }
+    } else {
+      proposal = nil
+    }
+    let fit = try RequestValidator(options)
     format = finder.format
     isGuessed = wanted == nil
     totalBytes = finder.sources.reduce(0) { $0 + $1.size }
