@@ -102,7 +102,9 @@ public struct ShapeFile {
       ].filter { $0.0 == nil }.map(\.1)
       throw fault(path, "it lacks \(missing.joined(separator: ", "))")
     }
-    guard (1...65_535).contains(layers) else { throw fault(path, "\(layers) layers are impossible") }
+    guard (1...65_535).contains(layers) else {
+      throw fault(path, "\(layers) layers are impossible")
+    }
     let interval = max(1, keys.interval ?? 1)
     let dense = Set(keys.dense ?? [])
     let routing =
@@ -116,7 +118,8 @@ public struct ShapeFile {
     let stem = lastComponent(path)
     let model = ModelShape(
       name: named.isEmpty ? String(stem.prefix { $0 != "." }) : lastComponent(named),
-      layers: layers, moeLayers: routing.sorted(), experts: experts, sharedExperts: keys.shared ?? 0,
+      layers: layers, moeLayers: routing.sorted(), experts: experts,
+      sharedExperts: keys.shared ?? 0,
       topK: topK, hidden: keys.hidden ?? 0, intermediate: keys.intermediate ?? 0)
     do { _ = try model.traceShape() } catch { throw fault(path, "\(error)") }
     return model
@@ -125,7 +128,8 @@ public struct ShapeFile {
   private static func fault(_ path: String, _ problem: String) -> ImportError {
     ImportError(
       .malformed, file: path, problem: problem,
-      remedy: "write {\"layers\": 24, \"experts\": 64, \"top_k\": 8}, and moe_layers where some are "
+      remedy:
+        "write {\"layers\": 24, \"experts\": 64, \"top_k\": 8}, and moe_layers where some are "
         + "dense; or name the model's config.json")
   }
 

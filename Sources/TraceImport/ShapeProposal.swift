@@ -85,7 +85,8 @@ struct ShapeProposal {
     if let stated = traits.stated { return stated == model.experts }
     // The number of experts itself may stand for nothing.
     guard traits.largest <= model.experts else { return false }
-    return traits.ids < 32 * model.experts || traits.largest >= model.experts - model.experts / 8 - 1
+    return traits.ids < 32 * model.experts
+      || traits.largest >= model.experts - model.experts / 8 - 1
   }
 
   /// The options with the one model that fits, or with the experts that the source tells.
