@@ -258,14 +258,23 @@ class Answers : public FileParser {
     for (auto element : arrayOf(value, "a list of tokens")) {
       token = static_cast<int64_t>(rows);
       ondemand::value item = take(element);
+      ondemand::array own = arrayOf(item, "a list of layers");
       size_t layers = 0;
-      for (auto own : arrayOf(item, "a list of layers")) {
-        layer = static_cast<int64_t>(layers);
-        ondemand::value event = take(own);
-        appendEvent(event, r.ids);
-        layers++;
+      if (topK > 0) {
+        std::string_view raw;
+        check(own.raw_json().get(raw));
+        layers = appendPlainRows(raw, topK, r.ids);
+        if (layers == 0) check(own.reset().error());
       }
-      layer = -1;
+      if (layers == 0) {
+        for (auto element : own) {
+          layer = static_cast<int64_t>(layers);
+          ondemand::value event = take(element);
+          appendEvent(event, r.ids);
+          layers++;
+        }
+        layer = -1;
+      }
       if (rows == 0) listed.layers = layers;
       if (layers != listed.layers || layers == 0) {
         fail(CSJ_CONTRADICTION, location(), "%zu layers, but %zu in the tokens before it", layers,

@@ -80,14 +80,23 @@ class Layered : public FileParser {
   }
 
   void readRows(ondemand::value value) {
+    ondemand::array list = arrayOf(value, "executed_topk, a list of rows,");
     size_t count = 0;
-    for (auto element : arrayOf(value, "executed_topk, a list of rows,")) {
-      token = static_cast<int64_t>(count);
-      ondemand::value row = take(element);
-      appendEvent(row, r.ids);
-      count++;
+    if (topK > 0) {
+      std::string_view raw;
+      check(list.raw_json().get(raw));
+      count = appendPlainRows(raw, topK, r.ids);
+      if (count == 0) check(list.reset().error());
     }
-    token = -1;
+    if (count == 0) {
+      for (auto element : list) {
+        token = static_cast<int64_t>(count);
+        ondemand::value row = take(element);
+        appendEvent(row, r.ids);
+        count++;
+      }
+      token = -1;
+    }
     if (r.keys.empty()) rows = count;
     if (count != rows) {
       fail(CSJ_CONTRADICTION, location(), "%zu rows, but %zu in the layers before it", count, rows);

@@ -32,6 +32,20 @@ class IntegerFinder : public FileParser {
 
 bool isSpace(uint8_t byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
 
+/// Whether `}{` or `][` stands in a text; looked for in stretches, so that many bytes are at a time.
+bool holdsTwoValues(const uint8_t *json, size_t length) {
+  for (size_t at = 0; at + 1 < length; at += 4096) {
+    const size_t end = std::min(length - 1, at + 4096);
+    uint8_t found = 0;
+    for (size_t i = at; i < end; i++) {
+      found |= uint8_t((json[i] == '}') & (json[i + 1] == '{'));
+      found |= uint8_t((json[i] == ']') & (json[i + 1] == '['));
+    }
+    if (found) return true;
+  }
+  return false;
+}
+
 /// Bytes of the first line where it is one value by its ends, and what follows may be another's
 /// beginning; 0 where it is not.
 size_t lineOfOneValue(const uint8_t *json, size_t length) {
@@ -47,8 +61,7 @@ size_t lineOfOneValue(const uint8_t *json, size_t length) {
   while (behind < length && isSpace(json[behind])) behind++;
   if (behind < length && json[behind] != '{' && (isObject || json[behind] != '[')) return 0;
   // Values behind one another on a line; within one, these stand in texts alone.
-  if (memmem(json, line, "}{", 2) != nullptr || memmem(json, line, "][", 2) != nullptr) return 0;
-  return line;
+  return holdsTwoValues(json, line) ? 0 : line;
 }
 
 /// Bytes up to where the first value's brackets are closed.
@@ -112,6 +125,11 @@ csj_remarks csj_last_remarks(const csj_reader *reader) {
 size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids) {
   PlainText plain{reinterpret_cast<const char *>(text)};
   return plain.nextRow(count, experts, ids) ? plain.at - reinterpret_cast<const char *>(text) : 0;
+}
+
+int csj_holds(const uint8_t *text, size_t length, const uint8_t *wanted, size_t wanted_length) {
+  if (text == nullptr) return 0;
+  return memmem(text, length, wanted, wanted_length) != nullptr;
 }
 
 size_t csj_value_length(const uint8_t *json, size_t length) {

@@ -223,6 +223,26 @@ class FileParser {
     appendEventOneByOne(array, ids);
   }
 
+  /// Appends the rows of a list of lists of `width` plain ids each, read without simdjson's numbers, and
+  /// returns how many they are; 0, and nothing appended, where anything else is in the list.
+  size_t appendPlainRows(std::string_view raw, size_t width, std::vector<uint16_t> &ids) {
+    const size_t first = ids.size();
+    PlainText plain{raw.data()};
+    size_t rows = 0;
+    if (width == 0 || !plain.next('[')) return 0;
+    do {
+      ids.resize(first + (rows + 1) * width);
+      if (!plain.nextRow(width, bounds.experts, ids.data() + first + rows * width)) break;
+      rows++;
+    } while (plain.next(','));
+    if (plain.next(']') && plain.at == raw.data() + raw.size()) {
+      ids.resize(first + rows * width);
+      return rows;
+    }
+    ids.resize(first);
+    return 0;
+  }
+
   /// An event of which nothing is told.
   void appendAbsentEvent(std::vector<uint16_t> &ids) {
     requireTopK();

@@ -129,8 +129,16 @@ class RouteRecord : public FileParser {
 
   size_t readRows(ondemand::value value) {
     if (isNull(value)) return 0;
+    ondemand::array list = arrayOf(value, "a list of lists of expert ids");
+    if (topK > 0) {
+      std::string_view raw;
+      check(list.raw_json().get(raw));
+      const size_t plain = appendPlainRows(raw, topK, r.ids);
+      if (plain > 0) return plain;
+      check(list.reset().error());
+    }
     size_t rows = 0;
-    for (auto element : arrayOf(value, "a list of lists of expert ids")) {
+    for (auto element : list) {
       token = static_cast<int64_t>(rows);
       ondemand::value row = take(element);
       appendEvent(row, r.ids);

@@ -35,14 +35,18 @@ struct ChoiceGatherer {
     place: Int, layer: Int, ids: inout [UInt16], weights: inout [Float16], isDecoded: Bool = false
   ) throws(Problem) {
     let topK = try settleTopK(ids.count)
-    ids += repeatElement(TokenBlock.emptySlot, count: topK - ids.count)
-    if !weights.isEmpty { weights += repeatElement(0, count: topK - weights.count) }
+    if ids.count < topK {
+      ids += repeatElement(TokenBlock.emptySlot, count: topK - ids.count)
+    }
+    if !weights.isEmpty, weights.count < topK {
+      weights += repeatElement(0, count: topK - weights.count)
+    }
     let place = Int32(clamping: place)
     if isDecoded {
-      decoded = decoded ?? LoggedRequest(name: "", topK: topK, stepEnd: stepEnd)
+      if decoded == nil { decoded = LoggedRequest(name: "", topK: topK, stepEnd: stepEnd) }
       decoded?.add(place: place, layer: layer, ids: ids, weights: weights)
     } else {
-      prompt = prompt ?? LoggedRequest(name: "", topK: topK, stepEnd: stepEnd)
+      if prompt == nil { prompt = LoggedRequest(name: "", topK: topK, stepEnd: stepEnd) }
       prompt?.add(place: place, layer: layer, ids: ids, weights: weights)
     }
   }
@@ -56,7 +60,7 @@ struct ChoiceGatherer {
         text: "\(own ?? 0) expert ids in an event of top-\(topK)",
         remedy: "give the shape of the model that was traced, or its --top-k with --experts")
     }
-    prompt = prompt ?? LoggedRequest(name: "", topK: topK, stepEnd: stepEnd)
+    if prompt == nil { prompt = LoggedRequest(name: "", topK: topK, stepEnd: stepEnd) }
     let isAdded =
       ids.withUnsafeBufferPointer {
         prompt?.addLayer(layer, count: ids.count / topK, ids: $0)

@@ -68,20 +68,27 @@ struct GLMExportFormat: TraceFormat {
         .malformed, file: source.path, layer: Int(layers[twice.1]),
         problem: "the layer is there twice", remedy: "write the export again")
     }
+    let ids = UnsafeBufferPointer(
+      start: export.ids, count: export.layers_count * export.rows * export.top_k)
     func request(_ rows: Range<Int>, prefill: Int?, name: String, task: String) -> RawRequest {
-      let ids = UnsafeBufferPointer(
-        start: export.ids, count: export.layers_count * export.rows * export.top_k)
-      var own: [UInt16] = []
-      own.reserveCapacity(rows.count * order.count * export.top_k)
-      for row in rows {
-        for layer in order {
-          let at = (layer * export.rows + row) * export.top_k
-          own += ids[at..<at + export.top_k]
+      let topK = export.top_k
+      let own = [UInt16](unsafeUninitializedCapacity: rows.count * order.count * topK) {
+        own, filled in
+        for row in rows {
+          for layer in order {
+            let at = (layer &* export.rows &+ row) &* topK
+            var slot = 0
+            while slot < topK {
+              own[filled] = ids[at &+ slot]
+              filled &+= 1
+              slot &+= 1
+            }
+          }
         }
       }
       return RawRequest(
         name: name, task: task, tokens: rows.count, prefill: prefill,
-        layers: .numbered(order.map { Int(layers[$0]) }), topK: export.top_k, ids: own,
+        layers: .numbered(order.map { Int(layers[$0]) }), topK: topK, ids: own,
         experts: export.experts > 0 ? Int(export.experts) : nil)
     }
     let prompts = UnsafeBufferPointer(start: export.prompts, count: export.prompts_count)

@@ -73,8 +73,8 @@ struct LoggedRequest {
     fill(column, to: token * topK)
     let start = token * topK
     if columns[column].ids.count == start {
-      columns[column].ids += ids
-      columns[column].weights += weights
+      columns[column].ids.append(contentsOf: ids)
+      if isWeighted { columns[column].weights.append(contentsOf: weights) }
     } else {
       columns[column].ids.replaceSubrange(start..<start + topK, with: ids)
       if isWeighted {
@@ -146,14 +146,17 @@ struct LoggedRequest {
 
   /// The number of a layer's column, which is most often that of the latest record or the next.
   private mutating func column(of layer: Int) -> Int {
-    for guess in [latest.column, latest.column + 1, 0]
-    where columns.indices.contains(guess) && columns[guess].layer == layer {
-      return guess
-    }
+    if isColumn(latest.column, of: layer) { return latest.column }
+    if isColumn(latest.column + 1, of: layer) { return latest.column + 1 }
+    if isColumn(0, of: layer) { return 0 }
     if let known = columnOf[layer] { return known }
     columnOf[layer] = columns.count
     columns.append(Column(layer: layer))
     return columns.count - 1
+  }
+
+  private func isColumn(_ column: Int, of layer: Int) -> Bool {
+    column < columns.count && columns[column].layer == layer
   }
 
   /// The token at a place of the latest step, which is made where it is not there.
@@ -163,10 +166,9 @@ struct LoggedRequest {
       places.append(place)
       return tokens - 1
     }
-    for guess in [latest.token + 1, latest.token, step]
-    where guess >= step && guess < tokens && places[guess] == place {
-      return guess
-    }
+    if isToken(latest.token + 1, at: place, from: step) { return latest.token + 1 }
+    if isToken(latest.token, at: place, from: step) { return latest.token }
+    if isToken(step, at: place, from: step) { return step }
     var (low, high) = (step, tokens)
     while low < high {
       let middle = (low + high) / 2
@@ -174,6 +176,10 @@ struct LoggedRequest {
     }
     if places[low] != place { insert(place, at: low) }
     return low
+  }
+
+  private func isToken(_ token: Int, at place: Int32, from step: Int) -> Bool {
+    token >= step && token < tokens && places[token] == place
   }
 
   /// Makes a token that other layers lack so far, before others of its step.
@@ -190,9 +196,9 @@ struct LoggedRequest {
 
   /// Whether a layer has a record of a token.
   private func isThere(_ token: Int, in column: Int) -> Bool {
-    let ids = columns[column].ids
-    let range = token * topK..<(token + 1) * topK
-    return range.upperBound <= ids.count && ids[range].contains { $0 != TokenBlock.emptySlot }
+    let end = (token + 1) * topK
+    guard end <= columns[column].ids.count else { return false }
+    return columns[column].ids[token * topK..<end].contains { $0 != TokenBlock.emptySlot }
   }
 
   /// Fills a column up with empty slots.
@@ -253,18 +259,33 @@ struct LoggedRequest {
     var weights = [Float16](repeating: 0, count: isWeighted ? ids.count : 0)
     for column in columns {
       guard let place = layers.firstIndex(of: column.layer) else { continue }
-      var (from, to) = (0, place * topK)
-      while from < column.ids.count {
-        for slot in 0..<topK { ids[to + slot] = column.ids[from + slot] }
-        if isWeighted {
-          for slot in 0..<topK { weights[to + slot] = column.weights[from + slot] }
-        }
-        from += topK
-        to += stride
-      }
+      scatter(column.ids, into: &ids, from: place * topK, stride: stride)
+      if isWeighted { scatter(column.weights, into: &weights, from: place * topK, stride: stride) }
     }
     return RawRequest(
       name: name, tokens: tokens, prefill: prefill, layers: .numbered(layers), topK: topK, ids: ids,
       weights: isWeighted ? weights : nil)
+  }
+
+  /// Puts a layer's events into their places in a token-major column, `stride` apart; runs over all
+  /// ids, hence the pointers.
+  private func scatter<Value>(
+    _ events: [Value], into rows: inout [Value], from first: Int, stride: Int
+  ) {
+    precondition(events.isEmpty || (events.count / topK - 1) * stride + first + topK <= rows.count)
+    rows.withUnsafeMutableBufferPointer { rows in
+      events.withUnsafeBufferPointer { events in
+        var (from, to) = (0, first)
+        while from < events.count {
+          var slot = 0
+          while slot < topK {
+            rows[to &+ slot] = events[from &+ slot]
+            slot &+= 1
+          }
+          from &+= topK
+          to &+= stride
+        }
+      }
+    }
   }
 }

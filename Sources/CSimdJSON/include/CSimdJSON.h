@@ -293,6 +293,9 @@ int csj_read_layered(
     csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
     csj_layered *layered, csj_fault *fault);
 
+/// Whether a text holds another, which is not empty.
+int csj_holds(const uint8_t *text, size_t length, const uint8_t *wanted, size_t wanted_length);
+
 /// Bytes of the first JSON value in a text that begins with it; all of the text where the value does
 /// not end in it. That is the first line where it is one value and another or nothing follows; else
 /// brackets and quotes are looked at, and nothing else.
