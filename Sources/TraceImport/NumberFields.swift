@@ -12,11 +12,32 @@ struct NumberFields {
 
   /// The next field as a whole number of up to nine digits, -1 too; nil for anything else.
   mutating func whole() -> Int? {
+    if let number = plain() { return number }
     skipBlanks()
     let isNegative = at < text.count && text[at] == UInt8(ascii: "-")
     if isNegative { at &+= 1 }
     guard let number = takeWholeNumber(text, &at, end: text.count), endField() else { return nil }
     return isNegative ? -number : number
+  }
+
+  /// Up to nine digits and a comma or the line's end behind them, as nearly all fields are; nil, and
+  /// nothing taken, where anything else stands there.
+  @inline(__always)
+  private mutating func plain() -> Int? {
+    var (end, number) = (at, 0)
+    while end < text.count, text[end] &- 0x30 <= 9 {
+      number = number &* 10 &+ Int(text[end] &- 0x30)
+      end &+= 1
+    }
+    guard end > at, end &- at <= 9 else { return nil }
+    if end == text.count {
+      hasMore = false
+      at = end
+      return number
+    }
+    guard text[end] == 0x2C else { return nil }
+    at = end &+ 1
+    return number
   }
 
   /// The next field as a decimal number; nil for anything else.
