@@ -49,9 +49,9 @@ struct RawRequest {
   static let outOfRange: UInt16 = .max - 1
 
   /// A number of the source as it stands in ``ids``.
+  @inline(__always)
   static func id(_ number: Int) -> UInt16 {
-    number == -1
-      ? TokenBlock.emptySlot
-      : UInt16(exactly: number).map { min($0, outOfRange) } ?? outOfRange
+    if number >= 0, number < Int(outOfRange) { return UInt16(truncatingIfNeeded: number) }
+    return number == -1 ? TokenBlock.emptySlot : outOfRange
   }
 }
