@@ -21,7 +21,7 @@ struct AnswerReader {
 
   /// The next answer's routing; nil where the source has no more.
   mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
-    while waiting.isEmpty, let (document, source) = documents.next() {
+    while waiting.isEmpty, let (document, source) = try documents.next() {
       waiting = try requests(in: document, of: source, within: bounds).reversed()
     }
     return waiting.popLast()

@@ -62,7 +62,7 @@ struct AtlasFormat: TraceFormat {
   }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
-    while waiting.isEmpty, let (document, source) = documents.next() {
+    while waiting.isEmpty, let (document, source) = try documents.next() {
       let found = try json.atlas(
         in: document.text, offset: document.offset, file: source.path, bounds: bounds,
         readsWeights: options.readsWeights)

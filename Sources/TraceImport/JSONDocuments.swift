@@ -22,11 +22,15 @@ struct JSONDocuments {
     unread = 0..<file.bytes.count
   }
 
+  /// The longest value taken, in bytes: the parser takes some times its size.
+  private static let longest = 1 << 29
+
   /// The next value of the open source, valid until another source is opened; nil where it has no
   /// more. A file of nothing is one empty value.
   ///
+  /// - Throws: ``ImportError`` where the value is longer than 512 MiB.
   /// - Complexity: O(bytes of the value).
-  mutating func next() -> (document: Document, source: TraceSource)? {
+  mutating func next() throws(ImportError) -> (document: Document, source: TraceSource)? {
     guard let source else { return nil }
     let bytes = file.bytes.bytes
     let isFirst = unread.lowerBound == 0
@@ -37,6 +41,12 @@ struct JSONDocuments {
     }
     let rest = UnsafeRawBufferPointer(rebasing: bytes[unread])
     let length = csj_value_length(rest.bindMemory(to: UInt8.self).baseAddress, rest.count)
+    guard length <= Self.longest else {
+      throw ImportError(
+        .tooLarge, file: source.path, byte: file.bytes.markLength + unread.lowerBound,
+        problem: "the JSON value is longer than \(Self.longest >> 20) MiB",
+        remedy: "write one request a line or file")
+    }
     let text = UnsafeRawBufferPointer(rebasing: rest[..<length])
     defer { unread = unread.lowerBound + text.count..<unread.upperBound }
     return (

@@ -48,7 +48,7 @@ struct OLMoEFormat: TraceFormat {
   }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
-    guard let (document, source) = documents.next() else { return nil }
+    guard let (document, source) = try documents.next() else { return nil }
     texts += 1
     var request = try json.request(
       in: document.text, offset: document.offset, file: source.path, bounds: bounds,

@@ -51,8 +51,11 @@ struct RoutingLog {
     self.dialect = dialect
     self.json = json
     self.readsWeights = readsWeights
-    lines = try LineReader(found, limit: limit)
+    lines = try LineReader(found, limit: min(limit, Self.longestRecord))
   }
+
+  /// The longest record taken, in bytes: the parser takes some times its size.
+  private static let longestRecord = 1 << 26
 
   /// Lines read so far.
   var line: Int { lines.line }

@@ -263,7 +263,7 @@ struct SourceFinder {
       try documents.open(
         TraceSource(path: file.path, folder: file.folder, size: file.size, files: [file]))
       var parts: [FoundFile] = []
-      while let (document, _) = documents.next() {
+      while let (document, _) = try documents.next() {
         // One value may be all of a large stream: it stays where it is.
         if parts.isEmpty, document.text.count == content.bytes.count { break }
         let part = FileBytes(limit: limit, expected: document.text.count)
