@@ -56,8 +56,9 @@ let package = Package(
       name: "Insight", dependencies: ["Counting", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
-    // Zip archives and NumPy's arrays, both ways.
-    .target(name: "Archive", dependencies: ["CZlib"], swiftSettings: strict),
+    // Zip archives and NumPy's arrays, both ways; gzip and xz data.
+    .target(name: "Archive", dependencies: ["CLZMA", "CZlib"], swiftSettings: strict),
+    .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "CSimdJSON", cxxSettings: [.define("NDEBUG")],

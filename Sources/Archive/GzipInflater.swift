@@ -8,12 +8,12 @@ import CZlib
 /// let (taken, filled) = try inflater.inflate(piece, into: room)
 /// try inflater.finish()   // once there are no more pieces
 /// ```
-package final class GzipInflater {
+package final class GzipInflater: Inflater {
   /// How gzip data begins.
   package static let magic: [UInt8] = [0x1F, 0x8B]
 
   /// Bytes of the gzip data that were taken.
-  package private(set) var bytesTaken = 0
+  private var bytesTaken = 0
   /// Where the member begins that is being read, or that would be next.
   private var memberStart = 0
   /// Whether a member has begun and not ended.
@@ -21,9 +21,9 @@ package final class GzipInflater {
   /// zlib's state.
   private var stream = z_stream()
 
-  /// - Throws: ``GzipError`` where there is no memory.
-  package init() throws(GzipError) {
-    guard moecast_inflate_init_gzip(&stream) == Z_OK else { throw GzipError.noMemory }
+  /// - Throws: ``InflaterError`` where there is no memory.
+  package init() throws(InflaterError) {
+    guard moecast_inflate_init_gzip(&stream) == Z_OK else { throw InflaterError.noMemory }
   }
 
   deinit { inflateEnd(&stream) }
@@ -31,10 +31,10 @@ package final class GzipInflater {
   /// Inflates what `packed` begins with, until it or `room` is used up.
   ///
   /// - Returns: bytes taken of `packed`, and bytes that `room` was filled with.
-  /// - Throws: ``GzipError`` where the data is damaged, or something else follows it.
+  /// - Throws: ``InflaterError`` where the data is damaged, or something else follows it.
   package func inflate(
     _ packed: UnsafeRawBufferPointer, into room: UnsafeMutableRawBufferPointer
-  ) throws(GzipError) -> (taken: Int, filled: Int) {
+  ) throws(InflaterError) -> (taken: Int, filled: Int) {
     var (taken, filled) = (0, 0)
     while taken < packed.count, filled < room.count {
       if !isInMember {
@@ -44,8 +44,10 @@ package final class GzipInflater {
           continue
         }
         memberStart = bytesTaken
-        guard packed[taken] == Self.magic[0] else { throw GzipError.follows(at: memberStart) }
-        guard inflateReset(&stream) == Z_OK else { throw GzipError.noMemory }
+        guard packed[taken] == Self.magic[0] else {
+          throw InflaterError.follows(.gzip, at: memberStart)
+        }
+        guard inflateReset(&stream) == Z_OK else { throw InflaterError.noMemory }
         isInMember = true
       }
       let (more, output) = try step(
@@ -59,57 +61,28 @@ package final class GzipInflater {
 
   /// Ends the data.
   ///
-  /// - Throws: ``GzipError`` where its last member is cut off.
-  package func finish() throws(GzipError) {
-    guard !isInMember else { throw GzipError.cutOff(at: bytesTaken) }
+  /// - Throws: ``InflaterError`` where its last member is cut off.
+  package func finish() throws(InflaterError) {
+    guard !isInMember else { throw InflaterError.cutOff(.gzip, at: bytesTaken) }
   }
 
   /// One call of zlib, within a member.
   private func step(
     _ packed: UnsafeRawBufferPointer, _ room: UnsafeMutableRawBufferPointer
-  ) throws(GzipError) -> (taken: Int, filled: Int) {
+  ) throws(InflaterError) -> (taken: Int, filled: Int) {
     let (status, taken, filled) = stream.inflate(packed, into: room)
     bytesTaken += taken
     switch status {
     case Z_OK: break
     case Z_STREAM_END: isInMember = false
-    case Z_MEM_ERROR: throw GzipError.noMemory
+    case Z_MEM_ERROR: throw InflaterError.noMemory
     default:
       // Behind the first member, two bytes that are no header are not gzip data at all.
       let isHeader = memberStart > 0 && bytesTaken - memberStart <= 2
-      throw isHeader ? GzipError.follows(at: memberStart) : GzipError.damaged(at: bytesTaken)
+      throw isHeader
+        ? InflaterError.follows(.gzip, at: memberStart)
+        : InflaterError.damaged(.gzip, at: bytesTaken)
     }
     return (taken, filled)
   }
-}
-
-/// What is wrong with gzip data, and where.
-package struct GzipError: Error, Hashable {
-  /// What is wrong, as a clause for messages.
-  package let problem: String
-  /// What the user can do.
-  package let remedy: String
-  /// Byte of the gzip data near the fault; nil where the data is not at fault.
-  package let byte: Int?
-
-  static func cutOff(at byte: Int) -> GzipError {
-    GzipError(
-      problem: "its gzip data is cut off", remedy: "download or compress the file again", byte: byte
-    )
-  }
-
-  static func damaged(at byte: Int) -> GzipError {
-    GzipError(
-      problem: "its gzip data is damaged", remedy: "download or compress the file again", byte: byte
-    )
-  }
-
-  static func follows(at byte: Int) -> GzipError {
-    GzipError(
-      problem: "something else follows its gzip data",
-      remedy: "keep its first \(byte) bytes alone: head -c \(byte)", byte: byte)
-  }
-
-  static let noMemory = GzipError(
-    problem: "there is not enough memory to inflate it", remedy: "free some memory", byte: nil)
 }

@@ -26,9 +26,11 @@ package struct ZipArchive {
     /// Bytes that it takes in the archive.
     let compressedSize: Int
     /// Bytes uncompressed.
-    let size: Int
+    package let size: Int
     /// Where its local header begins.
     let headerOffset: Int
+    /// Whether it is a symbolic link, by the attributes of Unix.
+    package let isLink: Bool
   }
 
   /// The members in the order of the directory.
@@ -194,6 +196,7 @@ package struct ZipArchive {
       method: Int(bytes.littleEndian(at: at + 10, as: UInt16.self)),
       flags: Int(bytes.littleEndian(at: at + 8, as: UInt16.self)),
       checksum: bytes.littleEndian(at: at + 16, as: UInt32.self),
-      compressedSize: Int(compressed), size: Int(size), headerOffset: Int(offset))
+      compressedSize: Int(compressed), size: Int(size), headerOffset: Int(offset),
+      isLink: bytes.littleEndian(at: at + 40, as: UInt16.self) & 0xF000 == 0xA000)
   }
 }

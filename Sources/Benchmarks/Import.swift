@@ -49,6 +49,7 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
       name: "expert_weights_\(layer + 1).txt",
       bytes: expertScores(requests, lite.shape, layer: layer))
   }
+  let records = try importsOfRecords(lite, rounds)
   let archives = try each(large, ".npz", archive)
   let full = try each(large, ".npz", fullArchive)
   let arrays = each(large, ".npy", array)
@@ -85,10 +86,13 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
       numbers(plain, scores, ceiling_scores)),
     try row(
       "vLLM routing logs with gate weights", lite, "deepseek-v2-lite", .vllmLogger, logs,
-      numbers(simdjson + " line by line", logs, ceiling_json_log)),
+      numbers(simdjson + " line by line", logs) {
+        ceiling_json_log($0, $1, $2, "topk_ids", "topk_weights")
+      }),
     try row(
       "SGLang answers", large, "deepseek-v3", .sglangJSON, answers,
       numbers("simdjson, base64 by a table in C", answers, ceiling_json_answer)),
+  ] + records + [
     try row(
       "NPZ, stored", large, "deepseek-v3", .npz, archives, prefill: 64,
       turning(archives, [ids], checksums: true)),
@@ -101,6 +105,60 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
     try row(
       "NPY with sidecars", large, "deepseek-v3", .vllmNPY, arrays, sidecars: sidecars,
       turning(arrays, [alone], checksums: false)),
+  ]
+}
+
+/// What people's loggers write, one model's.
+private func importsOfRecords(
+  _ lite: SyntheticTrace, _ rounds: Rounds
+) throws -> [ResultRow] {
+  func row(
+    _ what: String, _ format: ForeignFormat, _ suffix: String, _ ceilingName: String,
+    _ encode: KeyPath<ForeignRecords, [UInt8]>, _ walk: @escaping NumberReading.Walk
+  ) throws -> ResultRow {
+    let files = tokenMajor(lite).enumerated().map {
+      ForeignFile(
+        name: "\($0)\(suffix)",
+        bytes: ForeignRecords(request: $1, shape: lite.shape)[keyPath: encode])
+    }
+    return try importing(
+      what, lite, files: files, sidecars: [], format: format,
+      options: ImportOptions(experts: lite.shape.experts, topK: lite.shape.topK),
+      ceiling: NumberReading(ceilingName, files.map(\.bytes), walk), rounds)
+  }
+  let simdjson = "simdjson on demand, every number read"
+  let plain = "C, a byte at a time, every number read"
+  return [
+    try row("moe-cache-lab JSON lines", .moeCacheLab, ".jsonl", simdjson, \.cacheLab) {
+      ceiling_json_log($0, $1, $2, "selected_experts", "selected_probabilities")
+    },
+    try row("Megatron-core router traces", .megatron, ".jsonl", simdjson, \.megatron) {
+      ceiling_json_lists($0, $1, $2, nil, "top_indices")
+    },
+    try row("llama.cpp table, a row a choice", .llamaCSV, ".csv", plain, \.llamaChoices) {
+      text, length, _ in ceiling_fields(text, length, 1, 4)
+    },
+    try row("llama.cpp table, a row an event", .llamaCSV, ".csv", plain, \.llamaEvents) {
+      text, length, _ in ceiling_fields(text, length, 0, 2)
+    },
+    try row("llama.cpp records", .llamaBinary, ".bin", "C, every number read", \.llamaRecords) {
+      text, length, _ in ceiling_records(text, length)
+    },
+    try row("columns an expert", .expertColumns, ".csv", plain, \.expertColumns) {
+      text, length, _ in ceiling_gates(text, length)
+    },
+    try row("OLMoE JSON lines", .olmoe, ".jsonl", simdjson, \.olmoe) {
+      ceiling_json_lists($0, $1, $2, nil, "exp_ids")
+    },
+    try row("moe-routing-atlas JSON lines", .atlas, ".jsonl", simdjson, \.atlas) {
+      ceiling_json_atlas($0, $1, $2)
+    },
+    try row("GLM export JSON", .glmExport, ".json", simdjson, \.glmExport) {
+      ceiling_json_lists($0, $1, $2, "layers", "executed_topk")
+    },
+    try row(
+      "vLLM answers", .vllmJSON, ".json", "simdjson, base64 by a table in C", \.answer
+    ) { ceiling_json_array($0, $1, $2) },
   ]
 }
 

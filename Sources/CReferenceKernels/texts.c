@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "ceilings.h"
 
 static inline int is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -45,6 +47,63 @@ long ceiling_scores(const char *text, size_t length, size_t capacity) {
     }
   }
   return weights > 0 ? total : -1;
+}
+
+long ceiling_fields(const char *text, size_t length, int header, int first) {
+  long total = 0;
+  size_t at = 0;
+  if (header)
+    while (at < length && text[at++] != '\n') continue;
+  for (int column = 0; at < length; at++) {
+    if (text[at] == '\n') {
+      column = 0;
+    } else if (text[at] == ',') {
+      column++;
+    } else if (column >= first) {
+      long number = 0;
+      for (; at < length && is_digit(text[at]); at++) number = number * 10 + (text[at] - '0');
+      total += number;
+      at--;
+    }
+  }
+  return total;
+}
+
+long ceiling_gates(const char *text, size_t length) {
+  static const double unit[] = {1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8};
+  long total = 0;
+  double weights = 0;
+  size_t at = 0;
+  while (at < length && text[at++] != '\n') continue;
+  for (int column = 0; at < length; at++) {
+    long digits = 0;
+    int places = 0;
+    for (; at < length && is_digit(text[at]); at++) digits = digits * 10 + (text[at] - '0');
+    if (at < length && text[at] == '.')
+      for (at++; at < length && is_digit(text[at]); at++, places++)
+        digits = digits * 10 + (text[at] - '0');
+    if (column >= 2 && digits != 0) {
+      weights += (double)digits * unit[places & 7];
+      total += column - 2;
+    }
+    column = at < length && text[at] == ',' ? column + 1 : 0;
+  }
+  return weights > 0 ? total : -1;
+}
+
+long ceiling_records(const char *text, size_t length) {
+  long total = 0;
+  for (size_t at = 0; at + 12 <= length;) {
+    int32_t head[3];
+    memcpy(head, text + at, sizeof head);
+    at += sizeof head;
+    for (long i = 0; i < (long)head[1] * head[2]; i++, at += 4) {
+      int32_t id;
+      memcpy(&id, text + at, sizeof id);
+      total += id;
+    }
+  }
+  return total;
 }
 
 void ceiling_columns(

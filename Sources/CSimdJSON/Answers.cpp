@@ -1,4 +1,4 @@
-// Answers of SGLang: where in them the routing is, and what they say of the prompt.
+// Answers of serving engines: where in them the routing is, and what they say of the prompt.
 
 #include <string_view>
 
@@ -29,6 +29,8 @@ class Answers : public FileParser {
       readAnswer(answer, begin);
     }
     requireEnd();
+    // The lists have found their place only now.
+    for (csj_answer &answer : r.answers) answer.listed_ids = r.ids.data();
   }
 
  private:
@@ -37,11 +39,14 @@ class Answers : public FileParser {
     std::string_view name;
     int64_t prompt = -1;
     int64_t completion = -1;
+    int64_t start = -1;
+    csj_listed prompted{};
   };
 
   void readAnswer(ondemand::object answer, size_t begin) {
     const size_t first = r.answers.size();
     Facts facts;
+    csj_answer alone = without(begin);
     for (auto element : answer) {
       ondemand::field field = take(element);
       std::string_view key;
@@ -49,22 +54,31 @@ class Answers : public FileParser {
       ondemand::value value = field.value();
       if (key == "meta_info") {
         readInfo(value, facts, begin);
-      } else if (key == "sglext" || key == "sgl_ext") {
+      } else if (isExtension(key)) {
         readExtension(value, begin);
       } else if (key == "usage") {
         readUsage(value, facts);
       } else if (key == "choices") {
         readChoices(value);
+      } else if (key == "routed_experts") {
+        readRouted(value, begin);
+      } else if (key == "prompt_routed_experts") {
+        if (!isNull(value)) readLists(value, facts.prompted);
+      } else if (key == "routed_experts_prompt_start") {
+        readStart(value, facts.start);
       } else if (key == "id") {
         readText(value, facts.name);
-      } else {
+      } else if (!readCount(key, value, facts) && !readArrayKey(key, value, alone)) {
         noteUnread(key, value);
       }
     }
     if (r.answers.size() == first) {
-      csj_answer without{};
-      without.byte = begin;
-      r.answers.push_back(without);
+      if (alone.routed != nullptr) {
+        alone.form = CSJ_ARRAY_ROUTING;
+      } else if (facts.prompted.rows > 0) {
+        alone.form = CSJ_LISTED_ROUTING;
+      }
+      r.answers.push_back(alone);
     }
     // A prompt and a number of tokens belong to each of several choices, or to one.
     const bool isOne = r.answers.size() == first + 1;
@@ -74,7 +88,21 @@ class Answers : public FileParser {
       found.name_length = facts.name.size();
       found.prompt_tokens = facts.prompt;
       found.completion_tokens = isOne ? facts.completion : -1;
+      found.prompt = facts.prompted;
+      if (found.start < 0) found.start = facts.start;
     }
+  }
+
+  static csj_answer without(size_t begin) {
+    csj_answer answer{};
+    answer.byte = begin;
+    answer.start = -1;
+    answer.shape[0] = answer.shape[1] = answer.shape[2] = -1;
+    return answer;
+  }
+
+  static bool isExtension(std::string_view key) {
+    return key == "sglext" || key == "sgl_ext" || key == "nvext";
   }
 
   void readInfo(ondemand::value value, Facts &facts, size_t begin) {
@@ -84,7 +112,7 @@ class Answers : public FileParser {
       std::string_view key;
       check(field.unescaped_key().get(key));
       if (key == "routed_experts") {
-        readRouting(field.value(), begin);
+        readRaw(field.value(), begin);
       } else if (key == "id") {
         readText(field.value(), facts.name);
       } else if (!readCount(key, field.value(), facts)) {
@@ -107,42 +135,156 @@ class Answers : public FileParser {
     for (auto element : arrayOf(value, "a list of choices")) {
       ondemand::value choice = take(element);
       const size_t begin = location();
+      const size_t first = r.answers.size();
+      int64_t start = -1;
       for (auto member : objectOf(choice, "a choice (an object)")) {
         ondemand::field field = take(member);
         std::string_view key;
         check(field.unescaped_key().get(key));
-        if (key == "sgl_ext" || key == "sglext") {
+        if (isExtension(key)) {
           readExtension(field.value(), begin);
+        } else if (key == "routed_experts") {
+          readRouted(field.value(), begin);
+        } else if (key == "routed_experts_prompt_start") {
+          readStart(field.value(), start);
         } else {
           noteUnread(key, field.value());
         }
       }
+      if (start >= 0 && r.answers.size() > first) r.answers.back().start = start;
     }
   }
 
   void readExtension(ondemand::value value, size_t begin) {
     if (isNull(value)) return;
-    for (auto element : objectOf(value, "SGLang's extension, an object,")) {
+    for (auto element : objectOf(value, "an extension, an object,")) {
       ondemand::field field = take(element);
       std::string_view key;
       check(field.unescaped_key().get(key));
       if (key == "routed_experts") {
-        readRouting(field.value(), begin);
+        readRaw(field.value(), begin);
       } else {
         noteUnread(key, field.value());
       }
     }
   }
 
-  void readRouting(ondemand::value value, size_t begin) {
+  /// What SGLang has in its own objects: raw ids, unless another server put an array there.
+  void readRaw(ondemand::value value, size_t begin) {
+    ondemand::json_type type;
+    check(value.type().get(type));
+    if (type != ondemand::json_type::null && type != ondemand::json_type::string) {
+      return readRouted(value, begin);
+    }
     if (isNull(value)) return;
     std::string_view routed;
     check(value.get_string().get(routed), "routed_experts, a text in base64,");
-    csj_answer answer{};
+    csj_answer answer = without(begin);
     answer.routed = routed.data();
     answer.routed_length = routed.size();
-    answer.byte = begin;
     r.answers.push_back(answer);
+  }
+
+  /// `routed_experts` of an answer or choice: a NumPy file, an array, or lists.
+  void readRouted(ondemand::value value, size_t begin) {
+    ondemand::json_type type;
+    check(value.type().get(type));
+    if (type == ondemand::json_type::null) return;
+    csj_answer answer = without(begin);
+    if (type == ondemand::json_type::array) {
+      answer.form = CSJ_LISTED_ROUTING;
+      readLists(value, answer.listed);
+    } else if (type == ondemand::json_type::object) {
+      answer.form = CSJ_ARRAY_ROUTING;
+      for (auto element : objectOf(value, "routed_experts, an object,")) {
+        ondemand::field field = take(element);
+        std::string_view key;
+        check(field.unescaped_key().get(key));
+        readArrayKey(key, field.value(), answer);
+      }
+      if (answer.routed == nullptr) {
+        fail(CSJ_UNEXPECTED, location(), "routed_experts has no data");
+      }
+    } else {
+      answer.form = CSJ_NUMPY_ROUTING;
+      std::string_view routed;
+      check(value.get_string().get(routed), "routed_experts, a text in base64,");
+      answer.routed = routed.data();
+      answer.routed_length = routed.size();
+    }
+    r.answers.push_back(answer);
+  }
+
+  /// Whether the key is one of an array, which is taken.
+  bool readArrayKey(std::string_view key, ondemand::value value, csj_answer &answer) {
+    if (key == "data") {
+      ondemand::json_type type;
+      check(value.type().get(type));
+      if (type != ondemand::json_type::string) return false;
+      std::string_view data;
+      check(value.get_string().get(data), "data, a text in base64,");
+      answer.routed = data.data();
+      answer.routed_length = data.size();
+    } else if (key == "shape") {
+      size_t axis = 0;
+      for (auto element : arrayOf(value, "a shape (a list)")) {
+        ondemand::value length = take(element);
+        if (axis == 3) fail(CSJ_UNEXPECTED, location(), "a shape of three numbers expected");
+        answer.shape[axis++] = numberUpTo(length, INT32_MAX, "a shape's number");
+      }
+    } else if (key == "dtype") {
+      if (isNull(value)) return true;
+      std::string_view dtype;
+      check(value.get_string().get(dtype), "dtype, a text,");
+      answer.dtype = dtype.data();
+      answer.dtype_length = dtype.size();
+    } else if (key == "start") {
+      readStart(value, answer.start);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void readStart(ondemand::value value, int64_t &start) {
+    if (!isNull(value)) start = numberUpTo(value, INT32_MAX, "a number of tokens left out");
+  }
+
+  /// `[tokens][layers][k]`.
+  void readLists(ondemand::value value, csj_listed &listed) {
+    listed.first = r.ids.size();
+    listed.layers = 0;
+    size_t rows = 0;
+    for (auto element : arrayOf(value, "a list of tokens")) {
+      token = static_cast<int64_t>(rows);
+      ondemand::value item = take(element);
+      ondemand::array own = arrayOf(item, "a list of layers");
+      size_t layers = 0;
+      if (topK > 0) {
+        std::string_view raw;
+        check(own.raw_json().get(raw));
+        layers = appendPlainRows(raw, topK, r.ids);
+        if (layers == 0) check(own.reset().error());
+      }
+      if (layers == 0) {
+        for (auto element : own) {
+          layer = static_cast<int64_t>(layers);
+          ondemand::value event = take(element);
+          appendEvent(event, r.ids);
+          layers++;
+        }
+        layer = -1;
+      }
+      if (rows == 0) listed.layers = layers;
+      if (layers != listed.layers || layers == 0) {
+        fail(CSJ_CONTRADICTION, location(), "%zu layers, but %zu in the tokens before it", layers,
+             listed.layers);
+      }
+      rows++;
+    }
+    token = -1;
+    listed.rows = rows;
+    listed.top_k = topK;
   }
 
   /// Whether the key is one of a number of tokens, which is taken.
@@ -174,10 +316,10 @@ class Answers : public FileParser {
 }  // namespace
 
 extern "C" int csj_find_answers(
-    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
     const csj_answer **answers, size_t *count, csj_fault *fault) {
   return parseFile<Answers>(
-      reader, json, length, capacity, csj_bounds{1, 0, 0}, fault,
+      reader, json, length, capacity, bounds, fault,
       [=](Answers &parser) {
         parser.open(capacity);
         parser.parse();

@@ -42,8 +42,13 @@ struct csj_reader {
   std::string unlabelled;
   /// Gate weights of a record, not rounded yet.
   std::vector<double> recordWeights;
-  /// What was found of SGLang's answers.
+  /// What was found of answers.
   std::vector<csj_answer> answers;
+  /// Choices of traces that stand one by one, and the traces.
+  std::vector<csj_choice> choices;
+  std::vector<csj_choices> traces;
+  /// Prompts of a layered export.
+  std::vector<csj_prompt> prompts;
 };
 
 /// Leaves a parser's nested loops at the first fault; caught before the C boundary.
@@ -76,6 +81,9 @@ class FileParser {
     r.unlabelled.clear();
     r.recordWeights.clear();
     r.answers.clear();
+    r.choices.clear();
+    r.traces.clear();
+    r.prompts.clear();
   }
 
   /// Opens the document. The caller has checked the padding.
@@ -215,6 +223,26 @@ class FileParser {
     appendEventOneByOne(array, ids);
   }
 
+  /// Appends the rows of a list of lists of `width` plain ids each, read without simdjson's numbers, and
+  /// returns how many they are; 0, and nothing appended, where anything else is in the list.
+  size_t appendPlainRows(std::string_view raw, size_t width, std::vector<uint16_t> &ids) {
+    const size_t first = ids.size();
+    PlainText plain{raw.data()};
+    size_t rows = 0;
+    if (width == 0 || !plain.next('[')) return 0;
+    do {
+      ids.resize(first + (rows + 1) * width);
+      if (!plain.nextRow(width, bounds.experts, ids.data() + first + rows * width)) break;
+      rows++;
+    } while (plain.next(','));
+    if (plain.next(']') && plain.at == raw.data() + raw.size()) {
+      ids.resize(first + rows * width);
+      return rows;
+    }
+    ids.resize(first);
+    return 0;
+  }
+
   /// An event of which nothing is told.
   void appendAbsentEvent(std::vector<uint16_t> &ids) {
     requireTopK();
@@ -301,6 +329,17 @@ class FileParser {
     if (r.filled[rank] == stamp) fail(CSJ_CONTRADICTION, location(), "the layer is there twice");
     r.filled[rank] = stamp;
     return rank;
+  }
+
+  /// A whole number from 0 to `largest`; `expected` says of what.
+  int64_t numberUpTo(ondemand::value value, int64_t largest, const char *expected) {
+    int64_t number = 0;
+    check(value.get_int64().get(number), expected);
+    if (number < 0 || number > largest) {
+      fail(CSJ_UNEXPECTED, location(), "%s expected, not %lld", expected,
+           static_cast<long long>(number));
+    }
+    return number;
   }
 
   /// Notes a key that is not read where it speaks of routing and holds a list, an object or a text.

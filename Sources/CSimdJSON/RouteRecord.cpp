@@ -1,4 +1,4 @@
-// Lines of vLLM routing loggers: what is known of a log, and a token's choice in a layer.
+// Lines of routing logs: what is known of a log, and the choice of a token, or of some, in a layer.
 
 #include <cmath>
 #include <string_view>
@@ -7,60 +7,78 @@
 
 namespace {
 
+/// Whether a text is a name that the log has.
+bool is(std::string_view text, const csj_name &name) {
+  return text.size() == name.length && name.length > 0 &&
+         std::memcmp(text.data(), name.text, name.length) == 0;
+}
+
 class RouteRecord : public FileParser {
  public:
   using FileParser::FileParser;
 
-  void parse(csj_record &record) {
+  void parse(const csj_record_keys &keys, csj_record &record) {
     record = csj_record{};
-    record.token = record.layer = record.top_k = -1;
+    record.token = record.layer = record.top_k = record.experts = -1;
+    record.kind = keys.kind.length > 0 ? CSJ_OTHER_RECORD : CSJ_ROUTE_RECORD;
     ondemand::object object;
     check(doc.get_object().get(object), "an object");
-    bool hasType = false;
+    bool hasKind = keys.kind.length == 0;
     bool hasIDs = false;
     for (auto element : object) {
       ondemand::field field = take(element);
       std::string_view key;
       check(field.unescaped_key().get(key));
       ondemand::value value = field.value();
-      if (key == "type") {
-        std::string_view type;
-        check(value.get_string().get(type), "a text");
-        hasType = true;
-        record.kind = type == "route" ? CSJ_ROUTE_RECORD
-                      : type == "meta" ? CSJ_META_RECORD : CSJ_OTHER_RECORD;
+      if (is(key, keys.layer)) {
+        record.layer = layer = wholeNumber(value, UINT16_MAX, keys.layer);
+      } else if (is(key, keys.token)) {
+        record.token = wholeNumber(value, INT32_MAX, keys.token);
+      } else if (is(key, keys.ids)) {
+        if (hasIDs) fail(CSJ_UNEXPECTED, location(), "%s are there twice", keys.ids.text);
+        hasIDs = true;
+        record.rows = keys.has_rows ? readRows(value) : readIDs(value);
+      } else if (is(key, keys.weights)) {
+        if (bounds.weights != 0) readWeights(value);
+      } else if (is(key, keys.kind)) {
+        std::string_view kind;
+        check(value.get_string().get(kind), "a text");
+        hasKind = true;
+        record.kind = is(kind, keys.choice) ? CSJ_ROUTE_RECORD
+                      : is(kind, keys.meta) ? CSJ_META_RECORD : CSJ_OTHER_RECORD;
         if (record.kind == CSJ_OTHER_RECORD) {
-          if (type.find("rout") != type.npos) note("records of type " + std::string(type), r.unread);
+          if (kind.find("rout") != kind.npos) note("records of type " + std::string(kind), r.unread);
           return;
         }
-      } else if (key == "req_id") {
+      } else if (is(key, keys.phase)) {
+        std::string_view phase;
+        check(value.get_string().get(phase), "a phase, a text,");
+        record.phase = phase.data();
+        record.phase_length = phase.size();
+      } else if (is(key, keys.request)) {
         r.name = label(key, value);
-      } else if (key == "token_idx") {
-        record.token = wholeNumber(value, INT32_MAX, "token_idx, a whole number from 0,");
-      } else if (key == "layer") {
-        record.layer = layer = wholeNumber(value, UINT16_MAX, "layer, a whole number from 0,");
-      } else if (key == "topk_ids") {
-        if (hasIDs) fail(CSJ_UNEXPECTED, location(), "topk_ids are there twice");
-        hasIDs = true;
-        readIDs(value);
-      } else if (key == "topk_weights") {
-        if (bounds.weights != 0) readWeights(value);
-      } else if (key == "top_k") {
-        if (!isNull(value)) record.top_k = wholeNumber(value, 64, "top_k, a number up to 64,");
-      } else if (key == "layers_logged") {
-        readLayers(value);
-      } else if (key == "model_id") {
+      } else if (is(key, keys.top_k)) {
+        if (!isNull(value)) record.top_k = wholeNumber(value, CSJ_LARGEST_TOP_K, keys.top_k);
+      } else if (is(key, keys.experts)) {
+        if (!isNull(value)) record.experts = wholeNumber(value, CSJ_MOST_EXPERTS, keys.experts);
+      } else if (is(key, keys.layers)) {
+        readLayers(value, keys.layers);
+      } else if (is(key, keys.model)) {
         r.task = label(key, value);
-      } else {
+      } else if (is(key, keys.stages)) {
+        readStages(value, keys, record);
+      } else if (!is(key, keys.stage)) {
         noteUnread(key, value);
       }
     }
     requireEnd();
-    if (!hasType) fail(CSJ_UNEXPECTED, 0, "the record has no type");
+    if (!hasKind) fail(CSJ_UNEXPECTED, 0, "the record has no %s", keys.kind.text);
     if (record.kind == CSJ_ROUTE_RECORD) {
-      if (record.token < 0) fail(CSJ_UNEXPECTED, 0, "the record has no token_idx");
-      if (record.layer < 0) fail(CSJ_UNEXPECTED, 0, "the record has no layer");
-      if (!hasIDs) fail(CSJ_UNEXPECTED, 0, "the record has no topk_ids");
+      if (record.token < 0 && !keys.has_rows) {
+        fail(CSJ_UNEXPECTED, 0, "the record has no %s", keys.token.text);
+      }
+      if (record.layer < 0) fail(CSJ_UNEXPECTED, 0, "the record has no %s", keys.layer.text);
+      if (!hasIDs) fail(CSJ_UNEXPECTED, 0, "the record has no %s", keys.ids.text);
     }
     record.request = r.name.data();
     record.request_length = r.name.size();
@@ -75,28 +93,59 @@ class RouteRecord : public FileParser {
   }
 
  private:
-  int64_t wholeNumber(ondemand::value value, int64_t largest, const char *expected) {
+  int64_t wholeNumber(ondemand::value value, int64_t largest, const csj_name &name) {
     int64_t number = 0;
-    check(value.get_int64().get(number), expected);
-    if (number < 0 || number > largest) {
-      fail(CSJ_UNEXPECTED, location(), "%s expected, not %lld", expected,
-           static_cast<long long>(number));
+    const auto error = value.get_int64().get(number);
+    if (simdjson_unlikely(error || number < 0 || number > largest)) {
+      failNumber(error, number, largest, name);
     }
     return number;
   }
 
-  void readIDs(ondemand::value value) {
-    if (isNull(value)) return;
+  [[noreturn]] [[gnu::cold]] void failNumber(
+      simdjson::error_code error, int64_t number, int64_t largest, const csj_name &name) {
+    char expected[96];
+    snprintf(expected, sizeof expected, "%s, a whole number %s,", name.text,
+             largest == CSJ_LARGEST_TOP_K ? "up to 64" : "from 0");
+    check(error, expected);
+    fail(CSJ_UNEXPECTED, location(), "%s expected, not %lld", expected,
+         static_cast<long long>(number));
+  }
+
+  size_t readIDs(ondemand::value value) {
+    if (isNull(value)) return 1;
     ondemand::array array = arrayOf(value, "a list of expert ids");
     if (topK > 0) {
       std::string_view raw;
       check(array.raw_json().get(raw));
       r.ids.resize(topK);
-      if (PlainText{raw.data()}.nextRow(topK, bounds.experts, r.ids.data())) return;
+      if (PlainText{raw.data()}.nextRow(topK, bounds.experts, r.ids.data())) return 1;
       r.ids.clear();
       check(array.reset().error());
     }
     for (auto element : array) r.ids.push_back(slot(take(element)));
+    return 1;
+  }
+
+  size_t readRows(ondemand::value value) {
+    if (isNull(value)) return 0;
+    ondemand::array list = arrayOf(value, "a list of lists of expert ids");
+    if (topK > 0) {
+      std::string_view raw;
+      check(list.raw_json().get(raw));
+      const size_t plain = appendPlainRows(raw, topK, r.ids);
+      if (plain > 0) return plain;
+      check(list.reset().error());
+    }
+    size_t rows = 0;
+    for (auto element : list) {
+      token = static_cast<int64_t>(rows);
+      ondemand::value row = take(element);
+      appendEvent(row, r.ids);
+      rows++;
+    }
+    token = -1;
+    return rows;
   }
 
   void readWeights(ondemand::value value) {
@@ -110,11 +159,37 @@ class RouteRecord : public FileParser {
     }
   }
 
-  void readLayers(ondemand::value value) {
+  void readLayers(ondemand::value value, const csj_name &name) {
     if (isNull(value)) return;
     for (auto element : arrayOf(value, "a list of layers")) {
       r.layers.push_back(static_cast<uint16_t>(
-          wholeNumber(take(element), UINT16_MAX, "a layer, a whole number from 0,")));
+          wholeNumber(take(element), UINT16_MAX, name)));
+    }
+  }
+
+  void readStages(ondemand::value value, const csj_record_keys &keys, csj_record &record) {
+    if (isNull(value)) return;
+    for (auto element : arrayOf(value, "a list of stages")) {
+      bool isWanted = false;
+      int64_t own = -1, experts = -1;
+      ondemand::value stage = take(element);
+      for (auto member : objectOf(stage, "a stage (an object)")) {
+        ondemand::field field = take(member);
+        std::string_view key;
+        check(field.unescaped_key().get(key));
+        if (is(key, keys.stage)) {
+          std::string_view name;
+          check(field.value().get_string().get(name), "a stage's name");
+          isWanted = is(name, keys.stage_name);
+        } else if (is(key, keys.stage_top_k)) {
+          own = wholeNumber(field.value(), CSJ_LARGEST_TOP_K, keys.stage_top_k);
+        } else if (is(key, keys.experts)) {
+          experts = wholeNumber(field.value(), CSJ_MOST_EXPERTS, keys.experts);
+        }
+      }
+      if (!isWanted) continue;
+      record.top_k = own;
+      record.experts = experts;
     }
   }
 };
@@ -122,12 +197,12 @@ class RouteRecord : public FileParser {
 }  // namespace
 
 extern "C" int csj_read_record(
-    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
-    csj_record *record, csj_fault *fault) {
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+    const csj_record_keys *keys, csj_bounds bounds, csj_record *record, csj_fault *fault) {
   return parseFile<RouteRecord>(
       reader, json, length, capacity, bounds, fault,
       [=](RouteRecord &parser) {
         parser.open(capacity);
-        parser.parse(*record);
+        parser.parse(*keys, *record);
       });
 }

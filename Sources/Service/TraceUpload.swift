@@ -82,7 +82,7 @@ public struct TraceUpload {
       [path], format: nil,
       options: ImportOptions(
         model: known, experts: known == nil ? shape.experts : nil,
-        topK: known == nil ? shape.topK : nil, readsWeights: false))
+        topK: known == nil ? shape.topK : nil, readsWeights: false, opensArchives: false))
     let sink = BytesInMemory()
     var writer = try TraceWriter(sink, header: TraceHeader(shape: importer.shape))
     while let request = try importer.next() { try writer.append(request) }

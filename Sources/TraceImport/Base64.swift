@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// Base64 (RFC 4648, with `+` and `/`), as engines put arrays into JSON.
 enum Base64 {
   /// Why a text is not base64.
@@ -17,23 +15,49 @@ enum Base64 {
     guard length % 4 != 1, text.count == length || text.count % 4 == 0 else {
       throw Problem(text: "its base64 text of \(text.count) signs is cut off")
     }
-    let signs = UnsafeRawBufferPointer(rebasing: text[..<length])
-    if let wrong = signs.firstIndex(where: { !isSign($0) }) {
-      throw Problem(text: "sign \(wrong) of its base64 text is none of base64")
+    let count = length / 4 * 3 + max(0, length % 4 - 1)
+    var wrong: UInt8 = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+      values.withUnsafeBufferPointer { values in
+        // Four signs are three bytes; what is no sign has the highest bit of its value set.
+        var at = 0
+        while at &+ 4 <= length {
+          let (a, b) = (values[Int(text[at])], values[Int(text[at &+ 1])])
+          let (c, d) = (values[Int(text[at &+ 2])], values[Int(text[at &+ 3])])
+          wrong |= a | b | c | d
+          bytes[filled] = a << 2 | b >> 4
+          bytes[filled &+ 1] = b << 4 | c >> 2
+          bytes[filled &+ 2] = c << 6 | d
+          filled &+= 3
+          at &+= 4
+        }
+        guard at < length else { return }
+        let (a, b) = (values[Int(text[at])], values[Int(text[at &+ 1])])
+        bytes[filled] = a << 2 | b >> 4
+        filled &+= 1
+        wrong |= a | b
+        guard at &+ 2 < length else { return }
+        let c = values[Int(text[at &+ 2])]
+        bytes[filled] = b << 4 | c >> 2
+        filled &+= 1
+        wrong |= c
+      }
     }
-    var whole = Data(signs)
-    whole.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (4 - length % 4) % 4))
-    guard let bytes = Data(base64Encoded: whole) else {
-      throw Problem(text: "its base64 text cannot be decoded")
+    guard wrong & noSign == 0 else {
+      let place = text[..<length].firstIndex { values[Int($0)] == noSign } ?? 0
+      throw Problem(text: "sign \(place) of its base64 text is none of base64")
     }
-    return Array(bytes)
+    return bytes
   }
 
-  /// Whether a byte is a sign of base64.
-  private static func isSign(_ byte: UInt8) -> Bool {
-    switch Unicode.Scalar(byte) {
-    case "A"..."Z", "a"..."z", "0"..."9", "+", "/": true
-    default: false
-    }
-  }
+  /// What stands in ``values`` for a byte that is no sign.
+  private static let noSign: UInt8 = 0x80
+
+  /// The six bits that every byte stands for.
+  private static let values: [UInt8] = {
+    var values = [UInt8](repeating: noSign, count: 256)
+    let signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    for (value, sign) in signs.utf8.enumerated() { values[Int(sign)] = UInt8(value) }
+    return values
+  }()
 }

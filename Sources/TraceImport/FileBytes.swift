@@ -5,7 +5,7 @@ import SystemPackage
 /// One file whole in memory as ``PlainBytes`` gives it, in a buffer that is kept from file to file.
 ///
 /// The buffer grows as bytes arrive, so memory follows what is there and not what the file system
-/// declares, nor what a gzip file says it holds. Behind the bytes there is room for readers that
+/// declares, nor what a compressed file says it holds. Behind the bytes there is room for readers that
 /// look past the end, as simdjson does.
 final class FileBytes {
   /// The largest file taken.
@@ -21,8 +21,15 @@ final class FileBytes {
   private let padding = JSONReader.padding
   private var storage: UnsafeMutableRawPointer?
 
-  /// A buffer for files of at most `limit` bytes.
-  init(limit: Int) { self.limit = limit }
+  /// The buffer's first size.
+  private let firstCapacity: Int
+
+  /// A buffer for files of at most `limit` bytes, most often of `expected` bytes.
+  init(limit: Int, expected: Int? = nil) {
+    self.limit = limit
+    // A byte more shows that there are no more.
+    firstCapacity = expected.map { max(16, $0 + 1) + JSONReader.padding } ?? 1 << 20
+  }
 
   deinit { free(storage) }
 
@@ -44,17 +51,10 @@ final class FileBytes {
   }
 
   /// Replaces the contents by all that is left of `source`.
-  private func read(_ source: PlainBytes) throws(ImportError) {
-    count = 0
-    while true {
-      if capacity - padding <= count { try grow(file: source.file) }
-      guard let storage else { return }
-      let got = try source.read(
-        into: UnsafeMutableRawBufferPointer(
-          start: storage + count, count: capacity - padding - count))
-      if got == 0 { break }
-      count += got
-      guard count <= limit else {
+  func read(_ source: PlainBytes) throws(ImportError) {
+    try fill(file: source.file) { (room) throws(ImportError) in
+      let got = try source.read(into: room)
+      guard got == 0 || count + got <= limit else {
         let problem =
           source.isCompressed
           ? "it inflates to more than \(limit) bytes" : "it is larger than \(limit) bytes"
@@ -62,17 +62,40 @@ final class FileBytes {
           .tooLarge, file: source.file, problem: problem,
           remedy: "split it into one file a request")
       }
+      return got
     }
     markLength = source.markLength
     isCompressed = source.isCompressed
+  }
+
+  /// Replaces the contents by all that `next` fills room with, until that is nothing.
+  func fill(
+    file: String, from next: (UnsafeMutableRawBufferPointer) throws(ImportError) -> Int
+  ) throws(ImportError) {
+    count = 0
+    while true {
+      if capacity - padding <= count { try grow(file: file) }
+      guard let storage else { return }
+      let got = try next(
+        UnsafeMutableRawBufferPointer(start: storage + count, count: capacity - padding - count))
+      if got == 0 { break }
+      count += got
+    }
     if let storage {
       (storage + count).initializeMemory(as: UInt8.self, repeating: 0, count: padding)
     }
   }
 
+  /// Gives back the room behind the contents.
+  func trim() {
+    guard let smaller = realloc(storage, count + padding) else { return }
+    storage = smaller
+    capacity = count + padding
+  }
+
   /// Doubles the buffer.
   private func grow(file: String) throws(ImportError) {
-    let larger = max(1 << 20, capacity * 2)
+    let larger = capacity == 0 ? firstCapacity : max(1 << 20, capacity * 2)
     guard let new = realloc(storage, larger) else {
       throw ImportError(
         .tooLarge, file: file, problem: "there is not enough memory to read it",

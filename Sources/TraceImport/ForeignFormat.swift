@@ -18,6 +18,8 @@ public struct ForeignFormat: Hashable, Sendable {
   /// All formats, in the order in which files are tried.
   public static let all: [ForeignFormat] = [
     .paperJSON, .gptOSS, .npz, .vllmNPY, .moeBeyond, .esft, .vllmLogger, .sglangJSON,
+    .megatron, .moeCacheLab, .moeTrace, .tokenChoices, .llamaCSV,
+    .llamaBinary, .expertColumns, .vllmJSON, .olmoe, .atlas, .glmExport,
   ]
 
   /// The names of all formats, for messages.

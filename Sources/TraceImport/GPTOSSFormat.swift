@@ -13,6 +13,8 @@ extension ForeignFormat {
 struct GPTOSSFormat: TraceFormat {
   static let name = "gpt-oss-json"
   static let summary = "GPT-OSS fingerprinting JSON, one request a file"
+  static let isOneValue = true
+  static let marks = ["router_data", "selected_experts", "selected_probs"]
 
   static let sample = (
     fileName: "1.json",

@@ -8,7 +8,8 @@ import RoutingTrace
 /// let unknown = ImportOptions(experts: 64, topK: 8, modelName: "my-moe", prefill: 96)
 /// ```
 public struct ImportOptions: Sendable {
-  /// The model, which fixes layers, experts and top-k.
+  /// The model, which fixes layers, experts and top-k. Where neither it nor ``experts`` is given, the
+  /// only known model that fits the files is taken, or the number of experts that they tell.
   public var model: ModelShape?
   /// Experts of a MoE layer (E), where the model is not known.
   public var experts: Int?
@@ -25,6 +26,8 @@ public struct ImportOptions: Sendable {
   public var keepsConstant: Bool
   /// Whether the identical tokens at the beginning of the recording are left out.
   public var dropsWarmUp: Bool
+  /// Whether archives (zip, tar) are opened, whose files are read into memory.
+  public var opensArchives: Bool
   /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
   /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
@@ -32,11 +35,15 @@ public struct ImportOptions: Sendable {
   /// The most bytes that simdjson's 32-bit positions reach.
   public static let largestFileSize = 4_294_967_231
 
+  /// Whether neither a model nor the number of experts is given, so that a shape is looked for among
+  /// the known ones.
+  var lacksShape: Bool { model == nil && experts == nil }
+
   /// Options of what is known; each is nil or empty where it is not, see the properties.
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
     prefill: Int? = nil, readsWeights: Bool = true, keepsConstant: Bool = false,
-    dropsWarmUp: Bool = false, maximumFileSize: Int = largestFileSize
+    dropsWarmUp: Bool = false, opensArchives: Bool = true, maximumFileSize: Int = largestFileSize
   ) {
     self.model = model
     self.experts = experts
@@ -46,6 +53,7 @@ public struct ImportOptions: Sendable {
     self.readsWeights = readsWeights
     self.keepsConstant = keepsConstant
     self.dropsWarmUp = dropsWarmUp
+    self.opensArchives = opensArchives
     self.maximumFileSize = min(max(1, maximumFileSize), Self.largestFileSize)
   }
 }

@@ -37,10 +37,28 @@ final class JSONReader {
     var fault = csj_fault()
     let code = parse(
       reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity,
-      csj_bounds(
-        experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0),
-        weights: readsWeights ? 1 : 0), &result, &fault)
+      Self.bounds(bounds, readsWeights: readsWeights), &result, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: bytes.markLength) }
+    return request(result)
+  }
+
+  /// The same of a part of a file's text, which is followed by ``padding`` readable bytes.
+  ///
+  /// - Parameter offset: bytes of the file before the text.
+  func request(
+    in text: UnsafeRawBufferPointer, offset: Int, file: String, bounds: EventBounds, parse: Parse
+  ) throws(ImportError) -> RawRequest {
+    var result = csj_request()
+    var fault = csj_fault()
+    let code = parse(
+      reader, text.bindMemory(to: UInt8.self).baseAddress, text.count, text.count + Self.padding,
+      Self.bounds(bounds, readsWeights: false), &result, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
+    return request(result)
+  }
+
+  /// The request, copied out of the parser's arrays.
+  private func request(_ result: csj_request) -> RawRequest {
     let count = result.tokens * result.layers * result.top_k
     var request = RawRequest(
       name: Self.text(result.name, result.name_length),
@@ -72,32 +90,70 @@ final class JSONReader {
   ///
   /// - Returns: pointers into the parser's arrays, valid until its next call.
   func record(
-    in line: UnsafeRawBufferPointer, file: String, bounds: csj_bounds
+    in line: UnsafeRawBufferPointer, file: String, keys: csj_record_keys, bounds: csj_bounds
   ) throws(ImportError) -> csj_record {
     var record = csj_record()
     var fault = csj_fault()
+    var keys = keys
     let code = csj_read_record(
       reader, line.bindMemory(to: UInt8.self).baseAddress, line.count, line.count + Self.padding,
-      bounds, &record, &fault)
+      &keys, bounds, &record, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file) }
     return record
   }
 
-  /// SGLang's answers in `text`, which is followed by ``padding`` readable bytes.
+  /// Bounds as the parser takes them.
+  private static func bounds(_ bounds: EventBounds, readsWeights: Bool) -> csj_bounds {
+    csj_bounds(
+      experts: UInt32(bounds.experts), top_k: UInt32(bounds.topK ?? 0),
+      weights: readsWeights ? 1 : 0)
+  }
+
+  /// Answers in `text`, which is followed by ``padding`` readable bytes.
   ///
   /// - Parameter offset: bytes of the file before the text.
   /// - Returns: pointers into the parser's memory, valid until its next call.
   func answers(
-    in text: UnsafeRawBufferPointer, offset: Int, file: String
+    in text: UnsafeRawBufferPointer, offset: Int, file: String, bounds: EventBounds
   ) throws(ImportError) -> UnsafeBufferPointer<csj_answer> {
     var answers: UnsafePointer<csj_answer>?
     var count = 0
     var fault = csj_fault()
     let code = csj_find_answers(
       reader, text.bindMemory(to: UInt8.self).baseAddress, text.count, text.count + Self.padding,
-      &answers, &count, &fault)
+      Self.bounds(bounds, readsWeights: false), &answers, &count, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
     return UnsafeBufferPointer(start: answers, count: count)
+  }
+
+  /// Traces of moe-routing-atlas in `text`; as ``answers(in:offset:file:bounds:)``.
+  func atlas(
+    in text: UnsafeRawBufferPointer, offset: Int, file: String, bounds: EventBounds,
+    readsWeights: Bool
+  ) throws(ImportError) -> UnsafeBufferPointer<csj_choices> {
+    var traces: UnsafePointer<csj_choices>?
+    var count = 0
+    var fault = csj_fault()
+    let code = csj_read_atlas(
+      reader, text.bindMemory(to: UInt8.self).baseAddress, text.count, text.count + Self.padding,
+      Self.bounds(bounds, readsWeights: readsWeights), &traces, &count, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
+    return UnsafeBufferPointer(start: traces, count: count)
+  }
+
+  /// The layers of an export in `bytes`.
+  ///
+  /// - Returns: pointers into the parser's memory, valid until its next call.
+  func layered(
+    in bytes: FileBytes, file: String, bounds: EventBounds
+  ) throws(ImportError) -> csj_layered {
+    var layered = csj_layered()
+    var fault = csj_fault()
+    let code = csj_read_layered(
+      reader, bytes.bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, bytes.capacity,
+      Self.bounds(bounds, readsWeights: false), &layered, &fault)
+    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: bytes.markLength) }
+    return layered
   }
 
   /// What is to be said of the text that was read last.

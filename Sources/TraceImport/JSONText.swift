@@ -1,3 +1,5 @@
+import CSimdJSON
+
 /// What is said of JSON text before it is parsed.
 enum JSONText {
   /// Whether a byte is white space between JSON's tokens.
@@ -7,13 +9,11 @@ enum JSONText {
 
   /// Whether `text` holds `"key"`; a text value that mentions it has its quotes escaped.
   static func holds(_ text: some Collection<UInt8>, key: String) -> Bool {
-    let quoted = Array("\"\(key)\"".utf8)
-    var rest = text[...]
-    while let quote = rest.firstIndex(of: quoted[0]) {
-      rest = rest[quote...]
-      if rest.starts(with: quoted) { return true }
-      rest = rest.dropFirst()
+    var quoted = "\"\(key)\""
+    return quoted.withUTF8 { quoted in
+      text.withContiguousStorageIfAvailable { text in
+        csj_holds(text.baseAddress, text.count, quoted.baseAddress, quoted.count) != 0
+      } ?? false
     }
-    return false
   }
 }

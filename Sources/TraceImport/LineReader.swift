@@ -25,9 +25,12 @@ final class LineReader {
   private var emptyLines = 0
   private var lineBehind: UnsafeRawBufferPointer?
 
-  /// - Parameter limit: the longest line taken, in bytes.
+  /// The longest line that any format has, in bytes: memory is bounded, whatever a file holds.
+  private static let longest = 1 << 28
+
+  /// - Parameter limit: the longest line taken, in bytes; 256 MiB at most.
   init(_ found: FoundFile, limit: Int) throws(ImportError) {
-    self.limit = limit
+    self.limit = min(limit, Self.longest)
     source = try PlainBytes(found)
   }
 

@@ -4,13 +4,25 @@ import RoutingTrace
 /// an engine step.
 ///
 /// The records of a step stand layer by layer or token by token; both are one token where their
-/// places are equal. A step ends where a record would be there twice, or where place and layer both
-/// go back. Where a layer lacks a record of a token that another has, its slots are empty.
+/// places are equal. A step ends where a record would be there twice, and as ``StepEnd`` says.
+/// Where a layer lacks a record of a token that another has, its slots are empty.
 struct LoggedRequest {
+  /// Where a step ends, beside a record that would be there twice.
+  enum StepEnd {
+    /// Where place and layer both go back: places begin again with each step.
+    case placeAndLayer
+    /// Where the layer goes back: places go on from step to step.
+    case layer
+  }
+
   /// Its name in the log.
   let name: String
   /// Ids in an event (K).
   let topK: Int
+  /// Where its steps end.
+  let stepEnd: StepEnd
+  /// Tokens of the prompt, where records tell.
+  private(set) var toldPrefill: Int?
   /// Whether it has gate weights, as the first record with any tells.
   private(set) var isWeighted = false
   /// Where every token stands in its engine step.
@@ -34,9 +46,10 @@ struct LoggedRequest {
   /// Column and token of the latest record.
   private var latest = (column: 0, token: 0)
 
-  init(name: String, topK: Int) {
+  init(name: String, topK: Int, stepEnd: StepEnd = .placeAndLayer) {
     self.name = name
     self.topK = topK
+    self.stepEnd = stepEnd
   }
 
   /// Tokens (T).
@@ -51,9 +64,7 @@ struct LoggedRequest {
     records += 1
     if !weights.isEmpty { beWeighted() }
     let column = self.column(of: layer)
-    if steps.isEmpty || (place <= places[latest.token] && layer <= columns[latest.column].layer) {
-      steps.append(tokens)
-    }
+    if steps.isEmpty || endsStep(place: place, layer: layer) { steps.append(tokens) }
     var token = self.token(at: place)
     if isThere(token, in: column) {
       steps.append(tokens)
@@ -62,8 +73,8 @@ struct LoggedRequest {
     fill(column, to: token * topK)
     let start = token * topK
     if columns[column].ids.count == start {
-      columns[column].ids += ids
-      columns[column].weights += weights
+      columns[column].ids.append(contentsOf: ids)
+      if isWeighted { columns[column].weights.append(contentsOf: weights) }
     } else {
       columns[column].ids.replaceSubrange(start..<start + topK, with: ids)
       if isWeighted {
@@ -71,6 +82,57 @@ struct LoggedRequest {
       }
     }
     latest = (column, token)
+  }
+
+  /// Adds the events of `count` tokens in one layer: the step's first tokens, or, where the layer has
+  /// fewer than those before it, its last, as llama.cpp computes its last layer. Layers ascend within
+  /// a step.
+  ///
+  /// - Returns: false where the layer has more tokens than the step's others.
+  /// - Complexity: O(ids).
+  mutating func addLayer(_ layer: Int, count: Int, ids: UnsafeBufferPointer<UInt16>) -> Bool {
+    records += count
+    if steps.isEmpty || layer <= columns[latest.column].layer { steps.append(tokens) }
+    let column = self.column(of: layer)
+    let step = steps[steps.count - 1]
+    if step == tokens { places += (0..<Int32(count)) }
+    latest = (column, max(step, tokens - 1))
+    guard count <= tokens - step else { return false }
+    fill(column, to: (tokens - count) * topK)
+    columns[column].ids += ids
+    if isWeighted { columns[column].weights += repeatElement(0, count: ids.count) }
+    return true
+  }
+
+  /// Whether a record begins another step than the latest.
+  private func endsStep(place: Int32, layer: Int) -> Bool {
+    switch stepEnd {
+    case .placeAndLayer:
+      place <= places[latest.token] && layer <= columns[latest.column].layer
+    case .layer: layer < columns[latest.column].layer
+    }
+  }
+
+  /// Counts all of its tokens to the prompt.
+  mutating func bePrompt() { toldPrefill = tokens }
+
+  /// Puts the tokens of `decoded` behind its own, which are the prompt's.
+  mutating func append(decoded: LoggedRequest) {
+    var decoded = decoded
+    toldPrefill = tokens
+    if isWeighted || decoded.isWeighted {
+      beWeighted()
+      decoded.beWeighted()
+    }
+    for other in decoded.columns {
+      let column = self.column(of: other.layer)
+      fill(column, to: tokens * topK)
+      columns[column].ids += other.ids
+      columns[column].weights += other.weights
+    }
+    steps += decoded.steps.map { $0 + tokens }
+    places += decoded.places
+    records += decoded.records
   }
 
   /// Gives weight 0 to all that was added without weights.
@@ -84,14 +146,17 @@ struct LoggedRequest {
 
   /// The number of a layer's column, which is most often that of the latest record or the next.
   private mutating func column(of layer: Int) -> Int {
-    for guess in [latest.column, latest.column + 1, 0]
-    where columns.indices.contains(guess) && columns[guess].layer == layer {
-      return guess
-    }
+    if isColumn(latest.column, of: layer) { return latest.column }
+    if isColumn(latest.column + 1, of: layer) { return latest.column + 1 }
+    if isColumn(0, of: layer) { return 0 }
     if let known = columnOf[layer] { return known }
     columnOf[layer] = columns.count
     columns.append(Column(layer: layer))
     return columns.count - 1
+  }
+
+  private func isColumn(_ column: Int, of layer: Int) -> Bool {
+    column < columns.count && columns[column].layer == layer
   }
 
   /// The token at a place of the latest step, which is made where it is not there.
@@ -101,10 +166,9 @@ struct LoggedRequest {
       places.append(place)
       return tokens - 1
     }
-    for guess in [latest.token + 1, latest.token, step]
-    where guess >= step && guess < tokens && places[guess] == place {
-      return guess
-    }
+    if isToken(latest.token + 1, at: place, from: step) { return latest.token + 1 }
+    if isToken(latest.token, at: place, from: step) { return latest.token }
+    if isToken(step, at: place, from: step) { return step }
     var (low, high) = (step, tokens)
     while low < high {
       let middle = (low + high) / 2
@@ -112,6 +176,10 @@ struct LoggedRequest {
     }
     if places[low] != place { insert(place, at: low) }
     return low
+  }
+
+  private func isToken(_ token: Int, at place: Int32, from step: Int) -> Bool {
+    token >= step && token < tokens && places[token] == place
   }
 
   /// Makes a token that other layers lack so far, before others of its step.
@@ -128,9 +196,9 @@ struct LoggedRequest {
 
   /// Whether a layer has a record of a token.
   private func isThere(_ token: Int, in column: Int) -> Bool {
-    let ids = columns[column].ids
-    let range = token * topK..<(token + 1) * topK
-    return range.upperBound <= ids.count && ids[range].contains { $0 != TokenBlock.emptySlot }
+    let end = (token + 1) * topK
+    guard end <= columns[column].ids.count else { return false }
+    return columns[column].ids[token * topK..<end].contains { $0 != TokenBlock.emptySlot }
   }
 
   /// Fills a column up with empty slots.
@@ -139,6 +207,13 @@ struct LoggedRequest {
     guard missing > 0 else { return }
     columns[column].ids += repeatElement(TokenBlock.emptySlot, count: missing)
     if isWeighted { columns[column].weights += repeatElement(0, count: missing) }
+  }
+
+  /// Gives its layers other numbers.
+  mutating func renumberLayers(_ number: (Int) -> Int) {
+    for column in columns.indices { columns[column].layer = number(columns[column].layer) }
+    columnOf = [:]
+    for (place, column) in columns.enumerated() { columnOf[column.layer] = place }
   }
 
   /// Takes over the columns of another file's records of the same tokens.
@@ -168,6 +243,7 @@ struct LoggedRequest {
   /// all behind them are of one token, which decode. In all others a batch is decoded, or other
   /// prompts follow, and nothing tells whose tokens they are.
   var prefill: Int? {
+    if let toldPrefill { return toldPrefill }
     guard steps.count > 1 else { return tokens }
     let ends = steps.dropFirst() + [tokens]
     let isLong = zip(steps, ends).map { $1 - $0 > 1 }
@@ -183,18 +259,33 @@ struct LoggedRequest {
     var weights = [Float16](repeating: 0, count: isWeighted ? ids.count : 0)
     for column in columns {
       guard let place = layers.firstIndex(of: column.layer) else { continue }
-      var (from, to) = (0, place * topK)
-      while from < column.ids.count {
-        for slot in 0..<topK { ids[to + slot] = column.ids[from + slot] }
-        if isWeighted {
-          for slot in 0..<topK { weights[to + slot] = column.weights[from + slot] }
-        }
-        from += topK
-        to += stride
-      }
+      scatter(column.ids, into: &ids, from: place * topK, stride: stride)
+      if isWeighted { scatter(column.weights, into: &weights, from: place * topK, stride: stride) }
     }
     return RawRequest(
       name: name, tokens: tokens, prefill: prefill, layers: .numbered(layers), topK: topK, ids: ids,
       weights: isWeighted ? weights : nil)
+  }
+
+  /// Puts a layer's events into their places in a token-major column, `stride` apart; runs over all
+  /// ids, hence the pointers.
+  private func scatter<Value>(
+    _ events: [Value], into rows: inout [Value], from first: Int, stride: Int
+  ) {
+    precondition(events.isEmpty || (events.count / topK - 1) * stride + first + topK <= rows.count)
+    rows.withUnsafeMutableBufferPointer { rows in
+      events.withUnsafeBufferPointer { events in
+        var (from, to) = (0, first)
+        while from < events.count {
+          var slot = 0
+          while slot < topK {
+            rows[to &+ slot] = events[from &+ slot]
+            slot &+= 1
+          }
+          from &+= topK
+          to &+= stride
+        }
+      }
+    }
   }
 }

@@ -16,6 +16,7 @@ extension ForeignFormat {
 struct MoEBeyondFormat: TraceFormat {
   static let name = "moe-beyond-csv"
   static let summary = "MoE-Beyond CSV, one prompt a file"
+  static let marks = ["Layer ID", "Batch Number", "Token", "Activated Expert IDs"]
 
   static let sample = (
     fileName: "1.csv",

@@ -13,6 +13,7 @@ extension ForeignFormat {
 struct PaperJSONFormat: TraceFormat {
   static let name = "paper-json"
   static let summary = "MoE_expert_selection_trace JSON, one request a file"
+  static let isOneValue = true
 
   static let sample = (
     fileName: "1.json",

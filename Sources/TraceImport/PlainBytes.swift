@@ -3,15 +3,15 @@ import Glibc
 import PathText
 import SystemPackage
 
-/// The bytes of a file or pipe as its writer meant them: inflated where it begins as gzip does,
-/// whatever it is called, and without the byte order mark that some programs put before UTF-8.
+/// The bytes of a file or pipe as its writer meant them: inflated where it begins as gzip or xz data
+/// does, whatever it is called, and without the byte order mark that some programs put before UTF-8.
 ///
 /// All that is read of foreign files comes through here, so that what is recognised is what is
-/// read. Memory: 64 KiB and zlib's state where it is inflated, nothing otherwise.
+/// read. Memory: 64 KiB and zlib's or liblzma's state where it is inflated, nothing otherwise.
 final class PlainBytes {
   /// What to call it in messages.
   let file: String
-  /// Whether it is gzip data.
+  /// Whether it is compressed.
   var isCompressed: Bool { inflater != nil }
   /// Bytes of the byte order mark before the first byte that is handed out.
   private(set) var markLength = 0
@@ -28,14 +28,16 @@ final class PlainBytes {
 
   private var origin: Origin
   private var isBegun = false
-  /// Inflates, where it is gzip data.
-  private var inflater: GzipInflater?
-  /// Room for gzip data, and the part of it that waits to be inflated.
+  /// Inflates, where it is compressed.
+  private var inflater: (any Inflater)?
+  /// Room for compressed data, and the part of it that waits to be inflated.
   private var packed = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var waiting = 0..<0
 
   private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-  /// Bytes that are looked at first, and gzip data read at a time.
+  /// Bytes that tell how data is compressed.
+  private static let longestMagic = 6
+  /// Bytes that are looked at first, and compressed data read at a time.
   private static let piece = 1 << 16
 
   /// Opens the file at `path`.
@@ -58,10 +60,12 @@ final class PlainBytes {
   }
 
   /// Hands out again what was read into `content`.
-  init(_ content: FileBytes, file: String) {
+  ///
+  /// - Parameter isPlain: whether what may be taken away was; else it is looked for.
+  init(_ content: FileBytes, file: String, isPlain: Bool = true) {
     self.file = file
     origin = .memory(content, at: 0)
-    isBegun = true
+    isBegun = isPlain
   }
 
   /// The bytes of `found`, from memory where it was read already.
@@ -78,21 +82,24 @@ final class PlainBytes {
     if case .own(let descriptor) = origin { try? descriptor.close() }
   }
 
-  /// Fills the beginning of `room`, which has space for a byte order mark at least; returns how
+  /// Fills the beginning of `room`, which has space for a magic number at least; returns how
   /// many bytes, 0 at the end.
   func read(into room: UnsafeMutableRawBufferPointer) throws(ImportError) -> Int {
     if isBegun { return try next(into: room) }
     isBegun = true
-    precondition(room.count >= Self.mark.count, "the caller's buffer is larger")
-    var count = try begin(UnsafeMutableRawBufferPointer(rebasing: room.prefix(Self.piece))) {
-      (room) throws(ImportError) in try raw(into: room)
-    }
-    if room.prefix(count).starts(with: GzipInflater.magic) {
+    precondition(room.count >= Self.longestMagic, "the caller's buffer is larger")
+    var count = try begin(
+      UnsafeMutableRawBufferPointer(rebasing: room.prefix(Self.piece)), Self.longestMagic
+    ) { (room) throws(ImportError) in try raw(into: room) }
+    if let compression = Compression(of: room.prefix(count)) {
       packed = .allocate(byteCount: Self.piece, alignment: 1)
       packed.copyMemory(from: UnsafeRawBufferPointer(rebasing: room.prefix(count)))
       waiting = 0..<count
-      do throws(GzipError) { inflater = try GzipInflater() } catch { throw fault(error) }
-      count = try begin(room) { (room) throws(ImportError) in try next(into: room) }
+      do throws(InflaterError) { inflater = try compression.inflater() } catch {
+        throw fault(error)
+      }
+      count = try begin(room, Self.mark.count) { (room) throws(ImportError) in try next(into: room)
+      }
     }
     if room.prefix(count).starts(with: Self.mark) {
       markLength = Self.mark.count
@@ -124,13 +131,13 @@ final class PlainBytes {
     return bytes
   }
 
-  /// Reads until there is enough to see a byte order mark, or no more.
+  /// Reads until there are `least` bytes, enough to see how the data begins, or no more.
   private func begin(
-    _ room: UnsafeMutableRawBufferPointer,
+    _ room: UnsafeMutableRawBufferPointer, _ least: Int,
     reading read: (UnsafeMutableRawBufferPointer) throws(ImportError) -> Int
   ) throws(ImportError) -> Int {
     var count = 0
-    while count < Self.mark.count {
+    while count < least {
       let got = try read(UnsafeMutableRawBufferPointer(rebasing: room[count...]))
       if got == 0 { break }
       count += got
@@ -138,12 +145,12 @@ final class PlainBytes {
     return count
   }
 
-  /// The next bytes, inflated where they are gzip data; 0 at the end.
+  /// The next bytes, inflated where they are compressed; 0 at the end.
   private func next(into room: UnsafeMutableRawBufferPointer) throws(ImportError) -> Int {
     guard let inflater else { return try raw(into: room) }
     while true {
       if waiting.isEmpty { waiting = 0..<(try raw(into: packed)) }
-      do throws(GzipError) {
+      do throws(InflaterError) {
         if waiting.isEmpty {
           try inflater.finish()
           return 0
@@ -175,8 +182,8 @@ final class PlainBytes {
     }
   }
 
-  /// A fault of the gzip data as one of the file.
-  private func fault(_ error: GzipError) -> ImportError {
+  /// A fault of compressed data as one of the file.
+  private func fault(_ error: InflaterError) -> ImportError {
     ImportError(
       error.byte == nil ? .tooLarge : .malformed, file: file, byte: error.byte,
       problem: error.problem, remedy: error.remedy)

@@ -38,6 +38,8 @@ struct RawRequest {
   var ids: [UInt16]
   /// Gate weights beside the ids, in the same order; nil where there are none.
   var weights: [Float16]?
+  /// Experts of a MoE layer (E), where its source says so.
+  var experts: Int?
   /// The first number that ``outOfRange`` stands for, where the format tells.
   var firstOutOfRange: Int?
   /// What is to be said of its source, though it can be read.
@@ -47,9 +49,9 @@ struct RawRequest {
   static let outOfRange: UInt16 = .max - 1
 
   /// A number of the source as it stands in ``ids``.
+  @inline(__always)
   static func id(_ number: Int) -> UInt16 {
-    number == -1
-      ? TokenBlock.emptySlot
-      : UInt16(exactly: number).map { min($0, outOfRange) } ?? outOfRange
+    if number >= 0, number < Int(outOfRange) { return UInt16(truncatingIfNeeded: number) }
+    return number == -1 ? TokenBlock.emptySlot : outOfRange
   }
 }

@@ -2,7 +2,7 @@ import Archive
 import CSimdJSON
 import RoutingTrace
 
-/// The routing of one answer of SGLang, and how its numbers are split into tokens and layers.
+/// The routing of one answer of a serving engine, and how its numbers are split into tokens and layers.
 struct RoutedAnswer {
   private let answer: csj_answer
   private let model: ModelShape?
@@ -29,13 +29,14 @@ struct RoutedAnswer {
   ///   - file: for messages.
   ///   - byte: where the answer begins in it.
   func request(file: String, byte: Int) throws(ImportError) -> RawRequest {
-    func fault(_ kind: ImportError.Kind, _ problem: String, remedy: String) -> ImportError {
+    func fault(_ kind: ImportError.Kind, _ problem: String, _ remedy: String) -> ImportError {
       ImportError(kind, file: file, byte: byte, problem: problem, remedy: remedy)
     }
+    if Int(answer.form) == CSJ_LISTED_ROUTING { return try listed(fault) }
     guard let routed = answer.routed else {
       throw fault(
         .notATrace, "the answer has no routed_experts",
-        remedy: "start the server with --enable-return-routed-experts, ask with "
+        "start the server with --enable-return-routed-experts, ask with "
           + "\"return_routed_experts\": true, or leave this answer out")
     }
     let bytes: [UInt8]
@@ -43,23 +44,117 @@ struct RoutedAnswer {
       bytes = try Base64.bytes(
         of: UnsafeRawBufferPointer(start: routed, count: answer.routed_length))
     } catch {
-      throw fault(.malformed, error.text, remedy: "record the answer again, or leave it out")
+      throw fault(.malformed, error.text, Self.recordAgain)
     }
+    switch Int(answer.form) {
+    case CSJ_NUMPY_ROUTING: return try array(of: bytes, fault)
+    case CSJ_ARRAY_ROUTING: return try array(of: try numpyFile(bytes, fault), fault)
+    default: return try raw(bytes, fault)
+    }
+  }
+
+  /// Makes an error of this answer.
+  private typealias Fault = (ImportError.Kind, _ problem: String, _ remedy: String) -> ImportError
+
+  private static let recordAgain = "record the answer again, or leave it out"
+
+  private var name: String { JSONReader.text(answer.name, answer.name_length) }
+
+  /// SGLang's ids, whose axes the shape tells.
+  private func raw(_ bytes: [UInt8], _ fault: Fault) throws(ImportError) -> RawRequest {
     guard bytes.count % 4 == 0 else {
       throw fault(
         .malformed, "its routing of \(bytes.count) bytes is not made of 32-bit ids",
-        remedy: "record the answer again, or leave it out")
+        Self.recordAgain)
     }
-    guard let topK, topK > 0, let (tokens, layers) = axes(ids: bytes.count / 4, topK: topK) else {
+    guard let topK, topK > 0 else {
+      throw fault(
+        .missing, "it does not say how many layers and ids a token has",
+        "give --shape NAME, or --top-k K with --experts E")
+    }
+    guard let (tokens, layers) = axes(ids: bytes.count / 4, topK: topK) else {
       throw fault(
         .mismatch, "its \(bytes.count / 4) ids " + contradiction,
-        remedy: "give the shape of the model that answered with --shape")
+        "give the shape of the model that answered with --shape")
     }
     let (ids, outOfRange) = Self.ids(bytes)
     return RawRequest(
-      name: JSONReader.text(answer.name, answer.name_length), tokens: tokens,
-      prefill: prefill(tokens: tokens), layers: .counted(layers), topK: topK, ids: ids,
-      firstOutOfRange: outOfRange)
+      name: name, tokens: tokens, prefill: prefill(tokens: tokens), layers: .counted(layers),
+      topK: topK, ids: ids, firstOutOfRange: outOfRange)
+  }
+
+  /// What a NumPy file holds.
+  private func array(of bytes: [UInt8], _ fault: Fault) throws(ImportError) -> RawRequest {
+    let result = bytes.withUnsafeBytes { bytes in
+      Result { () throws(ArchiveError) in
+        try RoutedArray(try NPYArray(MemberContent(bytes)), experts: bounds.experts)
+      }
+    }
+    let array: RoutedArray
+    do throws(ArchiveError) { array = try result.get() } catch {
+      throw fault(.malformed, error.problem, error.remedy)
+    }
+    var request = array.request
+    request.name = name
+    request.prefill = prompt.map { min(max(0, $0 - max(0, Int(answer.start))), array.tokens) }
+    return request
+  }
+
+  /// An array whose shape and type stand beside it, as a NumPy file.
+  private func numpyFile(_ bytes: [UInt8], _ fault: Fault) throws(ImportError) -> [UInt8] {
+    let shape = [answer.shape.0, answer.shape.1, answer.shape.2].map(Int.init)
+    let dtype = JSONReader.text(answer.dtype, answer.dtype_length)
+    guard let element = Self.elements[dtype] else {
+      throw fault(
+        .malformed, "its dtype is \(dtype), which holds no expert ids", Self.recordAgain)
+    }
+    var size = element.size
+    for axis in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: max(0, axis))
+      size = overflow ? Int.max : product
+    }
+    guard shape.allSatisfy({ $0 >= 0 }), size == bytes.count else {
+      throw fault(
+        .malformed,
+        "its \(bytes.count) bytes are not those of shape \(shape) and dtype "
+          + "\(dtype.isEmpty ? "uint8" : dtype)", Self.recordAgain)
+    }
+    return bytes.withUnsafeBytes { NPYArray.file(element, shape: shape, elements: $0) }
+  }
+
+  /// Types by their NumPy names; uint8 where none is told.
+  private static let elements: [String: NPYArray.Element] = [
+    "": .unsigned(bytes: 1), "uint8": .unsigned(bytes: 1), "uint16": .unsigned(bytes: 2),
+    "int16": .signed(bytes: 2), "int32": .signed(bytes: 4), "uint32": .unsigned(bytes: 4),
+    "int64": .signed(bytes: 8),
+  ]
+
+  /// Ids in lists, the prompt's before those of what was generated.
+  private func listed(_ fault: Fault) throws(ImportError) -> RawRequest {
+    let parts = [answer.prompt, answer.listed].filter { $0.rows > 0 }
+    guard let first = parts.first else {
+      throw fault(
+        .notATrace, "its routed_experts hold no tokens", "leave this answer out")
+    }
+    guard parts.allSatisfy({ $0.layers == first.layers && $0.top_k == first.top_k }) else {
+      throw fault(
+        .malformed, "prompt_routed_experts have other layers than routed_experts",
+        Self.recordAgain)
+    }
+    var request = RawRequest(
+      name: name, tokens: parts.reduce(0) { $0 + $1.rows }, layers: .counted(first.layers),
+      topK: first.top_k, ids: [])
+    for part in parts {
+      let count = part.rows * part.layers * part.top_k
+      request.ids += UnsafeBufferPointer(
+        start: answer.listed_ids.map { $0 + part.first }, count: count)
+    }
+    if answer.prompt.rows > 0 {
+      request.prefill = answer.prompt.rows
+    } else {
+      request.prefill = prompt.map { min(max(0, $0 - max(0, Int(answer.start))), request.tokens) }
+    }
+    return request
   }
 
   /// Rows of a whole recording: the last sampled token has none.

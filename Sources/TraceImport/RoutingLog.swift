@@ -1,9 +1,9 @@
 import CSimdJSON
 import RoutingTrace
 
-/// One file of a vLLM routing logger, read line by line and gathered into requests.
+/// One file of a routing log, read line by line and gathered into requests.
 ///
-/// A recording begins with a `meta` line or with the file; where an engine started anew, a file has
+/// A recording begins with a meta line or with the file; where an engine started anew, a file has
 /// several.
 struct RoutingLog {
   /// What a meta line, or where there is none the first record, says of a log.
@@ -14,20 +14,26 @@ struct RoutingLog {
     var topK: Int?
     /// Layers that are recorded.
     var layers: [Int] = []
+    /// Experts of a layer, or nil.
+    var experts: Int?
   }
 
   /// The file that is read.
   let found: FoundFile
+  /// How its records are written.
+  let dialect: LogDialect
   private let lines: LineReader
   private let json: JSONReader
   private let readsWeights: Bool
   /// The meta line in force.
-  private var facts = Facts()
+  private(set) var facts = Facts()
   /// Whether records of a log have gate weights, once one was seen.
   private(set) var isWeighted: Bool?
   /// Requests of the recording by name, in the order of their first records.
   private var requests: [LoggedRequest] = []
   private var ordinals: [String: Int] = [:]
+  /// What these requests decoded, in the same order, where records tell their phase.
+  private var decoded: [LoggedRequest] = []
   /// The request of the latest record.
   private var latest = 0
   /// Different remarks on a log; a hostile one may give cause for more.
@@ -39,26 +45,30 @@ struct RoutingLog {
   private var weights: [Float16] = []
 
   init(
-    _ found: FoundFile, json: JSONReader, limit: Int, readsWeights: Bool
+    _ found: FoundFile, dialect: LogDialect, json: JSONReader, limit: Int, readsWeights: Bool
   ) throws(ImportError) {
     self.found = found
+    self.dialect = dialect
     self.json = json
     self.readsWeights = readsWeights
-    lines = try LineReader(found, limit: limit)
+    lines = try LineReader(found, limit: min(limit, Self.longestRecord))
   }
+
+  /// The longest record taken, in bytes: the parser takes some times its size.
+  private static let longestRecord = 1 << 26
 
   /// Lines read so far.
   var line: Int { lines.line }
 
   /// What the file's first record says; nothing where it cannot be read, which reading it will
   /// tell.
-  static func facts(of found: FoundFile, json: JSONReader) -> Facts {
+  static func facts(of found: FoundFile, dialect: LogDialect, json: JSONReader) -> Facts {
     do throws(ImportError) {
       let lines = try LineReader(found, limit: 1 << 20)
       while let line = try lines.next() {
         if line.isEmpty { continue }
         let record = try json.record(
-          in: line, file: found.path,
+          in: line, file: found.path, keys: dialect.keys,
           bounds: csj_bounds(experts: UInt32(EventBounds.mostExperts), top_k: 0, weights: 0))
         switch Int(record.kind) {
         case CSJ_META_RECORD: return Facts(record)
@@ -81,7 +91,7 @@ struct RoutingLog {
       let topK = bounds.topK ?? facts.topK
       do throws(ImportError) {
         record = try json.record(
-          in: line, file: found.path,
+          in: line, file: found.path, keys: dialect.keys,
           bounds: csj_bounds(
             experts: UInt32(bounds.experts), top_k: UInt32(topK ?? 0),
             weights: readsWeights ? 1 : 0))
@@ -118,15 +128,24 @@ struct RoutingLog {
   private mutating func takeRequests() -> [LoggedRequest] {
     defer {
       requests = []
+      decoded = []
       ordinals = [:]
       latest = 0
     }
-    return requests
+    guard dialect.tellsPrompt else { return requests }
+    return zip(requests, decoded).map { request, decoded in
+      var request = request
+      request.append(decoded: decoded)
+      return request
+    }
   }
 
   /// Adds a record to the request that it names.
   private mutating func add(_ record: csj_record, topK: Int?) throws(ImportError) {
-    let topK = topK ?? record.ids_count
+    let rows = record.rows
+    guard rows > 0 else { return }
+    let own = record.top_k > 0 ? Int(record.top_k) : nil
+    let topK = topK ?? own ?? record.ids_count / rows
     let layer = Int(record.layer)
     guard topK > 0 else {
       throw fault(
@@ -134,18 +153,55 @@ struct RoutingLog {
         remedy: "give --top-k K, or --shape NAME")
     }
     facts.topK = topK
-    guard record.ids_count <= topK else {
+    guard record.ids_count <= topK * rows else {
       throw fault(
-        .mismatch, "\(record.ids_count) expert ids in a token that takes \(topK)", layer,
+        .mismatch, "\(record.ids_count / rows) expert ids in a token that takes \(topK)", layer,
         remedy: "give the shape of the model that was logged, or its --top-k with --experts")
+    }
+    let phase = UnsafeRawBufferPointer(start: record.phase, count: record.phase_length)
+    guard let part = dialect.phase(phase) else {
+      return try passOver(phase: phase, layer: layer)
+    }
+    let request = self.request(of: record, topK: topK)
+    guard dialect.keys.has_rows == 0 else {
+      return try add(rows: record, to: request, layer: layer)
     }
     ids.removeAll(keepingCapacity: true)
     ids += UnsafeBufferPointer(start: record.ids, count: record.ids_count)
     ids += repeatElement(TokenBlock.emptySlot, count: topK - ids.count)
     try takeWeights(record, topK: topK, layer: layer)
-    let request = self.request(of: record, topK: topK)
-    requests[request].add(
-      place: Int32(record.token), layer: layer, ids: ids, weights: weights)
+    let place = Int32(record.token)
+    if part == .decoded {
+      decoded[request].add(place: place, layer: layer, ids: ids, weights: weights)
+    } else {
+      requests[request].add(place: place, layer: layer, ids: ids, weights: weights)
+    }
+  }
+
+  /// Adds a record of several tokens.
+  private mutating func add(
+    rows record: csj_record, to request: Int, layer: Int
+  ) throws(ImportError) {
+    let ids = UnsafeBufferPointer(start: record.ids, count: record.ids_count)
+    guard requests[request].addLayer(layer, count: record.rows, ids: ids) else {
+      throw fault(
+        .malformed, "\(record.rows) tokens, more than in the layers of the step before it", layer,
+        remedy: "leave the line out, or record the log again")
+    }
+  }
+
+  /// Notes that records of a phase that is neither the prompt's nor decoding are not read.
+  private mutating func passOver(
+    phase: UnsafeRawBufferPointer, layer: Int
+  ) throws(ImportError) {
+    guard !phase.isEmpty else {
+      throw fault(
+        .malformed, "the record does not tell its phase", layer,
+        remedy: "leave the line out, or record the log again")
+    }
+    let name = String(decoding: phase.prefix(40), as: UTF8.self)
+    let remark = Remark.unread("records of \(dialect.keys.phase.string) \(name)")
+    if remarks.count < Self.mostRemarks, !remarks.contains(remark) { remarks.append(remark) }
   }
 
   /// Gate weights beside the ids; an event of which nothing was recorded may lack them.
@@ -159,8 +215,9 @@ struct RoutingLog {
       throw fault(
         .malformed,
         record.weights_count == 0 || !(isWeighted ?? false)
-          ? "\(record.weights_count == 0 ? "no " : "")topk_weights, unlike in earlier records"
-          : "\(record.weights_count) topk_weights for \(record.ids_count) topk_ids", layer,
+          ? "\(record.weights_count == 0 ? "no " : "")\(dialect.keys.weights.string), unlike in earlier records"
+          : "\(record.weights_count) \(dialect.keys.weights.string) for \(record.ids_count) \(dialect.keys.ids.string)",
+        layer,
         remedy: "leave gate weights out with --no-weights")
     }
     guard isWeighted ?? false else { return }
@@ -180,7 +237,10 @@ struct RoutingLog {
     } else {
       latest = requests.count
       ordinals[text] = latest
-      requests.append(LoggedRequest(name: text, topK: topK))
+      requests.append(LoggedRequest(name: text, topK: topK, stepEnd: dialect.steps))
+      if dialect.tellsPrompt {
+        decoded.append(LoggedRequest(name: text, topK: topK, stepEnd: dialect.steps))
+      }
     }
     return latest
   }
@@ -219,5 +279,6 @@ extension RoutingLog.Facts {
     model = JSONReader.text(record.model, record.model_length)
     topK = record.top_k > 0 ? Int(record.top_k) : nil
     layers = UnsafeBufferPointer(start: record.layers, count: record.layers_count).map(Int.init)
+    experts = record.experts > 0 ? Int(record.experts) : nil
   }
 }

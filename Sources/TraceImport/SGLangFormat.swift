@@ -1,6 +1,3 @@
-import CSimdJSON
-import RoutingTrace
-
 extension ForeignFormat {
   /// Answers of an SGLang server with their routing.
   public static let sglangJSON = ForeignFormat(SGLangFormat.self)
@@ -16,6 +13,7 @@ extension ForeignFormat {
 struct SGLangFormat: TraceFormat {
   static let name = "sglang-json"
   static let summary = "SGLang answers with routed_experts (JSON, or JSON lines)"
+  static let marks = ["meta_info", "sglext", "sgl_ext", "routed_experts"]
 
   /// A prompt of two tokens and a decoded one, `[[5, 2]]`, `[[0, 7]]`, `[[1, 6]]`.
   static let sample = (
@@ -27,21 +25,10 @@ struct SGLangFormat: TraceFormat {
       """.utf8)
   )
 
-  private let json: JSONReader
-  private let options: ImportOptions
-  private var file: SourceFile
-  /// The open source, and what of it was not read yet.
-  private var source: TraceSource?
-  private var unread = 0..<0
-  /// Whether the file holds an answer a line.
-  private var isLines = false
-  /// Requests of the latest text, the next one last.
-  private var waiting: [RawRequest] = []
+  private var answers: AnswerReader
 
   init(options: ImportOptions) throws(ImportError) {
-    json = try JSONReader()
-    self.options = options
-    file = SourceFile(options: options)
+    answers = try AnswerReader(options: options)
     guard options.model != nil || options.topK != nil else {
       throw ImportError(
         .missing, file: "shape",
@@ -62,65 +49,9 @@ struct SGLangFormat: TraceFormat {
       && ["meta_info", "sglext", "sgl_ext"].contains { JSONText.holds(head, key: $0) }
   }
 
-  mutating func open(_ source: TraceSource) throws(ImportError) {
-    try file.open(source)
-    self.source = file.take()
-    unread = 0..<file.bytes.count
-    isLines = false
-  }
+  mutating func open(_ source: TraceSource) throws(ImportError) { try answers.open(source) }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
-    while waiting.isEmpty, let source, !rest.allSatisfy(JSONText.isSpace) {
-      waiting = try nextText(of: source, within: bounds).reversed()
-    }
-    return waiting.popLast()
-  }
-
-  /// What was not read yet.
-  private var rest: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: file.bytes.bytes[unread])
-  }
-
-  /// The requests of the next text: a line where lines are answers, else all of the file.
-  private mutating func nextText(
-    of source: TraceSource, within bounds: EventBounds
-  ) throws(ImportError) -> [RawRequest] {
-    let text = rest
-    let line = UnsafeRawBufferPointer(rebasing: text.prefix { $0 != 0x0A })
-    let isFirst = unread.lowerBound == 0
-    let isWhole = line.count == text.count
-    if line.allSatisfy(JSONText.isSpace) {
-      unread = min(unread.lowerBound + line.count + 1, unread.upperBound)..<unread.upperBound
-      return []
-    }
-    if isLines || isWhole || isFirst {
-      do throws(ImportError) {
-        let requests = try self.requests(in: line, of: source, within: bounds)
-        isLines = true
-        unread = min(unread.lowerBound + line.count + 1, unread.upperBound)..<unread.upperBound
-        return requests
-      } catch {
-        // The first line of a text over several is not JSON by itself.
-        guard !isLines, !isWhole, error.kind == .malformed else { throw error }
-      }
-    }
-    unread = unread.upperBound..<unread.upperBound
-    return try requests(in: text, of: source, within: bounds)
-  }
-
-  /// The requests of the answers in `text`.
-  private func requests(
-    in text: UnsafeRawBufferPointer, of source: TraceSource, within bounds: EventBounds
-  ) throws(ImportError) -> [RawRequest] {
-    let offset = file.bytes.markLength + unread.lowerBound
-    var requests: [RawRequest] = []
-    for answer in try json.answers(in: text, offset: offset, file: source.path) {
-      var request = try RoutedAnswer(answer, options: options, bounds: bounds).request(
-        file: source.path, byte: offset + answer.byte)
-      if request.name.isEmpty { request.name = source.stem }
-      requests.append(request)
-    }
-    if !requests.isEmpty { requests[0].remarks += json.remarks }
-    return requests
+    try answers.next(within: bounds)
   }
 }

@@ -1,3 +1,4 @@
+import Archive
 import FoundationEssentials
 import Glibc
 import PathText
@@ -14,10 +15,16 @@ struct FoundFile {
   var size: Int
   /// Whether the user named the file itself; files met in folders may be passed over.
   var isNamed: Bool
-  /// What was read of it already, where it can be read once only.
+  /// What was read of it already, where it can be read once only or lies in an archive.
   var content: FileBytes?
+  /// The archive that it lies in.
+  var archive: ArchiveMembers?
 
-  /// The name without folders, and without the `.gz` of compressed files: what formats go by.
+  /// Whether it came from standard input.
+  var isStandardInput: Bool { content != nil && archive == nil }
+
+  /// The name without folders, and without the `.gz` or `.xz` of compressed files: what formats go
+  /// by.
   var name: String { withoutCompression(lastComponent(path)) }
 }
 
@@ -33,9 +40,18 @@ struct TraceSource {
   var files: [FoundFile]
 
   /// Whether it has no name: what it says of itself is all that is known of it.
-  var isStandardInput: Bool { files.first?.content != nil }
+  var isStandardInput: Bool { files.first?.isStandardInput ?? false }
 
-  /// The file's name without folder and suffix, nor the `.gz` of compressed files.
+  /// A file beside the source's, from its archive or the file system; nil where there is none.
+  func neighbour(_ path: String, limit: Int) throws(ImportError) -> FileBytes? {
+    if let archive = files.first?.archive { return archive.contents[path] }
+    guard !isStandardInput, FileBytes.exists(path) else { return nil }
+    let bytes = FileBytes(limit: limit)
+    try bytes.read(path)
+    return bytes
+  }
+
+  /// The file's name without folder and suffix, nor the `.gz` or `.xz` of compressed files.
   var stem: String {
     if isStandardInput { return "" }
     let name = withoutCompression(lastComponent(path))
@@ -62,12 +78,14 @@ struct SourceFinder {
   private static let headSize = 1 << 20
 
   /// - Parameters:
-  ///   - inputs: files, folders, or `-` for standard input, which is read at once.
+  ///   - inputs: files, folders, archives, patterns such as `traces/*.json` that no file is called, or
+  ///     `-` for standard input, which is read at once.
   ///   - format: the format, or nil to guess it from the first file that is in a known one.
-  ///   - limit: the most that is taken from standard input, in bytes.
+  ///   - limit: the most that is taken from standard input or an archive, in bytes.
+  ///   - opensArchives: whether archives are opened.
   init(
     _ inputs: [String], format wanted: ForeignFormat?, limit: Int = ImportOptions.largestFileSize,
-    standardInput: FileDescriptor = .standardInput
+    opensArchives: Bool = true, standardInput: FileDescriptor = .standardInput
   ) throws(ImportError) {
     guard !inputs.isEmpty else {
       throw ImportError(
@@ -79,11 +97,13 @@ struct SourceFinder {
       if input == StandardStream.dash {
         files.append(try Self.read(standardInput, limit: limit))
       } else {
-        files += try Self.expand(input)
+        for path in try Self.matches(of: input) { files += try Self.expand(path) }
       }
     }
+    if opensArchives { files = try Self.openArchives(files, limit: limit) }
     let format: ForeignFormat
     if let wanted { format = wanted } else { format = try Self.guess(files, inputs: inputs) }
+    if format.type.isOneValue { files = try Self.split(files, limit: limit) }
     let chosen = files.filter { $0.isNamed || format.type.accepts(fileNamed: $0.name) }
     try Self.refuseTwins(chosen)
     guard !chosen.isEmpty else {
@@ -133,7 +153,8 @@ struct SourceFinder {
       }
       if file.isNamed {
         let isCompressed = file.content?.isCompressed ?? source.isCompressed
-        let content = UnknownContent(head, isCompressed: isCompressed)
+        let content = UnknownContent(
+          head, fileNamed: name, isCompressed: isCompressed)
         throw ImportError(
           .notATrace, file: file.path, problem: content.problem, remedy: content.remedy)
       }
@@ -153,6 +174,114 @@ struct SourceFinder {
     let name = TraceFile.name(of: StandardStream.dash)
     try content.read(standardInput, file: name)
     return FoundFile(path: name, folder: "", size: content.count, isNamed: true, content: content)
+  }
+
+  /// The paths that an input means: itself, or all that a pattern of the shell's matches where nothing
+  /// is called like it.
+  private static func matches(of input: String) throws(ImportError) -> [String] {
+    let isThere = (try? FilePath(text: input).stat()) != nil
+    guard !isThere, input.contains(where: { "*?[".contains($0) }) else { return [input] }
+    var found = glob_t()
+    defer { globfree(&found) }
+    guard glob(input, 0, nil, &found) == 0 else {
+      throw ImportError(
+        .access, file: input, problem: "no file or folder matches", remedy: "check the pattern")
+    }
+    return (0..<Int(found.gl_pathc)).compactMap { number in
+      found.gl_pathv[number].map { String(cString: $0) }
+    }.sorted(by: naturallyPrecedes)
+  }
+
+  /// `files` with the members of archives in their place.
+  private static func openArchives(
+    _ files: [FoundFile], limit: Int
+  ) throws(ImportError) -> [FoundFile] {
+    var result: [FoundFile] = []
+    for file in files {
+      guard let archive = try open(file, limit: limit) else {
+        result.append(file)
+        continue
+      }
+      let root = file.isStandardInput ? "" : withoutArchiveSuffix(lastComponent(file.path))
+      for path in archive.contents.keys.sorted(by: naturallyPrecedes) {
+        let inside = String(path.dropFirst(file.path.count + 1))
+        guard !inside.split(separator: "/").contains(where: { $0.hasPrefix(".") }) else { continue }
+        let folder = lastComponent(parent(inside))
+        result.append(
+          FoundFile(
+            path: path, folder: folder.isEmpty ? root : folder,
+            size: archive.contents[path]?.count ?? 0, isNamed: false,
+            content: archive.contents[path], archive: archive))
+      }
+    }
+    return result
+  }
+
+  /// The archive that a file is, by its name, or by its content where the user named it; nil where it
+  /// is none.
+  private static func open(_ file: FoundFile, limit: Int) throws(ImportError) -> ArchiveMembers? {
+    let isCalled = ArchiveMembers.accepts(fileNamed: lastComponent(file.path))
+    guard isCalled || file.isNamed else { return nil }
+    if lastComponent(file.path).hasSuffix(".zip") {
+      let bytes = FileBytes(limit: limit)
+      try bytes.read(file.path)
+      let archive = try ArchiveMembers.ofZip(bytes, file: file.path, limit: limit)
+      // A request's arrays, though not called .npz.
+      return archive.contents[file.path + "/routed_experts.npy"] == nil ? archive : nil
+    }
+    // A folder is not opened for its bytes, and a pipe that is not standard input only once.
+    guard isCalled || file.isStandardInput || isRegular(file.path) else { return nil }
+    guard TarReader.recognises(try PlainBytes(file).head(512)) else {
+      guard isCalled else { return nil }
+      throw ImportError(
+        .malformed, file: file.path, problem: "it is no tar archive, or an old one",
+        remedy: "unpack it and name its folder")
+    }
+    return try ArchiveMembers.ofTar(PlainBytes(file), limit: limit)
+  }
+
+  /// Whether a path is that of a plain file.
+  private static func isRegular(_ path: String) -> Bool {
+    (try? FilePath(text: path).stat())?.type == .regular
+  }
+
+  /// An archive's name without what tells that it is one.
+  private static func withoutArchiveSuffix(_ name: String) -> String {
+    guard let dot = withoutCompression(name).lastIndex(of: ".") else { return name }
+    return String(name[..<dot])
+  }
+
+  /// `files` with the JSON values of standard input, if they are several, in its place.
+  private static func split(_ files: [FoundFile], limit: Int) throws(ImportError) -> [FoundFile] {
+    var result: [FoundFile] = []
+    for file in files {
+      guard file.isStandardInput, let content = file.content else {
+        result.append(file)
+        continue
+      }
+      var documents = JSONDocuments(options: ImportOptions(maximumFileSize: limit))
+      try documents.open(
+        TraceSource(path: file.path, folder: file.folder, size: file.size, files: [file]))
+      var parts: [FoundFile] = []
+      while let (document, _) = try documents.next() {
+        // One value may be all of a large stream: it stays where it is.
+        if parts.isEmpty, document.text.count == content.bytes.count { break }
+        let part = FileBytes(limit: limit, expected: document.text.count)
+        var left = document.text
+        try part.fill(file: file.path) { room in
+          let piece = UnsafeRawBufferPointer(rebasing: left.prefix(room.count))
+          room.copyMemory(from: piece)
+          left = UnsafeRawBufferPointer(rebasing: left.dropFirst(piece.count))
+          return piece.count
+        }
+        var own = file
+        own.content = part
+        own.size = part.count
+        parts.append(own)
+      }
+      result += parts.count > 1 ? parts : [file]
+    }
+    return result
   }
 
   /// The files that an input stands for, in order.
@@ -218,7 +347,8 @@ func parent(_ path: String) -> String {
   String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
 }
 
-/// A file's name or path without the `.gz` of compressed files.
+/// A file's name or path without the `.gz` or `.xz` of compressed files.
 func withoutCompression(_ name: String) -> String {
-  name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+  let suffix = Compression.allCases.map(\.suffix).first { name.hasSuffix($0) }
+  return suffix.map { String(name.dropLast($0.count)) } ?? name
 }

@@ -9,6 +9,14 @@ protocol TraceFormat: SendableMetatype {
   /// A small file that is read without an error where there are 8 experts.
   static var sample: (fileName: String, content: [UInt8]) { get }
 
+  /// Keys of its JSON or columns of its tables, by which a file of no known format is told to be near
+  /// this one; empty where it has none.
+  static var marks: [String] { get }
+
+  /// Whether a file is one JSON value, of a request or of many; standard input may then hold several
+  /// behind one another.
+  static var isOneValue: Bool { get }
+
   /// A reader that has opened nothing.
   ///
   /// - Parameter options: what the user knows beside the files.
@@ -40,6 +48,10 @@ protocol TraceFormat: SendableMetatype {
 }
 
 extension TraceFormat {
+  static var marks: [String] { [] }
+
+  static var isOneValue: Bool { false }
+
   /// One source a file.
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
     files.map { TraceSource(path: $0.path, folder: $0.folder, size: $0.size, files: [$0]) }

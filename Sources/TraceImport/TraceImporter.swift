@@ -19,12 +19,17 @@ public struct TraceImporter {
   public let isGuessed: Bool
   /// The shape of every request, given or taken from the first.
   public let shape: TraceShape
+  /// What was taken for the shape, where the options say nothing of it.
+  public let proposal: Proposal?
   /// Whether requests have gate weights.
   public var isWeighted: Bool { stream.fit.isWeighted ?? false }
   /// Bytes of all files by the file system.
   public let totalBytes: Int
-  /// Files that are read, in order; `-` is standard input.
+  /// Files that are read, in order; `-` is standard input. Those of archives have the archive's path
+  /// before their own.
   public let paths: [String]
+  /// The same as they lie on the disk: archives in place of their files.
+  public let pathsOnDisk: [String]
   /// How many files are read.
   public var files: Int { paths.count }
   /// Files in folders that are passed over for their names.
@@ -39,6 +44,25 @@ public struct TraceImporter {
   public private(set) var requests = 0
   /// Tokens handed on.
   public private(set) var tokens = 0
+
+  /// A shape that nobody gave.
+  public enum Proposal: Hashable, Sendable, CustomStringConvertible {
+    /// The only known model that fits what is in the files.
+    case model(ModelShape)
+    /// The number of experts that the files tell.
+    case experts(Int)
+
+    /// One line for people.
+    public var description: String {
+      switch self {
+      case .model(let model):
+        "taken to be \(model.name), the only known model that fits (\(model.moeLayers.count) MoE "
+          + "layers, top-\(model.topK) of \(model.experts)); --shape or --experts says otherwise"
+      case .experts(let experts):
+        "taken to have \(experts) experts a layer, as its files say; --shape or --experts says otherwise"
+      }
+    }
+  }
 
   /// The requests that follow.
   private var stream: RequestStream
@@ -57,12 +81,24 @@ public struct TraceImporter {
   public init(
     _ inputs: [String], format wanted: ForeignFormat? = nil, options: ImportOptions
   ) throws(ImportError) {
+    // What contradicts itself is told before files are looked for.
+    if !options.lacksShape { _ = try RequestValidator(options) }
+    let finder = try SourceFinder(
+      inputs, format: wanted, limit: options.maximumFileSize, opensArchives: options.opensArchives)
+    var options = options
+    if options.lacksShape {
+      let proposal = try ShapeProposal(finder, options: options)
+      options = try proposal.settle(options, file: inputs.joined(separator: ", "))
+      self.proposal = options.model.map { .model($0) } ?? options.experts.map { .experts($0) }
+    } else {
+      proposal = nil
+    }
     let fit = try RequestValidator(options)
-    let finder = try SourceFinder(inputs, format: wanted, limit: options.maximumFileSize)
     format = finder.format
     isGuessed = wanted == nil
     totalBytes = finder.sources.reduce(0) { $0 + $1.size }
     paths = finder.sources.flatMap { $0.files.map(\.path) }
+    pathsOnDisk = finder.sources.flatMap { $0.files.map { $0.archive?.path ?? $0.path } }
     passedOver = finder.passedOver
     stream = RequestStream(
       reader: try finder.format.type.init(options: options), fit: fit, sources: finder.sources)

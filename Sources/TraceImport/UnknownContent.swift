@@ -15,10 +15,11 @@ struct UnknownContent {
   /// Looks at the first bytes of a file.
   ///
   /// - Parameters:
-  ///   - head: its first bytes, inflated where it is gzip data.
-  ///   - isCompressed: whether it is gzip data.
-  init(_ head: [UInt8], isCompressed: Bool) {
-    let content = Self.look(head)
+  ///   - head: its first bytes, inflated where it is compressed.
+  ///   - name: the file's name, without the `.gz` or `.xz` of compressed ones.
+  ///   - isCompressed: whether it is.
+  init(_ head: [UInt8], fileNamed name: String, isCompressed: Bool) {
+    let content = Self.look(head, fileNamed: name)
     let inflated = isCompressed ? ", inflated," : ""
     self.init("the file\(inflated) \(content.problem)", content.remedy)
   }
@@ -26,12 +27,12 @@ struct UnknownContent {
   /// The program that decompresses what begins with these bytes.
   private static let packers: [(magic: [UInt8], name: String, command: String)] = [
     ([0x28, 0xB5, 0x2F, 0xFD], "Zstandard", "zstd -d"),
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "xz", "xz -d"),
     (Array("BZh".utf8), "bzip2", "bzip2 -d"),
-    (GzipInflater.magic, "gzip once more", "gzip -d, twice"),
+    (Compression.gzip.magic, "gzip once more", "gzip -d, twice"),
+    (Compression.xz.magic, "xz once more", "xz -d, twice"),
   ]
 
-  private static func look(_ head: [UInt8]) -> UnknownContent {
+  private static func look(_ head: [UInt8], fileNamed name: String) -> UnknownContent {
     guard let first = head.first else {
       return UnknownContent("is empty", "record or download it again, or leave it out")
     }
@@ -69,7 +70,7 @@ struct UnknownContent {
         "is text in \(encoding)",
         "write it as UTF-8 (iconv -f \(encoding) -t UTF-8) and import that")
     }
-    return text(head)
+    return text(head, fileNamed: name)
   }
 
   /// A zip file that does not begin with a NumPy array.
@@ -111,25 +112,31 @@ struct UnknownContent {
   }
 
   /// Text of a layout that no format has, or bytes that are no text.
-  private static func text(_ head: [UInt8]) -> UnknownContent {
-    let names = ForeignFormat.names.joined(separator: ", ")
-    let named =
-      "if it is in one of them, name that with --format to hear what is wrong with it: \(names)"
+  private static func text(_ head: [UInt8], fileNamed name: String) -> UnknownContent {
     let start = head.drop(while: JSONText.isSpace)
     guard let first = start.first else {
       return UnknownContent("holds nothing but blanks", "record or download it again")
     }
     guard head.prefix(512).allSatisfy(isPrintable) else {
-      return UnknownContent("is in none of the known formats, and no text", named)
+      return UnknownContent(
+        "is in none of the known formats, and no text", NearFormats(fileNamed: name).remedy)
     }
+    let line = start.prefix { $0 != 0x0A && $0 != 0x0D }
     if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
       let keys = firstKeys(start)
       let list = keys.isEmpty ? "" : " (it begins with the keys \(keys.joined(separator: ", ")))"
-      return UnknownContent("is JSON of none of the known layouts\(list)", named)
+      let behind = start.dropFirst(line.count).first { !JSONText.isSpace($0) }
+      let isLines = line.last == (first == 0x7B ? 0x7D : 0x5D) && behind == first
+      return UnknownContent(
+        "is JSON\(isLines ? " lines" : "") of none of the known layouts\(list)",
+        NearFormats(ofJSON: head, fileNamed: name).remedy)
     }
-    let line = String(decoding: start.prefix { $0 != 0x0A && $0 != 0x0D }.prefix(60), as: UTF8.self)
+    let beginning = String(decoding: line.prefix(60), as: UTF8.self)
+    let fields = line.split(separator: 0x2C, omittingEmptySubsequences: false)
+    let kind = fields.count > 1 ? "a table of \(fields.count) columns" : "text"
     return UnknownContent(
-      "is text of none of the known layouts, beginning with \"\(line)\"", named)
+      "is \(kind) of none of the known layouts, beginning with \"\(beginning)\"",
+      NearFormats(ofColumns: fields, fileNamed: name).remedy)
   }
 
   /// Up to three texts that a colon follows.

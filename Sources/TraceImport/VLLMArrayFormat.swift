@@ -24,14 +24,14 @@ struct VLLMArrayFormat: TraceFormat {
 
   /// Reads sidecars.
   private let json: JSONReader
-  /// The sidecar's bytes.
-  private let sidecar: FileBytes
+  /// The largest sidecar, in bytes.
+  private let limit: Int
   /// The open array.
   private var file: SourceFile
 
   init(options: ImportOptions) throws(ImportError) {
     json = try JSONReader()
-    sidecar = FileBytes(limit: options.maximumFileSize)
+    limit = options.maximumFileSize
     file = SourceFile(options: options)
   }
 
@@ -60,13 +60,11 @@ struct VLLMArrayFormat: TraceFormat {
 
   /// `input_token_count` of the sidecar, if there is one.
   private func boundary(beside source: TraceSource) throws(ImportError) -> Int? {
-    guard !source.isStandardInput else { return nil }
     let plain = withoutCompression(source.path)
     let stem = plain.hasSuffix(".npy") ? String(plain.dropLast(4)) : plain
     for path in [stem + ".json", plain + ".json", stem + ".json.gz", plain + ".json.gz"] {
-      guard FileBytes.exists(path) else { continue }
       do throws(ImportError) {
-        try sidecar.read(path)
+        guard let sidecar = try source.neighbour(path, limit: limit) else { continue }
         if let count = try json.integer("input_token_count", in: sidecar, file: path) {
           return count
         }

@@ -11,8 +11,14 @@ struct Import: PrintingCommand {
       Formats:
       \(ForeignFormat.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
 
-      Shapes:
-        \(ModelShape.known.map(\.name).joined(separator: ", "))
+      Inputs are files, folders, quoted patterns such as 'traces/*.json', archives (.zip, .tar, .tar.gz, \
+      .tar.xz; nothing of them is written to disk) and standard input, which may hold several requests \
+      behind one another. gzip and xz are inflated whatever files are called.
+
+      Without --shape and --experts, the only known model that has the layers, top-k and experts of \
+      the files is taken, or the number of experts that they tell; a line on standard error says so. \
+      --list-shapes prints the known models. A shape of your own is a file, {"name": "my-moe", \
+      "layers": 24, "moe_layers": [1, 3], "experts": 64, "top_k": 8}, or a model's config.json.
 
       The files of a folder, at any depth, are read in natural order of their paths: 2.json before \
       10.json. Each request is checked whole; after an error nothing is written.
@@ -25,12 +31,11 @@ struct Import: PrintingCommand {
       requests without any. A recording without a route, or with a layer that never changes its \
       choice, is refused.
 
-      Without --shape and --experts the inputs are moecast traces, which are written anew as one \
-      in the usual frames, however they were compressed, split or joined: chunk by chunk, or cut \
+      moecast traces as inputs are written anew as one in the usual frames, however they were compressed, split or joined: chunk by chunk, or cut \
       anew by --chunk-tokens, and under another name by --model.
 
       Examples:
-        moecast import --shape llama-4-maverick -o mmlu.moe.lz4 llama4-maverick-mmlu
+        moecast import -o mmlu.moe.lz4 llama4-maverick-mmlu.tar.xz
         curl $URL | moecast import --shape llama-4-maverick -o - - \\
           | moecast train - --model M.h5
         moecast import -o usual.moe.lz4 recompressed.moe.lz4
@@ -39,8 +44,12 @@ struct Import: PrintingCommand {
   @Option(help: "The format of all inputs, or auto to guess it from the contents.")
   var format = "auto"
 
-  @Option(help: "The model that was traced: gives MoE layers, experts and top-k.")
+  @Option(
+    help: "The model that was traced, a name or a JSON file: gives MoE layers, experts and top-k.")
   var shape: String?
+
+  @Flag(help: "Print the models whose shapes are known, and do nothing else.")
+  var listShapes = false
 
   @Option(help: "Experts of a MoE layer, where the model's shape is not known.")
   var experts: Int?
@@ -55,7 +64,7 @@ struct Import: PrintingCommand {
   var model = ""
 
   @Option(name: .shortAndLong, help: "The trace to write, or - for standard output.")
-  var output: String
+  var output = ""
 
   @Option(
     help: """
@@ -82,26 +91,30 @@ struct Import: PrintingCommand {
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
-  @Argument(help: "Files and folders, or - for standard input, which is one file.")
-  var inputs: [String]
+  @Argument(help: "Files, folders, archives, patterns, or - for standard input.")
+  var inputs: [String] = []
 
   func validate() throws {
+    guard !listShapes else {
+      guard inputs.isEmpty, output.isEmpty else {
+        throw ValidationError("--list-shapes does nothing else: leave inputs and -o out")
+      }
+      return
+    }
+    if inputs.isEmpty { throw ValidationError("name the files or folders to import, or -") }
+    if output.isEmpty { throw ValidationError("give the trace to write: -o TRACE.moe.lz4") }
     if format != "auto", ForeignFormat(named: format) == nil {
       throw ValidationError(
         "--format \(format) is not known; one of auto, "
           + ForeignFormat.names.joined(separator: ", "))
     }
-    if let shape, ModelShape.named(shape) == nil {
+    if let shape, !isFile(shape), ModelShape.named(shape) == nil {
       throw ValidationError(
-        "--shape \(shape) is not known; one of "
-          + ModelShape.known.map(\.name).joined(separator: ", ") + ", or use --experts")
+        "--shape \(shape) is not known; --list-shapes prints those that are, or name a JSON file "
+          + "with a shape, or use --experts")
     }
     if shape != nil, experts != nil {
       throw ValidationError("give either --shape NAME or --experts E")
-    }
-    if isRewriting, let option = optionsOfForeignTraces.first {
-      throw ValidationError(
-        "\(option) is for other programs' traces, which need --shape NAME or --experts E too")
     }
     if let problem = TraceShape.problem(ofName: model) {
       throw ValidationError("--model: the shape \(problem)")
@@ -114,45 +127,58 @@ struct Import: PrintingCommand {
     if !(0...12).contains(level) { throw ValidationError("--level is from 0 to 12") }
   }
 
-  /// Whether the inputs are moecast traces: they tell their shape themselves.
-  private var isRewriting: Bool { shape == nil && experts == nil }
+  /// Whether a shape is a file's path rather than a name.
+  private func isFile(_ shape: String) -> Bool {
+    shape.hasSuffix(".json") || shape.contains("/") && ModelShape.named(shape) == nil
+  }
 
-  /// The options given that mean nothing for a moecast trace.
-  private var optionsOfForeignTraces: [String] {
-    [
-      format == "auto" ? nil : "--format", topK == nil ? nil : "--top-k",
-      prefill == nil ? nil : "--prefill", keepConstant ? "--keep-constant" : nil,
-      dropWarmUp ? "--drop-warm-up" : nil,
-    ].compactMap(\.self)
+  /// Whether nothing is said that only other programs' traces need.
+  private var mayRewrite: Bool {
+    shape == nil && experts == nil && format == "auto" && topK == nil && prefill == nil
+      && !keepConstant && !dropWarmUp
   }
 
   func run(printing standardOutput: inout StandardOutput) throws {
+    if listShapes { return try standardOutput.report(json, knownShapes, knownShapes.text()) }
     let start = ContinuousClock.now
-    if isRewriting { return try rewrite(since: start, printing: &standardOutput) }
+    if mayRewrite, let traces = try tracesToRewrite() {
+      return try rewrite(traces, since: start, printing: &standardOutput)
+    }
+    let given = try shape.map { isFile($0) ? try ShapeFile($0).model : ModelShape.named($0) }
     var importer = try TraceImporter(
       inputs, format: ForeignFormat(named: format),
       options: ImportOptions(
-        model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
+        model: given ?? nil, experts: experts, topK: topK, modelName: model,
         prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
         dropsWarmUp: dropWarmUp))
-    let sink = try OutputSink(output, .trace(inputs: importer.paths, force: force))
+    if let proposal = importer.proposal { complain("moecast: the shape is \(proposal)") }
+    let sink = try OutputSink(output, .trace(inputs: importer.pathsOnDisk, force: force))
     let summary = try write(&importer, to: sink)
     try sink.commit()
     try report(summary, shape: importer.shape, since: start, printing: &standardOutput)
   }
 
-  /// Writes moecast traces anew.
-  private func rewrite(
-    since start: ContinuousClock.Instant, printing standardOutput: inout StandardOutput
-  ) throws {
-    var rewrite: TraceRewrite
+  /// The inputs as moecast traces; nil where they are another program's and can be read again.
+  private func tracesToRewrite() throws -> TraceRewrite? {
     do {
-      rewrite = try TraceRewrite(
+      return try TraceRewrite(
         inputs, chunkTokens: chunkTokens, readsWeights: !noWeights,
         model: model.isEmpty ? nil : model)
     } catch let error as TraceError where error.kind == .notATrace {
-      throw ValidationError(visible("\(error)"))
+      guard inputs.contains(StandardStream.dash) else { return nil }
+      throw ValidationError(
+        visible("\(error)")
+          + "; of another program's trace on standard input give --format, --shape "
+          + "or --experts")
     }
+  }
+
+  /// Writes moecast traces anew.
+  private func rewrite(
+    _ traces: consuming TraceRewrite, since start: ContinuousClock.Instant,
+    printing standardOutput: inout StandardOutput
+  ) throws {
+    var rewrite = traces
     let sink = try OutputSink(output, .trace(inputs: rewrite.files, force: force))
     var bar = ProgressBar(total: rewrite.size)
     defer { bar.clear() }

@@ -5,7 +5,7 @@ import Testing
 /// What `packed` holds, taken in pieces and rooms of these sizes; the errors of `GzipInflater` as
 /// they are.
 private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 << 20)
-  throws(GzipError)
+  throws(InflaterError)
   -> [UInt8]
 {
   let inflater = try GzipInflater()
@@ -14,10 +14,10 @@ private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 <<
   var at = 0
   while at < packed.count {
     let piece = Array(packed[at..<min(at + pieces, packed.count)])
-    var problem: GzipError?
+    var problem: InflaterError?
     piece.withUnsafeBytes { piece in
       room.withUnsafeMutableBytes { room in
-        do throws(GzipError) {
+        do throws(InflaterError) {
           let (taken, filled) = try inflater.inflate(piece, into: room)
           at += taken
           result += room.prefix(filled)
@@ -54,7 +54,7 @@ private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 <<
     let first = try Gzip.member(Self.text)
     let packed = try first + Gzip.member([1, 2, 3])
     for length in 0..<packed.count where length != first.count {
-      let error = #expect(throws: GzipError.self) { try inflate(Array(packed[..<length])) }
+      let error = #expect(throws: InflaterError.self) { try inflate(Array(packed[..<length])) }
       #expect(error?.problem == "its gzip data is cut off")
       #expect(error?.byte == length)
     }
@@ -69,7 +69,7 @@ private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 <<
       var damaged = packed
       damaged[bit / 8] ^= 1 << (bit % 8)
       // Some bits say nothing: that it is text, what fills up deflate's last byte.
-      let result = Result { () throws(GzipError) in try inflate(damaged) }
+      let result = Result { () throws(InflaterError) in try inflate(damaged) }
       if case .success(let bytes) = result {
         #expect(bytes == Self.text, "bit \(bit)")
         silent += 1
@@ -82,7 +82,7 @@ private func inflate(_ packed: [UInt8], pieces: Int = 1 << 20, rooms: Int = 1 <<
   func somethingElseBehindIsRefusedWithItsPlace(_ more: [UInt8]) throws {
     let packed = try Gzip.member(Self.text)
     let place = packed.count + more.prefix { $0 == 0 }.count
-    let error = #expect(throws: GzipError.self) { try inflate(packed + more) }
+    let error = #expect(throws: InflaterError.self) { try inflate(packed + more) }
     guard more != [0x1F] else {
       // The beginning of another member, as far as it goes.
       #expect(error?.problem == "its gzip data is cut off")

@@ -79,9 +79,7 @@ private let faulty = Array(#"[{"0": [[1], [2]]}, {"0": [[9]]}]"#.utf8)
   }
 
   @Test(arguments: [
-    ["1.json", "-o", "out", "--prefill", "2"],
-    ["1.json", "-o", "out", "--top-k", "2"],
-    ["1.json", "-o", "out", "--format", "npz"],
+    ["--list-shapes", "1.json"], ["--list-shapes", "-o", "out"],
     ["1.json", "-o", "out", "--shape", "tiny-moe", "--experts", "64"],
     ["1.json", "-o", "out", "--shape", "unknown"],
     ["1.json", "-o", "out", "--experts", "8", "--format", "unknown"],

@@ -30,4 +30,27 @@ import Testing
     if fault?.kind == .missing { options.prefill = 1 }
     #expect(try !importAll([path], format: format, options: options).isEmpty)
   }
+
+  /// Cut off at any byte, or with a bit flipped in any, the sample gives requests or a typed error;
+  /// files that are not cut or flipped are not asked for.
+  @Test(arguments: ForeignFormat.all)
+  func damagedSamplesGiveTypedErrors(format: ForeignFormat) throws {
+    let (name, content) = format.sample
+    let folder = try TemporaryFolder()
+    var damaged = content.indices.map { Array(content[..<$0]) }
+    damaged += content.indices.map { at in
+      var bytes = content
+      bytes[at] ^= 1 << UInt8(at % 8)
+      return bytes
+    }
+    for bytes in damaged {
+      let path = try folder.write(bytes, to: name)
+      for topK in [2, nil] {
+        let options = ImportOptions(experts: 8, topK: topK, prefill: 1)
+        do { _ = try importAll([path], format: format, options: options) } catch {
+          #expect(error is ImportError, "\(error)")
+        }
+      }
+    }
+  }
 }

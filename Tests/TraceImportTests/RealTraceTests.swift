@@ -95,6 +95,18 @@ struct RealTraceTests {
     #expect(importer.bytesRead == importer.totalBytes)
   }
 
+  /// Archives give what their folders do.
+  @Test(arguments: RealSet.all.filter { $0.path.hasSuffix(".tar.xz") })
+  func archivesNeedNotBeUnpacked(_ set: RealSet) throws {
+    let folder = try TemporaryFolder()
+    let options = ImportOptions(model: ModelShape.named(set.model))
+    var unpacked = try TraceImporter([SharedData.traces(set.path, in: folder)], options: options)
+    var packed = try TraceImporter([SharedData.path + "/traces/" + set.path], options: options)
+    #expect(packed.format == set.format)
+    while let request = try unpacked.next() { #expect(try packed.next() == request) }
+    #expect(try packed.next() == nil)
+  }
+
   @Test func taskLabelsOfTinyMoE() throws {
     let requests = try importAll(
       [SharedData.path + "/traces/tiny-moe"],

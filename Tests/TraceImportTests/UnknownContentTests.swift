@@ -28,7 +28,6 @@ import Testing
         "leave --shape and --experts out"
       ),
       ([0x28, 0xB5, 0x2F, 0xFD, 0], "the file is compressed with Zstandard", "zstd -d"),
-      ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "the file is compressed with xz", "xz -d"),
       (Array("BZh91AY".utf8), "the file is compressed with bzip2", "bzip2 -d"),
       (
         [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0],
@@ -50,8 +49,8 @@ import Testing
       ),
       (Array("[]".utf8), "the file is JSON of none of the known layouts", "--format to hear"),
       (
-        Array("layer,expert\n1,2\n".utf8),
-        #"the file is text of none of the known layouts, beginning with "layer,expert""#,
+        Array("layer;expert\n1,2\n".utf8),
+        #"the file is text of none of the known layouts, beginning with "layer;expert""#,
         "moe-beyond-csv"
       ),
       (
@@ -65,7 +64,7 @@ import Testing
   }
 
   @Test func looksIntoGzip() throws {
-    let fault = try fault(try Gzip.member(Array("layer,expert\n".utf8)), named: "a.csv.gz")
+    let fault = try fault(try Gzip.member(Array("layer;expert\n".utf8)), named: "a.csv.gz")
     #expect(
       fault?.problem.hasPrefix("the file, inflated, is text of none of the known layouts") == true)
     let twice = try self.fault(
@@ -95,7 +94,7 @@ import Testing
 
   /// What is written with the first command is refused; what the remedy's command makes is read.
   @Test(arguments: [
-    ("xz -c", "xz -d", "xz"), ("bzip2 -c", "bzip2 -d", "bzip2"),
+    ("bzip2 -c", "bzip2 -d", "bzip2"),
     ("zstd -c", "zstd -d", "Zstandard"),
     ("lz4 -c", "lz4 -d", "LZ4"), ("iconv -t UTF-16", "iconv -f UTF-16 -t UTF-8", "UTF-16"),
     ("iconv -t UTF-16LE", "iconv -f UTF-16LE -t UTF-8", "UTF-16LE"),
@@ -118,18 +117,29 @@ import Testing
     try run("sh", "-c", "\(reading) < '\(packed)' > '\(mended)'")
     #expect(try importAll([mended], options: options).map(\.ids) == [[1, 2]])
   }
+}
 
-  @Test func aTarArchiveIsToBeUnpacked() throws {
-    let folder = try TemporaryFolder()
-    try folder.write(Array(Self.trace.utf8), to: "1.json")
-    let archive = folder.file("a.tar.gz")
-    try run("tar", "-C", folder.path, "-czf", archive, "1.json")
-    let options = ImportOptions(experts: 8)
-    let fault = importFault { try importAll([archive], options: options) }
-    #expect(fault?.problem == "the file, inflated, is a tar archive")
-    #expect(fault?.remedy == "unpack it (tar -xf) and name its folder")
-    let unpacked = folder.file("unpacked")
-    try run("sh", "-c", "mkdir '\(unpacked)' && tar -C '\(unpacked)' -xf '\(archive)'")
-    #expect(try importAll([unpacked], options: options).map(\.ids) == [[1, 2]])
+/// What a file of no known format is told to be near to.
+@Suite struct NearFormatsTests {
+  @Test(arguments: [
+    (
+      #"{"layer": 0, "token_index": 0, "experts": [1, 2], "scores": [1, 0]}"# + "\n{}\n",
+      "a.jsonl",
+      "JSON lines of none of the known layouts (it begins with the keys \"layer\", \"token_index\"",
+      "the nearest formats are moe-trace (it lacks \"expert_ids\", \"phase\")"
+    ),
+    (
+      "phase,token,layer,expert\nprefill,0,0,1\n", "a.csv", "a table of 4 columns of none of",
+      "the nearest formats are llama-csv (it lacks \"rank\")"
+    ),
+    ("a,b\n1,2\n", "a.csv", "a table of 2 columns", "moe-beyond-csv, llama-csv, expert-columns by"),
+    ("hello", "a.txt", "text of none", "to hear what is wrong with it: paper-json, "),
+  ])
+  func areNamedWithWhatIsMissing(
+    text: String, name: String, problem: String, remedy: String
+  ) throws {
+    let fault = importFault { try importText(text, named: name) }
+    #expect(fault?.problem.hasPrefix("the file is " + problem) == true, "\(fault?.problem ?? "")")
+    #expect(fault?.remedy.contains(remedy) == true, "\(fault?.remedy ?? "")")
   }
 }

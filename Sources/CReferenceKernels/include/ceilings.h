@@ -113,8 +113,30 @@ long ceiling_json(const char *text, size_t length, size_t capacity);
 // The same of the GPT-OSS fingerprinting format, gate weights too.
 long ceiling_json_fingerprint(const char *text, size_t length, size_t capacity);
 
-// The same of a routing log, a line at a time.
-long ceiling_json_log(const char *text, size_t length, size_t capacity);
+// The same of a log of events under these keys, a line at a time.
+long ceiling_json_log(
+    const char *text, size_t length, size_t capacity, const char *ids, const char *weights);
+
+// The same of lists in lists under a key, a line at a time; of those under that key in every object
+// under `outer`, where that is given.
+long ceiling_json_lists(
+    const char *text, size_t length, size_t capacity, const char *outer, const char *key);
+
+// The same of the activations of moe-routing-atlas, gate weights too, a line at a time.
+long ceiling_json_atlas(const char *text, size_t length, size_t capacity);
+
+// Sums up the bytes that a choice's array holds in base64, an answer a line.
+long ceiling_json_array(const char *text, size_t length, size_t capacity);
+
+// Sums up the whole numbers of every row's fields from `first` on, a byte at a time; a first line that
+// does not begin with a digit is passed over, where `header` is not 0.
+long ceiling_fields(const char *text, size_t length, int header, int first);
+
+// Sums up the number of every column behind the second whose field is no 0, reading all as decimals.
+long ceiling_gates(const char *text, size_t length);
+
+// Sums up the ids of records of int32: layer, tokens, k, and so many ids.
+long ceiling_records(const char *text, size_t length);
 
 // Sums up the ids of an SGLang answer: little-endian int32 in base64.
 long ceiling_json_answer(const char *text, size_t length, size_t capacity);

@@ -30,6 +30,9 @@ enum { CSJ_ABSENT = 0xFFFF };
 /// The most ids of an event.
 enum { CSJ_LARGEST_TOP_K = 64 };
 
+/// The most experts of a layer.
+enum { CSJ_MOST_EXPERTS = 32768 };
+
 /// A request; the pointers belong to the reader and live until its next call.
 typedef struct {
   /// `tokens * layers * top_k` expert ids, token-major, prompt first; `CSJ_ABSENT` in any slot.
@@ -119,42 +122,99 @@ enum {
   CSJ_ROUTE_RECORD = 2,
 };
 
+/// A key or a value of JSON text; a length of 0 for one that a kind of log has not.
+typedef struct {
+  const char *text;
+  size_t length;
+} csj_name;
+
+/// How a kind of routing log calls what it tells: its keys, and the values of `kind`.
+typedef struct {
+  /// The key that says what a record is, and its values for choices and for what is known of the records
+  /// behind it. Without such a key all records are choices.
+  csj_name kind, choice, meta;
+  csj_name request, token, layer, ids, weights, phase;
+  /// Of meta records, and of records that tell top-k themselves.
+  csj_name top_k, layers, model, experts;
+  /// A list of stages in a meta record, each an object, of which that of `stage` tells its `stage_top_k`
+  /// and `experts`.
+  csj_name stages, stage, stage_name, stage_top_k;
+  /// Whether `ids` is a list of rows, one a token, and no token is told.
+  int has_rows;
+} csj_record_keys;
+
 /// A line of a routing log; the pointers belong to the reader and live until its next call.
 typedef struct {
   int kind;
-  /// `req_id`; UTF-8, not terminated; empty where the record has none.
+  /// The request's name; UTF-8, not terminated; empty where the record has none.
   const char *request;
   size_t request_length;
-  /// `token_idx` and `layer`, or -1.
+  /// Place of the token, and its layer, or -1.
   int64_t token;
   int64_t layer;
-  /// `topk_ids` as far as they are there, `CSJ_ABSENT` where one is absent.
+  /// Ids as far as they are there, `CSJ_ABSENT` where one is absent; of `rows` tokens of equally many.
   const uint16_t *ids;
   size_t ids_count;
-  /// `topk_weights`, NaN where one is no number; no more than are there.
+  size_t rows;
+  /// Gate weights, NaN where one is no number; no more than are there.
   const double *weights;
   size_t weights_count;
-  /// `top_k` of a meta record, or -1.
+  /// The phase; empty where the record has none.
+  const char *phase;
+  size_t phase_length;
+  /// Top-k and experts of a layer, or -1.
   int64_t top_k;
-  /// `layers_logged` of a meta record.
+  int64_t experts;
+  /// The layers of a meta record.
   const uint16_t *layers;
   size_t layers_count;
-  /// `model_id` of a meta record.
+  /// The model of a meta record.
   const char *model;
   size_t model_length;
 } csj_record;
 
-/// Parses one line of a vLLM routing logger, `{"type": "meta" or "route", ...}`.
-///
+/// Parses one line of a routing log with such keys.
 int csj_read_record(
-    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
-    csj_record *record, csj_fault *fault);
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+    const csj_record_keys *keys, csj_bounds bounds, csj_record *record, csj_fault *fault);
 
-/// The routing that one answer of SGLang holds; the pointers live until the reader's next call.
+/// How an answer holds its routing.
+enum {
+  /// Base64 of little-endian int32 (SGLang).
+  CSJ_RAW_ROUTING = 0,
+  /// Base64 of a NumPy file (vLLM).
+  CSJ_NUMPY_ROUTING = 1,
+  /// Base64 of an array beside its shape and type (prime-rl, Dynamo).
+  CSJ_ARRAY_ROUTING = 2,
+  /// Lists of numbers (vLLM up to 0.21).
+  CSJ_LISTED_ROUTING = 3,
+};
+
+/// Ids that stand in lists: `rows * layers * top_k` from `first` on among all listed ids, token-major.
 typedef struct {
-  /// `routed_experts` in base64; not terminated; null where the answer has none.
+  size_t first;
+  size_t rows;
+  size_t layers;
+  size_t top_k;
+} csj_listed;
+
+/// The routing that one answer of a server holds; the pointers live until the reader's next call.
+typedef struct {
+  /// One of the above.
+  int form;
+  /// What is in base64; not terminated; null where the answer has no routing, or has it in lists.
   const char *routed;
   size_t routed_length;
+  /// Shape and NumPy type of an array, -1 and empty where they are not told.
+  int64_t shape[3];
+  const char *dtype;
+  size_t dtype_length;
+  /// Ids in lists, and those of the prompt, which other forms do not have apart.
+  csj_listed listed;
+  csj_listed prompt;
+  const uint16_t *listed_ids;
+  /// Tokens at the beginning that have no row, or -1.
+  int64_t start;
   /// Where the answer, or its choice, begins in the file.
   size_t byte;
   /// `id`; empty where the answer has none.
@@ -165,13 +225,81 @@ typedef struct {
   int64_t completion_tokens;
 } csj_answer;
 
-/// Finds the routing of one answer of SGLang or of a list of answers: `meta_info.routed_experts`,
-/// `sglext.routed_experts`, `choices[].sgl_ext.routed_experts` or `choices[].sglext.routed_experts`.
+/// Finds the routing of one answer of SGLang, vLLM and servers on them, or of a list of answers:
+/// `routed_experts` in it, in `meta_info`, `sglext`, `sgl_ext` or `nvext`, in its `choices` or in these
+/// objects of a choice, `prompt_routed_experts`, and an array alone.
 ///
 /// Fills `answers`, which lives as its pointers do, and `count`: one each, or one a choice.
 int csj_find_answers(
-    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
     const csj_answer **answers, size_t *count, csj_fault *fault);
+
+/// Parses one request of OLMoE's routing script: an object whose `exp_ids` is `[tokens][top-k][layers]`.
+/// All tokens are the prompt's; layers are counted from 0.
+int csj_read_transposed(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    csj_request *request, csj_fault *fault);
+
+/// One expert that a token takes in a layer.
+typedef struct {
+  int32_t token;
+  uint16_t layer;
+  uint16_t expert;
+  /// NaN where it has no gate weight.
+  double weight;
+} csj_choice;
+
+/// The choices of one request; the pointers live until the reader's next call.
+typedef struct {
+  const csj_choice *choices;
+  size_t count;
+  /// `top_k` and `num_experts`, or -1.
+  int64_t top_k;
+  int64_t experts;
+} csj_choices;
+
+/// Parses the traces of moe-routing-atlas in an object: it is one itself, or lists some as `traces`.
+/// Fills `traces`, which lives as its pointers do, and `count`.
+int csj_read_atlas(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    const csj_choices **traces, size_t *count, csj_fault *fault);
+
+/// A prompt of a layered export: its rows, the first of them those of the prompt.
+typedef struct {
+  size_t start;
+  size_t prefill;
+  size_t end;
+  const char *category;
+  size_t category_length;
+} csj_prompt;
+
+/// An export of all rows of every layer; the pointers live until the reader's next call.
+typedef struct {
+  /// Model layer numbers in the file's order.
+  const uint16_t *layers;
+  size_t layers_count;
+  /// `layers_count * rows * top_k` ids, layer-major in that order.
+  const uint16_t *ids;
+  size_t rows;
+  size_t top_k;
+  int64_t experts;
+  /// None where the file tells of no prompts.
+  const csj_prompt *prompts;
+  size_t prompts_count;
+} csj_layered;
+
+/// Parses a `glm52-routing-trace-export`.
+int csj_read_layered(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    csj_layered *layered, csj_fault *fault);
+
+/// Whether a text holds another, which is not empty.
+int csj_holds(const uint8_t *text, size_t length, const uint8_t *wanted, size_t wanted_length);
+
+/// Bytes of the first JSON value in a text that begins with it; all of the text where the value does
+/// not end in it. That is the first line where it is one value and another or nothing follows; else
+/// brackets and quotes are looked at, and nothing else.
+size_t csj_value_length(const uint8_t *json, size_t length);
 
 /// Reads `[8, 10, 114]`, `count` ids of four digits at most and below `experts`, and returns its bytes;
 /// 0 where anything else stands there. `csj_padding()` bytes behind the whole text are zero.

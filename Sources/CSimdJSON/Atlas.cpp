@@ -1,0 +1,117 @@
+// moe-routing-atlas: the experts of tokens one by one.
+
+#include <cmath>
+#include <string_view>
+
+#include "Reader.hpp"
+
+namespace {
+
+class Atlas : public FileParser {
+ public:
+  using FileParser::FileParser;
+
+  void parse() {
+    ondemand::object object;
+    check(doc.get_object().get(object), "an object");
+    const size_t listed = readTrace(object, true);
+    requireEnd();
+    if (listed == 0 && r.traces.empty()) fail(CSJ_UNEXPECTED, 0, "the object has no activations");
+    // The choices have found their place only now.
+    const csj_choice *at = r.choices.data();
+    for (csj_choices &trace : r.traces) {
+      trace.choices = at;
+      at += trace.count;
+    }
+  }
+
+ private:
+  /// Reads a trace, or, at the top, a list of them; returns how many were listed.
+  size_t readTrace(ondemand::object object, bool isTop) {
+    const size_t first = r.choices.size();
+    csj_choices trace{};
+    trace.top_k = trace.experts = -1;
+    bool found = false;
+    size_t listed = 0;
+    for (auto element : object) {
+      ondemand::field field = take(element);
+      std::string_view key;
+      check(field.unescaped_key().get(key));
+      ondemand::value value = field.value();
+      if (key == "activations") {
+        if (found) fail(CSJ_UNEXPECTED, location(), "activations are there twice");
+        found = true;
+        readChoices(value);
+      } else if (key == "traces" && isTop) {
+        for (auto item : arrayOf(value, "a list of traces")) {
+          ondemand::value entry = take(item);
+          readTrace(objectOf(entry, "a trace (an object)"), false);
+          listed++;
+        }
+      } else if (key == "top_k") {
+        if (!isNull(value)) {
+          trace.top_k = numberUpTo(value, CSJ_LARGEST_TOP_K, "top_k, a number up to 64,");
+        }
+      } else if (key == "num_experts") {
+        if (!isNull(value)) {
+          trace.experts = numberUpTo(value, CSJ_MOST_EXPERTS, "num_experts, a number,");
+        }
+      } else {
+        noteUnread(key, value);
+      }
+    }
+    if (found) {
+      if (listed > 0) fail(CSJ_UNEXPECTED, 0, "activations stand beside traces");
+      trace.count = r.choices.size() - first;
+      r.traces.push_back(trace);
+    } else if (!isTop) {
+      fail(CSJ_UNEXPECTED, location(), "the trace has no activations");
+    }
+    return listed;
+  }
+
+  void readChoices(ondemand::value value) {
+    for (auto element : arrayOf(value, "a list of activations")) {
+      ondemand::value item = take(element);
+      csj_choice choice{-1, CSJ_ABSENT, CSJ_ABSENT, NAN};
+      bool hasExpert = false;
+      for (auto member : objectOf(item, "an activation (an object)")) {
+        ondemand::field field = take(member);
+        std::string_view key;
+        check(field.unescaped_key().get(key));
+        ondemand::value own = field.value();
+        if (key == "layer") {
+          choice.layer = static_cast<uint16_t>(
+              numberUpTo(own, UINT16_MAX - 1, "layer, a whole number from 0,"));
+        } else if (key == "token_idx") {
+          choice.token = static_cast<int32_t>(
+              numberUpTo(own, INT32_MAX, "token_idx, a whole number from 0,"));
+        } else if (key == "expert_idx") {
+          choice.expert = slot(own);
+          hasExpert = true;
+        } else if (key == "gate_weight" && bounds.weights != 0) {
+          if (own.get_double().get(choice.weight) != simdjson::SUCCESS) choice.weight = NAN;
+        }
+      }
+      if (choice.token < 0 || choice.layer == CSJ_ABSENT || !hasExpert) {
+        fail(CSJ_UNEXPECTED, location(), "an activation lacks its layer, token_idx or expert_idx");
+      }
+      r.choices.push_back(choice);
+    }
+  }
+};
+
+}  // namespace
+
+extern "C" int csj_read_atlas(
+    csj_reader *reader, const uint8_t *json, size_t length, size_t capacity, csj_bounds bounds,
+    const csj_choices **traces, size_t *count, csj_fault *fault) {
+  return parseFile<Atlas>(
+      reader, json, length, capacity, bounds, fault,
+      [=](Atlas &parser) {
+        parser.open(capacity);
+        parser.parse();
+        *traces = reader->traces.data();
+        *count = reader->traces.size();
+      });
+}
