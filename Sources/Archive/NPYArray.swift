@@ -55,7 +55,7 @@ package struct NPYArray {
   package static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
   /// An array whose elements are the next of `content`, which has as many.
-  init(element: Element, shape: [Int], content: MemberContent) {
+  package init(element: Element, shape: [Int], content: MemberContent) {
     (self.element, self.shape, self.content) = (element, shape, content)
     count = shape.reduce(1, *)
   }

@@ -4,14 +4,14 @@
 /// knows the instructions that build numbers, texts, lists, tuples and dictionaries, and the few
 /// names that tensors need (``PickleName``); every other instruction or name ends the reading and is
 /// told. Nothing recurses, so depth costs nothing, and memory is bounded: each instruction makes one
-/// value at most, of which there may be ``mostValues``.
+/// value at most, of which there is a limit.
 struct PickleReader {
-  /// Values that a pickle may hold, small numbers aside.
-  static let mostValues = 1 << 24
   /// Bytes that a pickle may have.
   static let mostBytes = 1 << 26
 
   private let bytes: UnsafeRawBufferPointer
+  /// Values that the pickle may hold, small numbers aside.
+  private let mostValues: Int
   /// The next byte.
   private var at = 0
   /// What was built so far.
@@ -25,20 +25,26 @@ struct PickleReader {
 
   /// The value of the pickle that fills `bytes`.
   ///
+  /// - Parameter mostValues: how many it may hold, small numbers aside; 16 million take 0.4 GB.
   /// - Throws: ``ArchiveError`` where it is cut off, contradicts itself, or holds more than data.
   /// - Complexity: O(bytes).
-  static func value(_ bytes: UnsafeRawBufferPointer) throws(ArchiveError) -> PickleValue {
+  static func value(
+    _ bytes: UnsafeRawBufferPointer, mostValues: Int = 1 << 24
+  ) throws(ArchiveError) -> PickleValue {
     guard bytes.count <= mostBytes else {
       throw ArchiveError(
         "its pickle takes \(bytes.count) bytes, more than \(mostBytes)",
         remedy: "save it in several files")
     }
-    var reader = PickleReader(bytes: bytes)
+    var reader = PickleReader(bytes: bytes, mostValues: mostValues)
     let root = try reader.run()
     return PickleValue(table: PickleTable(reader.values), place: Int(root))
   }
 
-  private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  private init(bytes: UnsafeRawBufferPointer, mostValues: Int) {
+    self.bytes = bytes
+    self.mostValues = mostValues
+  }
 
   /// Follows the instructions to the last, which is to stop.
   private mutating func run() throws(ArchiveError) -> UInt32 {
@@ -130,7 +136,7 @@ struct PickleReader {
     for (index, byte) in bytes.enumerated() { value |= Int(byte) << (8 * index) }
     // The sign's bit of a shorter number goes to the left.
     let unused = 64 - 8 * bytes.count
-    return bytes.isEmpty ? 0 : value << unused >> unused
+    return bytes.isEmpty ? 0 : (value << unused) >> unused
   }
 
   /// A name in two lines: module and object.
@@ -162,9 +168,9 @@ struct PickleReader {
   // MARK: The stack
 
   private mutating func push(_ value: PickleNode) throws(ArchiveError) {
-    guard values.count < Self.mostValues else {
+    guard values.count < PickleNode.constants.count + mostValues else {
       throw ArchiveError(
-        "its pickle has more than \(Self.mostValues) values", remedy: "save it in several files")
+        "its pickle has more than \(mostValues) values", remedy: "save it in several files")
     }
     stack.append(UInt32(values.count))
     values.append(value)

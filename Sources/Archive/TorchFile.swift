@@ -149,6 +149,6 @@ package struct TorchTensor {
     guard count <= storage.count, offset <= storage.count - count else { throw impossible }
     (self.shape, self.storage, self.offset, self.count) = (shape, storage, offset, count)
     end = offset + count
-    otherStrides = isRowByRow ? nil : strides
+    otherStrides = isRowByRow || count == 0 ? nil : strides
   }
 }

@@ -26,7 +26,7 @@ package struct ZipArchive {
     /// Bytes that it takes in the archive.
     let compressedSize: Int
     /// Bytes uncompressed.
-    let size: Int
+    package let size: Int
     /// Where its local header begins.
     let headerOffset: Int
   }

@@ -18,6 +18,7 @@ public struct ForeignFormat: Hashable, Sendable {
   /// All formats, in the order in which files are tried.
   public static let all: [ForeignFormat] = [
     .paperJSON, .gptOSS, .npz, .vllmNPY, .moeBeyond, .esft, .vllmLogger, .sglangJSON,
+    .sglangRecorder, .flameActives,
   ]
 
   /// The names of all formats, for messages.

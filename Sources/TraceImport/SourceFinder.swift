@@ -69,19 +69,7 @@ struct SourceFinder {
     _ inputs: [String], format wanted: ForeignFormat?, limit: Int = ImportOptions.largestFileSize,
     standardInput: FileDescriptor = .standardInput
   ) throws(ImportError) {
-    guard !inputs.isEmpty else {
-      throw ImportError(
-        .access, file: "no input", problem: "nothing to read",
-        remedy: "name files or folders of traces")
-    }
-    var files: [FoundFile] = []
-    for input in inputs {
-      if input == StandardStream.dash {
-        files.append(try Self.read(standardInput, limit: limit))
-      } else {
-        files += try Self.expand(input)
-      }
-    }
+    let files = try Self.files(of: inputs, limit: limit, standardInput: standardInput)
     let format: ForeignFormat
     if let wanted { format = wanted } else { format = try Self.guess(files, inputs: inputs) }
     let chosen = files.filter { $0.isNamed || format.type.accepts(fileNamed: $0.name) }
@@ -94,6 +82,26 @@ struct SourceFinder {
     self.format = format
     sources = try format.type.sources(of: chosen)
     passedOver = files.count - chosen.count
+  }
+
+  /// All files that the inputs stand for, in order; standard input is read at once.
+  static func files(
+    of inputs: [String], limit: Int, standardInput: FileDescriptor = .standardInput
+  ) throws(ImportError) -> [FoundFile] {
+    guard !inputs.isEmpty else {
+      throw ImportError(
+        .access, file: "no input", problem: "nothing to read",
+        remedy: "name files or folders of traces")
+    }
+    var files: [FoundFile] = []
+    for input in inputs {
+      if input == StandardStream.dash {
+        files.append(try read(standardInput, limit: limit))
+      } else {
+        files += try expand(input)
+      }
+    }
+    return files
   }
 
   /// Throws where a folder holds a file both compressed and not, as `gzip -k` leaves it: its

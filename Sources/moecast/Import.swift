@@ -11,6 +11,9 @@ struct Import: PrintingCommand {
       Formats:
       \(ForeignFormat.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
 
+      Formats of counts alone, which become a load profile (-o PROFILE.h5) for analyze:
+      \(CountsFormat.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+
       Shapes:
         \(ModelShape.known.map(\.name).joined(separator: ", "))
 
@@ -86,10 +89,10 @@ struct Import: PrintingCommand {
   var inputs: [String]
 
   func validate() throws {
-    if format != "auto", ForeignFormat(named: format) == nil {
+    if format != "auto", ForeignFormat(named: format) == nil, CountsFormat(named: format) == nil {
       throw ValidationError(
         "--format \(format) is not known; one of auto, "
-          + ForeignFormat.names.joined(separator: ", "))
+          + (ForeignFormat.names + CountsFormat.names).joined(separator: ", "))
     }
     if let shape, ModelShape.named(shape) == nil {
       throw ValidationError(
@@ -120,7 +123,8 @@ struct Import: PrintingCommand {
   /// The options given that mean nothing for a moecast trace.
   private var optionsOfForeignTraces: [String] {
     [
-      format == "auto" ? nil : "--format", topK == nil ? nil : "--top-k",
+      format == "auto" || CountsFormat(named: format) != nil ? nil : "--format",
+      topK == nil || CountsFormat(named: format) != nil ? nil : "--top-k",
       prefill == nil ? nil : "--prefill", keepConstant ? "--keep-constant" : nil,
       dropWarmUp ? "--drop-warm-up" : nil,
     ].compactMap(\.self)
@@ -128,17 +132,24 @@ struct Import: PrintingCommand {
 
   func run(printing standardOutput: inout StandardOutput) throws {
     let start = ContinuousClock.now
+    if let summary = try importProfile(since: start) {
+      return try tell(summary, description: summary.description, printing: &standardOutput)
+    }
     if isRewriting { return try rewrite(since: start, printing: &standardOutput) }
     var importer = try TraceImporter(
-      inputs, format: ForeignFormat(named: format),
-      options: ImportOptions(
-        model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
-        prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
-        dropsWarmUp: dropWarmUp))
+      inputs, format: ForeignFormat(named: format), options: importOptions)
     let sink = try OutputSink(output, .trace(inputs: importer.paths, force: force))
     let summary = try write(&importer, to: sink)
     try sink.commit()
     try report(summary, shape: importer.shape, since: start, printing: &standardOutput)
+  }
+
+  /// What the user says of foreign sources.
+  var importOptions: ImportOptions {
+    ImportOptions(
+      model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
+      prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
+      dropsWarmUp: dropWarmUp)
   }
 
   /// Writes moecast traces anew.
@@ -207,7 +218,14 @@ struct Import: PrintingCommand {
     summary.seconds = start.duration(to: .now) / .seconds(1)
     summary.megabytesPerSecond = Double(summary.bytesIn) / 1e6 / max(summary.seconds, 1e-9)
     for note in summary.notes { complain("moecast: \(note)") }
-    let text = json ? try moecast.json(summary) : visible("\(summary); \(shape)")
+    try tell(summary, description: "\(summary); \(shape)", printing: &standardOutput)
+  }
+
+  /// Prints a summary where it does not come between the bytes of the output.
+  private func tell(
+    _ summary: some Encodable, description: String, printing standardOutput: inout StandardOutput
+  ) throws {
+    let text = json ? try moecast.json(summary) : visible(description)
     // Standard output may carry the trace itself.
     if output == StandardStream.dash {
       complain(text, keepingLines: json)

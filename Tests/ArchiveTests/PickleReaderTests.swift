@@ -4,16 +4,16 @@ import Testing
 
 /// Pickles by hand, an instruction a piece.
 @Suite struct PickleReaderTests {
-  private func value(_ pickle: [UInt8]) throws(ArchiveError) -> PickleValue {
-    try pickle.withUnsafeBytes { (bytes) throws(ArchiveError) in try PickleReader.value(bytes) }
+  private func value(_ pickle: [UInt8]) throws -> PickleValue {
+    try pickle.withUnsafeBytes { try PickleReader.value($0) }
   }
 
   private func problem(_ body: [UInt8]) -> String? {
-    do throws(ArchiveError) {
+    do {
       _ = try value([0x80, 2] + body)
       return nil
     } catch {
-      return error.problem
+      return (error as? ArchiveError)?.problem
     }
   }
 
@@ -102,8 +102,12 @@ import Testing
       problem([0x29, 0x51, 0x2E])?.contains("something else than a tensor's storage") == true)
   }
 
-  @Test func valuesAreCounted() {
-    let many = [UInt8](repeating: 0x5D, count: PickleReader.mostValues)
-    #expect(problem(many + [0x2E])?.contains("more than \(PickleReader.mostValues) values") == true)
+  @Test func valuesAreCounted() throws {
+    let lists: [UInt8] = [0x80, 2, 0x5D, 0x5D, 0x5D, 0x4B, 1, 0x2E]
+    let error = #expect(throws: ArchiveError.self) {
+      try lists.withUnsafeBytes { try PickleReader.value($0, mostValues: 2) }
+    }
+    #expect(error?.problem == "its pickle has more than 2 values")
+    #expect(try lists.withUnsafeBytes { try PickleReader.value($0, mostValues: 3) }.integer == 1)
   }
 }

@@ -1,0 +1,176 @@
+import Archive
+import FoundationEssentials
+import RoutingTrace
+import TestSupport
+import Testing
+
+@testable import TraceImport
+
+@Suite struct SGLangRecorderFormatTests {
+  /// The sample: physical ids 8 and 9 are copies of 0 and 1.
+  @Test func physicalIDsBecomeLogicalOnes() throws {
+    let requests = try sample()
+    #expect(requests.map(\.prefill) == [2, 1])
+    #expect(requests.map(\.ids) == [[5, 2, 0, 1, 4, 3], [1, 6, 0, 2]])
+  }
+
+  private func sample(topK: Int? = nil, edit: ([UInt8]) throws -> [UInt8] = { $0 }) throws
+    -> [RequestTrace]
+  {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(edit(ForeignFormat.sglangRecorder.sample.content), to: "r_0.pt")
+    return try importAll([path], options: ImportOptions(experts: 8, topK: topK))
+  }
+
+  /// Another value for every key of one record, and what is said of it.
+  private func record(
+    _ changes: [String: TorchValue?], map: TorchValue? = .int64([0, 1, 2, 0], shape: [1, 4]),
+    experts: Int = 8
+  ) throws -> ImportError? {
+    let usual: [(key: String, value: TorchValue)] = [
+      ("forward_pass_id", .integer(3)), ("input_ids", .list([.integer(9), .integer(8)])),
+      ("positions", .list([.integer(0), .integer(1)])), ("forward_mode", .integer(1)),
+      ("extend_seq_lens", .list([.integer(2)])), ("gatherer_key", .text("primary")),
+      ("topk_ids_of_layer", .int32([0, 1, 3, 2], shape: [1, 2, 2])),
+    ]
+    let pairs = usual.compactMap { key, value in
+      (changes[key] ?? value).map { (key: key, value: $0) }
+    }
+    let file = try TorchWriter.file(
+      .dictionary(
+        [("records", .list([.dictionary(pairs)]))]
+          + (map.map { [("last_physical_to_logical_map", $0)] } ?? [])))
+    let folder = try TemporaryFolder()
+    let path = try folder.write(file, to: "r_0.pt")
+    return importFault {
+      try importAll(
+        [path], format: .sglangRecorder, options: ImportOptions(experts: experts))
+    }
+  }
+
+  @Test func contradictionsAreTold() throws {
+    func problem(_ changes: [String: TorchValue?]) throws -> String? {
+      try record(changes)?.problem
+    }
+    #expect(try record([:]) == nil)
+    #expect(
+      try problem(["extend_seq_lens": .list([.integer(3)])])
+        == "its pass 3 has extend_seq_lens [3] that do not add up to its tokens")
+    #expect(
+      try problem(["positions": .list([.integer(0)])])
+        == "its pass 3 has no input_ids and positions of as many tokens")
+    #expect(
+      try problem(["forward_mode": .integer(5)])?.contains("the forward mode 5, whose rows") == true
+    )
+    #expect(
+      try problem(["topk_ids_of_layer": .int32([0, 1], shape: [1, 1, 2])])
+        == "its pass 3 has topk_ids_of_layer of shape [1, 1, 2] for 2 tokens in 1 layers")
+    #expect(
+      try problem(["topk_ids_of_layer": .int32([0, 1, 4, 2], shape: [1, 2, 2])])
+        == "its pass 3 has an expert in layer 0 that is none of its 4 physical ones (4)")
+    #expect(
+      try problem(["gatherer_key": .text("child_a")])?.contains("a half of the batch") == true)
+    #expect(try record([:], map: nil)?.problem.contains("it has no map") == true)
+    #expect(
+      try record([:], map: .int64([0, 1, 2, 9], shape: [1, 4]))?.problem.contains(
+        "expert 9 is outside 0 to 7") == true)
+    let counts = try record(["topk_ids_of_layer": nil])
+    #expect(counts?.problem.contains("it counts, and does not tell") == true)
+    #expect(counts?.remedy.contains("-o PROFILE.h5") == true)
+  }
+
+  /// Two copies of one expert cannot both be a token's choice.
+  @Test func aSecondCopyIsAnEmptySlot() throws {
+    let folder = try TemporaryFolder()
+    let content = ForeignFormat.sglangRecorder.sample.content
+    // Physical 9, a copy of 1, beside 1.
+    let at = try #require(content.firstRange(of: [0, 0, 0, 0, 9, 0, 0, 0])?.lowerBound)
+    var changed = content
+    changed[at] = 1
+    let members = try changed.withUnsafeBytes { bytes in
+      try ZipArchive(bytes).members.map { member in
+        let start = try #require(changed.firstRange(of: Array(member.name.utf8))?.upperBound)
+        return (name: member.name, size: member.size, start: start)
+      }
+    }
+    let path = try folder.write(
+      try ZipWriter.archive(
+        members.map { (name: $0.name, content: Array(changed[$0.start..<$0.start + $0.size])) }),
+      to: "r_0.pt")
+    var importer = try TraceImporter([path], options: ImportOptions(experts: 8))
+    #expect(try importer.next()?.ids == [5, 2, 1, TokenBlock.emptySlot])
+    #expect(importer.remarks.map(\.text).contains { $0.hasPrefix("1 choices are of an expert") })
+  }
+
+  @Test func passesOfNothingArePassedOver() throws {
+    #expect(try record(["forward_mode": .integer(4)])?.problem == "there is no request in it")
+  }
+
+  @Test func topKIsThatOfTheWidestEventOrGiven() throws {
+    let given = importFault { try sample(topK: 1) }
+    #expect(given?.problem == "a token takes 2 experts, but 1 are expected")
+    #expect(try sample(topK: 3).map(\.ids.count) == [9, 6])
+  }
+
+  /// Both ranks of a tensor-parallel group record the same batch.
+  @Test func aCopyOfAnotherRankIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let content = ForeignFormat.sglangRecorder.sample.content
+    let paths = try ["r_0.pt", "r_1.pt"].map { try folder.write(content, to: $0) }
+    let fault = importFault { try importAll(paths, options: ImportOptions(experts: 8)) }
+    #expect(
+      fault?.problem
+        == "its pass 7 has the same tokens and experts as that of r_0.pt: both ranks recorded one "
+        + "batch")
+    #expect(try importAll([paths[0]], options: ImportOptions(experts: 8)).count == 2)
+  }
+
+  /// SGLang's own file, to the last id.
+  @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
+  func sglangsOwnFileIsReadWhole() throws {
+    struct Expected: Decodable {
+      struct Tensor<Value: Decodable>: Decodable { var data: Value }
+      struct Record: Decodable {
+        var positions: [Int]
+        var topk_ids_of_layer: Tensor<[[[Int]]]>
+      }
+      var records: [Record]
+      var last_physical_to_logical_map: Tensor<[[Int]]>
+    }
+    let path =
+      SharedData.path
+      + "/formats/sglang/per_token__expert_distribution_recorder_1795460353.1863198_0.pt"
+    let json = try Data(contentsOf: URL(filePath: path + ".expected.json"))
+    let expected = try JSONDecoder().decode(Expected.self, from: json)
+    // Prompts of 5 and 3 tokens, then two decoded tokens of each: [pass, row] of each token.
+    let rows = [
+      [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (2, 0)],
+      [(0, 5), (0, 6), (0, 7), (1, 1), (2, 1)],
+    ]
+    let requests = try importAll([path], options: ImportOptions(experts: 16))
+    #expect(requests.map(\.prefill) == [5, 3])
+    for (request, rows) in zip(requests, rows) {
+      let ids = rows.flatMap { pass, row in
+        (1..<6).flatMap { layer in
+          // The sample's physical ids are drawn at random, so some are copies of one expert.
+          var event: [UInt16] = []
+          for physical in expected.records[pass].topk_ids_of_layer.data[layer][row].prefix(4) {
+            let id = UInt16(expected.last_physical_to_logical_map.data[layer][physical])
+            if !event.contains(id) { event.append(id) }
+          }
+          return event + repeatElement(TokenBlock.emptySlot, count: 4 - event.count)
+        }
+      }
+      #expect(request.ids == ids)
+    }
+  }
+
+  @Test func everyCutIsATypedError() throws {
+    let sample = ForeignFormat.sglangRecorder.sample
+    let cut = try cutEverywhere(
+      sample.content, named: sample.fileName, format: .sglangRecorder,
+      options: ImportOptions(experts: 8))
+    #expect(cut.taken == [sample.content.count])
+    #expect(cut.untyped == [])
+  }
+}
