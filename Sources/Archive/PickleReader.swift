@@ -5,7 +5,7 @@
 /// names that tensors need (``PickleName``); every other instruction or name ends the reading and is
 /// told. Nothing recurses, so depth costs nothing, and memory is bounded: each instruction makes one
 /// value at most, of which there is a limit.
-struct PickleReader {
+package struct PickleReader {
   /// Bytes that a pickle may have.
   static let mostBytes = 1 << 26
 
@@ -28,7 +28,7 @@ struct PickleReader {
   /// - Parameter mostValues: how many it may hold, small numbers aside; 16 million take 0.4 GB.
   /// - Throws: ``ArchiveError`` where it is cut off, contradicts itself, or holds more than data.
   /// - Complexity: O(bytes).
-  static func value(
+  package static func value(
     _ bytes: UnsafeRawBufferPointer, mostValues: Int = 1 << 24
   ) throws(ArchiveError) -> PickleValue {
     guard bytes.count <= mostBytes else {

@@ -17,7 +17,8 @@ public struct ForeignFormat: Hashable, Sendable {
 
   /// All formats, in the order in which files are tried.
   public static let all: [ForeignFormat] = [
-    .paperJSON, .gptOSS, .npz, .vllmNPY, .moeBeyond, .esft, .vllmLogger, .sglangJSON,
+    .paperJSON, .gptOSS, .npz, .routeFolder, .routerLogits, .vllmNPY, .moeBeyond, .esft,
+    .vllmLogger, .sglangJSON,
     .sglangRecorder, .flameActives,
   ]
 

@@ -25,6 +25,9 @@ public struct ImportOptions: Sendable {
   public var keepsConstant: Bool
   /// Whether the identical tokens at the beginning of the recording are left out.
   public var dropsWarmUp: Bool
+  /// Whether the inputs hold other layers of the same requests, and are joined; the files of a folder
+  /// where that is the only input.
+  public var joins: Bool
   /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
   /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
@@ -36,7 +39,7 @@ public struct ImportOptions: Sendable {
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
     prefill: Int? = nil, readsWeights: Bool = true, keepsConstant: Bool = false,
-    dropsWarmUp: Bool = false, maximumFileSize: Int = largestFileSize
+    dropsWarmUp: Bool = false, joins: Bool = false, maximumFileSize: Int = largestFileSize
   ) {
     self.model = model
     self.experts = experts
@@ -46,6 +49,7 @@ public struct ImportOptions: Sendable {
     self.readsWeights = readsWeights
     self.keepsConstant = keepsConstant
     self.dropsWarmUp = dropsWarmUp
+    self.joins = joins
     self.maximumFileSize = min(max(1, maximumFileSize), Self.largestFileSize)
   }
 }

@@ -38,6 +38,7 @@ struct JoinedRequest {
         joined.weights = column
       }
     }
+    joined.prefill = parts.lazy.compactMap(\.prefill).first
     joined.firstOutOfRange = parts.lazy.compactMap(\.firstOutOfRange).first
     joined.tokenIDs = parts.lazy.compactMap(\.tokenIDs).first
     joined.remarks = parts.flatMap(\.remarks)

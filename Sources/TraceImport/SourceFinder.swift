@@ -104,6 +104,30 @@ struct SourceFinder {
     return files
   }
 
+  /// The sources in parts that each hold other layers of the same requests: those of each input; of
+  /// the only one, each source is a part.
+  ///
+  /// - Throws: ``ImportError`` where there is only one part, or standard input is among them.
+  func parts(of inputs: [String]) throws(ImportError) -> [[TraceSource]] {
+    guard !inputs.contains(StandardStream.dash) else {
+      throw ImportError(
+        .access, file: StandardStream.dash, problem: "standard input is one file, and not several",
+        remedy: "name the files that are to be joined")
+    }
+    var parts: [[TraceSource]] = []
+    if inputs.count == 1 {
+      parts = sources.map { [$0] }
+    } else {
+      for input in inputs { parts.append(try SourceFinder([input], format: format).sources) }
+    }
+    guard parts.count > 1 else {
+      throw ImportError(
+        .mismatch, file: inputs[0], problem: "there is nothing to join it with",
+        remedy: "name the files of all ranks or layers, or leave --join out")
+    }
+    return parts
+  }
+
   /// Throws where a folder holds a file both compressed and not, as `gzip -k` leaves it: its
   /// requests would be there twice.
   private static func refuseTwins(_ files: [FoundFile]) throws(ImportError) {

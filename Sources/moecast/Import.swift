@@ -80,6 +80,13 @@ struct Import: PrintingCommand {
     help: "Leave out the identical tokens at the beginning, as an engine's warm-up writes them.")
   var dropWarmUp = false
 
+  @Flag(
+    help: """
+      The inputs, or the files of the one folder, hold other layers of the same requests, as of one \
+      rank or layer each: join them, once their tokens are seen to correspond.
+      """)
+  var join = false
+
   @OptionGroup var force: ForceOption
 
   @Flag(help: "Print the summary as JSON.")
@@ -126,7 +133,7 @@ struct Import: PrintingCommand {
       format == "auto" || CountsFormat(named: format) != nil ? nil : "--format",
       topK == nil || CountsFormat(named: format) != nil ? nil : "--top-k",
       prefill == nil ? nil : "--prefill", keepConstant ? "--keep-constant" : nil,
-      dropWarmUp ? "--drop-warm-up" : nil,
+      dropWarmUp ? "--drop-warm-up" : nil, join ? "--join" : nil,
     ].compactMap(\.self)
   }
 
@@ -149,7 +156,7 @@ struct Import: PrintingCommand {
     ImportOptions(
       model: shape.flatMap(ModelShape.named), experts: experts, topK: topK, modelName: model,
       prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
-      dropsWarmUp: dropWarmUp)
+      dropsWarmUp: dropWarmUp, joins: join)
   }
 
   /// Writes moecast traces anew.

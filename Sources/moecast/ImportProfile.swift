@@ -44,6 +44,7 @@ extension Import {
       prefill == nil ? nil : "--prefill", chunkTokens == nil ? nil : "--chunk-tokens",
       level == 0 ? nil : "--level", noWeights ? "--no-weights" : nil,
       keepConstant ? "--keep-constant" : nil, dropWarmUp ? "--drop-warm-up" : nil,
+      join ? "--join" : nil,
     ].compactMap(\.self)
   }
 }
