@@ -105,7 +105,7 @@ import Testing
   @Test func depthIsBounded() {
     let deep = String(repeating: "[", count: 100_000)
     #expect(
-      fault(#"{"a": \#(deep), "logical_count": [[1]]}"#, named: "a.json")?.problem
+      fault(#"{"logical_count": [[1]], "a": \#(deep)}"#, named: "a.json")?.problem
         == "more than 64 levels")
   }
 

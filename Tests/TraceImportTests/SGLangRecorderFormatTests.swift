@@ -22,11 +22,10 @@ import Testing
     return try importAll([path], options: ImportOptions(experts: 8, topK: topK))
   }
 
-  /// Another value for every key of one record, and what is said of it.
-  private func record(
-    _ changes: [String: TorchValue?], map: TorchValue? = .int64([0, 1, 2, 0], shape: [1, 4]),
-    experts: Int = 8
-  ) throws -> ImportError? {
+  /// A file of one record, with other values for some of its keys.
+  private func file(
+    _ changes: [String: TorchValue?], map: TorchValue? = .int64([0, 1, 2, 0], shape: [1, 4])
+  ) throws -> [UInt8] {
     let usual: [(key: String, value: TorchValue)] = [
       ("forward_pass_id", .integer(3)), ("input_ids", .list([.integer(9), .integer(8)])),
       ("positions", .list([.integer(0), .integer(1)])), ("forward_mode", .integer(1)),
@@ -36,15 +35,20 @@ import Testing
     let pairs = usual.compactMap { key, value in
       (changes[key] ?? value).map { (key: key, value: $0) }
     }
-    let file = try TorchWriter.file(
+    return try TorchWriter.file(
       .dictionary(
         [("records", .list([.dictionary(pairs)]))]
           + (map.map { [("last_physical_to_logical_map", $0)] } ?? [])))
+  }
+
+  /// What is said of such a file.
+  private func record(
+    _ changes: [String: TorchValue?], map: TorchValue? = .int64([0, 1, 2, 0], shape: [1, 4])
+  ) throws -> ImportError? {
     let folder = try TemporaryFolder()
-    let path = try folder.write(file, to: "r_0.pt")
+    let path = try folder.write(try file(changes, map: map), to: "r_0.pt")
     return importFault {
-      try importAll(
-        [path], format: .sglangRecorder, options: ImportOptions(experts: experts))
+      try importAll([path], format: .sglangRecorder, options: ImportOptions(experts: 8))
     }
   }
 
@@ -79,26 +83,13 @@ import Testing
     #expect(counts?.remedy.contains("-o PROFILE.h5") == true)
   }
 
-  /// Two copies of one expert cannot both be a token's choice.
+  /// Physical 3 is a copy of 0: both cannot be a token's choice.
   @Test func aSecondCopyIsAnEmptySlot() throws {
     let folder = try TemporaryFolder()
-    let content = ForeignFormat.sglangRecorder.sample.content
-    // Physical 9, a copy of 1, beside 1.
-    let at = try #require(content.firstRange(of: [0, 0, 0, 0, 9, 0, 0, 0])?.lowerBound)
-    var changed = content
-    changed[at] = 1
-    let members = try changed.withUnsafeBytes { bytes in
-      try ZipArchive(bytes).members.map { member in
-        let start = try #require(changed.firstRange(of: Array(member.name.utf8))?.upperBound)
-        return (name: member.name, size: member.size, start: start)
-      }
-    }
     let path = try folder.write(
-      try ZipWriter.archive(
-        members.map { (name: $0.name, content: Array(changed[$0.start..<$0.start + $0.size])) }),
-      to: "r_0.pt")
+      try file(["topk_ids_of_layer": .int32([0, 3, 1, 2], shape: [1, 2, 2])]), to: "r_0.pt")
     var importer = try TraceImporter([path], options: ImportOptions(experts: 8))
-    #expect(try importer.next()?.ids == [5, 2, 1, TokenBlock.emptySlot])
+    #expect(try importer.next()?.ids == [0, TokenBlock.emptySlot, 1, 2])
     #expect(importer.remarks.map(\.text).contains { $0.hasPrefix("1 choices are of an expert") })
   }
 

@@ -144,6 +144,10 @@ struct JSONCursor {
       repeat {
         skipSpace()
         if at < text.count, text[at] == UInt8(ascii: "[") {
+          // Lists beside a number, likewise.
+          guard shape.count > level + 1 || (isFirst && length == 0) else {
+            throw fault("a number expected")
+          }
           try self.counts(level: level + 1, most: most, shape: &shape, into: &counts)
         } else {
           // A number beside lists would be one on two levels.
