@@ -59,9 +59,10 @@ import Testing
       """
       import sys, h5py
       f = h5py.File(sys.argv[1])
-      print(dict(f.attrs)["encoding-type"], f.attrs["model"], f.attrs["top_k"], f["counts"][:].tolist())
+      def text(o): return {k: v.decode() for k, v in o.attrs.items() if hasattr(v, "decode")}
+      print(text(f)["encoding-type"], text(f)["model"], f.attrs["top_k"], f["counts"][:].tolist())
       print(f["window_counts"][1].tolist(), f["counts"].dims[0][0][:].tolist(),
-        f["window_counts"].dims[0][0][:].tolist(), dict(f["provenance"].attrs))
+        f["window_counts"].dims[0][0][:].tolist(), text(f["provenance"]))
       """, path)
     #expect(
       printed == """

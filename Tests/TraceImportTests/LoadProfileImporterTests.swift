@@ -166,19 +166,21 @@ import Testing
   @Test(.enabled(if: SharedData.isPresent, "\(SharedData.absence)"))
   func sglangsCountsAreThoseExpected() throws {
     struct Tensor<Value: Decodable>: Decodable { var data: Value }
-    struct Steps: Decodable { var logical_count: Tensor<[[[UInt64]]]> }
+    struct Steps: Decodable { var logicalCount: Tensor<[[[UInt64]]]> }
     struct Passes: Decodable {
-      struct Record: Decodable { var global_physical_count: Tensor<[[UInt64]]> }
+      struct Record: Decodable { var globalPhysicalCount: Tensor<[[UInt64]]> }
       var records: [Record]
-      var last_physical_to_logical_map: Tensor<[[Int]]>
+      var lastPhysicalToLogicalMap: Tensor<[[Int]]>
     }
     let folder = SharedData.path + "/formats/sglang/"
     func expected<Value: Decodable>(_ path: String, as type: Value.Type) throws -> Value {
-      try JSONDecoder().decode(
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return try decoder.decode(
         type, from: Data(contentsOf: URL(filePath: path + ".expected.json")))
     }
     let stat = folder + "stat__expert_distribution_recorder_1795460353.1696732.pt"
-    let steps = try expected(stat, as: Steps.self).logical_count.data
+    let steps = try expected(stat, as: Steps.self).logicalCount.data
     // Layer 0 is dense, and the recorder had room for a fourth step.
     #expect(try importCounts([stat]).counts == steps[..<3].flatMap { $0[1...].flatMap(\.self) })
     let pass = folder + "per_pass__expert_distribution_recorder_1795460353.1849802_0.pt"
@@ -186,8 +188,8 @@ import Testing
     let counts = passes.records.flatMap { record in
       (1..<6).flatMap { layer in
         var sums = [UInt64](repeating: 0, count: 16)
-        for (physical, count) in record.global_physical_count.data[layer].enumerated() {
-          sums[passes.last_physical_to_logical_map.data[layer][physical]] += count
+        for (physical, count) in record.globalPhysicalCount.data[layer].enumerated() {
+          sums[passes.lastPhysicalToLogicalMap.data[layer][physical]] += count
         }
         return sums
       }

@@ -123,16 +123,18 @@ import Testing
       struct Tensor<Value: Decodable>: Decodable { var data: Value }
       struct Record: Decodable {
         var positions: [Int]
-        var topk_ids_of_layer: Tensor<[[[Int]]]>
+        var topkIdsOfLayer: Tensor<[[[Int]]]>
       }
       var records: [Record]
-      var last_physical_to_logical_map: Tensor<[[Int]]>
+      var lastPhysicalToLogicalMap: Tensor<[[Int]]>
     }
     let path =
       SharedData.path
       + "/formats/sglang/per_token__expert_distribution_recorder_1795460353.1863198_0.pt"
     let json = try Data(contentsOf: URL(filePath: path + ".expected.json"))
-    let expected = try JSONDecoder().decode(Expected.self, from: json)
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let expected = try decoder.decode(Expected.self, from: json)
     // Prompts of 5 and 3 tokens, then two decoded tokens of each: [pass, row] of each token.
     let rows = [
       [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (1, 0), (2, 0)],
@@ -145,8 +147,8 @@ import Testing
         (1..<6).flatMap { layer in
           // The sample's physical ids are drawn at random, so some are copies of one expert.
           var event: [UInt16] = []
-          for physical in expected.records[pass].topk_ids_of_layer.data[layer][row].prefix(4) {
-            let id = UInt16(expected.last_physical_to_logical_map.data[layer][physical])
+          for physical in expected.records[pass].topkIdsOfLayer.data[layer][row].prefix(4) {
+            let id = UInt16(expected.lastPhysicalToLogicalMap.data[layer][physical])
             if !event.contains(id) { event.append(id) }
           }
           return event + repeatElement(TokenBlock.emptySlot, count: 4 - event.count)
