@@ -119,10 +119,14 @@ struct SGLangRecording {
 
   /// Looks for the widest event.
   private mutating func note(_ pass: Pass) {
-    for first in stride(from: 0, to: pass.ids.count, by: pass.slots) {
-      var width = pass.slots
-      while width > widest, pass.ids[first + width - 1] == TokenBlock.emptySlot { width -= 1 }
-      widest = max(widest, width)
+    pass.ids.withUnsafeBufferPointer { ids in
+      for end in stride(from: pass.slots, through: ids.count, by: pass.slots) {
+        var width = pass.slots
+        while width > widest, ids[end - pass.slots + width - 1] == TokenBlock.emptySlot {
+          width -= 1
+        }
+        widest = max(widest, width)
+      }
     }
   }
 
@@ -136,16 +140,25 @@ struct SGLangRecording {
         .mismatch, file: file, problem: "a token takes \(widest) experts, but \(topK) are expected",
         remedy: "give the shape of the model that was recorded, or its --top-k")
     }
-    var ids: [UInt16] = []
-    ids.reserveCapacity(sequence.rows.count * layers * topK)
-    for place in sequence.rows {
-      let pass = passes[place.pass]
-      for layer in 0..<layers {
-        let first = (layer * pass.rows + place.row) * pass.slots
-        let width = min(topK, pass.slots)
-        ids += pass.ids[first..<first + width]
-        ids += repeatElement(TokenBlock.emptySlot, count: topK - width)
+    let stride = layers * topK
+    let absent = TokenBlock.emptySlot
+    let ids = [UInt16](unsafeUninitializedCapacity: sequence.rows.count * stride) { ids, count in
+      ids.initialize(repeating: absent)
+      for (token, place) in sequence.rows.enumerated() {
+        let slots = passes[place.pass].slots
+        let rows = passes[place.pass].rows
+        let width = min(topK, slots)
+        // Every id of the recording goes by here; the places are those of a pass's own shape.
+        passes[place.pass].ids.withUnsafeBufferPointer { pass in
+          var (from, to) = (place.row * slots, token * stride)
+          for _ in 0..<layers {
+            for slot in 0..<width { ids[to + slot] = pass[from + slot] }
+            from += rows * slots
+            to += topK
+          }
+        }
       }
+      count = ids.count
     }
     return RawRequest(
       tokens: sequence.rows.count, prefill: sequence.prefill, layers: .counted(layers), topK: topK,
@@ -188,23 +201,36 @@ struct PhysicalExperts {
   ///
   /// - Returns: slots that became empty.
   func translate(_ ids: inout [UInt16], rows: Int, slots: Int) throws(BatchProblem) -> Int {
+    precondition(ids.count == layers * rows * slots, "the shape was held against the batch")
     var twice = 0
-    for layer in 0..<layers {
-      for event in layer * rows..<(layer + 1) * rows {
-        let first = event * slots
-        for at in first..<first + slots where ids[at] != TokenBlock.emptySlot {
-          let physical = Int(ids[at])
-          guard physical < count else {
-            throw BatchProblem(
-              "an expert in layer \(layer) that is none of its \(count) physical ones"
-                + (ids[at] == RawRequest.outOfRange ? "" : " (\(physical))"))
+    let unknown = ids.withUnsafeMutableBufferPointer { ids in
+      logical.withUnsafeBufferPointer { logical -> Int? in
+        var at = 0
+        for layer in 0..<layers {
+          let map = UnsafeBufferPointer(rebasing: logical[layer * count..<(layer + 1) * count])
+          for _ in 0..<rows {
+            let first = at
+            while at < first + slots {
+              let physical = ids[at]
+              if physical != TokenBlock.emptySlot {
+                guard Int(physical) < count else { return at }
+                let expert = map[Int(physical)]
+                var earlier = first
+                while earlier < at, ids[earlier] != expert { earlier += 1 }
+                ids[at] = earlier < at ? TokenBlock.emptySlot : expert
+                if earlier < at { twice += 1 }
+              }
+              at += 1
+            }
           }
-          let expert = logical[layer * count + physical]
-          let isThere = ids[first..<at].contains(expert)
-          ids[at] = isThere ? TokenBlock.emptySlot : expert
-          if isThere { twice += 1 }
         }
+        return nil
       }
+    }
+    if let at = unknown {
+      throw BatchProblem(
+        "an expert in layer \(at / (rows * slots)) that is none of its \(count) physical ones"
+          + (ids[at] == RawRequest.outOfRange ? "" : " (\(ids[at]))"))
     }
     return twice
   }

@@ -77,12 +77,12 @@ import Testing
     let profile = try Self.profile()
     let whole = try profile.bytes()
     let folder = try TemporaryFolder()
-    for length in stride(from: 0, to: whole.count, by: 13) {
+    for length in stride(from: 0, to: whole.count, by: 97) {
       let path = try folder.write(Array(whole[..<length]), to: "p.h5")
       #expect(throws: LoadProfileError.self) { try LoadProfile(path: path) }
     }
     var others = 0
-    for place in stride(from: 0, to: whole.count, by: 5) {
+    for place in stride(from: 0, to: whole.count, by: 61) {
       var bytes = whole
       bytes[place] ^= 0x40
       let path = try folder.write(bytes, to: "p.h5")
