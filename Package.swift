@@ -151,8 +151,8 @@ let package = Package(
     .target(
       name: "Moecast",
       dependencies: [
-        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "ModelFile",
-        "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
+        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "LoadProfile",
+        "ModelFile", "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
     // libmoecast.so: the functions of moecast.h.
@@ -267,7 +267,9 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "Wafer", "ModelFile",
+        "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "LoadProfile",
+        "Wafer",
+        "ModelFile",
         "Prequential", "RoutingTrace", "Staging", system,
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -112,6 +112,39 @@ import Testing
     #expect((try? TorchTensor(storage: storage, offset: 6, shape: [1], strides: [1])) == nil)
   }
 
+  /// Nothing is unpacked to a disk, so a member's name leads nowhere.
+  @Test func namesThatLeadElsewhereAreOnlyNames() throws {
+    let pickle: [UInt8] = [0x80, 2, 0x4B, 7, 0x2E]
+    let bytes = try ZipWriter.archive([
+      (name: "../../etc/data.pkl", content: pickle), (name: "/etc/passwd", content: [1]),
+    ])
+    #expect(try bytes.withUnsafeBytes { try TorchFile($0).root.integer } == 7)
+  }
+
+  @Test func whatIsNoFileOfTorchIsTold() throws {
+    func problem(_ bytes: [UInt8]) -> String? {
+      do {
+        _ = try bytes.withUnsafeBytes { try TorchFile($0) }
+        return nil
+      } catch { return (error as? ArchiveError)?.problem }
+    }
+    #expect(problem([0x80, 2, 0x8A])?.hasPrefix("it is a pickle that is no archive") == true)
+    #expect(
+      problem(try ZipWriter.archive([(name: "a/other", content: [])]))?.hasPrefix(
+        "it has no data.pkl") == true)
+    #expect(
+      problem(
+        try ZipWriter.archive([
+          (name: "a/data.pkl", content: [0x80, 2, 0x4E, 0x2E]),
+          (name: "a/byteorder", content: Array("big".utf8)),
+        ])) == "its tensors are big-endian")
+    // The pickle's own size is looked at before it is taken.
+    let large = [UInt8](repeating: 0x4E, count: PickleReader.mostBytes + 1)
+    #expect(
+      problem(try ZipWriter.archive([(name: "a/data.pkl", content: large)]))?.hasPrefix(
+        "its pickle takes 67108865 bytes, more than") == true)
+  }
+
   @Test func everyCutAndEveryFlipIsAnArchiveErrorOrHarmless() throws {
     let whole = try TorchWriter.file(Self.value)
     for length in 0..<whole.count {

@@ -93,6 +93,59 @@ import Testing
     #expect(importer.remarks.map(\.text).contains { $0.hasPrefix("1 choices are of an expert") })
   }
 
+  /// A few bytes must not stand for many rows: records that share one tensor are each counted.
+  @Test func recordsMayNotShareTheirNumbers() throws {
+    let rows = 400
+    let record: [(key: String, value: TorchValue)] = [
+      ("forward_pass_id", .integer(3)), ("forward_mode", .integer(1)),
+      ("input_ids", .list((0..<rows).map { .integer($0) })),
+      ("positions", .list((0..<rows).map { .integer($0) })),
+      ("extend_seq_lens", .list([.integer(rows)])),
+      (
+        "topk_ids_of_layer",
+        .int32((0..<8 * rows).map { Int32($0 % 8) }, shape: [1, rows, 8])
+      ),
+    ]
+    let once = try TorchWriter.file(.dictionary(record))
+    let members = try once.withUnsafeBytes { bytes in
+      let archive = try ZipArchive(bytes)
+      return try archive.members.map { member in
+        (
+          name: member.name,
+          content: try archive.content(of: member) { (content) throws(ArchiveError) in
+            Array(try content.take(content.remaining))
+          }
+        )
+      }
+    }
+    // The record is put into the memo, and taken from there twenty times more.
+    var pickle: [UInt8] = [0x80, 2, 0x7D, 0x28] + text("records") + [0x5D, 0x28]
+    pickle += members[0].content.dropFirst(2).dropLast() + [0x71, 1]
+    for _ in 0..<20 { pickle += [0x68, 1] }
+    pickle += [0x65] + text("last_physical_to_logical_map")
+    pickle += mapOfItself + [0x75, 0x2E]
+    let folder = try TemporaryFolder()
+    let ids = [Int64](0..<8).withUnsafeBytes { Array($0) }
+    let path = try folder.write(
+      try ZipWriter.archive(
+        [(name: members[0].name, content: pickle)] + members.dropFirst()
+          + [(name: "archive/data/9", content: ids)]), to: "r_0.pt")
+    let fault = importFault { try importAll([path], options: ImportOptions(experts: 8)) }
+    #expect(fault?.problem == "its pass 3 has numbers of other records once more")
+  }
+
+  private func text(_ text: String) -> [UInt8] {
+    [0x58, UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
+  }
+
+  /// A tensor `[1, 8]` of whole numbers of eight bytes in storage 9.
+  private var mapOfItself: [UInt8] {
+    Array("ctorch._utils\n_rebuild_tensor_v2\n".utf8) + [0x28, 0x28] + text("storage")
+      + Array("ctorch\nLongStorage\n".utf8) + text("9") + text("cpu")
+      + [0x4B, 8, 0x74, 0x51, 0x4B, 0, 0x28, 0x4B, 1, 0x4B, 8, 0x74, 0x28, 0x4B, 8, 0x4B, 1, 0x74]
+      + [0x89] + Array("ccollections\nOrderedDict\n".utf8) + [0x29, 0x52, 0x74, 0x52]
+  }
+
   @Test func passesOfNothingArePassedOver() throws {
     #expect(try record(["forward_mode": .integer(4)])?.problem == "there is no request in it")
   }
