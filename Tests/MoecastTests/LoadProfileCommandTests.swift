@@ -19,7 +19,8 @@ import Testing
 
   @Test func countsBecomeAProfileWithoutExpertsOrAShape() throws {
     let folder = try TemporaryFolder()
-    let profile = try LoadProfile(path: try profile(in: folder, "--model", "mine", "--top-k", "2"))
+    let profile = try LoadProfile(
+      path: try profile(in: folder, "--model", "mine", "--experts", "4", "--top-k", "2"))
     #expect(profile.layers == [2])
     #expect(profile.counts == [6, 2, 0, 0, 0, 0, 0, 4])
     #expect(profile.topK == 2)
@@ -27,7 +28,7 @@ import Testing
     #expect(profile.provenance == ["format": "counts-csv", "source": "counts.csv"])
     // The same input gives the same bytes, and a profile may be replaced.
     let bytes = try folder.bytes(of: "p.h5")
-    _ = try self.profile(in: folder, "--model", "mine", "--top-k", "2", "--json")
+    _ = try self.profile(in: folder, "--model", "mine", "--experts", "4", "--top-k", "2", "--json")
     #expect(try folder.bytes(of: "p.h5") == bytes)
   }
 

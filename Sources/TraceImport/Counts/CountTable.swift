@@ -7,7 +7,7 @@ struct CountTable {
   private var rows: [Int64: [Int: [UInt64]]] = [:]
 
   /// Counts that are held at most: 1 GB.
-  private static let most = 1 << 27
+  static let most = 1 << 27
   private var held = 0
 
   init(file: String) { self.file = file }

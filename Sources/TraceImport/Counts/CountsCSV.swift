@@ -67,72 +67,159 @@ enum CountsCSV: CountsReader {
   static func counts(
     in bytes: UnsafeRawBufferPointer, of file: FoundFile
   ) throws(ImportError) -> RawCounts {
-    var rest = bytes[...]
-    /// The next line; nil behind the last.
-    func nextLine() -> Slice<UnsafeRawBufferPointer>? {
-      guard !rest.isEmpty else { return nil }
-      let end = rest.firstIndex(of: 0x0A) ?? rest.endIndex
-      defer { rest = rest[min(end + 1, rest.endIndex)...] }
-      return rest[..<end]
-    }
-    guard let columns = nextLine().flatMap({ Columns($0.prefix(4096)) }) else {
+    let first = bytes.prefix { $0 != 0x0A }
+    guard let columns = Columns(first.prefix(4096)) else {
       throw .counts(
         file.path, "its first line names no columns layer, expert and count, each once",
         remedy: "name the columns in the first line: layer,expert,count", kind: .notATrace, line: 1)
     }
-    var rows: [Place: [Int: UInt64]] = [:]
-    var experts = 0
-    var ordinal = 0
-    while let line = nextLine() {
-      ordinal += 1
-      guard line.contains(where: { !JSONText.isSpace($0) }) else { continue }
-      let fields = line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-      func number(_ column: Int?) throws(ImportError) -> Int? {
-        guard let column else { return nil }
-        guard column < fields.count, let number = Self.number(fields[column]) else {
-          throw .counts(
-            file.path, "whole numbers from 0 expected under layer, expert and count",
-            line: ordinal + 1)
+    var line = CountLine(columns: [columns.layer, columns.expert, columns.count, columns.window])
+    var table = ExpertRows(file: file.path)
+    var number = 1
+    var at = min(first.count + 1, bytes.count)
+    while at < bytes.count {
+      number += 1
+      switch line.read(bytes, at: &at) {
+      case .blank: continue
+      case .numbers:
+        let (layer, expert) = (line.values[0], line.values[1])
+        guard layer <= 65_535, expert < EventBounds.mostExperts else {
+          throw .counts(file.path, "a layer or expert that is not possible", line: number)
         }
-        return number
-      }
-      guard let layer = try number(columns.layer), let expert = try number(columns.expert),
-        let count = try number(columns.count), layer <= 65_535, expert < EventBounds.mostExperts
-      else {
+        try table.add(
+          UInt64(line.values[2]), expert: expert, layer: layer, window: Int64(line.values[3]))
+      case .somethingElse:
         throw .counts(
-          file.path, "a layer or expert that is not possible", line: ordinal + 1)
+          file.path, "whole numbers from 0 expected under layer, expert and count", line: number)
       }
-      let place = Place(window: Int64(try number(columns.window) ?? 0), layer: layer)
-      experts = max(experts, expert + 1)
-      rows[place, default: [:]][expert, default: 0] += UInt64(count)
     }
-    var table = CountTable(file: file.path)
-    for (place, counts) in rows {
-      var row = [UInt64](repeating: 0, count: experts)
-      for (expert, count) in counts { row[expert] = count }
-      try table.add(row, window: place.window, layer: place.layer)
-    }
-    return try table.finished(windowKind: columns.kind)
+    return try table.counts(windowKind: columns.kind)
+  }
+}
+
+/// Takes some columns' numbers from lines, each seen byte by byte once.
+private struct CountLine {
+  enum Content {
+    case blank, numbers, somethingElse
   }
 
-  /// A layer in a window.
+  /// The numbers of the columns in the order in which they were asked for; 0 of one that is not
+  /// there.
+  private(set) var values: [Int]
+  /// For each field of a line, which of the columns it is; -1 for others.
+  private let columnOf: [Int]
+  private let wanted: Int
+
+  init(columns: [Int?]) {
+    values = Array(repeating: 0, count: columns.count)
+    wanted = columns.count { $0 != nil }
+    var columnOf = [Int](repeating: -1, count: (columns.compactMap(\.self).max() ?? 0) + 1)
+    for (column, field) in columns.enumerated() {
+      if let field { columnOf[field] = column }
+    }
+    self.columnOf = columnOf
+  }
+
+  /// Goes past the line at `at`.
+  mutating func read(_ text: UnsafeRawBufferPointer, at: inout Int) -> Content {
+    var (field, found) = (0, 0)
+    var (isBlank, isWrong) = (true, false)
+    while true {
+      let column = field < columnOf.count ? columnOf[field] : -1
+      if column >= 0, let value = Self.number(text, &at) {
+        values[column] = value
+        found += 1
+        isBlank = false
+      }
+      // What a number leaves of its field must be nothing; other fields may hold anything.
+      while at < text.count, text[at] != UInt8(ascii: ","), text[at] != 0x0A {
+        if !JSONText.isSpace(text[at]) {
+          isBlank = false
+          if column >= 0 { isWrong = true }
+        }
+        at += 1
+      }
+      let isLast = at == text.count || text[at] == 0x0A
+      at += at < text.count ? 1 : 0
+      if isLast { break }
+      isBlank = false
+      field += 1
+    }
+    return isBlank ? .blank : found == wanted && !isWrong ? .numbers : .somethingElse
+  }
+
+  /// A whole number of up to nine digits, which blanks and quotes may stand around, and a fraction
+  /// of zeros behind; nil where there is none.
+  private static func number(_ text: UnsafeRawBufferPointer, _ at: inout Int) -> Int? {
+    func skipBlanks() {
+      while at < text.count,
+        text[at] == 0x20 || text[at] == 0x09 || text[at] == 0x0D || text[at] == UInt8(ascii: "\"")
+      {
+        at += 1
+      }
+    }
+    skipBlanks()
+    guard let value = takeWholeNumber(text, &at, end: text.count) else { return nil }
+    if at < text.count, text[at] == UInt8(ascii: ".") {
+      at += 1
+      while at < text.count, text[at] == UInt8(ascii: "0") { at += 1 }
+    }
+    skipBlanks()
+    return value
+  }
+}
+
+/// Counts that come in one by one, most often those of one layer after another.
+private struct ExpertRows {
   private struct Place: Hashable {
     var window: Int64
     var layer: Int
   }
 
-  /// A whole number of up to nine digits, which blanks and quotes may stand around, and a fraction
-  /// of zeros behind.
-  private static func number(_ field: Slice<UnsafeRawBufferPointer>.SubSequence) -> Int? {
-    var digits = field[...]
-    func isBlank(_ byte: UInt8) -> Bool { JSONText.isSpace(byte) || byte == UInt8(ascii: "\"") }
-    digits = digits.drop(while: isBlank)
-    while let last = digits.last, isBlank(last) { digits.removeLast() }
-    if let point = digits.firstIndex(of: UInt8(ascii: ".")),
-      digits[(point + 1)...].allSatisfy({ $0 == UInt8(ascii: "0") })
-    {
-      digits = digits[..<point]
+  private let file: String
+  /// `[expert]` of every layer in a window, but for the latest.
+  private var rows: [Place: [UInt64]] = [:]
+  private var latest: Place?
+  private var row: [UInt64] = []
+  private var experts = 0
+  /// Counts that are held, which may be many more than lines.
+  private var held = 0
+
+  init(file: String) { self.file = file }
+
+  /// Adds a count to an expert's.
+  mutating func add(
+    _ count: UInt64, expert: Int, layer: Int, window: Int64
+  ) throws(ImportError) {
+    let place = Place(window: window, layer: layer)
+    if place != latest {
+      if let latest { rows[latest] = row }
+      row = rows.removeValue(forKey: place) ?? []
+      latest = place
     }
-    return wholeNumber(digits)
+    if expert >= row.count {
+      held += expert + 1 - row.count
+      guard held <= CountTable.most else {
+        throw .counts(
+          file, "it has more than \(CountTable.most) counts", remedy: "record fewer windows",
+          kind: .tooLarge)
+      }
+      row += repeatElement(0, count: expert + 1 - row.count)
+      experts = max(experts, expert + 1)
+    }
+    // A count has nine digits, so no file of bytes in 64 bits overflows their sum.
+    row[expert] &+= count
+  }
+
+  /// All counts; experts of the largest id seen.
+  mutating func counts(windowKind: String) throws(ImportError) -> RawCounts {
+    if let latest { rows[latest] = row }
+    var table = CountTable(file: file)
+    for (place, row) in rows {
+      try table.add(
+        row + repeatElement(0, count: experts - row.count), window: place.window,
+        layer: place.layer)
+    }
+    return try table.finished(windowKind: windowKind)
   }
 }
