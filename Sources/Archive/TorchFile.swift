@@ -13,6 +13,8 @@ package struct TorchFile {
   /// The value that was saved.
   package let root: PickleValue
   private let archive: ZipArchive
+  /// Where each member is in the directory, the first of one name; a recording has thousands.
+  private let places: [String: Int]
   /// The folder of the archive that all members are in, with its slash.
   private let folder: String
 
@@ -30,6 +32,8 @@ package struct TorchFile {
         remedy: "load it and save it anew with torch.save(data, path)")
     }
     archive = try ZipArchive(bytes)
+    places = Dictionary(
+      archive.members.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     guard
       let pickle = archive.members.first(where: {
         $0.name == Self.pickleName || $0.name.hasSuffix("/" + Self.pickleName)
@@ -84,7 +88,7 @@ package struct TorchFile {
   }
 
   private func member(_ name: String) -> ZipArchive.Member? {
-    archive.members.first { $0.name == name }
+    places[name].map { archive.members[$0] }
   }
 
   /// Throws for files of big-endian machines.
