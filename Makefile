@@ -122,7 +122,7 @@ mutants: setup ## plant faults one at a time and name those that no test notices
 	@.ci/setup test
 	.ci/mutants $(MUTANTS)
 
-# Seconds of fuzzing a target; 400 make an hour of the ten.
+# Seconds of fuzzing a target; 150 make an hour of the two dozen.
 FUZZ_SECONDS ?= 400
 # Targets to fuzz; all of them unless given.
 FUZZ ?=

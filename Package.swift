@@ -65,12 +65,16 @@ let package = Package(
       linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
       name: "TraceImport",
-      dependencies: ["Archive", "RoutingTrace", "PathText", "CSimdJSON", system],
+      dependencies: ["Archive", "LoadProfile", "RoutingTrace", "PathText", "CSimdJSON", system],
       swiftSettings: strict),
     // The headers of libhdf5 alone: the library is opened where a model is first read or written.
     .target(name: "CHDF5"),
     .target(name: "HDF5", dependencies: ["CHDF5", "CZlib", "Locking"], swiftSettings: strict),
     .target(name: "DurableFile", dependencies: ["PathText", system], swiftSettings: strict),
+    // How often experts were chosen, where nothing else of routing was recorded.
+    .target(
+      name: "LoadProfile", dependencies: ["DurableFile", "HDF5", "PathText", system],
+      swiftSettings: strict),
     // What batches ask of experts, and forecasts of it.
     .target(
       name: "Demand",
@@ -130,6 +134,7 @@ let package = Package(
         "Insight",
         "LZ4Frame",
         "Live",
+        "LoadProfile",
         "MemoryBudget",
         "ModelFile",
         "PathText",
@@ -147,8 +152,8 @@ let package = Package(
     .target(
       name: "Moecast",
       dependencies: [
-        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "ModelFile",
-        "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
+        "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "LoadProfile",
+        "ModelFile", "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
     // libmoecast.so: the functions of moecast.h.
@@ -217,7 +222,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "TraceImportTests",
-      dependencies: ["Archive", "TraceImport", "RoutingTrace", "TestSupport", system],
+      dependencies: [
+        "Archive", "LoadProfile", "TraceImport", "RoutingTrace", "TestSupport", system,
+      ],
       exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
@@ -246,6 +253,9 @@ let package = Package(
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "LoadProfileTests", dependencies: ["HDF5", "LoadProfile", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
       name: "PathTextTests", dependencies: ["PathText", "TestSupport", system],
       swiftSettings: strict),
     .testTarget(
@@ -258,7 +268,9 @@ let package = Package(
     .testTarget(
       name: "MoecastTests",
       dependencies: [
-        "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "Wafer", "ModelFile",
+        "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "LoadProfile",
+        "Wafer",
+        "ModelFile",
         "Prequential", "RoutingTrace", "Staging", system,
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -54,6 +54,12 @@ package struct NPYArray {
   /// The first six bytes of every `.npy` file.
   package static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
+  /// An array whose elements are the next of `content`, which has as many.
+  package init(element: Element, shape: [Int], content: MemberContent) {
+    (self.element, self.shape, self.content) = (element, shape, content)
+    count = shape.reduce(1, *)
+  }
+
   /// Parses the header of the array that is all of `content`.
   ///
   /// - Throws: ``ArchiveError`` where it is no such array, or one that is not read.

@@ -68,6 +68,7 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
   let gates = ArrayTurning.Array(
     offset: ids.offset + elements + zipHeader("routing_weights.npy") + npyHeader, width: 2)
   let alone = ArrayTurning.Array(offset: npyHeader)
+  let batches = recordedBatches(of: tokenMajor(large), large.shape)
   return [
     try row(
       "paper's JSON", large, "deepseek-v3", .paperJSON, paper,
@@ -105,6 +106,10 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
     try row(
       "NPY with sidecars", large, "deepseek-v3", .vllmNPY, arrays, sidecars: sidecars,
       turning(arrays, [alone], checksums: false)),
+    try row(
+      "SGLang's recorder", large, "deepseek-v3", .sglangRecorder,
+      [ForeignFile(name: "recorder_0.pt", bytes: try recording(batches, large.shape))],
+      BatchTurning(batches, large)),
   ]
 }
 

@@ -116,3 +116,16 @@ void ceiling_columns(
       for (size_t slot = 0; slot < k; slot++) *to++ = from[slot];
   }
 }
+
+void ceiling_batch(
+    const int32_t *restrict ids, size_t rows, size_t skipped, size_t layers, size_t slots, size_t k,
+    const uint32_t *restrict places, size_t chunk_tokens, uint8_t *restrict columns) {
+  for (size_t layer = 0; layer < layers; layer++) {
+    const int32_t *from = ids + (skipped + layer) * rows * slots;
+    for (size_t row = 0; row < rows; row++, from += slots) {
+      size_t chunk = places[row] / chunk_tokens, token = places[row] % chunk_tokens;
+      uint8_t *to = columns + ((chunk * layers + layer) * chunk_tokens + token) * k;
+      for (size_t slot = 0; slot < k; slot++) to[slot] = (uint8_t)from[slot];
+    }
+  }
+}

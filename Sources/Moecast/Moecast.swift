@@ -17,6 +17,7 @@
 @_exported import Insight
 @_exported import LZ4Frame
 @_exported import Live
+@_exported import LoadProfile
 @_exported import ModelFile
 @_exported import Prequential
 @_exported import RoutingTrace

@@ -33,8 +33,10 @@ extension TraceError {
         "decompress it with `zstd -d`, and \(converting) where it is no trace"
       ),
       (
-        [0x89, 0x48, 0x44, 0x46], .notATrace, "it is an HDF5 file, as models are, and no trace",
-        "name a trace (*.moe.lz4); `moecast inspect` shows a model"
+        [0x89, 0x48, 0x44, 0x46], .notATrace,
+        "it is an HDF5 file, as models and load profiles are, and no trace: neither tells which "
+          + "experts each token took",
+        "name a trace (*.moe.lz4); `moecast inspect` shows what it is"
       ),
       (
         [0x04, 0x22, 0x4D, 0x18], .notATrace,

@@ -17,9 +17,9 @@ public struct ForeignFormat: Hashable, Sendable {
 
   /// All formats, in the order in which files are tried.
   public static let all: [ForeignFormat] = [
-    .paperJSON, .gptOSS, .npz, .vllmNPY, .moeBeyond, .esft, .vllmLogger, .sglangJSON,
-    .megatron, .moeCacheLab, .moeTrace, .tokenChoices, .llamaCSV,
-    .llamaBinary, .expertColumns, .vllmJSON, .olmoe, .atlas, .glmExport,
+    .paperJSON, .gptOSS, .npz, .routeFolder, .routerLogits, .vllmNPY, .moeBeyond, .esft,
+    .vllmLogger, .sglangJSON, .sglangRecorder, .flameActives, .megatron, .moeCacheLab, .moeTrace,
+    .tokenChoices, .llamaCSV, .llamaBinary, .expertColumns, .vllmJSON, .olmoe, .atlas, .glmExport,
   ]
 
   /// The names of all formats, for messages.

@@ -28,6 +28,9 @@ public struct ImportOptions: Sendable {
   public var dropsWarmUp: Bool
   /// Whether archives (zip, tar) are opened, whose files are read into memory.
   public var opensArchives: Bool
+  /// Whether the inputs hold other layers of the same requests, and are joined; the files of a folder
+  /// where that is the only input.
+  public var joins: Bool
   /// Largest file that is read whole into memory, in bytes; 4 GiB at most. A JSON file takes about
   /// twice its size while it is parsed (measured: 0.87 GB for one of 0.5 GB).
   public var maximumFileSize: Int
@@ -43,7 +46,8 @@ public struct ImportOptions: Sendable {
   public init(
     model: ModelShape? = nil, experts: Int? = nil, topK: Int? = nil, modelName: String = "",
     prefill: Int? = nil, readsWeights: Bool = true, keepsConstant: Bool = false,
-    dropsWarmUp: Bool = false, opensArchives: Bool = true, maximumFileSize: Int = largestFileSize
+    dropsWarmUp: Bool = false, joins: Bool = false, opensArchives: Bool = true,
+    maximumFileSize: Int = largestFileSize
   ) {
     self.model = model
     self.experts = experts
@@ -54,6 +58,7 @@ public struct ImportOptions: Sendable {
     self.keepsConstant = keepsConstant
     self.dropsWarmUp = dropsWarmUp
     self.opensArchives = opensArchives
+    self.joins = joins
     self.maximumFileSize = min(max(1, maximumFileSize), Self.largestFileSize)
   }
 }

@@ -21,6 +21,10 @@ enum Remark: Hashable {
   case label(String)
   /// An array whose second axis is longer than layers go, as one of `[layers, tokens, k]` has it.
   case axes([Int])
+  /// Decoded rows of a batch that could be of several requests.
+  case cut(Int)
+  /// Slots whose physical expert is another copy of one that the event has already.
+  case twice(Int)
   /// Fewer events than not have as many experts as the widest.
   case fewFull(topK: Int, full: Int, events: Int)
 
@@ -34,6 +38,12 @@ enum Remark: Hashable {
     case .axes(let shape):
       "its shape \(shape) is read as [tokens, layers, k]; if \(shape[1]) is the number of tokens, "
         + "save array.transpose(1, 0, 2)"
+    case .cut(let rows):
+      "\(rows) decoded rows could be of several requests at the same position; each begins a "
+        + "request of its own"
+    case .twice(let slots):
+      "\(slots) choices are of an expert that their token has already, by the map of physical "
+        + "experts, which is that of the recording's end; they stay empty"
     case .fewFull(let topK, let full, let events):
       "only \(full) of \(events) events have \(topK) experts; if the model's top-k is smaller, "
         + "give --shape or --top-k"

@@ -67,6 +67,24 @@ extension NPYArray {
     }
   }
 
+  /// All elements of an array of whole numbers.
+  func wholeNumbers() throws(ArchiveError) -> [Int] {
+    func numbers<Value: FixedWidthInteger>(_ type: Value.Type) throws(ArchiveError) -> [Int] {
+      try converted(type) { Int(clamping: $0) }
+    }
+    return switch element {
+    case .unsigned(1): try numbers(UInt8.self)
+    case .unsigned(2): try numbers(UInt16.self)
+    case .unsigned(4): try numbers(UInt32.self)
+    case .unsigned: try numbers(UInt64.self)
+    case .signed(1): try numbers(Int8.self)
+    case .signed(2): try numbers(Int16.self)
+    case .signed(4): try numbers(Int32.self)
+    case .signed: try numbers(Int64.self)
+    case .float, .text, .bytes: throw ArchiveError("its elements are not whole numbers")
+    }
+  }
+
   private func described<Value: FixedWidthInteger>(_ type: Value.Type) throws(ArchiveError)
     -> String
   {

@@ -42,6 +42,8 @@ struct RawRequest {
   var experts: Int?
   /// The first number that ``outOfRange`` stands for, where the format tells.
   var firstOutOfRange: Int?
+  /// Ids of its tokens, where the source has them: what shows whether two files are of one request.
+  var tokenIDs: [Int]?
   /// What is to be said of its source, though it can be read.
   var remarks: [Remark] = []
 

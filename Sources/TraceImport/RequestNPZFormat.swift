@@ -37,10 +37,13 @@ struct RequestNPZFormat: TraceFormat {
 
   private var file: SourceFile
   private let readsWeights: Bool
+  /// Whether the tokens' ids are to show that files are of the same requests.
+  private let readsTokens: Bool
 
   init(options: ImportOptions) throws(ImportError) {
     file = SourceFile(options: options)
     readsWeights = options.readsWeights
+    readsTokens = options.joins
   }
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".npz") }
@@ -67,6 +70,7 @@ struct RequestNPZFormat: TraceFormat {
     request.task = try members.label("task", remarks: &request.remarks) ?? ""
     if readsWeights { request.weights = try members.weights(of: request) }
     request.prefill = try members.prefill(of: request, recorded: prompt)
+    if readsTokens { request.tokenIDs = try members.tokens() }
     try members.noteUnread(&request.remarks)
     return request
   }
@@ -179,6 +183,17 @@ private struct RequestArchive {
       }
     }
     return recorded ?? prompt.map { min($0, tokens) }
+  }
+
+  /// Ids of the prompt's and the output's tokens; nil where they are not there.
+  func tokens() throws(ImportError) -> [Int]? {
+    func ids(_ name: String) throws(ImportError) -> [Int]? {
+      try array(name) { (array) throws(ArchiveError) in
+        array.element.isWhole ? try array.wholeNumbers() : []
+      }
+    }
+    guard let prompt = try ids("prompt_token_ids") else { return nil }
+    return prompt + (try ids("output_token_ids") ?? [])
   }
 
   /// Names arrays that look like routing and are not read.

@@ -87,20 +87,8 @@ struct SourceFinder {
     _ inputs: [String], format wanted: ForeignFormat?, limit: Int = ImportOptions.largestFileSize,
     opensArchives: Bool = true, standardInput: FileDescriptor = .standardInput
   ) throws(ImportError) {
-    guard !inputs.isEmpty else {
-      throw ImportError(
-        .access, file: "no input", problem: "nothing to read",
-        remedy: "name files or folders of traces")
-    }
-    var files: [FoundFile] = []
-    for input in inputs {
-      if input == StandardStream.dash {
-        files.append(try Self.read(standardInput, limit: limit))
-      } else {
-        for path in try Self.matches(of: input) { files += try Self.expand(path) }
-      }
-    }
-    if opensArchives { files = try Self.openArchives(files, limit: limit) }
+    var files = try Self.files(
+      of: inputs, limit: limit, opensArchives: opensArchives, standardInput: standardInput)
     let format: ForeignFormat
     if let wanted { format = wanted } else { format = try Self.guess(files, inputs: inputs) }
     if format.type.isOneValue { files = try Self.split(files, limit: limit) }
@@ -114,6 +102,52 @@ struct SourceFinder {
     self.format = format
     sources = try format.type.sources(of: chosen)
     passedOver = files.count - chosen.count
+  }
+
+  /// All files that the inputs stand for, in order, those of archives among them; standard input is
+  /// read at once.
+  static func files(
+    of inputs: [String], limit: Int, opensArchives: Bool = true,
+    standardInput: FileDescriptor = .standardInput
+  ) throws(ImportError) -> [FoundFile] {
+    guard !inputs.isEmpty else {
+      throw ImportError(
+        .access, file: "no input", problem: "nothing to read",
+        remedy: "name files or folders of traces")
+    }
+    var files: [FoundFile] = []
+    for input in inputs {
+      if input == StandardStream.dash {
+        files.append(try read(standardInput, limit: limit))
+      } else {
+        for path in try matches(of: input) { files += try expand(path) }
+      }
+    }
+    return opensArchives ? try openArchives(files, limit: limit) : files
+  }
+
+  /// The sources in parts that each hold other layers of the same requests: those of each input; of
+  /// the only one, each source is a part.
+  ///
+  /// - Throws: ``ImportError`` where there is only one part, or standard input is among them.
+  func parts(of inputs: [String]) throws(ImportError) -> [[TraceSource]] {
+    guard !inputs.contains(StandardStream.dash) else {
+      throw ImportError(
+        .access, file: StandardStream.dash, problem: "standard input is one file, and not several",
+        remedy: "name the files that are to be joined")
+    }
+    var parts: [[TraceSource]] = []
+    if inputs.count == 1 {
+      parts = sources.map { [$0] }
+    } else {
+      for input in inputs { parts.append(try SourceFinder([input], format: format).sources) }
+    }
+    guard parts.count > 1 else {
+      throw ImportError(
+        .mismatch, file: inputs[0], problem: "there is nothing to join it with",
+        remedy: "name the files of all ranks or layers, or leave --join out")
+    }
+    return parts
   }
 
   /// Throws where a folder holds a file both compressed and not, as `gzip -k` leaves it: its

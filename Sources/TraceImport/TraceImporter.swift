@@ -11,7 +11,8 @@ import RoutingTrace
 /// Order: inputs as given; the files of a folder, at any depth, by their paths below it, byte by
 /// byte but with runs of digits as numbers. So `2.json` stands before `10.json`.
 ///
-/// Memory: one file, with what was parsed of it; for ESFT one line of every layer's file.
+/// Memory: one file, with what was parsed of it; for ESFT one line of every layer's file; where files
+/// are joined, one of every part.
 public struct TraceImporter {
   /// The format that is read.
   public let format: ForeignFormat
@@ -100,8 +101,13 @@ public struct TraceImporter {
     paths = finder.sources.flatMap { $0.files.map(\.path) }
     pathsOnDisk = finder.sources.flatMap { $0.files.map { $0.archive?.path ?? $0.path } }
     passedOver = finder.passedOver
-    stream = RequestStream(
-      reader: try finder.format.type.init(options: options), fit: fit, sources: finder.sources)
+    let parts = options.joins ? try finder.parts(of: inputs) : [finder.sources]
+    var streams: [RawStream] = []
+    for sources in parts {
+      streams.append(
+        RawStream(reader: try finder.format.type.init(options: options), sources: sources))
+    }
+    stream = RequestStream(parts: streams, fit: fit)
     first = try stream.next()
     if first == nil, let fault = stream.fit.fault(file: inputs.joined(separator: ", ")) {
       throw fault
@@ -136,12 +142,72 @@ public struct TraceImporter {
   }
 }
 
-/// Source after source, request after request, each held against the shape.
+/// Request after request, each held against the shape, and joined before where several streams hold
+/// other layers of the same ones.
 private struct RequestStream {
-  /// Reads the format.
-  var reader: any TraceFormat
   /// Holds requests against the shape.
   var fit: RequestValidator
+  /// What the requests come from; of several, each request takes the next of all.
+  private var parts: [RawStream]
+
+  /// Requests handed on.
+  private var ordinal = 0
+
+  init(parts: [RawStream], fit: RequestValidator) {
+    self.parts = parts
+    self.fit = fit
+  }
+
+  /// Bytes of the sources left behind.
+  var bytesRead: Int { parts.reduce(0) { $0 + $1.bytesRead } }
+
+  /// What to call all sources together.
+  var name: String {
+    let sources = parts.flatMap(\.sources)
+    return sources.count == 1 ? sources[0].path : "all \(sources.count) sources"
+  }
+
+  /// The next request that has routes.
+  mutating func next() throws(ImportError) -> RequestTrace? {
+    do throws(ImportError) {
+      while let (request, file) = try nextRaw() {
+        // One of which nothing was recorded is passed over.
+        guard let fitted = try fit.fit(request, file: file, ordinal: ordinal) else { continue }
+        ordinal += 1
+        return fitted
+      }
+      return nil
+    } catch {
+      for index in parts.indices { parts[index].end() }
+      throw error.inRequest(ordinal)
+    }
+  }
+
+  /// The next request of the one stream, or what all streams together have of it.
+  private mutating func nextRaw() throws(ImportError) -> (RawRequest, file: String)? {
+    var requests: [RawRequest] = []
+    var files: [String] = []
+    for index in parts.indices {
+      guard let (request, file) = try parts[index].next(within: fit.bounds) else { continue }
+      requests.append(request)
+      files.append(file)
+    }
+    guard !requests.isEmpty else { return nil }
+    guard requests.count == parts.count else {
+      let ended = parts.first { $0.isAtEnd }?.sources.last?.path ?? name
+      throw ImportError(
+        .mismatch, file: ended,
+        problem: "it has \(ordinal) requests, but \(lastComponent(files[0])) has more",
+        remedy: "they are not of one run: join files of the same requests, in the same order")
+    }
+    return (try JoinedRequest(requests, of: files).request, files[0])
+  }
+}
+
+/// Source after source, request after request, as a format gives them.
+private struct RawStream {
+  /// Reads the format.
+  private var reader: any TraceFormat
   /// What is opened, in order.
   let sources: [TraceSource]
   /// Bytes of the sources left behind.
@@ -151,37 +217,26 @@ private struct RequestStream {
   private var position = 0
   /// Whether a source is open that may have more.
   private var isOpen = false
-  /// Requests handed on.
-  private var ordinal = 0
 
-  init(reader: any TraceFormat, fit: RequestValidator, sources: [TraceSource]) {
+  init(reader: any TraceFormat, sources: [TraceSource]) {
     self.reader = reader
-    self.fit = fit
     self.sources = sources
   }
 
-  /// What to call all sources together.
-  var name: String { sources.count == 1 ? sources[0].path : "all \(sources.count) sources" }
+  /// Whether there is no further request.
+  var isAtEnd: Bool { position == sources.count }
+
+  /// Leaves all sources that are left.
+  mutating func end() { position = sources.count }
 
   /// The next request of the open source, or of the first behind it that has one.
-  mutating func next() throws(ImportError) -> RequestTrace? {
+  mutating func next(within bounds: EventBounds) throws(ImportError) -> (RawRequest, file: String)?
+  {
     while position < sources.count {
       let source = sources[position]
-      do throws(ImportError) {
-        if !isOpen { try reader.open(source) }
-        isOpen = true
-        if let request = try reader.next(within: fit.bounds) {
-          defer { ordinal += 1 }
-          // One of which nothing was recorded is passed over; the source may have more.
-          guard let fitted = try fit.fit(request, file: source.path, ordinal: ordinal) else {
-            continue
-          }
-          return fitted
-        }
-      } catch {
-        position = sources.count
-        throw error.inRequest(ordinal)
-      }
+      if !isOpen { try reader.open(source) }
+      isOpen = true
+      if let request = try reader.next(within: bounds) { return (request, source.path) }
       isOpen = false
       bytesRead += source.size
       position += 1

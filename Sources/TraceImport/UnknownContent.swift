@@ -77,7 +77,7 @@ struct UnknownContent {
   private static func archive(_ head: [UInt8]) -> UnknownContent {
     let length = head.count > 30 ? Int(head[26]) | Int(head[27]) << 8 : 0
     let name = String(decoding: head.dropFirst(30).prefix(length), as: UTF8.self)
-    if name.hasSuffix("data.pkl") { return pickle }
+    if name.hasSuffix(TorchFile.pickleName) { return torchFile }
     guard !name.isEmpty else {
       return UnknownContent("is an empty zip archive", "record or download it again")
     }
@@ -87,8 +87,13 @@ struct UnknownContent {
     )
   }
 
+  private static let torchFile = UnknownContent(
+    "was written by torch.save, in none of the known layouts",
+    "save the ids of a request, [tokens, layers, k], with numpy.save(\"1.npy\", ids.numpy()) and "
+      + "import that")
+
   private static let pickle = UnknownContent(
-    "is a Python pickle, as torch.save writes: it can run any code and is never read",
+    "is a Python pickle: it can run any code and is never read",
     "save the ids of a request, [tokens, layers, k], with numpy.save(\"1.npy\", ids.numpy()) and "
       + "import that")
 

@@ -37,9 +37,10 @@ struct VLLMArrayFormat: TraceFormat {
 
   static func accepts(fileNamed name: String) -> Bool { name.hasSuffix(".npy") }
 
-  /// Whether the file begins as `.npy` files do.
+  /// Whether the file begins as `.npy` files do, under no name that another format has arrays under.
   static func recognises(_ head: [UInt8], fileNamed name: String) -> Bool {
-    head.starts(with: NPYArray.magic)
+    head.starts(with: NPYArray.magic) && !RouteFolderFormat.accepts(fileNamed: name)
+      && !RouterLogitsFormat.accepts(fileNamed: name)
   }
 
   mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Insight
+import LoadProfile
 import MemoryBudget
 import RoutingTrace
 
@@ -13,13 +14,17 @@ struct Analyze: PrintingCommand {
       experts are used, and how tasks differ. "Popularity alone" is what a router would reach that \
       draws every expert by its share in the layer, with as few tokens as there are.
 
+      Of a load profile, which holds counts only, it tells how unevenly experts are used.
+
       Example:
         moecast analyze traces/
         moecast analyze traces/ -o report.html
         moecast analyze --json traces/ > observations.json
       """)
 
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp(
+      "Traces (*.moe.lz4), folders of them, or -; or one load profile (*.h5).", valueName: "trace"))
   var traces: [String]
 
   @Option(
@@ -46,6 +51,9 @@ struct Analyze: PrintingCommand {
   }
 
   func run(printing standardOutput: inout StandardOutput) throws {
+    if let report = try loadReport() {
+      return try standardOutput.report(json, report, report.text)
+    }
     // Found out before hours of reading whether it can be written.
     let page = try output.map {
       try OutputSink($0, .page(inputs: try TraceStream.files(of: traces), force: force))
@@ -64,6 +72,23 @@ struct Analyze: PrintingCommand {
       complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
     }
     try pass.finish("the figures are partial: of those alone")
+  }
+
+  /// What is to be told of a load profile; nil where the inputs are traces.
+  private func loadReport() throws -> LoadReport? {
+    guard
+      let profile = traces.first(where: { $0 != StandardStream.dash && LoadProfile.isProfile($0) })
+    else { return nil }
+    guard traces.count == 1 else {
+      throw ValidationError("\(profile) is a load profile, which is analyzed alone")
+    }
+    if output != nil {
+      throw ValidationError("--output is for traces; a load profile has no page")
+    }
+    if perLayer {
+      throw ValidationError("--per-layer is for traces; a load profile is told layer by layer")
+    }
+    return LoadReport(try LoadProfile(path: profile))
   }
 
   private func tell(

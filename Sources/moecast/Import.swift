@@ -20,6 +20,9 @@ struct Import: PrintingCommand {
       --list-shapes prints the known models. A shape of your own is a file, {"name": "my-moe", \
       "layers": 24, "moe_layers": [1, 3], "experts": 64, "top_k": 8}, or a model's config.json.
 
+      Formats of counts alone, which become a load profile (-o PROFILE.h5) for analyze:
+      \(CountsFormat.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+
       The files of a folder, at any depth, are read in natural order of their paths: 2.json before \
       10.json. Each request is checked whole; after an error nothing is written.
 
@@ -86,6 +89,13 @@ struct Import: PrintingCommand {
     help: "Leave out the identical tokens at the beginning, as an engine's warm-up writes them.")
   var dropWarmUp = false
 
+  @Flag(
+    help: """
+      The inputs, or the files of the one folder, hold other layers of the same requests, as of one \
+      rank or layer each: join them, once their tokens are seen to correspond.
+      """)
+  var join = false
+
   @OptionGroup var force: ForceOption
 
   @Flag(help: "Print the summary as JSON.")
@@ -103,10 +113,10 @@ struct Import: PrintingCommand {
     }
     if inputs.isEmpty { throw ValidationError("name the files or folders to import, or -") }
     if output.isEmpty { throw ValidationError("give the trace to write: -o TRACE.moe.lz4") }
-    if format != "auto", ForeignFormat(named: format) == nil {
+    if format != "auto", ForeignFormat(named: format) == nil, CountsFormat(named: format) == nil {
       throw ValidationError(
         "--format \(format) is not known; one of auto, "
-          + ForeignFormat.names.joined(separator: ", "))
+          + (ForeignFormat.names + CountsFormat.names).joined(separator: ", "))
     }
     if let shape, !isFile(shape), ModelShape.named(shape) == nil {
       throw ValidationError(
@@ -135,27 +145,36 @@ struct Import: PrintingCommand {
   /// Whether nothing is said that only other programs' traces need.
   private var mayRewrite: Bool {
     shape == nil && experts == nil && format == "auto" && topK == nil && prefill == nil
-      && !keepConstant && !dropWarmUp
+      && !keepConstant && !dropWarmUp && !join
   }
 
   func run(printing standardOutput: inout StandardOutput) throws {
     if listShapes { return try standardOutput.report(json, knownShapes, knownShapes.text()) }
     let start = ContinuousClock.now
+    if let summary = try importProfile(since: start) {
+      return try tell(summary, description: summary.description, printing: &standardOutput)
+    }
     if mayRewrite, let traces = try tracesToRewrite() {
       return try rewrite(traces, since: start, printing: &standardOutput)
     }
-    let given = try shape.map { isFile($0) ? try ShapeFile($0).model : ModelShape.named($0) }
     var importer = try TraceImporter(
-      inputs, format: ForeignFormat(named: format),
-      options: ImportOptions(
-        model: given ?? nil, experts: experts, topK: topK, modelName: model,
-        prefill: prefill, readsWeights: !noWeights, keepsConstant: keepConstant,
-        dropsWarmUp: dropWarmUp))
+      inputs, format: ForeignFormat(named: format), options: try importOptions)
     if let proposal = importer.proposal { complain("moecast: the shape is \(proposal)") }
     let sink = try OutputSink(output, .trace(inputs: importer.pathsOnDisk, force: force))
     let summary = try write(&importer, to: sink)
     try sink.commit()
     try report(summary, shape: importer.shape, since: start, printing: &standardOutput)
+  }
+
+  /// What the user says of foreign sources.
+  var importOptions: ImportOptions {
+    get throws {
+      let given = try shape.map { isFile($0) ? try ShapeFile($0).model : ModelShape.named($0) }
+      return ImportOptions(
+        model: given ?? nil, experts: experts, topK: topK, modelName: model, prefill: prefill,
+        readsWeights: !noWeights, keepsConstant: keepConstant, dropsWarmUp: dropWarmUp,
+        joins: join)
+    }
   }
 
   /// The inputs as moecast traces; nil where they are another program's and can be read again.
@@ -233,7 +252,14 @@ struct Import: PrintingCommand {
     summary.seconds = start.duration(to: .now) / .seconds(1)
     summary.megabytesPerSecond = Double(summary.bytesIn) / 1e6 / max(summary.seconds, 1e-9)
     for note in summary.notes { complain("moecast: \(note)") }
-    let text = json ? try moecast.json(summary) : visible("\(summary); \(shape)")
+    try tell(summary, description: "\(summary); \(shape)", printing: &standardOutput)
+  }
+
+  /// Prints a summary where it does not come between the bytes of the output.
+  private func tell(
+    _ summary: some Encodable, description: String, printing standardOutput: inout StandardOutput
+  ) throws {
+    let text = json ? try moecast.json(summary) : visible(description)
     // Standard output may carry the trace itself.
     if output == StandardStream.dash {
       complain(text, keepingLines: json)

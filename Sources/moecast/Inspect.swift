@@ -1,4 +1,5 @@
 import ArgumentParser
+import LoadProfile
 import ModelFile
 import RoutingTrace
 
@@ -22,7 +23,7 @@ struct Inspect: PrintingCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A trace (*.moe.lz4), a model (*.h5), or - for a trace.", valueName: "file"))
+      "A trace (*.moe.lz4), a model or load profile (*.h5), or - for a trace.", valueName: "file"))
   var file: String
 
   @Flag(help: "Exit with 1 unless the file is whole too: a trace with its index and checksums.")
@@ -44,6 +45,11 @@ struct Inspect: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
+    if file != StandardStream.dash, LoadProfile.isProfile(file) {
+      guard repair == nil else { throw ValidationError("--repair is for traces") }
+      let facts = LoadProfileFacts(try LoadProfile(path: file))
+      return try output.report(json, facts, facts.description)
+    }
     if file != StandardStream.dash, Checkpoint.isModel(file) {
       guard repair == nil else {
         throw ValidationError("--repair is for traces; a model falls back to an older checkpoint")

@@ -1,5 +1,6 @@
 import DurableFile
 import Export
+import LoadProfile
 import ModelFile
 import PathText
 import RoutingTrace
@@ -14,6 +15,11 @@ extension OutputRule {
         (try? TraceReader($0, name: $0.name, reading: TraceReading(framing: .any))) != nil
       } ?? false
     }
+  }
+
+  /// A load profile.
+  static func profile(inputs: [String], force: ForceOption) -> OutputRule {
+    OutputRule(kind: "a load profile", inputs, force) { LoadProfile.isProfile($0.text) }
   }
 
   /// Tables of a model.

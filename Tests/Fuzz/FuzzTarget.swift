@@ -15,9 +15,12 @@ enum FuzzTarget {
   case chunk
   case model
   case messages
+  case pickle
+  case counts(CountsFormat)
   case foreign(ForeignFormat)
 
-  /// A target by its name: `trace`, `frames`, `chunk`, `model`, `messages` or that of a foreign format.
+  /// A target by its name: `trace`, `frames`, `chunk`, `model`, `messages`, `pickle` or that of a
+  /// foreign format.
   init?(named name: String) {
     switch name {
     case "trace": self = .trace
@@ -25,14 +28,20 @@ enum FuzzTarget {
     case "chunk": self = .chunk
     case "model": self = .model
     case "messages": self = .messages
+    case "pickle": self = .pickle
     default:
+      if let format = CountsFormat(named: name) {
+        self = .counts(format)
+        return
+      }
       guard let format = ForeignFormat(named: name) else { return nil }
       self = .foreign(format)
     }
   }
 
   static var names: [String] {
-    ["trace", "frames", "chunk", "model", "messages"] + ForeignFormat.names
+    ["trace", "frames", "chunk", "model", "messages", "pickle"] + CountsFormat.names
+      + ForeignFormat.names
   }
 
   /// Reads `bytes`; an error of another type than the reader's own ends the process.
@@ -44,12 +53,15 @@ enum FuzzTarget {
       case .chunk: try readChunks(bytes)
       case .model: try readModel(bytes)
       case .messages: try readMessages(bytes)
+      case .pickle: try bytes.withUnsafeBytes { _ = try PickleReader.value($0) }
+      case .counts(let format): try importCounts(bytes, as: format)
       case .foreign(let format): try importFile(bytes, as: format)
       }
     } catch is TraceError {
     } catch is ModelError {
     } catch is ImportError {
     } catch is ProtocolError {
+    } catch is ArchiveError {
     } catch {
       fatalError("an error of type \(type(of: error)): \(error)")
     }
@@ -173,14 +185,26 @@ enum FuzzTarget {
     _ = try Checkpoint.bytes(of: learner)
   }
 
-  /// Imports one file of a foreign format.
-  private func importFile(_ bytes: [UInt8], as format: ForeignFormat) throws {
+  /// The path of a file in memory that holds `bytes`.
+  private func written(_ bytes: [UInt8], to name: String) -> String? {
     let folder = "/dev/shm/moecast-fuzz-\(getpid())"
     mkdir(folder, 0o700)
-    let path = folder + "/" + format.sample.fileName
-    guard let file = fopen(path, "wb") else { return }
+    let path = folder + "/" + name
+    guard let file = fopen(path, "wb") else { return nil }
     bytes.withUnsafeBytes { _ = fwrite($0.baseAddress, 1, $0.count, file) }
     fclose(file)
+    return path
+  }
+
+  /// Imports one file of counts.
+  private func importCounts(_ bytes: [UInt8], as format: CountsFormat) throws {
+    guard let path = written(bytes, to: format.sample.fileName) else { return }
+    _ = try LoadProfileImporter([path], format: format)?.profile(options: ImportOptions())
+  }
+
+  /// Imports one file of a foreign format.
+  private func importFile(_ bytes: [UInt8], as format: ForeignFormat) throws {
+    guard let path = written(bytes, to: format.sample.fileName) else { return }
     // Some formats do not say how many experts a token takes. What is left out is chosen by the
     // file's length, so that the same file is always read in the same way.
     let left = bytes.count % 3
@@ -199,6 +223,16 @@ enum FuzzTarget {
     }
   }
 
+  /// The pickle in a file of torch.save.
+  private static func pickle(in file: [UInt8]) throws -> [UInt8] {
+    try file.withUnsafeBytes { bytes in
+      let archive = try ZipArchive(bytes)
+      return try archive.content(of: archive.members[0]) { (content) throws(ArchiveError) in
+        Array(try content.take(content.remaining))
+      }
+    }
+  }
+
   /// Small files that are read without an error.
   func seeds() throws -> [[UInt8]] {
     switch self {
@@ -211,6 +245,8 @@ enum FuzzTarget {
         try Self.model(["frequency", "mixture"]),
       ]
     case .messages: [Self.asked, Self.answered]
+    case .pickle: [try Self.pickle(in: ForeignFormat.sglangRecorder.sample.content)]
+    case .counts(let format): try Self.dressed(format.sample.content)
     case .foreign(let format):
       try Self.dressed(format.sample.content) + Self.more(of: format)
     }

@@ -15,10 +15,15 @@ public final class TemporaryFolder {
   /// The path of `name` in the folder.
   public func file(_ name: String) -> String { path + "/" + name }
 
-  /// Writes `bytes` to `name` and returns its path.
+  /// Writes `bytes` to `name`, in folders that are made, and returns its path.
   @discardableResult
   public func write(_ bytes: [UInt8], to name: String) throws -> String {
-    try Data(bytes).write(to: URL(filePath: file(name)))
+    let place = URL(filePath: file(name))
+    if name.contains("/") {
+      try FileManager.default.createDirectory(
+        at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+    }
+    try Data(bytes).write(to: place)
     return file(name)
   }
 

@@ -35,13 +35,17 @@ struct Dressing: Sendable, CustomTestStringConvertible {
 /// Every format is recognised and read however its file comes: from a file, met in a folder, and
 /// from standard input.
 @Suite struct RecognitionTests {
+  /// Formats that know a request by its folder and its files by their names.
+  private static let byFolder: [ForeignFormat] = [.routeFolder, .routerLogits]
+
   @Test(arguments: ForeignFormat.all, Dressing.all)
   func contentIsRecognisedAndReadAsItIs(format: ForeignFormat, dressing: Dressing) throws {
     let (name, content) = format.sample
     let isText = String(validating: content, as: UTF8.self) != nil && !content.contains(0)
     if dressing.isOfText, !isText { return }
     let options = ImportOptions(
-      experts: 8, topK: 2, prefill: [.vllmNPY, .vllmLogger].contains(format) ? 1 : nil)
+      experts: 8, topK: 2,
+      prefill: [.vllmNPY, .vllmLogger].contains(format) || Self.byFolder.contains(format) ? 1 : nil)
     let plain = try TemporaryFolder()
     try plain.write(content, to: name)
     let expected = try importAll([plain.file(name)], options: options)
@@ -58,12 +62,14 @@ struct Dressing: Sendable, CustomTestStringConvertible {
         while var request = try importer.next() {
           // A folder's name is the task in some formats.
           request.task = expected[requests.count].task
+          if Self.byFolder.contains(format) { request.name = expected[requests.count].name }
           requests.append(request)
         }
         #expect(requests == expected)
       }
     }
-    if format != .esft { try comesFromStandardInput(bytes, format, options, expected) }
+    guard format != .esft, !Self.byFolder.contains(format) else { return }
+    try comesFromStandardInput(bytes, format, options, expected)
   }
 
   private func comesFromStandardInput(

@@ -153,6 +153,12 @@ void ceiling_columns(
     const uint8_t *rows, size_t tokens, size_t skipped, size_t layers, size_t k,
     size_t chunk_tokens, uint8_t *columns);
 
+// Puts a batch's ids [skipped + layers, rows, slots], the first k of every event, into columns
+// [chunk, layer, chunk_tokens, k]; row r is token places[r].
+void ceiling_batch(
+    const int32_t *ids, size_t rows, size_t skipped, size_t layers, size_t slots, size_t k,
+    const uint32_t *places, size_t chunk_tokens, uint8_t *columns);
+
 // Bytes that a block of `length` takes at most once lz4 has compressed it; a block is below 2 GB.
 size_t ceiling_block_room(size_t length);
 
