@@ -244,7 +244,7 @@ let package = Package(
     .testTarget(
       name: "ExportTests",
       dependencies: [
-        "Demand", "Export", "Forecast", "LZ4Frame", "Prequential", "RoutingTrace", "TestSupport",
+        "Counting", "Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport",
         "TraceImport", "Wafer",
       ],
       swiftSettings: strict),

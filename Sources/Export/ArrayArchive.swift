@@ -59,7 +59,8 @@ struct ArrayArchive {
     let array = NPYArray.file(element, shape: shape, elements: bytes)
     do { try archive.add(name + ".npy", array, to: sink) } catch is ArchiveError {
       throw ExportError(
-        problem: "\(name).npy is over 2 GB, too large for NPZ", remedy: "choose another format, or a smaller input")
+        problem: "\(name).npy is over 2 GB, too large for NPZ",
+        remedy: "choose another format, or a smaller input")
     }
   }
 

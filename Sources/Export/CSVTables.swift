@@ -23,7 +23,9 @@ public enum CSVTables: TableExporter {
   public static func mayBegin(_ head: [UInt8], of file: String) -> Bool { false }
 
   /// Writes a learner's tables; see ``TableExporter``.
-  public static func write(_ learner: Learner, to output: any ExportOutput) throws {
+  public static func write(
+    _ learner: Learner, _ settings: ExportSettings, to output: any ExportOutput
+  ) throws {
     try write("facts", columns: "name,value", to: output) { line in
       for (name, value) in ModelFacts(learner).all { try line("\(name),\(quoted(value))") }
     }

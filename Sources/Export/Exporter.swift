@@ -43,25 +43,6 @@ public enum ExportTarget: Sendable {
   case folder
 }
 
-/// Options of `moecast export` that some formats heed.
-public enum ExportOption: String, CaseIterable, Sendable {
-  /// What an expert weighs, in the unit of the simulator.
-  case objectSize = "--object-size"
-  /// A model whose forecasts are written beside what happened.
-  case prefetches = "--prefetches"
-}
-
-/// What exporters are told beside their model or trace.
-public struct ExportSettings {
-  /// What an expert weighs in a cache.
-  public var objectSize: UInt32?
-  /// Forecasts that are written beside what happened.
-  public var prefetching: Prefetching?
-
-  /// Nothing told.
-  public init() {}
-}
-
 /// Where an exporter's files go.
 public protocol ExportOutput: AnyObject {
   /// Appends bytes to a file, which the first of them make.
@@ -91,13 +72,14 @@ extension ExportOutput {
 ///
 /// ```swift
 /// guard let exporter = Exporters.named("npz", of: .model) as? any TableExporter.Type else { return }
-/// try exporter.write(learner, to: output)
+/// try exporter.write(learner, ExportSettings(), to: output)
 /// ```
 public protocol TableExporter: Exporter {
   /// Writes `learner`'s tables; the same bytes for the same learner.
   ///
   /// - Throws: what `output` throws, or ``ExportError``.
-  static func write(_ learner: Learner, to output: any ExportOutput) throws
+  static func write(
+    _ learner: Learner, _ settings: ExportSettings, to output: any ExportOutput) throws
 }
 
 /// A format that traces are written in, chunk by chunk.
@@ -156,11 +138,16 @@ public enum Exporters {
   public static let all: [any Exporter.Type] = [
     NPZTables.self,
     CSVTables.self,
+    JSONTables.self,
+    HDF5Tables.self,
+    PredictionTable.self,
     RequestNPZ.self,
     TraceNPY.self,
     OracleGeneral.self,
     AccessCSV.self,
     ChampSimLoads.self,
+    ChakraTrace.self,
+    GateStatistics.self,
   ]
 
   /// What an exporter's output is made of.

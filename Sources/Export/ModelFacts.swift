@@ -20,13 +20,10 @@ struct ModelFacts {
         ("learnt_chunks", "\(learner.total(\.chunks))"),
         ("learnt_tokens", "\(learner.total(\.tokens))"),
         ("learnt_requests", "\(learner.total(\.requests))"),
-        ("learnt_checksums", learner.digests.map { hexadecimal(UInt64($0)) }.joined(separator: " ")),
+        ("learnt_checksums", learner.digests.map(String.init).joined(separator: " ")),
       ]
   }
 }
-
-/// A number in hexadecimal digits.
-private func hexadecimal(_ number: UInt64) -> String { String(number, radix: 16) }
 
 /// Counts of pairs that a model keeps.
 struct PairTable {

@@ -28,7 +28,9 @@ public enum NPZTables: TableExporter {
   }
 
   /// Writes a learner's tables; see ``TableExporter``.
-  public static func write(_ learner: Learner, to output: any ExportOutput) throws {
+  public static func write(
+    _ learner: Learner, _ settings: ExportSettings, to output: any ExportOutput
+  ) throws {
     let sink: Sink = { try output.write($0, to: ExportFile.output) }
     var archive = ArrayArchive()
     let layers = learner.shape.layers

@@ -57,8 +57,8 @@ struct WholeRequests {
     let width = shape.idsPerToken
     guard (run.firstToken + run.count) * width <= Self.mostIDs else {
       throw ExportError(
-        problem: "request \(run.request) has \(run.firstToken + run.count) tokens, more ids than an "
-          + "array that can be read back",
+        problem: "request \(run.request) has \(run.firstToken + run.count) tokens, more ids than "
+          + "an array that can be read back",
         remedy: "export a trace of shorter requests")
     }
     let gap = max(0, run.firstToken - entry.tokens)

@@ -60,8 +60,8 @@ struct ExportCommand: ParsableCommand {
     guard traces.isEmpty == (model != nil) else {
       throw ValidationError(
         traces.isEmpty
-          ? "name traces, or give --model FILE" : "give either --model FILE or traces, not both; "
-            + "--prefetches is the model beside a trace")
+          ? "name traces, or give --model FILE"
+          : "give --model FILE or traces, not both; --prefetches is the model beside a trace")
     }
     let exporter = try exporter()
     try options.refuseIdle(for: exporter)
@@ -89,7 +89,8 @@ struct ExportCommand: ParsableCommand {
     if let tables = exporter as? any TableExporter.Type, let model {
       let destination = try ExportDestination(
         output, for: exporter, inputs: [model], force: force)
-      try tables.write(try Checkpoint.read(model).learner, to: destination)
+      try tables.write(
+        try Checkpoint.read(model).learner, try options.settings(), to: destination)
       try destination.commit()
     } else if let exporter = exporter as? any TraceExporter.Type {
       try export(by: exporter)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Export
 import ModelFile
 import Prequential
+import Wafer
 
 /// Options that some formats of `moecast export` heed.
 struct ExportOptions: ParsableArguments {
@@ -16,14 +17,65 @@ struct ExportOptions: ParsableArguments {
 
   @OptionGroup var forecasts: ForecastOptions
 
+  @Option(
+    help: ArgumentHelp(
+      "Devices that share each layer's experts; 25 dies unless given for a prediction-table.",
+      valueName: "n"))
+  var devices: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      A file (*.json) of SGLang's physical_to_logical_map or vLLM-Ascend's layer_list that says \
+      where experts lie; contiguous unless given.
+      """, valueName: "file"))
+  var placement: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Requests under way together; as many as devices unless given.", valueName: "n"))
+  var batch: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Bytes of a token's activations; those of a known model in bf16 unless given.",
+      valueName: "n"))
+  var tokenBytes: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Followers of an expert that count as expected at the next token; 16 unless given.",
+      valueName: "n"))
+  var topN: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Copies that a die may hold of all layers; 512 unless given.", valueName: "n"))
+  var copyEntries: Int?
+
   func validate() throws {
     if objectSize == 0 { throw ValidationError("--object-size is a number from 1") }
+    if let devices, !(1...512).contains(devices) {
+      throw ValidationError("--devices is from 1 to 512")
+    }
+    if let batch, !(1...65_536).contains(batch) {
+      throw ValidationError("--batch is from 1 to 65536")
+    }
+    for (name, value) in [
+      ("--token-bytes", tokenBytes), ("--top-n", topN), ("--copy-entries", copyEntries),
+    ] {
+      if let value, !(1...1 << 24).contains(value) {
+        throw ValidationError("\(name) is from 1 to \(1 << 24)")
+      }
+    }
   }
 
   /// Throws where an option is given that `exporter` does not heed.
   func refuseIdle(for exporter: any Exporter.Type) throws {
     let given: [(option: ExportOption, isGiven: Bool)] = [
       (.objectSize, objectSize != nil), (.prefetches, prefetches != nil),
+      (.devices, devices != nil), (.placement, placement != nil), (.batch, batch != nil),
+      (.tokenBytes, tokenBytes != nil), (.topN, topN != nil), (.copyEntries, copyEntries != nil),
     ]
     for (option, isGiven) in given {
       try refuse(
@@ -41,6 +93,12 @@ struct ExportOptions: ParsableArguments {
   func settings() throws -> ExportSettings {
     var settings = ExportSettings()
     settings.objectSize = objectSize
+    settings.devices = devices
+    settings.placement = try placement.map { try PlacementFile(file: $0) }
+    settings.batch = batch
+    settings.tokenBytes = tokenBytes
+    settings.topN = topN
+    settings.copyEntries = copyEntries
     settings.prefetching = try prefetches.map { path in
       let learner = try Checkpoint.read(path).learner
       var pass = ForecastPass(
