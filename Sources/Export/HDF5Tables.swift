@@ -16,7 +16,8 @@ public enum HDF5Tables: TableExporter {
   public static let summary = """
     HDF5 for simulators: frequency (layer, expert), layer_markov and token_markov (layer, \
     given_expert, expert), events, recall_at_k and log_loss_bits (predictor, layer, stage), each axis \
-    a dimension scale (layer by the model's numbers); attributes model, experts, top_k, facts. \
+    a dimension scale (layer by the model's numbers); attributes model, experts, top_k and what was \
+    learnt. \
     xarray and h5py read it.
     """
 
@@ -43,8 +44,7 @@ public enum HDF5Tables: TableExporter {
     try root.set("model", to: shape.model)
     try root.set("experts", to: UInt32(shape.experts))
     try root.set("top_k", to: UInt32(shape.topK))
-    for (name, value) in ModelFacts(learner).all
-    where !["model", "experts", "top_k", "model_layers"].contains(name) {
+    for (name, value) in ModelFacts(learner).ofLearning {
       // HDF5's attributes end a little short of 64 KB: of very many chunks the first stand there.
       try root.set(name, to: String(value.prefix(60_000)))
     }

@@ -10,7 +10,7 @@ public enum JSONTables: TableExporter {
 
   /// What stands in the file, for people.
   public static let summary = """
-    one JSON document: facts (shape, names, what was learnt), tables (frequency [layer][expert], \
+    one JSON document: model, experts, top_k, model_layers, predictors, facts (what was learnt), tables (frequency [layer][expert], \
     layer-markov and token-markov [layer][given expert][expert], counts), metrics by predictor, layer \
     and stage; layers in the order of model_layers.
     """
@@ -40,7 +40,7 @@ public enum JSONTables: TableExporter {
     lines.add("\"model_layers\": \(list(shape.modelLayers)),")
     lines.add("\"predictors\": [\(try learner.predictors.map(text).joined(separator: ", "))],")
     lines.add("\"facts\": {")
-    let facts = ModelFacts(learner).all
+    let facts = ModelFacts(learner).ofLearning
     for (index, fact) in facts.enumerated() {
       let comma = index + 1 < facts.count ? "," : "},"
       lines.add("\(try text(fact.name)): \(try text(fact.value))\(comma)")

@@ -8,6 +8,11 @@ struct ModelFacts {
   /// In the order in which they are written.
   let all: [(name: String, value: String)]
 
+  /// Those but the shape and the names, which formats with types have as such.
+  var ofLearning: [(name: String, value: String)] {
+    all.filter { $0.name.hasPrefix("learnt_") || $0.name.hasPrefix("prior_") }
+  }
+
   init(_ learner: Learner) {
     let shape = learner.shape
     all =

@@ -51,7 +51,8 @@ public struct PredictionTable: TableExporter {
     let room = (settings.copyEntries ?? 512) / shape.layers
     guard room > 0 else {
       throw ExportError(
-        problem: "\(settings.copyEntries ?? 512) entries a die are fewer than \(shape.layers) layers",
+        problem: "\(settings.copyEntries ?? 512) entries a die are less than one for each of "
+          + "\(shape.layers) layers",
         remedy: "give --copy-entries of one a layer at least")
     }
     let copies = (0..<dies).map { die in

@@ -2,6 +2,7 @@ import Counting
 import Export
 import Forecast
 import Prequential
+import RoutingTrace
 import TestSupport
 import Testing
 

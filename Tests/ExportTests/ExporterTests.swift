@@ -19,14 +19,18 @@ import Testing
           MemoryOutput()
         }
       for (file, bytes) in output.files {
-        #expect(exporter.mayBegin(Array(bytes.prefix(512)), of: file), "\(exporter.name)\(file)")
+        let isOne = exporter.mayBegin(Array(bytes.prefix(512)), of: file)
+        #expect(isOne, "\(exporter.name)\(file)")
       }
       heads.append((ObjectIdentifier(exporter), Array(output.output.prefix(512))))
     }
     #expect(heads.count >= 5)
-    for exporter in Exporters.all where exporter.target == .file && exporter.name != "npz" {
-      for (other, head) in heads where other != ObjectIdentifier(exporter) {
-        #expect(!exporter.mayBegin(head, of: ExportFile.output), "\(exporter.name)")
+    for exporter in Exporters.all where exporter.target == .file {
+      let own = heads.first { $0.0 == ObjectIdentifier(exporter) }?.1.prefix(4) ?? []
+      // Two are NumPy's archives, which begin alike.
+      for (_, head) in heads where head.prefix(4) != own {
+        let isOne = exporter.mayBegin(head, of: ExportFile.output)
+        #expect(!isOne, "\(exporter.name)")
       }
     }
   }

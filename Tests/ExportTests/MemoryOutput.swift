@@ -75,7 +75,8 @@ func sampleBlocks(
   let requests = (0..<5).map { number in
     RequestTrace.random(
       shape: shape, prefill: 3 * number, decode: 11 - 2 * number, weighted: weighted,
-      empty: topK > 1 ? 0.2 : 0, name: "request \(number), ä", task: number == 3 ? "" : "t\(number)",
+      empty: topK > 1 ? 0.2 : 0, name: "request \(number), ä",
+      task: number == 3 ? "" : "t\(number)",
       using: &random)
   }
   return (
