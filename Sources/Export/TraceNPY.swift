@@ -75,6 +75,8 @@ public struct TraceNPY: TraceExporter {
 
   /// Adds a block.
   public mutating func add(_ block: TokenBlock, to output: any ExportOutput) throws {
+    // What stands in its place is found out before all is read.
+    try output.write([], to: Self.sidecar)
     hasWeights = hasWeights || block.weights != nil
     var ended: [RequestTrace] = []
     try collected.add(block) { ended.append($0) }

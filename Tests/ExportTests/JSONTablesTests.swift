@@ -48,7 +48,7 @@ import Testing
     let document = try decoder.decode(Document.self, from: Data(bytes))
     #expect(document.model == "sample" && document.experts == 12 && document.topK == 3)
     #expect(document.modelLayers == [1, 2, 5] && document.predictors == learner.predictors)
-    #expect(document.facts["learntTokens"] == "90" && document.facts["priorRow"] == "2.0")
+    #expect(document.facts["learnt_tokens"] == "90" && document.facts["prior_row"] == "2.0")
     let counts = learner.layers.map(\.counts)
     #expect(document.tables.frequency == counts.map(\.frequency))
     #expect(document.tables.layer.map { $0.flatMap(\.self) } == counts.map { $0.layerPairs ?? [] })
