@@ -28,7 +28,7 @@ struct ExportCommand: ParsableCommand {
       Examples:
         moecast export --model model.h5 -o tables.npz
         moecast export --to npz -o requests trace.moe.lz4
-        moecast export -o accesses.oracleGeneral.bin --prefetches model.h5 trace.moe.lz4
+        moecast export -o a.oracleGeneral --prefetches model.h5 trace.moe.lz4
       """)
 
   /// A line an exporter.
