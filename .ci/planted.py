@@ -131,7 +131,8 @@ MUTANTS = [
     ("Export", "GateStatistics.swift", ".filter { !$0.isEmpty }", ""),
     ("Export", "HDF5Tables.swift", "try dataset.attach(try root.dataset(axis), toAxis: index)", ""),
     ("TraceImport", "ArrayRequests.swift", "guard rest == 0 else { throw Self.mismatch(file, array) }", ""),
-    ("moecast", "NewFolder.swift", "guard (try? namesIn(target).isEmpty) == true else", "guard true else"),
+    ("DurableFile", "DurableFolder.swift", "guard (try? namesIn(target).isEmpty) == true else", "guard true else"),
+    ("DurableFile", "DurableFolder.swift", "guard let lock = lock(folder) else { continue }", "let lock = lock(folder)"),
     # The wafer
     ("Wafer", "BoundEngine.swift", "for copy in copies { busy.writeCopy(at: copy.die) }", ""),
     ("Wafer", "BusyTimes.swift", "2 * fabric.wayLatency(from: source, to: die) + fabric.memoryLatency[source]", "fabric.wayLatency(from: source, to: die) + fabric.memoryLatency[source]"),

@@ -34,7 +34,7 @@ public struct ExportSettings {
     }
     return try placement.placement(
       modelLayers: shape.modelLayers, experts: shape.experts, devices: devices,
-      of: "there are \(devices) devices")
+      butFor: "there are \(devices) devices; give --devices of as many")
   }
 }
 

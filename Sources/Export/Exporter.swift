@@ -16,7 +16,7 @@ public protocol Exporter: SendableMetatype {
   /// How the names of its outputs end, by which it is chosen where none is named.
   static var suffixes: [String] { get }
 
-  /// Whether a file is written, or a new folder of files.
+  /// Whether a file is written, or several.
   static var target: ExportTarget { get }
 
   /// The options that it heeds; any other is refused.
@@ -37,8 +37,10 @@ extension Exporter {
 
 /// What an exporter writes.
 public enum ExportTarget: Sendable {
-  /// A file; some have a second one beside it.
+  /// A file; with options some have a second one beside it.
   case file
+  /// A file and a second one beside it.
+  case pair
   /// A folder of files, which is new.
   case folder
 }

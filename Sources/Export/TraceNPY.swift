@@ -19,6 +19,8 @@ public struct TraceNPY: TraceExporter {
     """
   /// How its outputs end.
   public static let suffixes = [".npy"]
+  /// An array and its JSON file.
+  public static let target = ExportTarget.pair
   /// As arrays do, and as the file beside them.
   public static func mayBegin(_ head: [UInt8], of file: String) -> Bool {
     head.starts(with: file == ExportFile.output ? NPYArray.magic : Array("{\"experts\":".utf8))

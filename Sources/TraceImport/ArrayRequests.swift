@@ -22,7 +22,9 @@ struct ArrayRequests {
   private struct Content: Decodable { var requests: [Rows] }
 
   private let all: [Rows]
-  private let array: RawRequest
+  private var array: RawRequest
+  /// What is to be said of the array, once.
+  private var remarks: [Remark]
   /// Requests that were taken.
   private var taken = 0
   /// Tokens of those.
@@ -30,8 +32,8 @@ struct ArrayRequests {
 
   /// Whether a sidecar tells of requests.
   static func areTold(in json: UnsafeRawBufferPointer) -> Bool {
-    struct Key: Decodable { var requests: [Empty]? }
-    struct Empty: Decodable {}
+    struct Key: Decodable { var requests: [Anything]? }
+    struct Anything: Decodable { init(from decoder: any Decoder) {} }
     return (try? JSONDecoder().decode(Key.self, from: Data(json)))?.requests != nil
   }
 
@@ -61,6 +63,8 @@ struct ArrayRequests {
     guard rest == 0 else { throw Self.mismatch(file, array) }
     all = content.requests
     self.array = array
+    remarks = array.remarks
+    self.array.remarks = []
   }
 
   private static func mismatch(_ file: String, _ array: RawRequest) -> ImportError {
@@ -82,6 +86,7 @@ struct ArrayRequests {
     request.tokens = own.rows
     request.prefill = own.prefill
     request.ids = Array(array.ids[tokens * width..<(tokens + own.rows) * width])
+    swap(&request.remarks, &remarks)
     taken += 1
     tokens += own.rows
     return request

@@ -135,6 +135,9 @@ struct ExportTests {
       complaint("--to", "csv", "-o", "-", "--prefetches", model, test).contains(
         "--prefetches writes a second file beside the output"))
     #expect(
+      complaint("--to", "npy", "-o", "-", test).contains(
+        "--to npy writes a second file beside the output"))
+    #expect(
       complaint("--to", "oracle-general", "-o", out, "-").contains(
         "reads the trace twice, which standard input cannot be"))
     #expect(complaint("--to", "npz", "-o", "-", test).contains("writes a folder; name it with -o"))
@@ -163,6 +166,31 @@ struct ExportTests {
     }
     let found = try cells("a.csv.prefetches.csv").map { $0[2...].joined(separator: ",") }
     #expect(found.count == 3 * 40_068 && found == wanted)
+  }
+
+  /// libCacheSim reads the accesses, and its caches hit as often as ours.
+  @Test(.enabled(if: Python.has("libcachesim"), "\(Python.absence("libcachesim"))"))
+  func libCacheSimHitsAsOften() throws {
+    let trace = folder.file("a.oracleGeneral.bin")
+    _ = try Program.text(["export", "-o", trace, Program.test])
+    let ours = try Program.json([
+      "simulate", "cache", "--stage", "all", "--batch", "1", "--capacity", "5,25", Program.test,
+    ]).array
+    for (policy, name) in [("lru", "LRU"), ("belady", "Belady")] {
+      for line in ours where line["policy"].text == policy {
+        let misses = try Python.run(
+          """
+          import libcachesim as l, sys
+          reader = l.TraceReader(trace=sys.argv[1], trace_type=l.TraceType.ORACLE_GENERAL_TRACE)
+          cache = getattr(l, sys.argv[2])(cache_size=int(sys.argv[3]))
+          print(reader.get_num_of_req(), repr(cache.process_trace(reader)[0]))
+          """, trace, name, "\(Int(line["places"].number))"
+        ).split(separator: " ")
+        #expect(misses[0] == "\(Int(line["reads"].number))")
+        let share = try #require(Double(misses[1].trimmingCharacters(in: .whitespacesAndNewlines)))
+        #expect(abs(1 - share - line["hit_rate"].number) < 1e-12, "\(policy)")
+      }
+    }
   }
 
   /// A second file beside the output is replaced only where it is one of ours.

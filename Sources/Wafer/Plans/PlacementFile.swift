@@ -108,7 +108,7 @@ public struct PlacementFile: Sendable {
   ) throws(HardwareError) -> ExpertPlacement {
     try placement(
       modelLayers: modelLayers, experts: experts, devices: fabric.dies,
-      of: "\(fabric.hardware.name) has \(fabric.dies) dies")
+      butFor: "\(fabric.hardware.name) has \(fabric.dies) dies; name a system of as many")
   }
 
   /// Where the experts of a model lie on so many devices.
@@ -116,10 +116,11 @@ public struct PlacementFile: Sendable {
   /// - Parameters:
   ///   - modelLayers: As above.
   ///   - experts: Experts of a layer.
-  ///   - system: Whose devices they are, and how many, for messages: `dojo has 25 dies`.
+  ///   - remedy: How many devices there are, and how to have as many as the file, for messages:
+  ///     `there are 8 devices; give --devices of as many`.
   /// - Throws: ``HardwareError`` where layers, devices or experts do not fit, naming the layer.
   public func placement(
-    modelLayers: [Int], experts: Int, devices: Int, of system: String
+    modelLayers: [Int], experts: Int, devices: Int, butFor remedy: String
   ) throws(HardwareError) -> ExpertPlacement {
     var placed: [Holders] = []
     for (ordinal, number) in modelLayers.enumerated() {
@@ -131,29 +132,28 @@ public struct PlacementFile: Sendable {
       }
       placed.append(
         try holders(
-          try share(layers[row], layer: number, devices, of: system), layer: number, experts))
+          try share(layers[row], layer: number, devices, butFor: remedy), layer: number, experts))
     }
     return ExpertPlacement(layers: placed)
   }
 
   /// The experts of each device.
   private func share(
-    _ own: [[Int]], layer: Int, _ devices: Int, of system: String
+    _ own: [[Int]], layer: Int, _ devices: Int, butFor remedy: String
   ) throws(HardwareError) -> [[Int]] {
     if isFlat {
       let slots = own[0]
       guard slots.count % devices == 0 else {
         throw HardwareError(
-          "\(source), layer \(layer): \(slots.count) slots are not shared evenly, but \(system);"
-            + " name a system of as many as it was made for")
+          "\(source), layer \(layer): \(slots.count) slots are not shared evenly, but \(remedy)"
+            + " as it was made for")
       }
       let each = slots.count / devices
       return (0..<devices).map { Array(slots[$0 * each..<($0 + 1) * each]) }
     }
     guard own.count == devices else {
       throw HardwareError(
-        "\(source), layer \(layer): it places on \(own.count) devices, but \(system); name a"
-          + " system of as many")
+        "\(source), layer \(layer): it places on \(own.count) devices, but \(remedy)")
     }
     return own
   }

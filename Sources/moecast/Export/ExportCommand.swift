@@ -72,9 +72,10 @@ struct ExportCommand: ParsableCommand {
       try refuse(
         [("--force", force.force)], unless: false, "a folder that is written is new or empty")
     }
-    if output == StandardStream.dash, options.prefetches != nil {
+    if output == StandardStream.dash, exporter.target == .pair || options.prefetches != nil {
       throw ValidationError(
-        "--prefetches writes a second file beside the output; name the output with -o")
+        (exporter.target == .pair ? "--to \(exporter.name)" : "--prefetches")
+          + " writes a second file beside the output; name the output with -o")
     }
     if let exporter = exporter as? any TraceExporter.Type, exporter.readsTwice,
       traces.contains(StandardStream.dash)

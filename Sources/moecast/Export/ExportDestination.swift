@@ -1,7 +1,7 @@
 import DurableFile
 import Export
-import ModelFile
-import RoutingTrace
+import PathText
+import SystemPackage
 
 /// The files of an export: one, with others beside it, or a new folder of them. Nothing of them
 /// appears before ``commit()``.
@@ -10,7 +10,7 @@ final class ExportDestination: ExportOutput {
   private var files: [String: OutputSink] = [:]
   /// In the order in which they were begun.
   private var order: [String] = []
-  private let folder: NewFolder?
+  private let folder: DurableFolder?
   private let path: String
   private let rule: (_ kind: String, _ mayBegin: @escaping ([UInt8]) -> Bool) -> OutputRule
   private let exporter: any Exporter.Type
@@ -25,12 +25,12 @@ final class ExportDestination: ExportOutput {
     self.path = path
     self.exporter = exporter
     rule = { .export($0, inputs: inputs, force: force, mayBegin: $1) }
-    folder = exporter.target == .folder ? try NewFolder(path) : nil
+    folder = exporter.target == .folder ? try DurableFolder(FilePath(text: path)) : nil
     if folder == nil { try open(ExportFile.output) }
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, to file: String) throws {
-    if let folder { return try folder.write(bytes, to: file) }
+    if let folder { return try folder.append(bytes, to: file) }
     if files[file] == nil { try open(file) }
     try files[file]?.write(bytes)
   }
