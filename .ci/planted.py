@@ -116,7 +116,7 @@ MUTANTS = [
     ("Export", "ModelFacts.swift", '("layer-markov", 1,', '("layer-markov", 0,'),
     ("Export", "CSVTables.swift", "where count > 0 {\n            try line(\"\\(place)", "where count > 1 {\n            try line(\"\\(place)"),
     ("Export", "WholeRequests.swift", "entry.request.prefill += gap", ""),
-    ("Export", "WholeRequests.swift", "guard (run.firstToken + run.count) * width <= Self.mostIDs else", "guard run.count * width <= Self.mostIDs else"),
+    ("Export", "WholeRequests.swift", "let rows = (run.firstToken + run.count) *", "let rows = run.count *"),
     ("Export", "RoutedRows.swift", "let to = token * width + number * k", "let to = token * width + ordinal * k"),
     ("Export", "NextAccesses.swift", "ahead[object] = first + index", "ahead[object] = index"),
     ("Export", "NextAccesses.swift", "for window in firsts.indices.dropLast().reversed() {", "for window in firsts.indices.dropLast().reversed().prefix(0) {"),

@@ -19,6 +19,7 @@ public struct AccessCSV: TraceExporter {
 
   private static let header = "time,obj_id,obj_size"
 
+  private let shape: TraceShape
   private let size: UInt32
   private var accesses: ExpertAccesses
   private var lines = TextLines()
@@ -26,6 +27,7 @@ public struct AccessCSV: TraceExporter {
 
   /// An exporter of traces with this header.
   public init(_ header: TraceHeader, _ settings: ExportSettings) throws {
+    shape = header.shape
     size = settings.objectSize ?? 1
     accesses = ExpertAccesses(header.shape)
     lines.add(Self.header)
@@ -37,8 +39,13 @@ public struct AccessCSV: TraceExporter {
   /// Adds a block.
   public mutating func add(_ block: TokenBlock, to output: any ExportOutput) throws {
     try prefetches?.add(block, before: accesses, to: output)
-    try accesses.next(block) { time, _, object in
-      lines.add("\(time),\(object),\(size)")
+    try accesses.next(block) { time, layer, expert in
+      lines.append(time)
+      lines.append(",")
+      lines.append(ExpertAccesses.object(shape, layer: layer, expert: expert))
+      lines.append(",")
+      lines.append(Int(size))
+      lines.endLine()
       try lines.flush { try output.write($0, to: ExportFile.output) }
     }
   }

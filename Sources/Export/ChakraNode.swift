@@ -20,29 +20,33 @@ struct ChakraNode {
   static var metadata: [UInt8] {
     var message = ProtobufMessage()
     message.add(1, "0.0.4")
-    return message.delimited
+    var bytes: [UInt8] = []
+    bytes.append(delimited: message)
+    return bytes
   }
 
-  /// The node as a message of its trace.
-  var message: [UInt8] {
-    var node = ProtobufMessage()
+  /// Appends the node to its trace.
+  ///
+  /// - Parameter node: room for the message, kept from node to node.
+  func append(to trace: inout [UInt8], by node: inout ProtobufMessage) {
+    node.removeAll()
     node.add(1, id)
     node.add(2, name)
     node.add(3, type)
     node.add(5, packed: after)
-    node.add(10, Self.attribute("is_cpu_op", 27, 0))
+    Self.add("is_cpu_op", 27, 0, to: &node)
     switch kind {
     case .send(let from, let to, let bytes, let tag),
       .receive(let from, let to, let bytes, let tag):
-      node.add(10, Self.attribute("comm_src", 7, from))
-      node.add(10, Self.attribute("comm_dst", 7, to))
-      node.add(10, Self.attribute("comm_size", 9, bytes))
-      node.add(10, Self.attribute("comm_tag", 7, tag))
+      Self.add("comm_src", 7, from, to: &node)
+      Self.add("comm_dst", 7, to, to: &node)
+      Self.add("comm_size", 9, bytes, to: &node)
+      Self.add("comm_tag", 7, tag, to: &node)
     case .compute(let operations, let tensorBytes):
-      node.add(10, Self.attribute("num_ops", 9, operations))
-      node.add(10, Self.attribute("tensor_size", 13, tensorBytes))
+      Self.add("num_ops", 9, operations, to: &node)
+      Self.add("tensor_size", 13, tensorBytes, to: &node)
     }
-    return node.delimited
+    trace.append(delimited: node)
   }
 
   /// The schema's number of the kind.
@@ -54,11 +58,16 @@ struct ChakraNode {
     }
   }
 
-  /// A named value; the field says of which type it is.
-  private static func attribute(_ name: String, _ field: Int, _ value: Int) -> ProtobufMessage {
-    var attribute = ProtobufMessage()
-    attribute.add(1, name)
-    attribute.addAlways(field, UInt64(value))
-    return attribute
+  /// Adds a named value; the field says of which type it is.
+  private static func add(
+    _ name: String, _ field: Int, _ value: Int, to node: inout ProtobufMessage
+  ) {
+    // Names are shorter than 128 bytes; fields above 15 take two.
+    let count =
+      2 + name.utf8.count + (field < 16 ? 1 : 2) + [UInt8].size(ofVarint: UInt64(value))
+    node.add(10, count: count) { attribute in
+      attribute.add(1, name)
+      attribute.addAlways(field, UInt64(value))
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Demand
+import MemoryBudget
 import RoutingTrace
 import Wafer
 
@@ -43,9 +44,12 @@ public struct ChakraTrace: TraceExporter {
   private let devices: Int
   private let batch: Int
   private let tokenBytes: Int
+  private let memory = AvailableMemory.ofThisProcess()
   private var requests: RequestsInFlight
   private var ranks: [Rank]
   private var steps = 0
+  /// Room for the node that is being written.
+  private var message = ProtobufMessage()
 
   /// An exporter of traces with this header.
   ///
@@ -74,6 +78,7 @@ public struct ChakraTrace: TraceExporter {
   /// Adds a block, and writes the steps that it makes possible.
   public mutating func add(_ block: TokenBlock, to output: any ExportOutput) throws {
     requests.add(block)
+    try memory.check(requests.memoryDemand)
     while let step = requests.nextStep() { try write(step, to: output) }
   }
 
@@ -163,7 +168,7 @@ public struct ChakraTrace: TraceExporter {
   }
 
   private mutating func append(_ node: ChakraNode, to rank: Int) {
-    ranks[rank].bytes += node.message
+    node.append(to: &ranks[rank].bytes, by: &message)
     ranks[rank].nodes += 1
   }
 }

@@ -36,15 +36,23 @@ public struct ChampSimLoads: TraceExporter {
   }
 
   /// The address of an object.
-  static func address(_ object: Int) -> String { String(object << 6, radix: 16) }
+  static func address(_ object: Int) -> Int { object << 6 }
 
   /// Adds a block.
   public mutating func add(_ block: TokenBlock, to output: any ExportOutput) throws {
     try prefetches?.add(block, before: accesses, to: output)
     var number = accesses.count
-    try accesses.next(block) { time, layer, object in
-      let instruction = String(shape.modelLayers[layer] + 1, radix: 16)
-      lines.add("\(number), \(time), \(Self.address(object)), \(instruction), 0")
+    try accesses.next(block) { time, layer, expert in
+      let object = ExpertAccesses.object(shape, layer: layer, expert: expert)
+      lines.append(number)
+      lines.append(", ")
+      lines.append(time)
+      lines.append(", ")
+      lines.append(Self.address(object), radix: 16)
+      lines.append(", ")
+      lines.append(shape.modelLayers[layer] + 1, radix: 16)
+      lines.append(", 0")
+      lines.endLine()
       number += 1
       try lines.flush { try output.write($0, to: ExportFile.output) }
     }

@@ -12,22 +12,21 @@ struct ExpertAccesses {
 
   init(_ shape: TraceShape) { self.shape = shape }
 
-  /// Objects there may be: one more than the greatest.
-  static func objects(_ shape: TraceShape) -> Int {
-    ((shape.modelLayers.last ?? 0) + 1) * shape.experts
+  /// The object that stands for an expert of a layer.
+  static func object(_ shape: TraceShape, layer: Int, expert: Int) -> Int {
+    shape.modelLayers[layer] * shape.experts + expert
   }
 
   /// Goes through a block's accesses, and past it.
   ///
-  /// - Parameter body: gets the token's time and the object.
+  /// - Parameter body: gets the token's time, the MoE layer's ordinal and the expert.
   mutating func next(
-    _ block: TokenBlock, _ body: (_ time: Int, _ layer: Int, _ object: Int) throws -> Void
+    _ block: TokenBlock, _ body: (_ time: Int, _ layer: Int, _ expert: Int) throws -> Void
   ) rethrows {
     for token in 0..<block.tokens {
       for layer in 0..<shape.layers {
-        let base = shape.modelLayers[layer] * shape.experts
         for id in block.ids[block.slots[layer, token]] where id != TokenBlock.emptySlot {
-          try body(tokens, layer, base + Int(id))
+          try body(tokens, layer, Int(id))
           count += 1
         }
       }

@@ -1,5 +1,6 @@
 import Demand
 import FoundationEssentials
+import MemoryBudget
 import RoutingTrace
 
 /// How many distinct experts a batch activates, by its size: what LLMServingSim reads with
@@ -57,6 +58,7 @@ public struct GateStatistics: TraceExporter {
   }
 
   private let shape: TraceShape
+  private let memory = AvailableMemory.ofThisProcess()
   private var requests: RequestsInFlight
   /// By size of a batch: distinct experts of all calls, and the calls.
   private var sums: [Int: (distinct: Int, calls: Int)] = [:]
@@ -70,6 +72,7 @@ public struct GateStatistics: TraceExporter {
   /// Adds a block.
   public mutating func add(_ block: TokenBlock, to output: any ExportOutput) throws {
     requests.add(block)
+    try memory.check(requests.memoryDemand)
     while let step = requests.nextStep() { count(step) }
   }
 

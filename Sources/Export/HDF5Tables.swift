@@ -44,10 +44,14 @@ public enum HDF5Tables: TableExporter {
     try root.set("model", to: shape.model)
     try root.set("experts", to: UInt32(shape.experts))
     try root.set("top_k", to: UInt32(shape.topK))
-    for (name, value) in ModelFacts(learner).ofLearning {
-      // HDF5's attributes end a little short of 64 KB: of very many chunks the first stand there.
-      try root.set(name, to: String(value.prefix(60_000)))
+    for (name, value) in ModelFacts(learner).ofLearning where name != ModelFacts.checksums {
+      try root.set(name, to: value)
     }
+    // Too many for an attribute, which ends at 64 KB.
+    let checksums = try root.create(
+      ModelFacts.checksums, learner.digests, shape: [learner.digests.count])
+    try checksums.makeScale(ModelFacts.checksums)
+    try checksums.set("description", to: "digests of the chunks that were learnt")
     let axes = try Axes(learner, in: try file.rootGroup())
     try axes.create(
       "frequency", learner.layers.flatMap(\.counts.frequency), ["layer", "expert"],

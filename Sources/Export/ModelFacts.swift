@@ -5,6 +5,9 @@ import RoutingTrace
 
 /// What a model is, and what it has learnt, as names and texts.
 struct ModelFacts {
+  /// The name of the digests of the chunks that were learnt.
+  static let checksums = "learnt_checksums"
+
   /// In the order in which they are written.
   let all: [(name: String, value: String)]
 
@@ -25,7 +28,7 @@ struct ModelFacts {
         ("learnt_chunks", "\(learner.total(\.chunks))"),
         ("learnt_tokens", "\(learner.total(\.tokens))"),
         ("learnt_requests", "\(learner.total(\.requests))"),
-        ("learnt_checksums", learner.digests.map(String.init).joined(separator: " ")),
+        (Self.checksums, learner.digests.map(String.init).joined(separator: " ")),
       ]
   }
 }

@@ -29,6 +29,9 @@ struct NextAccesses {
     self.window = window ?? min(objects * Self.share, 1 << 24)
   }
 
+  /// What the tables take, one being made among them.
+  var bytes: Int { (firsts.count + 1) * objects * MemoryLayout<Int>.stride }
+
   /// Begins a block of the first pass: a window that is full ends before it.
   mutating func beginBlock() {
     guard firsts.isEmpty || filled >= window else { return }

@@ -1,4 +1,5 @@
 import Archive
+import MemoryBudget
 import RoutingTrace
 
 /// libCacheSim's oracleGeneral: packed records of 24 bytes, each with the number of the object's next
@@ -36,12 +37,14 @@ public struct OracleGeneral: TraceExporter {
   /// Twice.
   public static let readsTwice = true
 
+  private let shape: TraceShape
   private let size: UInt32
+  private let memory = AvailableMemory.ofThisProcess()
   private var surveyed: ExpertAccesses
   private var accesses: ExpertAccesses
   private var next: NextAccesses
   private var prefetches: PrefetchLines?
-  /// The window that is being read: its objects, and where its tokens end.
+  /// The window that is being read: experts of all layers, numbered through, and when.
   private var objects: [UInt32] = []
   private var times: [UInt32] = []
   private var windows = 0
@@ -49,10 +52,11 @@ public struct OracleGeneral: TraceExporter {
 
   /// An exporter of traces with this header.
   public init(_ header: TraceHeader, _ settings: ExportSettings) throws {
+    shape = header.shape
     size = settings.objectSize ?? 1
     surveyed = ExpertAccesses(header.shape)
     accesses = ExpertAccesses(header.shape)
-    next = NextAccesses(objects: ExpertAccesses.objects(header.shape))
+    next = NextAccesses(objects: shape.layers * shape.experts)
     prefetches = try settings.prefetching.map {
       try PrefetchLines($0, header.shape, objectSize: size)
     }
@@ -61,9 +65,13 @@ public struct OracleGeneral: TraceExporter {
   /// Notes when a block's objects are accessed first.
   public mutating func survey(_ block: TokenBlock) throws {
     next.beginBlock()
+    try memory.check(
+      MemoryDemand(
+        "when each window of the trace accesses each expert", bytes: next.bytes,
+        alternatives: [.init("--to csv", bytes: 0)]))
     var access = surveyed.count
-    surveyed.next(block) { _, _, object in
-      next.note(object, at: access)
+    surveyed.next(block) { _, layer, expert in
+      next.note(layer * shape.experts + expert, at: access)
       access += 1
     }
   }
@@ -78,8 +86,8 @@ public struct OracleGeneral: TraceExporter {
         problem: "the trace has over 2^32 tokens, more than libCacheSim's times",
         remedy: "export a part of it")
     }
-    accesses.next(block) { time, _, object in
-      objects.append(UInt32(truncatingIfNeeded: object))
+    accesses.next(block) { time, layer, expert in
+      objects.append(UInt32(truncatingIfNeeded: layer * shape.experts + expert))
       times.append(UInt32(truncatingIfNeeded: time))
     }
   }
@@ -96,7 +104,9 @@ public struct OracleGeneral: TraceExporter {
     bytes.reserveCapacity(objects.count * Self.record)
     for index in objects.indices {
       bytes.append(littleEndian: times[index])
-      bytes.append(littleEndian: UInt64(objects[index]))
+      let (layer, expert) = Int(objects[index]).quotientAndRemainder(dividingBy: shape.experts)
+      bytes.append(
+        littleEndian: UInt64(ExpertAccesses.object(shape, layer: layer, expert: expert)))
       bytes.append(littleEndian: size)
       bytes.append(littleEndian: Int64(ahead[index]))
     }

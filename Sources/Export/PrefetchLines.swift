@@ -57,12 +57,15 @@ struct PrefetchLines {
     let (shape, style, file) = (shape, style, file)
     var lines = lines
     try prefetching.consume(block, after: accesses) { forecast, access, time in
-      let base = shape.modelLayers[forecast.layer] * shape.experts
       for (expert, chance) in zip(forecast.experts, forecast.chances) {
-        let object = base + Int(expert)
+        let object = ExpertAccesses.object(shape, layer: forecast.layer, expert: Int(expert))
         switch style {
         case .table(let size): lines.add("\(access),\(time),\(object),\(size),\(chance)")
-        case .addresses: lines.add("\(access) \(ChampSimLoads.address(object))")
+        case .addresses:
+          lines.append(access)
+          lines.append(" ")
+          lines.append(ChampSimLoads.address(object), radix: 16)
+          lines.endLine()
         }
       }
       try lines.flush { try output.write($0, to: file) }

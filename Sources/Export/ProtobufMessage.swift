@@ -11,43 +11,60 @@ struct ProtobufMessage {
 
   /// A number that is written whatever it is, as in a `oneof`.
   mutating func addAlways(_ field: Int, _ number: UInt64) {
-    Self.append(UInt64(field << 3), to: &bytes)
-    Self.append(number, to: &bytes)
+    bytes.append(varint: UInt64(field << 3))
+    bytes.append(varint: number)
   }
 
   /// A text.
-  mutating func add(_ field: Int, _ text: String) { add(field, Array(text.utf8)) }
+  mutating func add(_ field: Int, _ text: String) {
+    begin(field, count: text.utf8.count)
+    bytes += text.utf8
+  }
 
   /// A list of numbers, packed.
   mutating func add(_ field: Int, packed numbers: [UInt64]) {
-    var packed: [UInt8] = []
-    for number in numbers { Self.append(number, to: &packed) }
-    if !packed.isEmpty { add(field, packed) }
+    guard !numbers.isEmpty else { return }
+    begin(field, count: numbers.reduce(0) { $0 + [UInt8].size(ofVarint: $1) })
+    for number in numbers { bytes.append(varint: number) }
   }
 
-  /// A message within this one.
-  mutating func add(_ field: Int, _ message: ProtobufMessage) { add(field, message.bytes) }
-
-  /// The message with its length before it, as one of a stream.
-  var delimited: [UInt8] {
-    var stream: [UInt8] = []
-    Self.append(UInt64(bytes.count), to: &stream)
-    return stream + bytes
+  /// A message within this one, whose bytes `write` adds.
+  ///
+  /// - Parameter count: how many these are.
+  mutating func add(_ field: Int, count: Int, _ write: (inout ProtobufMessage) -> Void) {
+    begin(field, count: count)
+    write(&self)
   }
 
-  private mutating func add(_ field: Int, _ content: [UInt8]) {
-    Self.append(UInt64(field << 3 | 2), to: &bytes)
-    Self.append(UInt64(content.count), to: &bytes)
-    bytes += content
-  }
+  /// Forgets the fields, for another message.
+  mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
 
-  /// Seven bits a byte, the lowest first.
-  private static func append(_ number: UInt64, to bytes: inout [UInt8]) {
+  /// Field and length of what follows.
+  private mutating func begin(_ field: Int, count: Int) {
+    bytes.append(varint: UInt64(field << 3 | 2))
+    bytes.append(varint: UInt64(count))
+  }
+}
+
+extension [UInt8] {
+  /// Appends a number, seven bits a byte, the lowest first.
+  mutating func append(varint number: UInt64) {
     var rest = number
     while rest >= 0x80 {
-      bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      append(UInt8(truncatingIfNeeded: rest) | 0x80)
       rest >>= 7
     }
-    bytes.append(UInt8(truncatingIfNeeded: rest))
+    append(UInt8(truncatingIfNeeded: rest))
+  }
+
+  /// Appends a message with its length before it, as one of a stream.
+  mutating func append(delimited message: ProtobufMessage) {
+    append(varint: UInt64(message.bytes.count))
+    self += message.bytes
+  }
+
+  /// Bytes that a number takes.
+  static func size(ofVarint number: UInt64) -> Int {
+    Swift.max(1, (UInt64.bitWidth - number.leadingZeroBitCount + 6) / 7)
   }
 }

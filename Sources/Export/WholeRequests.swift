@@ -55,7 +55,8 @@ struct WholeRequests {
     _ run: TokenRun, _ tokens: Range<Int>, of block: TokenBlock, to entry: inout Entry
   ) throws {
     let width = shape.idsPerToken
-    guard (run.firstToken + run.count) * width <= Self.mostIDs else {
+    let rows = (run.firstToken + run.count) * RoutedRows(shape).layers * shape.topK
+    guard rows <= Self.mostIDs else {
       throw ExportError(
         problem: "request \(run.request) has \(run.firstToken + run.count) tokens, more ids than "
           + "an array that can be read back",

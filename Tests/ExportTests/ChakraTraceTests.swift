@@ -85,18 +85,17 @@ import Wafer
     #expect(messages(bytes) == Array(messages(sample).prefix(1)))
     let sizes = [(1, 3000, 2000), (2, 1000, 800), (3, 500, 10)]
     bytes = []
+    var room = ProtobufMessage()
     for (peer, sent, received) in sizes {
       let id = UInt64(2 * peer - 1)
-      bytes +=
-        ChakraNode(
-          id: id, name: "disp_0_\(peer)",
-          kind: .send(from: 0, to: peer, bytes: sent, tag: peer), after: [0]
-        ).message
-      bytes +=
-        ChakraNode(
-          id: id + 1, name: "disp_\(peer)_0",
-          kind: .receive(from: peer, to: 0, bytes: received, tag: 4 * peer), after: [0]
-        ).message
+      ChakraNode(
+        id: id, name: "disp_0_\(peer)",
+        kind: .send(from: 0, to: peer, bytes: sent, tag: peer), after: [0]
+      ).append(to: &bytes, by: &room)
+      ChakraNode(
+        id: id + 1, name: "disp_\(peer)_0",
+        kind: .receive(from: peer, to: 0, bytes: received, tag: 4 * peer), after: [0]
+      ).append(to: &bytes, by: &room)
     }
     #expect(messages(bytes) == Array(messages(sample)[2...7]))
   }

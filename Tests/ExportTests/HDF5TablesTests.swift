@@ -28,7 +28,8 @@ import Testing
               data = xarray.open_dataset(sys.argv[1], engine=engine)
           except (ImportError, ValueError):
               continue
-          assert sorted(data.sizes) == ['expert', 'given_expert', 'layer', 'predictor', 'stage'], data
+          assert sorted(data.sizes) == ['expert', 'given_expert', 'layer', 'learnt_checksums',
+                                        'predictor', 'stage'], data
           print(data['layer_markov'].sel(layer=5).values.sum())
           break
       """, path)
