@@ -170,7 +170,8 @@ import TraceImport
     var settings = ExportSettings()
     settings.prefetching = Prefetching(
       ForecastPass(try Learner(shape: shape, predictors: ["frequency"]), of: 0, learns: false))
-    let blocks = try sampleBlocks().blocks
-    #expect(throws: LearnerError.self) { try exported(blocks, by: AccessCSV.self, settings) }
+    let header = TraceHeader(shape: try sampleBlocks().blocks[0].shape)
+    // At once, before the trace is read.
+    #expect(throws: LearnerError.self) { try OracleGeneral(header, settings) }
   }
 }

@@ -180,6 +180,8 @@ import Wafer
     var settings = ExportSettings()
     settings.devices = 2
     let output = try exported([block], by: ChakraTrace.self, settings)
+    let first = messages(output.files["moe.0.et"] ?? [])[1]
+    #expect(fields(first)[0].field == 2, "proto3 leaves the number 0 out")
     let second = nodes(output.files["moe.1.et"] ?? [])
     #expect(second.count == 2 * 32 * 3, "a receive, a computation and a send a layer and token")
     #expect(second.prefix(4).map(\.type) == [6, 4, 5, 6])

@@ -83,7 +83,7 @@ import TraceImport
   @Test func aPositionFarAheadIsRefused() throws {
     let shape = try TraceShape(modelLayers: [0], experts: 12, topK: 1)
     let run = TokenRun(
-      request: 1, stage: .decode, firstToken: 4_000_000_000, count: 1, endsRequest: true)
+      request: 1, stage: .decode, firstToken: 600_000_000, count: 1, endsRequest: true)
     let block = try TokenBlock(shape: shape, runs: [run], ids: [3])
     #expect(throws: ExportError.self) { try exported([block], by: RequestNPZ.self) }
   }
