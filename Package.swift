@@ -105,10 +105,13 @@ let package = Package(
       name: "Training",
       dependencies: ["Forecast", "MemoryBudget", "ModelFile", "Prequential", "RoutingTrace"],
       swiftSettings: strict),
-    // A model's tables for simulators and scripts: a file an exporter.
+    // Models and traces in other programs' formats: a file an exporter.
     .target(
       name: "Export",
-      dependencies: ["Archive", "Counting", "Demand", "Forecast", "Prequential", "RoutingTrace"],
+      dependencies: [
+        "Archive", "Counting", "Demand", "Forecast", "HDF5", "MemoryBudget", "Prequential",
+        "RoutingTrace", "Wafer",
+      ],
       swiftSettings: strict),
     // A model that many clients ask at once: its limits, figures and socket; HTTP is HTTPService's.
     .target(
@@ -248,7 +251,10 @@ let package = Package(
       name: "ServiceProtocolTests", dependencies: ["ServiceProtocol"], swiftSettings: strict),
     .testTarget(
       name: "ExportTests",
-      dependencies: ["Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport"],
+      dependencies: [
+        "Counting", "Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport",
+        "TraceImport", "Wafer",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "HDF5Tests", dependencies: ["HDF5", "TestSupport"], swiftSettings: strict),

@@ -10,7 +10,8 @@ extension UnsafeRawBufferPointer {
 
 extension [UInt8] {
   /// Appends an integer, least significant byte first.
-  mutating func append(littleEndian value: some FixedWidthInteger) {
+  @inlinable
+  package mutating func append(littleEndian value: some FixedWidthInteger) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
   }
 }

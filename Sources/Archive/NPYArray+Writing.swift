@@ -11,15 +11,21 @@ extension NPYArray {
     _ element: Element, shape: [Int], elements: UnsafeRawBufferPointer
   ) -> [UInt8] {
     precondition(elements.count == shape.reduce(element.size, *), "an element a place of the shape")
+    var bytes = header(element, shape: shape)
+    bytes.reserveCapacity(bytes.count + elements.count)
+    bytes += elements
+    return bytes
+  }
+
+  /// What stands before the elements in such a file.
+  package static func header(_ element: Element, shape: [Int]) -> [UInt8] {
     let extents = shape.map { "\($0)," }.joined(separator: " ")
     var header =
       "{'descr': '\(element.description)', 'fortran_order': False, 'shape': (\(extents)), }"
     header += String(repeating: " ", count: 63 - (10 + header.utf8.count) % 64) + "\n"
     var bytes = magic + [1, 0]
-    bytes.reserveCapacity(10 + header.utf8.count + elements.count)
     bytes.append(littleEndian: UInt16(header.utf8.count))
     bytes += header.utf8
-    bytes += elements
     return bytes
   }
 }

@@ -14,6 +14,14 @@ struct ArrayArchive {
     try values.withUnsafeBytes { try add(name, Value.element, shape, $0, sink) }
   }
 
+  /// Adds numbers that Swift keeps as the bits of another type.
+  mutating func add<Bits: BitwiseCopyable>(
+    _ name: String, _ values: [Bits], _ shape: [Int], element: NPYArray.Element,
+    _ sink: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try values.withUnsafeBytes { try add(name, element, shape, $0, sink) }
+  }
+
   /// Adds texts.
   mutating func add(
     _ name: String, _ texts: [String], _ shape: [Int],
@@ -51,7 +59,8 @@ struct ArrayArchive {
     let array = NPYArray.file(element, shape: shape, elements: bytes)
     do { try archive.add(name + ".npy", array, to: sink) } catch is ArchiveError {
       throw ExportError(
-        problem: "\(name).npy is over 2 GB, too large for NPZ", remedy: "export CSV instead")
+        problem: "\(name).npy is over 2 GB, too large for NPZ",
+        remedy: "choose another format, or a smaller input")
     }
   }
 
@@ -66,6 +75,7 @@ protocol ArrayElement: BitwiseCopyable {
   static var element: NPYArray.Element { get }
 }
 
+extension Int16: ArrayElement { static var element: NPYArray.Element { .signed(bytes: 2) } }
 extension UInt32: ArrayElement { static var element: NPYArray.Element { .unsigned(bytes: 4) } }
 extension UInt64: ArrayElement { static var element: NPYArray.Element { .unsigned(bytes: 8) } }
 extension Int32: ArrayElement { static var element: NPYArray.Element { .signed(bytes: 4) } }

@@ -19,13 +19,19 @@ public enum NPZTables: TableExporter {
     metrics/NAME/... what it reached; learnt/... of what was learnt.
     """
 
-  /// How every file of the format begins.
-  public static let beginning: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
+  /// How its outputs end.
+  public static let suffixes = [".npz"]
 
-  /// Hands the bytes of a learner's tables to a sink, piece by piece; see ``TableExporter``.
+  /// As zip archives do.
+  public static func mayBegin(_ head: [UInt8], of file: String) -> Bool {
+    head.starts(with: [0x50, 0x4B, 0x03, 0x04])
+  }
+
+  /// Writes a learner's tables; see ``TableExporter``.
   public static func write(
-    _ learner: Learner, to sink: (UnsafeRawBufferPointer) throws -> Void
+    _ learner: Learner, _ settings: ExportSettings, to output: any ExportOutput
   ) throws {
+    let sink: Sink = { try output.write($0, to: ExportFile.output) }
     var archive = ArrayArchive()
     let layers = learner.shape.layers
     try archive.add("model_layers", learner.shape.modelLayers.map { UInt32($0) }, [layers], sink)

@@ -10,7 +10,8 @@ extension ForeignFormat {
 /// no choice.
 ///
 /// Where the prompt ends is not in the array. It comes from `input_token_count` in a JSON sidecar,
-/// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, each compressed or not, or from the options.
+/// `NAME.json` or `NAME.npy.json` beside `NAME.npy`, each compressed or not, or from the options. A
+/// sidecar that lists `requests` says that the array holds several; see ``ArrayRequests``.
 struct VLLMArrayFormat: TraceFormat {
   static let name = "vllm-npy"
   static let summary = "vLLM arrays (.npy), one request a file"
@@ -28,6 +29,8 @@ struct VLLMArrayFormat: TraceFormat {
   private let limit: Int
   /// The open array.
   private var file: SourceFile
+  /// The requests of the open array that are still to come, where its sidecar lists several.
+  private var requests: ArrayRequests?
 
   init(options: ImportOptions) throws(ImportError) {
     json = try JSONReader()
@@ -43,10 +46,13 @@ struct VLLMArrayFormat: TraceFormat {
       && !RouterLogitsFormat.accepts(fileNamed: name)
   }
 
-  mutating func open(_ source: TraceSource) throws(ImportError) { try file.open(source) }
+  mutating func open(_ source: TraceSource) throws(ImportError) {
+    requests = nil
+    try file.open(source)
+  }
 
   mutating func next(within bounds: EventBounds) throws(ImportError) -> RawRequest? {
-    guard let source = file.take() else { return nil }
+    guard let source = file.take() else { return requests?.next() }
     let boundary = try boundary(beside: source)
     let reader = ArrayReader(file: source.path)
     let array = try reader.of(nil) { () throws(ArchiveError) in
@@ -55,19 +61,24 @@ struct VLLMArrayFormat: TraceFormat {
     }
     var request = array.request
     request.name = source.stem
-    request.prefill = boundary
-    return request
+    request.prefill = boundary.prefill
+    guard let list = boundary.list else { return request }
+    requests = try ArrayRequests(json: list.content.bytes, file: list.path, of: request)
+    return requests?.next()
   }
 
-  /// `input_token_count` of the sidecar, if there is one.
-  private func boundary(beside source: TraceSource) throws(ImportError) -> Int? {
+  /// `input_token_count` of the sidecar, if there is one, or one that lists requests.
+  private func boundary(
+    beside source: TraceSource
+  ) throws(ImportError) -> (prefill: Int?, list: (path: String, content: FileBytes)?) {
     let plain = withoutCompression(source.path)
     let stem = plain.hasSuffix(".npy") ? String(plain.dropLast(4)) : plain
     for path in [stem + ".json", plain + ".json", stem + ".json.gz", plain + ".json.gz"] {
       do throws(ImportError) {
         guard let sidecar = try source.neighbour(path, limit: limit) else { continue }
+        if ArrayRequests.areTold(in: sidecar.bytes) { return (nil, (path, sidecar)) }
         if let count = try json.integer("input_token_count", in: sidecar, file: path) {
-          return count
+          return (count, nil)
         }
       } catch {
         // The array may be intact all the same.
@@ -76,6 +87,6 @@ struct VLLMArrayFormat: TraceFormat {
           remedy: "mend this sidecar, or move it away and give --prefill N")
       }
     }
-    return nil
+    return (nil, nil)
   }
 }

@@ -22,13 +22,11 @@ extension OutputRule {
     OutputRule(kind: "a load profile", inputs, force) { LoadProfile.isProfile($0.text) }
   }
 
-  /// Tables of a model.
-  static func tables(_ format: any TableExporter.Type, inputs: [String], force: ForceOption)
-    -> OutputRule
-  {
-    OutputRule(kind: "tables as \(format.name)", inputs, force) { path in
-      head(of: path).starts(with: format.beginning)
-    }
+  /// A file of an export.
+  static func export(
+    _ kind: String, inputs: [String], force: ForceOption, mayBegin: @escaping ([UInt8]) -> Bool
+  ) -> OutputRule {
+    OutputRule(kind: kind, inputs, force) { path in mayBegin(head(of: path)) }
   }
 
   /// Forecasts.

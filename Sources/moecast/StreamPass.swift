@@ -58,11 +58,15 @@ struct StreamPass {
 
   /// Says what is to be told of the files, then ends the command as the pass ended.
   ///
-  /// - Parameter remark: what the figures are worth where the program was asked to stop.
+  /// - Parameters:
+  ///   - remark: what the figures are worth where the program was asked to stop.
+  ///   - isTold: whether anything is said; another pass over the same files says it.
   /// - Throws: what went wrong, or ``Stopped``.
-  func finish(_ remark: String) throws {
-    complain(of: absent)
-    complain(of: remarks)
+  func finish(_ remark: String, isTold: Bool = true) throws {
+    if isTold {
+      complain(of: absent)
+      complain(of: remarks)
+    }
     if let failure { throw failure }
     try interruption.check("after \(grouped(chunks)) chunks; \(remark)")
   }

@@ -134,9 +134,8 @@ struct ForecastFormatsTests {
       let cut = UnsafeRawBufferPointer(rebasing: bytes.dropLast(9))
       #expect(throws: ForecastFault.self) { try ForecastNPZReader(cut) }
     }
-    var tables: [UInt8] = []
-    try NPZTables.write(TableExporterTests.learner()) { tables += $0 }
-    try tables.withUnsafeBytes { bytes in
+    let tables = try exported(sampleLearner(), by: NPZTables.self).output
+    tables.withUnsafeBytes { bytes in
       let fault = #expect(throws: ForecastFault.self) { try ForecastNPZReader(bytes) }
       #expect(fault?.problem == "it has no array ids")
     }

@@ -157,7 +157,9 @@ struct LossTests {
     let commands: [(input: String, arguments: (_ input: String, _ output: String) -> [String])] = [
       ("t", { ["analyze", $0, "-o", $1] }),
       ("m", { ["export", "--model", $0, "--to", "npz", "-o", $1] }),
-      ("m", { ["export", "--model", $0, "--to", "csv", "-o", $1] }),
+      ("m", { ["export", "--model", $0, "--to", "json", "-o", $1] }),
+      ("t", { ["export", $0, "--to", "npy", "-o", $1] }),
+      ("t", { ["export", $0, "--to", "oracle-general", "-o", $1] }),
       ("m", { ["merge", $0, $0, "-o", $1] }),
       ("m", { ["sample", "--model", $0, "--requests", "1", "-o", $1] }),
       ("t", { ["inspect", $0, "--repair", $1] }),
@@ -198,20 +200,21 @@ struct LossTests {
     #expect(try Program.run("merge", two, "-o", training.model).status == 0)
     #expect(try training.folder.bytes(of: "M.h5") != one)
     #expect(try training.folder.bytes(of: "M.h5.1") == one)
-    let csv = try Program.run(
-      "export", "--model", two, "--to", "csv", "-o", training.model, "--force")
-    #expect(csv.status == 0)
+    let exported = try Program.run(
+      "export", "--model", two, "--to", "json", "-o", training.model, "--force")
+    #expect(exported.status == 0)
     #expect(try Checkpoint.read(training.generation(1)).learner.total(\.chunks) > 0)
     // A damaged one pushes no intact one out, and an older generation may be what is read.
     let kept = try training.folder.bytes(of: "M.h5.1")
     try training.folder.write(Array(one[..<40_000]), to: "M.h5")
     let forced = try Program.run(
-      "export", "--model", two, "--to", "csv", "-o", training.model, "--force")
+      "export", "--model", two, "--to", "json", "-o", training.model, "--force")
     #expect(forced.status == 0)
     #expect(try training.folder.bytes(of: "M.h5.1") == kept)
     try training.folder.write(one, to: "M.h5")
     let over = try Program.run(
-      "export", "--model", training.generation(1), "--to", "csv", "-o", training.model, "--force")
+      "export", "--model", training.generation(1), "--to", "json", "-o", training.model,
+      "--force")
     #expect(over.status == 1 && over.complaint.contains("though it is an input"), "\(over)")
     #expect(try training.folder.bytes(of: "M.h5.1") == kept)
     #expect(try training.litter() == [])

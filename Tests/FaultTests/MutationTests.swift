@@ -136,12 +136,12 @@ import Testing
       ["evaluate", "--model", mutant, base.traces[0]],
       ["evaluate", "--model", mutant, "--frozen", "--json", base.traces[0]],
       ["merge", mutant, base.other, "-o", folder.file("merged.h5")],
-      ["export", "--model", mutant, "--to", "csv", "-o", folder.file("out.csv")],
+      ["export", "--model", mutant, "--to", "json", "-o", folder.file("out.json")],
       ["sample", "--model", mutant, "--requests", "2", "--tokens", "6", "--prefill", "2"]
         + ["-o", folder.file("out.moe.lz4")],
       ["inspect", "--verify", trained], ["inspect", "--verify", folder.file("merged.h5")],
     ]
-    for name in ["merged.h5", "out.csv", "out.moe.lz4"] {
+    for name in ["merged.h5", "out.json", "out.moe.lz4"] {
       try? FileManager.default.removeItem(atPath: folder.file(name))
     }
     var isRefused = false

@@ -54,6 +54,41 @@ func npy(_ descr: String, shape: [Int], order: String = "False", content: [UInt8
     #expect(try importAll([path], options: ImportOptions(experts: 8, prefill: 1)).count == 1)
   }
 
+  @Test func aSidecarTellsOfSeveralRequests() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(Self.array, to: "a.npy")
+    try folder.write(
+      Array(
+        #"""
+        {"requests": [{"request_id": "x", "task": "t", "rows": 1, "input_token_count": 1},
+        {"rows": 0, "input_token_count": 0}, {"rows": 2, "input_token_count": 0}]}
+        """#.utf8), to: "a.json")
+    let ids = Self.ids.map(UInt16.init)
+    #expect(
+      try importAll([path], options: ImportOptions(experts: 8)) == [
+        RequestTrace(name: "x", task: "t", prefill: 1, ids: Array(ids[..<4])),
+        RequestTrace(prefill: 0, ids: []),
+        RequestTrace(prefill: 0, ids: Array(ids[4...])),
+      ])
+  }
+
+  /// Rows that are not the array's are refused, however they are told.
+  @Test(arguments: [
+    #"{"rows": 2, "input_token_count": 1}"#, #"{"rows": 4, "input_token_count": 1}"#,
+    #"{"rows": 3, "input_token_count": 4}"#, #"{"rows": 3, "input_token_count": -1}"#,
+    #"{"rows": -3, "input_token_count": 0}"#, #"{"rows": 3}"#, "3",
+    #"{"rows": 9223372036854775807, "input_token_count": 0}"#,
+    #"{"rows": 1e99, "input_token_count": 0}"#, "",
+  ])
+  func rowsThatAreNotTheArrays(_ request: String) throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(Self.array, to: "a.npy")
+    let sidecar = try folder.write(Array("{\"requests\": [\(request)]}".utf8), to: "a.json")
+    let fault = importFault { try importAll([path], options: ImportOptions(experts: 8)) }
+    #expect(fault?.file == sidecar)
+    #expect(fault?.remedy.contains("give --prefill N") == true)
+  }
+
   @Test func withoutBoundaryItAsks() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(Self.array, to: "a.npy")

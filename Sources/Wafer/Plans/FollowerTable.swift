@@ -37,7 +37,9 @@ public struct FollowerTable: Sendable {
   }
 
   /// The experts that most often follow `expert`.
-  func followers(layer: Int, expert: Int) -> ArraySlice<UInt16> { top[place[layer, expert]] }
+  package func followers(layer: Int, expert: Int) -> ArraySlice<UInt16> {
+    top[place[layer, expert]]
+  }
 
   /// The share of `follower` in the row of `expert`.
   func share(layer: Int, expert: Int, follower: Int) -> Double {

@@ -106,6 +106,22 @@ public struct PlacementFile: Sendable {
   public func placement(
     modelLayers: [Int], experts: Int, on fabric: Fabric
   ) throws(HardwareError) -> ExpertPlacement {
+    try placement(
+      modelLayers: modelLayers, experts: experts, devices: fabric.dies,
+      butFor: "\(fabric.hardware.name) has \(fabric.dies) dies; name a system of as many")
+  }
+
+  /// Where the experts of a model lie on so many devices.
+  ///
+  /// - Parameters:
+  ///   - modelLayers: As above.
+  ///   - experts: Experts of a layer.
+  ///   - remedy: How many devices there are, and how to have as many as the file, for messages:
+  ///     `there are 8 devices; give --devices of as many`.
+  /// - Throws: ``HardwareError`` where layers, devices or experts do not fit, naming the layer.
+  public func placement(
+    modelLayers: [Int], experts: Int, devices: Int, butFor remedy: String
+  ) throws(HardwareError) -> ExpertPlacement {
     var placed: [Holders] = []
     for (ordinal, number) in modelLayers.enumerated() {
       let row = layers.count > modelLayers.count ? number : ordinal
@@ -115,32 +131,31 @@ public struct PlacementFile: Sendable {
             + " MoE layer of the model")
       }
       placed.append(
-        try holders(try devices(layers[row], layer: number, on: fabric), layer: number, experts))
+        try holders(
+          try share(layers[row], layer: number, devices, butFor: remedy), layer: number, experts))
     }
     return ExpertPlacement(layers: placed)
   }
 
-  /// The experts of each die.
-  private func devices(
-    _ devices: [[Int]], layer: Int, on fabric: Fabric
+  /// The experts of each device.
+  private func share(
+    _ own: [[Int]], layer: Int, _ devices: Int, butFor remedy: String
   ) throws(HardwareError) -> [[Int]] {
     if isFlat {
-      let slots = devices[0]
-      guard slots.count % fabric.dies == 0 else {
+      let slots = own[0]
+      guard slots.count % devices == 0 else {
         throw HardwareError(
-          "\(source), layer \(layer): \(slots.count) slots are not shared evenly by the"
-            + " \(fabric.dies) dies of \(fabric.hardware.name); name a system of as many dies as it"
-            + " was made for")
+          "\(source), layer \(layer): \(slots.count) slots are not shared evenly, but \(remedy)"
+            + " as it was made for")
       }
-      let each = slots.count / fabric.dies
-      return (0..<fabric.dies).map { Array(slots[$0 * each..<($0 + 1) * each]) }
+      let each = slots.count / devices
+      return (0..<devices).map { Array(slots[$0 * each..<($0 + 1) * each]) }
     }
-    guard devices.count == fabric.dies else {
+    guard own.count == devices else {
       throw HardwareError(
-        "\(source), layer \(layer): it places on \(devices.count) devices, but"
-          + " \(fabric.hardware.name) has \(fabric.dies) dies; name a system of as many")
+        "\(source), layer \(layer): it places on \(own.count) devices, but \(remedy)")
     }
-    return devices
+    return own
   }
 
   private func holders(

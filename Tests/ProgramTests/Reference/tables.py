@@ -1,6 +1,6 @@
 """Compares exported tables with counts made anew, an event at a time.
 
-usage: tables.py NPZ CSV TRACE... > what differs, nothing if all is equal
+usage: tables.py NPZ FOLDER_OF_CSV TRACE... > what differs, nothing if all is equal
 """
 import sys
 
@@ -31,12 +31,14 @@ for name in wanted.keys() - missing:
     if tables[name].dtype != "<u4" or not np.array_equal(tables[name], wanted[name]):
         print("npz:", name)
 
-lines = ["table,layer,given_layer,given_expert,expert,count"]
-lines += [f"frequency,{numbers[l]},,,{j},{c[l, j]}" for l, j in zip(*np.nonzero(c))]
+texts = {"frequency": ["layer,expert,count"]}
+texts["frequency"] += [f"{numbers[l]},{j},{c[l, j]}" for l, j in zip(*np.nonzero(c))]
 for name, table, back in (("layer-markov", C, 1), ("token-markov", D, 0)):
-    lines += [
-        f"{name},{numbers[l]},{numbers[l - back]},{i},{j},{table[l, i, j]}"
+    texts[name] = ["layer,given_layer,given_expert,expert,count"]
+    texts[name] += [
+        f"{numbers[l]},{numbers[l - back]},{i},{j},{table[l, i, j]}"
         for l, i, j in zip(*np.nonzero(table))
     ]
-if open(csv).read().splitlines() != lines:
-    print("csv")
+for name, lines in texts.items():
+    if open(f"{csv}/{name}.csv").read().splitlines() != lines:
+        print("csv:", name)
