@@ -97,7 +97,7 @@ private let trace = Array(#"[{"0": [[1]]}]"#.utf8)
     let path = try folder.write(trace, to: "1.json")
     let fault = importFault { try importAll([path], options: ImportOptions()) }
     #expect(fault?.kind == .missing)
-    #expect(fault?.remedy == "give --shape NAME or --experts E")
+    #expect(fault?.remedy == "give --shape NAME or FILE.json, or --experts E")
   }
 
   @Test func messagesStayOnOneLine() {
