@@ -80,10 +80,10 @@ struct RemedyTests {
       "\"$moecast\" import --experts 4 -o t t.json && learn t"),
     Remedy(
       "echo '[{\"0\": [[1], [2]]}]' > t.json; \"$moecast\" import -o t t.json",
-      "it is not a moecast trace", "--experts E",
+      "the number of experts is not known", "--experts E",
       "\"$moecast\" import --experts 4 -o t t.json && learn t"),
     Remedy(
-      "learn M.h5", "it is an HDF5 file", "`moecast inspect` shows a model",
+      "learn M.h5", "it is an HDF5 file", "`moecast inspect` shows what it is",
       "\"$moecast\" inspect M.h5 && learn test.moe.lz4"),
     Remedy(
       "gzip -k test.moe.lz4; learn test.moe.lz4.gz", "compressed with gzip", "`gzip -d`",

@@ -15,7 +15,7 @@ struct Simulate: ParsableCommand {
         moecast simulate paper --figures figures trace.moe.lz4
         moecast simulate demand --batch 64,1024 trace.moe.lz4
         moecast simulate cache --capacity 5,10,25 trace.moe.lz4
-        moecast simulate serving --rate 20 --wafer nvlink-8 --weights fp8 trace.moe.lz4
+        moecast simulate serving --wafer pcie-1 --rate 20 trace.moe.lz4
 
       Each of them has a page of help. Without the name of one, strategies is meant, as in the \
       first line. A trace that is named like one of them is written with its folder, ./sweep.

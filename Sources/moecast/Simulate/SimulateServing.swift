@@ -11,10 +11,10 @@ struct SimulateServing: PrintingCommand {
     abstract: "Serves requests as they arrive: time to first token, time per token.",
     discussion: """
       Example:
-        moecast simulate serving --wafer nvlink-8 --weights fp8 --rate 20,40 --requests 200 \\
-          --strategy ep,allo trace.moe.lz4
-        moecast simulate serving --wafer pcie-1 --arrivals times.txt --strategy staged \\
-          --forecast none,persistence trace.moe.lz4
+        moecast simulate serving --wafer nvlink-8 --weights fp8 --rate 20,40 \\
+          --requests 200 --strategy ep,allo trace.moe.lz4
+        moecast simulate serving --wafer pcie-1 --arrivals times.txt \\
+          --strategy staged --forecast none,persistence trace.moe.lz4
 
       Requests of the traces, prompts and decoded tokens, arrive as a Poisson process or at the \
       times of a file, wait for one of the slots, and are batched continuously: a step takes one \
