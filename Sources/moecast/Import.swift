@@ -126,6 +126,11 @@ struct Import: PrintingCommand {
     if shape != nil, experts != nil {
       throw ValidationError("give either --shape NAME or --experts E")
     }
+    if join, shape == nil, experts == nil {
+      throw ValidationError(
+        "--join needs --shape NAME or --experts E: each part has some of the layers only, which tell "
+          + "no model")
+    }
     if let problem = TraceShape.problem(ofName: model) {
       throw ValidationError("--model: the shape \(problem)")
     }

@@ -85,7 +85,7 @@ private let faulty = Array(#"[{"0": [[1], [2]]}, {"0": [[9]]}]"#.utf8)
     ["1.json", "-o", "out", "--experts", "8", "--format", "unknown"],
     ["1.json", "-o", "out", "--experts", "8", "--prefill", "-1"],
     ["-o", "out", "--experts", "8"],
-    ["1.json", "--experts", "8"],
+    ["1.json", "--experts", "8"], ["parts", "-o", "out", "--join"],
   ])
   func wrongUse(_ arguments: [String]) {
     let error = #expect(throws: (any Error).self) { try Import.parse(arguments) }

@@ -57,8 +57,7 @@ package func allocationPlan(
     }
   }
   for expert in order {
-    let candidates = scheduler.candidates(holding: holders[expert], requests: counts[expert])
-    scheduler.deal(counts[expert], to: candidates) { plan.give($0, of: expert, to: $1) }
+    scheduler.deal(counts[expert], holding: holders[expert]) { plan.give($0, of: expert, to: $1) }
   }
   return plan.tasks
 }

@@ -27,6 +27,10 @@ struct ListScheduler {
   private var compute: [Double]
   private var memory: [Double]
   private var link: [Double]
+  /// Of the expert at hand: the dies that may be candidates, in their order, and those that are; kept
+  /// to use their memory again.
+  private var order: [(load: Double, holds: Bool, die: Int)] = []
+  private var candidates: [Candidate] = []
 
   init(cost: ExpertCost, options: AllocationOptions, fabric: Fabric) {
     self.options = options
@@ -37,35 +41,34 @@ struct ListScheduler {
     (compute, memory, link) = (zeros, zeros, zeros)
   }
 
-  /// The dies that may take the expert's blocks, least loaded first.
-  func candidates(holding: [Int], requests: Int) -> [Candidate] {
+  /// Finds the dies that may take the expert's blocks, least loaded first.
+  private mutating func findCandidates(holding: [Int], requests: Int) {
     let dies = fabric.dies
-    var found = holding.filter { $0 < dies }
+    order.removeAll(keepingCapacity: true)
+    for die in holding where die < dies { order.append((load(die), true, die)) }
     for holder in holding {
       for die in fabric.neighbours(of: holder, within: options.candidateDistance)
-      where !found.contains(die) {
-        found.append(die)
+      where !order.contains(where: { $0.die == die }) {
+        order.append((load(die), false, die))
       }
     }
-    var order = found.map { die in
-      (load: load(die), rank: holding.contains(die) ? 0 : 1, die: die)
-    }
-    order.sort { ($0.load, $0.rank, $0.die) < ($1.load, $1.rank, $1.die) }
+    order.sort { ($0.load, $0.holds ? 0 : 1, $0.die) < ($1.load, $1.holds ? 0 : 1, $1.die) }
     let perSplit = options.blocksPerSplit * options.blockSize
-    let splits = max(1, min(found.count, (requests + perSplit - 1) / perSplit))
-    var kept = order.prefix(splits).map(\.die)
-    if options.keepsHolder, !kept.contains(where: holding.contains),
-      let holder = holding.filter({ $0 < dies }).min(by: { (load($0), $0) < (load($1), $1) })
+    let splits = max(1, min(order.count, (requests + perSplit - 1) / perSplit))
+    if options.keepsHolder, !order.prefix(splits).contains(where: \.holds),
+      let holder = order.first(where: \.holds)
     {
-      kept[kept.count - 1] = holder
+      order[splits - 1] = holder
     }
-    return kept.map { candidate($0, holding: holding) }
+    candidates.removeAll(keepingCapacity: true)
+    for place in order.prefix(splits) {
+      candidates.append(candidate(place.die, holds: place.holds, holding: holding))
+    }
   }
 
   private func load(_ die: Int) -> Double { max(max(compute[die], memory[die]), link[die]) }
 
-  private func candidate(_ die: Int, holding: [Int]) -> Candidate {
-    let holds = holding.contains(die)
+  private func candidate(_ die: Int, holds: Bool, holding: [Int]) -> Candidate {
     func hops(_ node: Int) -> Int { fabric.hops(from: node, to: die) }
     let source =
       holds
@@ -79,17 +82,22 @@ struct ListScheduler {
       wayLatency: 2 * fabric.wayLatency(from: source, to: die))
   }
 
-  /// Deals requests block by block, each to the candidate of least cost; holders first, then lower
-  /// numbers, on ties.
+  /// Deals an expert's requests block by block, each to the candidate of least cost; holders first,
+  /// then lower numbers, on ties.
   ///
   /// Unsafe pointers: there is a price and a rank of every candidate, and no index but theirs.
   ///
-  /// - Parameter give: Called with every block's requests and die.
+  /// - Parameters:
+  ///   - holding: The nodes that hold the expert, its home first.
+  ///   - give: Called with every block's requests and die.
   mutating func deal(
-    _ requests: Int, to candidates: [Candidate], give: (_ requests: Int, _ die: Int) -> Void
+    _ requests: Int, holding: [Int], give: (_ requests: Int, _ die: Int) -> Void
   ) {
-    var dealt = candidates
-    let count = candidates.count
+    findCandidates(holding: holding, requests: requests)
+    var dealt: [Candidate] = []
+    swap(&dealt, &candidates)
+    defer { swap(&dealt, &candidates) }
+    let count = dealt.count
     dealt.withUnsafeMutableBufferPointer { candidates in
       withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { prices in
         withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { ranks in
