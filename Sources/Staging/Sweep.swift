@@ -168,7 +168,9 @@ public struct Sweep: Sendable {
         forecasts(for: workload).contains(where: \.usesMixture)
         ? try MixtureTables(workload.pool, horizon: staging.horizon, workers: workers) : nil
       let sources = ForecastSources(transitions: transitions, mixture: mixture)
-      let schedules = batches.map { BatchSchedule(workload.pool, size: $0, steps: steps) }
+      let schedules = try orderedResults(of: Array(batches.indices), workers: workers) { index in
+        BatchSchedule(workload.pool, size: batches[index], steps: steps)
+      }
       let noted = try note(workload, schedules, sources, workers: workers)
       let jobs = zip(schedules, noted).flatMap { schedule, forecasts in
         Self.strategyGroups.map { Job(schedule: schedule, work: .strategies($0)) }

@@ -89,6 +89,11 @@ package struct OnlineHeatmap: Sendable {
     return best.map(\.follower)
   }
 
+  /// The sum of a row.
+  package func sum(layer: Int, expert: Int) -> Double {
+    Double(sums[ExpertKey(layer: layer, expert: expert)])
+  }
+
   /// The share of `follower` in the row of `expert`.
   package func share(layer: Int, expert: Int, follower: Int) -> Double {
     let row = transitions.row(layer, expert)

@@ -32,7 +32,8 @@ struct HeatmapForecast: DemandForecast {
     var next = Array(repeating: 0.0, count: experts)
     for expert in 0..<experts where now[expert] > 0 {
       let row = transitions.row(layer, expert)
-      let sum = row.reduce(0.0) { $0 + Double($1) }
+      let sum =
+        counted?.sum(layer: layer, expert: expert) ?? row.reduce(0.0) { $0 + Double($1) }
       guard sum > 0 else { continue }
       let scale = now[expert] / sum
       for (follower, count) in row.enumerated() where count > 0 {

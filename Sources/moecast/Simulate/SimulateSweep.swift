@@ -111,11 +111,14 @@ struct SimulateSweep: PrintingCommand {
     let systems = try systems(
       configurations.wafer, overrides: choices.overrides(configurations.set))
     let pool = try tokens.readPool()
+    let (shapes, format) = (
+      try configurations.shapes(), configurations.weights ?? choices.paper?.format
+    )
+    let workloads = try orderedResults(
+      of: Array(shapes.indices), workers: workers.threads
+    ) { index in Result { try pool.workload(as: shapes[index], format) } }
     var sweep = Sweep(
-      systems: systems.map(\.hardware),
-      workloads: try configurations.shapes().map {
-        try pool.workload(as: $0, configurations.weights ?? choices.paper?.format)
-      })
+      systems: systems.map(\.hardware), workloads: try workloads.map { try $0.get() })
     let steps = try steps()
     sweep.batches = try batchSizes(configurations.batch)
     (sweep.steps, sweep.warmSteps) = (steps.all, steps.warm)
