@@ -87,10 +87,10 @@ package struct PickleReader {
     case .emptyList: try push(.list([]))
     case .emptyDictionary: try push(.dictionary([:]))
     case .emptyTuple: try push(.tuple([]))
-    case .tuple: try pushTuple(of: try popToMark())
-    case .tuple1: try pushTuple(of: try pop(1))
-    case .tuple2: try pushTuple(of: try pop(2))
-    case .tuple3: try pushTuple(of: try pop(3))
+    case .tuple: try push(.tuple(try popToMark()))
+    case .tuple1: try push(.tuple(try pop(1)))
+    case .tuple2: try push(.tuple(try pop(2)))
+    case .tuple3: try push(.tuple(try pop(3)))
     case .append: try append(try pop(1))
     case .appends: try append(try popToMark())
     case .setItem: try set(try pop(2))
@@ -186,20 +186,21 @@ package struct PickleReader {
     return last
   }
 
-  private mutating func pop(_ count: Int) throws(ArchiveError) -> ArraySlice<UInt32> {
+  private mutating func pop(_ count: Int) throws(ArchiveError) -> [UInt32] {
     guard stack.count - (marks.last ?? 0) >= count else { throw Self.damaged }
-    defer { stack.removeLast(count) }
-    return stack.suffix(count)
+    return takeLast(count)
   }
 
-  private mutating func popToMark() throws(ArchiveError) -> ArraySlice<UInt32> {
+  private mutating func popToMark() throws(ArchiveError) -> [UInt32] {
     guard let mark = marks.popLast() else { throw Self.damaged }
-    defer { stack.removeLast(stack.count - mark) }
-    return stack[mark...]
+    return takeLast(stack.count - mark)
   }
 
-  private mutating func pushTuple(of places: ArraySlice<UInt32>) throws(ArchiveError) {
-    try push(.tuple(Array(places)))
+  /// The last values, copied: a slice would keep the stack from shrinking in place.
+  private mutating func takeLast(_ count: Int) -> [UInt32] {
+    let taken = Array(stack.suffix(count))
+    stack.removeLast(count)
+    return taken
   }
 
   /// The place of the value that is changed, which stays on the stack.
@@ -208,7 +209,7 @@ package struct PickleReader {
     return Int(last)
   }
 
-  private mutating func append(_ places: ArraySlice<UInt32>) throws(ArchiveError) {
+  private mutating func append(_ places: [UInt32]) throws(ArchiveError) {
     let top = try top()
     guard case .list(var list) = values[top] else { throw Self.damaged }
     // So that the list has one owner and grows in place.
@@ -217,13 +218,13 @@ package struct PickleReader {
     values[top] = .list(list)
   }
 
-  private mutating func set(_ places: ArraySlice<UInt32>) throws(ArchiveError) {
+  private mutating func set(_ places: [UInt32]) throws(ArchiveError) {
     let top = try top()
     guard case .dictionary(var dictionary) = values[top], places.count % 2 == 0 else {
       throw Self.damaged
     }
     values[top] = .none
-    for key in stride(from: places.startIndex, to: places.endIndex, by: 2) {
+    for key in stride(from: 0, to: places.count, by: 2) {
       // Keys that are no texts are none that anybody asks for.
       guard case .text(let text) = values[Int(places[key])] else { continue }
       dictionary[text] = places[key + 1]

@@ -144,14 +144,9 @@ public final class DurableFolder {
   /// Removes the hidden folders of killed writers: those whose lock is free.
   private static func removeLeftovers(of target: FilePath) {
     let above = target.removingLastComponent()
-    let name = target.lastComponent?.string ?? ""
-    for found in (try? namesIn(above.isEmpty ? "." : above)) ?? [] {
-      guard found.text.hasPrefix(".\(name)."), found.text.hasSuffix(".partial"),
-        // Between them, the number of a process and of an attempt.
-        found.text.dropFirst(name.utf8.count + 2).dropLast(8).allSatisfy({
-          $0.isASCII && $0.isNumber || $0 == "-"
-        })
-      else { continue }
+    let beginning = target.renamed(prefix: ".", suffix: ".").lastNameBytes
+    for found in (try? namesIn(above.isEmpty ? "." : above)) ?? []
+    where isTemporary(found.lastNameBytes, beginning: beginning) {
       let folder = above.appending(found.components)
       guard let lock = lock(folder) else { continue }
       for file in (try? namesIn(folder)) ?? [] {

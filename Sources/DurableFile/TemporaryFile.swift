@@ -97,7 +97,7 @@ private func withLeftovers(of path: FilePath, _ body: (FilePath, FileDescriptor)
 
 /// Whether a name is `beginning`, a process's number, `-`, a number, and `.partial`: no other
 /// file's.
-private func isTemporary(_ name: [UInt8], beginning: [UInt8]) -> Bool {
+func isTemporary(_ name: [UInt8], beginning: [UInt8]) -> Bool {
   let ending = Array(".partial".utf8)
   guard name.starts(with: beginning), name.count > beginning.count + ending.count,
     name.suffix(ending.count).elementsEqual(ending)

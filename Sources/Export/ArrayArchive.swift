@@ -4,6 +4,13 @@ import Archive
 struct ArrayArchive {
   private var archive = ZipWriter()
 
+  /// Whether a file begins as an archive does whose first array has this name.
+  static func begins(_ head: [UInt8], with name: String) -> Bool {
+    // The member's name follows the 30 bytes of a zip's local header.
+    head.starts(with: [0x50, 0x4B, 0x03, 0x04])
+      && head.dropFirst(30).starts(with: Array("\(name).npy".utf8))
+  }
+
   /// Adds numbers; a shape of no axes is a single one.
   ///
   /// - Throws: what `sink` throws, or ``ExportError``.

@@ -39,7 +39,7 @@ public struct ExportSettings {
 }
 
 /// Options of `moecast export` that some formats heed.
-public enum ExportOption: String, CaseIterable, Sendable {
+public enum ExportOption: String, Sendable {
   /// What an expert weighs, in the unit of the simulator.
   case objectSize = "--object-size"
   /// A model whose forecasts are written beside what happened.

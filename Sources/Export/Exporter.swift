@@ -26,6 +26,14 @@ public protocol Exporter: SendableMetatype {
   ///
   /// - Parameter file: which of the format's files, as of ``ExportOutput/write(_:to:)``.
   static func mayBegin(_ head: [UInt8], of file: String) -> Bool
+
+  /// Whether a whole file that may be of the format is; nil where its beginning tells.
+  static var isOne: (@Sendable ([UInt8]) -> Bool)? { get }
+}
+
+extension Exporter {
+  /// The beginning tells.
+  public static var isOne: (@Sendable ([UInt8]) -> Bool)? { nil }
 }
 
 extension Exporter {

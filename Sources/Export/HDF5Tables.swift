@@ -29,6 +29,11 @@ public enum HDF5Tables: TableExporter {
     head.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
   }
 
+  /// Models and load profiles are HDF5 too; where the root says what it is, its beginning does not.
+  public static let isOne: (@Sendable ([UInt8]) -> Bool)? = { bytes in
+    (try? H5File(bytes: bytes).rootGroup().string("encoding-type")) == encoding
+  }
+
   /// The attribute that tells such a file from a model.
   static let encoding = "moecast-tables"
 
@@ -58,7 +63,7 @@ public enum HDF5Tables: TableExporter {
       "how often the expert was chosen")
     for table in PairTable.kept(of: learner) {
       try axes.create(
-        table.name == "layer-markov" ? "layer_markov" : "token_markov",
+        table.name.replacing("-", with: "_"),
         table.layers.flatMap(\.self), ["layer", "given_expert", "expert"],
         table.back == 0
           ? "how often the expert followed the one given at the request's next token"

@@ -22,10 +22,12 @@ public enum NPZTables: TableExporter {
   /// How its outputs end.
   public static let suffixes = [".npz"]
 
-  /// As zip archives do.
+  /// As zip archives do whose first array is the layers' numbers.
   public static func mayBegin(_ head: [UInt8], of file: String) -> Bool {
-    head.starts(with: [0x50, 0x4B, 0x03, 0x04])
+    ArrayArchive.begins(head, with: firstArray)
   }
+
+  private static let firstArray = "model_layers"
 
   /// Writes a learner's tables; see ``TableExporter``.
   public static func write(
@@ -34,7 +36,7 @@ public enum NPZTables: TableExporter {
     let sink: Sink = { try output.write($0, to: ExportFile.output) }
     var archive = ArrayArchive()
     let layers = learner.shape.layers
-    try archive.add("model_layers", learner.shape.modelLayers.map { UInt32($0) }, [layers], sink)
+    try archive.add(firstArray, learner.shape.modelLayers.map { UInt32($0) }, [layers], sink)
     try addCounts(of: learner, to: &archive, sink)
     try addFacts(of: learner, to: &archive, sink)
     try addMetrics(of: learner, to: &archive, sink)
@@ -51,12 +53,10 @@ public enum NPZTables: TableExporter {
     of learner: Learner, to archive: inout ArrayArchive, _ sink: Sink
   ) throws {
     let (layers, experts) = (learner.shape.layers, learner.shape.experts)
-    let counts = learner.layers.map(\.counts)
-    try archive.add("c", counts.flatMap(\.frequency), [layers, experts], sink)
-    for (name, tables) in [("C", counts.map(\.layerPairs)), ("D", counts.map(\.tokenPairs))] {
-      let kept = tables.compactMap(\.self)
-      guard kept.count == layers else { continue }
-      try archive.add(name, kept.flatMap(\.self), [layers, experts, experts], sink)
+    try archive.add("c", learner.layers.flatMap(\.counts.frequency), [layers, experts], sink)
+    for table in PairTable.kept(of: learner) {
+      try archive.add(
+        table.back == 1 ? "C" : "D", table.layers.flatMap(\.self), [layers, experts, experts], sink)
     }
   }
 

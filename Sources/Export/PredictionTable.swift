@@ -27,10 +27,12 @@ public struct PredictionTable: TableExporter {
   /// Dies, where their experts lie, and how many they expect and hold.
   public static let heeds: Set<ExportOption> = [.devices, .placement, .topN, .copyEntries]
 
-  /// As zip archives do.
+  /// As zip archives do whose first array is the model's name.
   public static func mayBegin(_ head: [UInt8], of file: String) -> Bool {
-    NPZTables.mayBegin(head, of: file)
+    ArrayArchive.begins(head, with: firstArray)
   }
+
+  private static let firstArray = "model"
 
   /// Writes a learner's table; see ``TableExporter``.
   public static func write(
@@ -48,7 +50,8 @@ public struct PredictionTable: TableExporter {
       TransitionCounts(
         layers: shape.layers, experts: shape.experts, counts: pairs.layers.flatMap(\.self)),
       width: settings.topN ?? 16)
-    let room = (settings.copyEntries ?? 512) / shape.layers
+    // No die can copy more than all experts.
+    let room = min((settings.copyEntries ?? 512) / shape.layers, shape.experts)
     guard room > 0 else {
       throw ExportError(
         problem: "\(settings.copyEntries ?? 512) entries a die are less than one for each of "
@@ -65,7 +68,7 @@ public struct PredictionTable: TableExporter {
     }
     var archive = ArrayArchive()
     let bytes = (shape.experts + 7) / 8
-    try archive.add("model", [shape.model], [], sink)
+    try archive.add(firstArray, [shape.model], [], sink)
     try archive.add("experts", [UInt32(shape.experts)], [], sink)
     try archive.add("model_layers", shape.modelLayers.map { UInt32($0) }, [shape.layers], sink)
     try archive.add("top_n", [UInt32(table.width)], [], sink)

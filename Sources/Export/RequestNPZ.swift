@@ -37,16 +37,12 @@ public struct RequestNPZ: TraceExporter {
 
   /// Adds a block, and writes the requests that end in it.
   public mutating func add(_ block: TokenBlock, to output: any ExportOutput) throws {
-    var ended: [RequestTrace] = []
-    try requests.add(block) { ended.append($0) }
-    for request in ended { try write(request, to: output) }
+    for request in try requests.add(block) { try write(request, to: output) }
   }
 
   /// Writes the requests that have no end.
   public mutating func finish(to output: any ExportOutput) throws {
-    var ended: [RequestTrace] = []
-    try requests.finish { ended.append($0) }
-    for request in ended { try write(request, to: output) }
+    for request in requests.finish() { try write(request, to: output) }
   }
 
   /// What the archives do not tell.

@@ -15,7 +15,7 @@ struct TokenExchange {
   private(set) var choices: [Int]
 
   /// - Parameters:
-  ///   - step: the tokens of the step, slot by slot.
+  ///   - step: the tokens of the step, each in its slot.
   ///   - layer: the MoE layer's ordinal.
   ///   - batch: slots there are.
   init(
@@ -23,12 +23,12 @@ struct TokenExchange {
   ) {
     tokens = Array(repeating: 0, count: devices * devices)
     choices = Array(repeating: 0, count: devices)
-    for (slot, token) in step.enumerated() {
-      let own = slot * devices / batch
+    for token in step {
+      let own = token.slot * devices / batch
       var reached: Set<Int> = [own]
       for expert in token.chosen[layer] {
         let holding = holders[Int(expert)]
-        let device = holding.contains(own) ? own : holding[slot % holding.count]
+        let device = holding.contains(own) ? own : holding[token.slot % holding.count]
         choices[device] += 1
         guard reached.insert(device).inserted else { continue }
         tokens[own * devices + device] += 1

@@ -80,16 +80,12 @@ public struct TraceNPY: TraceExporter {
     // What stands in its place is found out before all is read.
     try output.write([], to: Self.sidecar)
     hasWeights = hasWeights || block.weights != nil
-    var ended: [RequestTrace] = []
-    try collected.add(block) { ended.append($0) }
-    try take(ended)
+    try take(try collected.add(block))
   }
 
   /// Writes the array and the file beside it.
   public mutating func finish(to output: any ExportOutput) throws {
-    var ended: [RequestTrace] = []
-    try collected.finish { ended.append($0) }
-    try take(ended)
+    try take(collected.finish())
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let sidecar = Sidecar(

@@ -1,3 +1,4 @@
+import MemoryBudget
 import RoutingTrace
 
 /// Puts the runs of requests together: each is handed on when its end is met, the others at the end
@@ -18,6 +19,9 @@ struct WholeRequests {
 
   private let shape: TraceShape
   private var open: [UInt64: Entry] = [:]
+  /// Ids of those.
+  private var ids = 0
+  private let memory = AvailableMemory.ofThisProcess()
   /// Requests that have begun.
   private var begun = 0
   /// Whether some tokens of a request have gate weights and others none, so that all were left out.
@@ -25,22 +29,33 @@ struct WholeRequests {
 
   init(_ shape: TraceShape) { self.shape = shape }
 
-  /// Adds a block's tokens, and hands on the requests that end in it.
-  mutating func add(_ block: TokenBlock, _ body: (RequestTrace) throws -> Void) throws {
+  /// Adds a block's tokens.
+  ///
+  /// - Returns: The requests that end in it.
+  /// - Throws: ``ExportError`` for a request that is too long; `MemoryShortage` before what is under
+  ///   way takes more than there is.
+  mutating func add(_ block: TokenBlock) throws -> [RequestTrace] {
+    var ended: [RequestTrace] = []
     let labels = Dictionary(block.labels.map { ($0.request, $0) }) { first, _ in first }
     var first = 0
     for run in block.runs {
       var entry = open.removeValue(forKey: run.request) ?? begin(run, labels[run.request])
       try append(run, first..<first + run.count, of: block, to: &entry)
       first += run.count
-      if run.endsRequest { try body(entry.request) } else { open[run.request] = entry }
+      if run.endsRequest {
+        ids -= entry.request.ids.count
+        ended.append(entry.request)
+      } else {
+        open[run.request] = entry
+      }
     }
+    return ended
   }
 
-  /// Hands on the requests that have no end.
-  mutating func finish(_ body: (RequestTrace) throws -> Void) throws {
-    for entry in open.values.sorted(by: { $0.order < $1.order }) { try body(entry.request) }
-    open.removeAll()
+  /// Takes the requests that have no end.
+  mutating func finish() -> [RequestTrace] {
+    defer { open.removeAll() }
+    return open.values.sorted { $0.order < $1.order }.map(\.request)
   }
 
   private mutating func begin(_ run: TokenRun, _ label: RequestLabel?) -> Entry {
@@ -63,6 +78,9 @@ struct WholeRequests {
         remedy: "export a trace of shorter requests")
     }
     let gap = max(0, run.firstToken - entry.tokens)
+    ids += (gap + run.count) * width
+    // An id and a gate weight.
+    try memory.check(MemoryDemand("the requests that have not ended", bytes: 4 * ids))
     entry.request.ids += repeatElement(TokenBlock.emptySlot, count: gap * width)
     entry.request.weights? += repeatElement(0, count: gap * width)
     for token in tokens {

@@ -14,9 +14,13 @@ struct LayerExpectation: Sendable {
   ///   - layers: Layers of a step.
   init(_ forecast: any DemandForecast, layer: Int, horizon: Int, layers: Int) {
     nextStep = forecast.nextStep(layer: layer)
-    let final = min(layers - 1, layer + horizon)
-    laterLayers = (layer + 1..<max(layer, final) + 1).map {
+    laterLayers = (layer + 1..<layers).prefix(horizon).map {
       forecast.laterLayer($0, observed: layer)
     }
+  }
+
+  /// Nothing is expected, as by the run without forecasts.
+  static func nothing(experts: Int) -> LayerExpectation {
+    LayerExpectation(NoForecast(experts: experts), layer: 0, horizon: 0, layers: 1)
   }
 }

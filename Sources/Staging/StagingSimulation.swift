@@ -71,8 +71,7 @@ public struct StagingSimulation: Sendable {
     // What forecasts are worth shows beside the same run without any.
     var baseline =
       options.holdsBack ? StagingRun(self, schedule: schedule, certainty: .nothing) : nil
-    let nothing = LayerExpectation(
-      NoForecast(experts: pool.shape.experts), layer: 0, horizon: 0, layers: 1)
+    let nothing = LayerExpectation.nothing(experts: pool.shape.experts)
     // What a forecast has noted, it need not be shown again.
     let showsChoices = !runs.allSatisfy(\.hasNoted)
     var plans = PlanBook(self)

@@ -224,9 +224,8 @@ public struct Sweep: Sendable {
   }
 
   /// Strategies in the order of their rows, those that predict together.
-  private static let strategyGroups = [
-    [Strategy.base], [.expertParallel], [.allocation], [.prediction, .allocationAndPrediction],
-  ]
+  private static let strategyGroups =
+    Strategy.allCases.filter { !$0.predicts }.map { [$0] } + [Strategy.allCases.filter(\.predicts)]
 
   /// The rows of strategies on every system.
   private func rows(

@@ -71,23 +71,12 @@ struct ESFTFormat: TraceFormat {
 
   /// A source a folder, its files by layer.
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
-    var sources: [TraceSource] = []
-    for file in files {
-      guard layer(ofFileNamed: file.name) != nil else {
-        throw ImportError(
-          .notATrace, file: file.path, problem: "it is not named \(prefix)<layer>\(suffix)",
-          remedy: "name the task's folder")
-      }
-      let folder = parent(file.path)
-      if sources.last?.path == folder {
-        sources[sources.count - 1].files.append(file)
-        sources[sources.count - 1].size += file.size
-      } else {
-        sources.append(
-          TraceSource(path: folder, folder: file.folder, size: file.size, files: [file]))
-      }
+    for file in files where layer(ofFileNamed: file.name) == nil {
+      throw ImportError(
+        .notATrace, file: file.path, problem: "it is not named \(prefix)<layer>\(suffix)",
+        remedy: "name the task's folder")
     }
-    return sources
+    return folderSources(of: files)
   }
 
   mutating func open(_ source: TraceSource) throws(ImportError) {

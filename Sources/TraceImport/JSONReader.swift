@@ -116,14 +116,11 @@ final class JSONReader {
   func answers(
     in text: UnsafeRawBufferPointer, offset: Int, file: String, bounds: EventBounds
   ) throws(ImportError) -> UnsafeBufferPointer<csj_answer> {
-    var answers: UnsafePointer<csj_answer>?
-    var count = 0
-    var fault = csj_fault()
-    let code = csj_find_answers(
-      reader, text.bindMemory(to: UInt8.self).baseAddress, text.count, text.count + Self.padding,
-      Self.bounds(bounds, readsWeights: false), &answers, &count, &fault)
-    guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
-    return UnsafeBufferPointer(start: answers, count: count)
+    try list(in: text, offset, file) { text, length, list, count, fault in
+      csj_find_answers(
+        reader, text, length, length + Self.padding, Self.bounds(bounds, readsWeights: false), list,
+        count, fault)
+    }
   }
 
   /// Traces of moe-routing-atlas in `text`; as ``answers(in:offset:file:bounds:)``.
@@ -131,14 +128,28 @@ final class JSONReader {
     in text: UnsafeRawBufferPointer, offset: Int, file: String, bounds: EventBounds,
     readsWeights: Bool
   ) throws(ImportError) -> UnsafeBufferPointer<csj_choices> {
-    var traces: UnsafePointer<csj_choices>?
+    try list(in: text, offset, file) { text, length, list, count, fault in
+      csj_read_atlas(
+        reader, text, length, length + Self.padding,
+        Self.bounds(bounds, readsWeights: readsWeights), list, count, fault)
+    }
+  }
+
+  /// What a function of the parser finds in `text`, as ``answers(in:offset:file:bounds:)``.
+  private func list<Element>(
+    in text: UnsafeRawBufferPointer, _ offset: Int, _ file: String,
+    by find: (
+      UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<UnsafePointer<Element>?>,
+      UnsafeMutablePointer<Int>, UnsafeMutablePointer<csj_fault>
+    ) -> Int32
+  ) throws(ImportError) -> UnsafeBufferPointer<Element> {
+    var list: UnsafePointer<Element>?
     var count = 0
     var fault = csj_fault()
-    let code = csj_read_atlas(
-      reader, text.bindMemory(to: UInt8.self).baseAddress, text.count, text.count + Self.padding,
-      Self.bounds(bounds, readsWeights: readsWeights), &traces, &count, &fault)
+    let code = find(
+      text.bindMemory(to: UInt8.self).baseAddress, text.count, &list, &count, &fault)
     guard code == CSJ_OK else { throw Self.error(fault, file: file, behind: offset) }
-    return UnsafeBufferPointer(start: traces, count: count)
+    return UnsafeBufferPointer(start: list, count: count)
   }
 
   /// The layers of an export in `bytes`.

@@ -34,14 +34,14 @@ struct RouteFolderFormat: TraceFormat {
   private let json: JSONReader
   private let readsWeights: Bool
   private var file: SourceFile
-  /// The bytes of a file beside the routes.
-  private let other: FileBytes
+  /// The largest file beside the routes, in bytes.
+  private let limit: Int
 
   init(options: ImportOptions) throws(ImportError) {
     json = try JSONReader()
     readsWeights = options.readsWeights
     file = SourceFile(options: options)
-    other = FileBytes(limit: options.maximumFileSize)
+    limit = options.maximumFileSize
   }
 
   static func accepts(fileNamed name: String) -> Bool { Member(rawValue: name) != nil }
@@ -53,7 +53,7 @@ struct RouteFolderFormat: TraceFormat {
 
   /// A source a folder, at whose routes the others are found.
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
-    let routes = files.filter { $0.name == Member.routes.rawValue || $0.content != nil }
+    let routes = files.filter { $0.name == Member.routes.rawValue || $0.isStandardInput }
     guard !routes.isEmpty else {
       throw ImportError(
         .notATrace, file: files[0].path, problem: "no \(Member.routes.rawValue) stands beside it",
@@ -74,8 +74,8 @@ struct RouteFolderFormat: TraceFormat {
     guard !source.isStandardInput else { return request }
     request.name = source.folder
     let shape = array.shape
-    if readsWeights, let path = path(of: .weights, beside: source) {
-      request.weights = try read(path) { (array) throws(ArchiveError) in
+    if readsWeights, let weights = try neighbour(.weights, of: source) {
+      request.weights = try read(weights) { (array) throws(ArchiveError) in
         guard array.shape == shape else {
           throw ArchiveError(
             "its shape is \(array.shape), but that of the routes \(shape)",
@@ -84,11 +84,13 @@ struct RouteFolderFormat: TraceFormat {
         return try array.weights()
       }
     }
-    request.prefill = try prefill(of: source, tokens: shape[0])
-    if let path = path(of: .facts, beside: source) {
-      try other.read(path)
-      if let experts = try json.integer("experts", in: other, file: path),
-        experts != bounds.experts
+    let facts = try neighbour(.facts, of: source)
+    request.prefill = try prefill(of: source, tokens: shape[0], facts)
+    if let (path, bytes) = facts {
+      request.experts = try json.integer("experts", in: bytes, file: path)
+      // Where the number is still looked for, this is what tells it.
+      if let experts = request.experts, experts != bounds.experts,
+        bounds.experts != EventBounds.mostExperts
       {
         throw ImportError(
           .mismatch, file: path,
@@ -100,10 +102,12 @@ struct RouteFolderFormat: TraceFormat {
   }
 
   /// Tokens of the prompt, by the tokens' phases and by `n_prefill`, which must agree.
-  private func prefill(of source: TraceSource, tokens: Int) throws(ImportError) -> Int? {
+  private func prefill(
+    of source: TraceSource, tokens: Int, _ facts: Neighbour?
+  ) throws(ImportError) -> Int? {
     var prompt: Int?
-    if let path = path(of: .phases, beside: source) {
-      prompt = try read(path) { (array) throws(ArchiveError) in
+    if let phases = try neighbour(.phases, of: source) {
+      prompt = try read(phases) { (array) throws(ArchiveError) in
         guard array.shape == [tokens], array.element == .unsigned(bytes: 1) else {
           throw ArchiveError(
             "it is of type \(array.element) and shape \(array.shape), but there are \(tokens) tokens",
@@ -119,9 +123,9 @@ struct RouteFolderFormat: TraceFormat {
         return prompt
       }
     }
-    guard let path = path(of: .facts, beside: source) else { return prompt }
-    try other.read(path)
-    guard let told = try json.integer("n_prefill", in: other, file: path) else { return prompt }
+    guard let (path, bytes) = facts,
+      let told = try json.integer("n_prefill", in: bytes, file: path)
+    else { return prompt }
     guard prompt ?? told == told else {
       throw ImportError(
         .mismatch, file: path,
@@ -132,20 +136,27 @@ struct RouteFolderFormat: TraceFormat {
     return told
   }
 
-  /// The path of another file of the request; nil where it is not there.
-  private func path(of member: Member, beside source: TraceSource) -> String? {
+  /// A file beside the routes.
+  private typealias Neighbour = (path: String, bytes: FileBytes)
+
+  /// Another file of the request, compressed or not; nil where it is not there.
+  private func neighbour(
+    _ member: Member, of source: TraceSource
+  ) throws(ImportError) -> Neighbour? {
     let folder = parent(source.path)
     let path = folder.isEmpty ? member.rawValue : folder + "/" + member.rawValue
-    return [path, path + ".gz"].first(where: FileBytes.exists)
+    for name in [path, path + ".gz", path + ".xz"] {
+      if let bytes = try source.neighbour(name, limit: limit) { return (name, bytes) }
+    }
+    return nil
   }
 
-  /// What `use` makes of the array in the file at `path`.
+  /// What `use` makes of the array in a file.
   private func read<Result>(
-    _ path: String, use: (NPYArray) throws(ArchiveError) -> Result
+    _ file: Neighbour, use: (NPYArray) throws(ArchiveError) -> Result
   ) throws(ImportError) -> Result {
-    try other.read(path)
-    return try ArrayReader(file: path).of(nil) { () throws(ArchiveError) in
-      try use(try NPYArray(MemberContent(other.bytes)))
+    try ArrayReader(file: file.path).of(nil) { () throws(ArchiveError) in
+      try use(try NPYArray(MemberContent(file.bytes.bytes)))
     }
   }
 }

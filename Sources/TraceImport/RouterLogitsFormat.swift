@@ -64,23 +64,12 @@ struct RouterLogitsFormat: TraceFormat {
 
   /// A source a folder.
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
-    var sources: [TraceSource] = []
-    for file in files {
-      guard layer(ofFileNamed: file.name) != nil else {
-        throw ImportError(
-          .notATrace, file: file.path, problem: "it is not named \(prefix)<layer>.npy",
-          remedy: "name the prompt's folder")
-      }
-      let folder = parent(file.path)
-      if sources.last?.path == folder {
-        sources[sources.count - 1].files.append(file)
-        sources[sources.count - 1].size += file.size
-      } else {
-        sources.append(
-          TraceSource(path: folder, folder: file.folder, size: file.size, files: [file]))
-      }
+    for file in files where layer(ofFileNamed: file.name) == nil {
+      throw ImportError(
+        .notATrace, file: file.path, problem: "it is not named \(prefix)<layer>.npy",
+        remedy: "name the prompt's folder")
     }
-    return sources
+    return folderSources(of: files)
   }
 
   mutating func open(_ source: TraceSource) throws(ImportError) { self.source = source }
@@ -100,7 +89,7 @@ struct RouterLogitsFormat: TraceFormat {
     }
     let tokens = (layers.map(\.ids.count).max() ?? 0) / topK
     let folder = source.folder == "router" ? parent(source.path) : source.path
-    let facts = try Facts(folder)
+    let facts = try Facts(folder, source)
     var request = RawRequest(
       name: lastComponent(folder), tokens: tokens, prefill: facts.prompt,
       layers: .numbered(layersOfModel ?? layers.map(\.layer)), topK: topK, ids: [])
@@ -161,11 +150,9 @@ struct RouterLogitsFormat: TraceFormat {
       prompt.flatMap { $0 > 0 ? tokens - $0 + 1 : nil }
     }
 
-    init(_ folder: String) throws(ImportError) {
+    init(_ folder: String, _ source: TraceSource) throws(ImportError) {
       file = folder + "/" + RouterLogitsFormat.facts
-      guard FileBytes.exists(file) else { return }
-      let content = FileBytes(limit: 1 << 20)
-      try content.read(file)
+      guard let content = try source.neighbour(file, limit: 1 << 20) else { return }
       for line in String(decoding: content.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
       {
         let parts = line.split(separator: "=", maxSplits: 1)

@@ -164,6 +164,11 @@ struct RoutingLog {
     }
     let request = self.request(of: record, topK: topK)
     guard dialect.keys.has_rows == 0 else {
+      guard record.ids_count == topK * record.rows else {
+        throw fault(
+          .malformed, "its rows do not hold \(topK) experts each", layer,
+          remedy: "give --top-k with --experts, or record the log again")
+      }
       return try add(rows: record, to: request, layer: layer)
     }
     ids.removeAll(keepingCapacity: true)

@@ -56,6 +56,22 @@ extension TraceFormat {
   static func sources(of files: [FoundFile]) throws(ImportError) -> [TraceSource] {
     files.map { TraceSource(path: $0.path, folder: $0.folder, size: $0.size, files: [$0]) }
   }
+
+  /// One source a folder, of files in the order of their paths.
+  static func folderSources(of files: [FoundFile]) -> [TraceSource] {
+    var sources: [TraceSource] = []
+    for file in files {
+      let folder = parent(file.path)
+      if sources.last?.path == folder {
+        sources[sources.count - 1].files.append(file)
+        sources[sources.count - 1].size += file.size
+      } else {
+        sources.append(
+          TraceSource(path: folder, folder: file.folder, size: file.size, files: [file]))
+      }
+    }
+    return sources
+  }
 }
 
 /// What is known of every event before a request is read.

@@ -24,9 +24,13 @@ extension OutputRule {
 
   /// A file of an export.
   static func export(
-    _ kind: String, inputs: [String], force: ForceOption, mayBegin: @escaping ([UInt8]) -> Bool
+    of exporter: any Exporter.Type, file: String, inputs: [String], force: ForceOption
   ) -> OutputRule {
-    OutputRule(kind: kind, inputs, force) { path in mayBegin(head(of: path)) }
+    OutputRule(kind: "\(exporter.name) of moecast export", inputs, force) { path in
+      guard exporter.mayBegin(head(of: path), of: file) else { return false }
+      guard let isOne = exporter.isOne else { return true }
+      return (try? firstBytes(of: path, count: 1 << 30)).map(isOne) ?? false
+    }
   }
 
   /// Forecasts.

@@ -49,6 +49,16 @@ struct RequestsInFlightTests {
     #expect(requests.memoryDemand.bytes == 0)
   }
 
+  /// Where others have ended and nobody follows, a request stays in its slot.
+  @Test func requestsKeepTheirSlots() throws {
+    var requests = RequestsInFlight(2, shape: shape)
+    requests.add(try block([(1, 0, 1, true), (2, 0, 3, true)]))
+    #expect(requests.nextStep(isTraceAtEnd: true)?.map(\.slot) == [0, 1])
+    #expect(requests.nextStep(isTraceAtEnd: true)?.map(\.slot) == [1])
+    #expect(requests.nextStep(isTraceAtEnd: true)?.map(\.slot) == [1])
+    #expect(requests.nextStep(isTraceAtEnd: true) == nil)
+  }
+
   @Test func tokensKeepWhatTheTraceSaysOfThem() throws {
     var requests = RequestsInFlight(1, shape: shape)
     let run = TokenRun(request: 3, stage: .prefill, firstToken: 0, count: 2, endsRequest: true)
@@ -61,7 +71,7 @@ struct RequestsInFlightTests {
       first
         == RequestsInFlight.Token(
           request: 3, task: "math", position: 0, stage: .prefill, chosen: [[5]],
-          endsRequest: false))
+          endsRequest: false, slot: 0))
     let last = try #require(requests.nextStep()?.first)
     #expect(last.chosen == [[]] && last.endsRequest)
   }

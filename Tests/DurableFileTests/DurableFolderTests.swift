@@ -78,13 +78,21 @@ import Testing
     try folder.write([1], to: ".out.1-0.partial/a")
     try FileManager.default.createDirectory(
       atPath: folder.file(".out.mine.partial"), withIntermediateDirectories: true)
+    // Names that are nearly such ones are somebody else's.
+    for name in [".out.partial", ".out..partial", ".out.7.partial"] {
+      try FileManager.default.createDirectory(
+        atPath: folder.file(name), withIntermediateDirectories: true)
+      try folder.write([1], to: name + "/notes")
+    }
     let writing = try DurableFolder(path)
-    #expect(try names().count == 2)
+    #expect(try names().count == 5)
     #expect(try !names().contains(".out.1-0.partial"))
     // Another writer of the same folder leaves this one's alone.
     #expect(throws: FileError.self) { try DurableFolder(path) }
     try [UInt8(1)].withUnsafeBytes { try writing.append($0, to: "a") }
     try writing.commit()
-    #expect(try names() == [".out.mine.partial", "out"])
+    #expect(
+      try names()
+        == [".out..partial", ".out.7.partial", ".out.mine.partial", ".out.partial", "out"])
   }
 }

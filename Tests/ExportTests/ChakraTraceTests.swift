@@ -137,9 +137,8 @@ import Wafer
     while true {
       for slot in slots.indices where slots[slot].isEmpty { slots[slot] = queue.popFirst() ?? [] }
       guard slots.contains(where: { !$0.isEmpty }) else { break }
-      // A slot that is empty for good stands behind the others.
-      let tokens = slots.filter { !$0.isEmpty }
-      for (slot, ids) in tokens.enumerated() {
+      // A slot that is empty for good leaves the others where they are.
+      for (slot, ids) in slots.enumerated() where !ids.isEmpty {
         let own = slot * 3 / 4
         for (layer, number) in [1, 2, 5].enumerated() {
           let chosen = ids[3 * layer..<3 * layer + 3].filter { $0 != TokenBlock.emptySlot }

@@ -204,5 +204,30 @@ struct ExportTests {
     _ = try Program.text(["export", "--force", "-o", folder.file("a.npy"), Program.test])
     _ = try Program.text(["export", "-o", folder.file("a.npy"), Program.test])
     #expect(try names(folder.path) == ["a.json", "a.npy"])
+    // An array that is called as the file beside it would be has it under another name.
+    _ = try Program.text(["export", "--to", "npy", "-o", folder.file("b.json"), Program.test])
+    #expect(try names(folder.path) == ["a.json", "a.npy", "b.json", "b.json.json"])
+  }
+
+  /// Models, load profiles and tables are HDF5 files all, NumPy's archives zip files: none takes
+  /// another's place.
+  @Test func noKindTakesAnothersPlace() throws {
+    let model = try folder.write(
+      Array(try Data(contentsOf: URL(filePath: Program.model))), to: "m.h5")
+    let kept = try folder.bytes(of: "m.h5")
+    #expect(
+      complaint("--model", Program.model, "-o", model).contains("holds something else than"))
+    #expect(try folder.bytes(of: "m.h5") == kept)
+    let table = folder.file("t.npz")
+    _ = try Program.text(
+      ["export", "--to", "prediction-table", "-o", table, "--model", Program.model])
+    #expect(
+      complaint("--model", Program.model, "-o", table).contains("holds something else than"))
+    // What is of the kind is replaced.
+    for name in ["x.h5", "x.npz"] {
+      for _ in 0..<2 {
+        _ = try Program.text(["export", "-o", folder.file(name), "--model", Program.model])
+      }
+    }
   }
 }

@@ -345,5 +345,9 @@ struct SimulateTests {
     #expect(csv.count == 7)
     #expect(csv[0].hasPrefix("wafer,shape,strategy,forecast,rate,requests,slots,step_tokens,seed,"))
     #expect(try Program.text(arguments) == Program.text(arguments))
+    let error = #expect(throws: CommandError.self) {
+      try Program.text(arguments + ["--placement", "/nowhere/p.json"])
+    }
+    #expect(error?.description.contains("/nowhere/p.json") == true)
   }
 }

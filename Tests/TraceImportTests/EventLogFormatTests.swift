@@ -166,6 +166,18 @@ private func line(_ text: String) -> String { text.replacing("'", with: "\"") + 
     #expect(request.name == "router_trace_rank0")
   }
 
+  /// Rows of the first record that are narrower than its top-k are no rows.
+  @Test func megatronRowsHoldTopK() throws {
+    let usual = rows(0, 1, [[5, 2], [0, 7]])
+    let text = usual.replacing("\"topk\": 2", with: "\"topk\": 4")
+    #expect(text != usual)
+    let fault = importFault {
+      try importText(
+        text, named: "r.jsonl", options: ImportOptions(experts: 8))
+    }
+    #expect(fault?.problem.contains("its rows do not hold 4 experts each") == true)
+  }
+
   /// Numbers that are the model's own either way are taken as they are.
   @Test func megatronLayersOfAStageStayAsTheyAre() throws {
     let model = ModelShape(

@@ -55,6 +55,27 @@ import Testing
     #expect(importer.format == .routeFolder)
   }
 
+  /// In an archive, and compressed, a folder is what it is unpacked.
+  @Test(arguments: [
+    "tar cf ../a.tar r1", "gzip r1/routes.npy && xz r1/phase.npy && tar cJf ../a.tar r1",
+  ])
+  func archivesHoldFolders(packing: String) throws {
+    let place = try TemporaryFolder()
+    try folder(to: place, named: "in/r1")
+    _ = try run("/bin/sh", "-c", "cd '\(place.file("in"))' && \(packing)")
+    let requests = try importAll([place.file("a.tar")], options: ImportOptions(experts: 8))
+    #expect(requests.map(\.prefill) == [2] && requests.map(\.name) == ["r1"])
+    #expect(requests[0].weights == [0.5, 0.25, 0.75, 0.125, 0.5, 0.5])
+  }
+
+  /// `meta.json` tells the number of experts where nobody gives it.
+  @Test func theFactsTellTheShape() throws {
+    let place = try TemporaryFolder()
+    try folder(to: place)
+    let importer = try TraceImporter([place.path], options: ImportOptions())
+    #expect(importer.proposal == .experts(8) && importer.shape.experts == 8)
+  }
+
   @Test func whatIsMissingIsAskedFor() throws {
     let place = try TemporaryFolder()
     try folder(["weights.npy": nil, "phase.npy": nil, "meta.json": nil], to: place)

@@ -29,6 +29,8 @@ public struct RequestsInFlight {
     public var chosen: [[UInt16]]
     /// Whether it is known to be the request's last.
     public var endsRequest: Bool
+    /// The place in the batch that the request keeps to its end.
+    public var slot: Int
   }
 
   /// Consecutive tokens of a request, `[layer, token, slot]`.
@@ -113,7 +115,9 @@ public struct RequestsInFlight {
     for slot in slotted.indices { fill(slot, isTraceAtEnd) }
     let isReady = slotted.allSatisfy { $0.flatMap { requests[$0] }?.pieces.isEmpty == false }
     guard isReady || isTraceAtEnd else { return nil }
-    let tokens = slotted.compactMap { $0.flatMap { give($0) } }
+    let tokens = slotted.enumerated().compactMap { slot, number in
+      number.flatMap { give($0, slot) }
+    }
     return tokens.isEmpty ? nil : tokens
   }
 
@@ -131,7 +135,7 @@ public struct RequestsInFlight {
   }
 
   /// The request's next token, which it has then given.
-  private mutating func give(_ number: UInt64) -> Token? {
+  private mutating func give(_ number: UInt64, _ slot: Int) -> Token? {
     guard var request = requests[number], let piece = request.pieces.first else { return nil }
     let place = RowMajor(rows: piece.run.count, columns: shape.topK)
     let given = request.given
@@ -148,6 +152,6 @@ public struct RequestsInFlight {
       stage: piece.run.stage,
       chosen: (0..<shape.layers).map { layer in
         piece.ids[place[layer, given]].filter { $0 != TokenBlock.emptySlot }
-      }, endsRequest: isLast && piece.run.endsRequest)
+      }, endsRequest: isLast && piece.run.endsRequest, slot: slot)
   }
 }

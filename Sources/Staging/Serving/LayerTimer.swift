@@ -32,17 +32,16 @@ struct StagedTimer: LayerTimer {
   private var plans: PlanBook
   private let nothing: LayerExpectation
 
-  /// - Parameter forecast: Made from what it observes alone.
-  init(_ setup: StagingSimulation, _ pool: RequestPool, _ forecast: any DemandForecast) {
-    // Nobody looks ahead in it; it says how many layers and experts there are.
-    let schedule = BatchSchedule(pool, size: 1, steps: 1)
+  /// - Parameters:
+  ///   - schedule: Nobody looks ahead in it; it says how many layers and experts there are.
+  ///   - forecast: Made from what it observes alone.
+  init(_ setup: StagingSimulation, _ schedule: BatchSchedule, _ forecast: any DemandForecast) {
     run = ForecastRun(setup, schedule, forecast)
     baseline =
       setup.options.holdsBack
       ? StagingRun(setup, schedule: schedule, certainty: .nothing) : nil
     plans = PlanBook(setup)
-    nothing = LayerExpectation(
-      NoForecast(experts: pool.shape.experts), layer: 0, horizon: 0, layers: 1)
+    nothing = .nothing(experts: schedule.experts)
   }
 
   mutating func seconds(step: Int, layer: Int, counts: [Int], chosen: [UInt16]) -> Double {

@@ -43,7 +43,10 @@ public struct ServingSimulation: Sendable {
   private struct Served {
     let request: Int
     let arrived: Double
+    /// Tokens taken so far.
     var position = 0
+    /// When its first token was out.
+    var first: Double?
   }
 
   /// Serves all requests that arrive.
@@ -68,38 +71,38 @@ public struct ServingSimulation: Sendable {
     var running: [Served] = []
     var result = ServingResult()
     var now = 0.0
-    var firsts: [Double?] = []
     while next != nil || !running.isEmpty {
       if running.isEmpty, let next { now = max(now, next.arrived) }
       while running.count < slots, let coming = next, coming.arrived <= now {
         result.waited.add(now - coming.arrived)
         running.append(coming)
-        firsts.append(nil)
         next = waiting.next().map { Served(request: queue.next(), arrived: $0) }
       }
       let tokens = takeTokens(&running, pool)
       let seconds = stepSeconds(tokens, pool, step: result.steps, &timer)
       now += seconds
       result.count(step: seconds, tokens: tokens.count)
-      for index in running.indices.reversed() {
-        let (served, prompt) = (running[index], pool.prompts[running[index].request])
-        // A request without a prompt tells its first token by its first step.
-        if firsts[index] == nil, served.position >= max(prompt, 1) {
-          firsts[index] = now
-          result.timeToFirstToken.add(now - served.arrived)
-        }
-        guard served.position == pool.length(served.request), let first = firsts[index] else {
-          continue
-        }
-        let further = pool.length(served.request) - max(prompt, 1)
-        if further > 0 { result.timePerToken.add((now - first) / Double(further)) }
-        result.wholeTime.add(now - served.arrived)
-        running.remove(at: index)
-        firsts.remove(at: index)
-      }
+      for index in running.indices { note(&running[index], at: now, pool, in: &result) }
+      running.removeAll { $0.position == pool.length($0.request) }
     }
     result.seconds = now - (arrivals.seconds.first ?? 0)
     return result
+  }
+
+  /// Notes what a request has seen at the end of a step.
+  private func note(
+    _ served: inout Served, at now: Double, _ pool: RequestPool, in result: inout ServingResult
+  ) {
+    // A request without a prompt tells its first token by its first step.
+    let untilFirst = max(pool.prompts[served.request], 1)
+    guard served.position >= untilFirst else { return }
+    let first = served.first ?? now
+    if served.first == nil { result.timeToFirstToken.add(now - served.arrived) }
+    served.first = first
+    guard served.position == pool.length(served.request) else { return }
+    let further = served.position - untilFirst
+    if further > 0 { result.timePerToken.add((now - first) / Double(further)) }
+    result.wholeTime.add(now - served.arrived)
   }
 
   /// The tokens of the next step, by which the requests move on.
@@ -110,15 +113,16 @@ public struct ServingSimulation: Sendable {
       tokens += first..<first + count
       running[index].position += count
     }
-    let prompts = running.indices.filter {
-      running[$0].position < pool.prompts[running[$0].request]
+    /// Tokens of the prompt that are still to come.
+    func left(_ index: Int) -> Int {
+      pool.prompts[running[index].request] - running[index].position
     }
-    for index in running.indices where !prompts.contains(index) { take(1, of: index) }
+    for index in running.indices where left(index) <= 0 { take(1, of: index) }
     var room = max(1, stepTokens - tokens.count)
-    for index in prompts where room > 0 {
-      let left = pool.prompts[running[index].request] - running[index].position
-      take(min(left, room), of: index)
-      room -= min(left, room)
+    for index in running.indices where room > 0 && left(index) > 0 {
+      let count = min(left(index), room)
+      take(count, of: index)
+      room -= count
     }
     return tokens
   }
@@ -164,11 +168,12 @@ public struct ServingSimulation: Sendable {
       try simulation.check(pool)
       return StrategyTimer(simulation, pool)
     case .staged(let simulation, let choice):
+      let schedule = BatchSchedule(pool, size: 1, steps: 1)
       let forecast: any DemandForecast
       switch choice {
       case .none: forecast = NoForecast(experts: pool.shape.experts)
       case .persistence, .frequency:
-        forecast = try ForecastSources().forecast(choice, BatchSchedule(pool, size: 1, steps: 1))
+        forecast = try ForecastSources().forecast(choice, schedule)
       default:
         throw SimulationError(
           "\(choice.rawValue) goes by a schedule, and arrivals have none; take none, persistence or"
@@ -177,8 +182,8 @@ public struct ServingSimulation: Sendable {
       guard simulation.options.eviction != .belady else {
         throw SimulationError("Belady's eviction looks ahead, and arrivals have no schedule")
       }
-      try simulation.check(pool, BatchSchedule(pool, size: 1, steps: 1), 0)
-      return StagedTimer(simulation, pool, forecast)
+      try simulation.check(pool, schedule, 0)
+      return StagedTimer(simulation, schedule, forecast)
     }
   }
 }

@@ -40,7 +40,9 @@ public struct LoadProfileImporter {
     if wanted == nil, inputs.contains("-") { return nil }
     let found: [FoundFile]
     do throws(ImportError) {
-      found = try SourceFinder.files(of: inputs, limit: options.maximumFileSize)
+      // What is in archives is looked at by whoever reads traces.
+      found = try SourceFinder.files(
+        of: inputs, limit: options.maximumFileSize, opensArchives: false)
     } catch {
       // Whoever reads traces tells what is wrong.
       guard wanted != nil else { return nil }

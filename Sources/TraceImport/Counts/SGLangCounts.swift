@@ -53,7 +53,7 @@ enum SGLangCounts: CountsReader {
   ) throws(ImportError) -> RawCounts {
     let shape = (tensor.shape.count == 2 ? [1] : []) + tensor.shape
     let counts = try reader.of("logical_count") { () throws(ArchiveError) in
-      guard shape.count == 3 else {
+      guard shape.count == 3, shape.allSatisfy({ $0 > 0 }) else {
         throw ArchiveError("its shape is \(tensor.shape) instead of [steps, layers, experts]")
       }
       return try torch.withArray(of: tensor) { (array) throws(ArchiveError) in try array.counts() }

@@ -12,7 +12,9 @@ final class ExportDestination: ExportOutput {
   private var order: [String] = []
   private let folder: DurableFolder?
   private let path: String
-  private let rule: (_ kind: String, _ mayBegin: @escaping ([UInt8]) -> Bool) -> OutputRule
+  /// Files that may not be replaced.
+  private let inputs: [String]
+  private let force: ForceOption
   private let exporter: any Exporter.Type
 
   /// - Parameters:
@@ -24,7 +26,7 @@ final class ExportDestination: ExportOutput {
   ) throws {
     self.path = path
     self.exporter = exporter
-    rule = { .export($0, inputs: inputs, force: force, mayBegin: $1) }
+    (self.inputs, self.force) = (inputs, force)
     folder = exporter.target == .folder ? try DurableFolder(FilePath(text: path)) : nil
     if folder == nil { try open(ExportFile.output) }
   }
@@ -47,17 +49,17 @@ final class ExportDestination: ExportOutput {
   }
 
   private func open(_ file: String) throws {
-    let exporter = exporter
     files[file] = try OutputSink(
       Self.name(of: file, beside: path),
-      rule("\(exporter.name) of moecast export") { exporter.mayBegin($0, of: file) })
+      .export(of: exporter, file: file, inputs: inputs, force: force))
     order.append(file)
   }
 
-  /// The path of a file that stands beside the output: a JSON file takes the place of its suffix.
+  /// The path of a file that stands beside the output: a JSON file takes the place of its suffix,
+  /// where that is another.
   private static func name(of file: String, beside path: String) -> String {
     guard file == ".json", let dot = path.lastIndex(of: "."),
-      !path[dot...].contains("/")
+      path[dot...] != file, !path[dot...].contains("/")
     else { return path + file }
     return path[..<dot] + file
   }

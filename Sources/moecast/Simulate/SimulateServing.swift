@@ -32,16 +32,7 @@ struct SimulateServing: PrintingCommand {
     @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
     var wafer = "nvlink-8"
 
-    @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
-    var set: [String] = []
-
-    @Option(
-      help: ArgumentHelp("Model shape; default: the model that the trace names.", valueName: "name")
-    )
-    var shape: String?
-
-    @Option(help: ArgumentHelp("Weights of the experts; default: bf16.", valueName: "format"))
-    var weights: WeightFormat?
+    @OptionGroup var model: ModelOnSystems
 
     @Option(
       help: ArgumentHelp(
@@ -138,7 +129,6 @@ struct SimulateServing: PrintingCommand {
       [("--gap-seconds", staging.gapSeconds != nil)], unless: gap.gap == nil,
       "--gap model says what lies between layers")
     _ = try forecasts()
-    if let shape = configurations.shape { _ = try modelShape(shape) }
   }
 
   private func strategies() throws -> [String] {
@@ -158,16 +148,19 @@ struct SimulateServing: PrintingCommand {
 
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(
-      configurations.wafer, overrides: choices.overrides(configurations.set))
+      configurations.wafer, overrides: choices.overrides(configurations.model.set))
     let loads = try load.all()
     let pool = try TokenOptions.readAll(of: traces)
-    let model = try simulatedModel(configurations.shape, of: pool.shape, in: traces)
+    let model = try simulatedModel(configurations.model.shape, of: pool.shape, in: traces)
+    let placement = try choices.placement?.path.map { try PlacementFile(file: $0) }
     var rows: [ServedRun] = []
     for system in systems {
       let gap = try gap.layerGap(model, batch: load.slots, on: system.hardware)
       let system = try system.leaving(gap)
       for (rate, arrivals) in loads {
-        for (strategy, forecast, timer) in try timers(system.hardware, model, gap) {
+        for (strategy, forecast, timer) in try timers(
+          system.hardware, model, gap, placement, pool.shape)
+        {
           let serving = ServingSimulation(
             timer: timer, slots: load.slots, stepTokens: load.stepTokens)
           rows.append(
@@ -184,9 +177,12 @@ struct SimulateServing: PrintingCommand {
 
   /// Every strategy, the staging engine once for every forecast.
   private func timers(
-    _ hardware: Hardware, _ model: ModelShape, _ gap: LayerGap?
+    _ hardware: Hardware, _ model: ModelShape, _ gap: LayerGap?, _ placement: PlacementFile?,
+    _ shape: TraceShape
   ) throws -> [(strategy: String, forecast: String?, timer: ServingSimulation.Timer)] {
-    let format = configurations.weights ?? choices.paper?.format ?? .bf16
+    let homes = try placement?.placement(
+      modelLayers: shape.modelLayers, experts: shape.experts, on: Fabric(hardware))
+    let format = configurations.model.weights ?? choices.paper?.format ?? .bf16
     return try strategies().flatMap {
       name -> [(String, String?, ServingSimulation.Timer)] in
       if let strategy = Strategy(rawValue: name) {
@@ -196,12 +192,14 @@ struct SimulateServing: PrintingCommand {
         simulation.gapSeconds = gap?.seconds ?? staging.gapSeconds ?? 0
         simulation.options = choices.options
         simulation.engine = engine.engine
+        simulation.placement = homes
         return [(name, nil, .strategy(simulation))]
       }
       var simulation = StagingSimulation(
         hardware: hardware, model: model, format: format, options: staging.options(choices))
       simulation.engine = engine.engine
       if let gap { simulation.options.gapSeconds = gap.seconds }
+      simulation.placement = homes
       return try forecasts().map { (name, $0.rawValue, .staged(simulation, $0)) }
     }
   }

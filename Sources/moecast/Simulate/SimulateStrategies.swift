@@ -40,16 +40,7 @@ struct SimulateStrategies: PrintingCommand {
     @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
     var wafer = "dojo"
 
-    @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
-    var set: [String] = []
-
-    @Option(
-      help: ArgumentHelp("Model shape; default: the model that the trace names.", valueName: "name")
-    )
-    var shape: String?
-
-    @Option(help: ArgumentHelp("Weights of the experts; default: bf16.", valueName: "format"))
-    var weights: WeightFormat?
+    @OptionGroup var model: ModelOnSystems
 
     @Option(
       help: ArgumentHelp(
@@ -76,7 +67,6 @@ struct SimulateStrategies: PrintingCommand {
     func validate() throws {
       _ = try strategies()
       _ = try batchSizes(batch)
-      if let shape { _ = try modelShape(shape) }
     }
 
     /// How many configurations are run.
@@ -151,7 +141,7 @@ struct SimulateStrategies: PrintingCommand {
 
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(
-      configurations.wafer, overrides: choices.overrides(configurations.set))
+      configurations.wafer, overrides: choices.overrides(configurations.model.set))
     let runs = try StrategyRuns(self)
     var rows: [SimulatedRun] = []
     for system in systems {

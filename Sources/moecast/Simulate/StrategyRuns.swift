@@ -20,7 +20,7 @@ struct StrategyRuns {
   init(_ options: SimulateStrategies) throws {
     self.options = options
     steps = try options.steps()
-    format = options.configurations.weights ?? options.choices.paper?.format ?? .bf16
+    format = options.configurations.model.weights ?? options.choices.paper?.format ?? .bf16
     placement = try options.choices.placement?.path.map { try PlacementFile(file: $0) }
     materials = try ForecastMaterials(
       options.tokens, try options.stagedForecasts(), usesHeatmap: try options.usesHeatmap(),
@@ -28,7 +28,7 @@ struct StrategyRuns {
       workers: options.workers.threads)
     pool = materials.pool
     model = try simulatedModel(
-      options.configurations.shape, of: pool.shape, in: options.tokens.traces)
+      options.configurations.model.shape, of: pool.shape, in: options.tokens.traces)
   }
 
   /// Runs one strategy; the staging engine once for every forecast.
