@@ -92,6 +92,14 @@ let package = Package(
     // Experts' weights moved ahead of need, by forecasts of demand.
     .target(
       name: "Staging", dependencies: ["Demand", "RoutingTrace", "Wafer"], swiftSettings: strict),
+    // Where experts lie, and what it is worth on later tokens.
+    .target(
+      name: "Placement", dependencies: ["Demand", "LoadProfile", "RoutingTrace", "Wafer"],
+      swiftSettings: strict),
+    // Requests that arrive, servers that come and go, replicas that follow forecasts of the load.
+    .target(
+      name: "Serving", dependencies: ["Demand", "Placement", "RoutingTrace", "Staging", "Wafer"],
+      swiftSettings: strict),
     .target(
       name: "ModelFile",
       dependencies: [
@@ -141,8 +149,10 @@ let package = Package(
         "MemoryBudget",
         "ModelFile",
         "PathText",
+        "Placement",
         "Prequential",
         "RoutingTrace",
+        "Serving",
         "Staging",
         "TraceImport",
         "Training",
@@ -156,7 +166,8 @@ let package = Package(
       name: "Moecast",
       dependencies: [
         "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "LoadProfile",
-        "ModelFile", "Prequential", "RoutingTrace", "Staging", "TraceImport", "Training", "Wafer",
+        "ModelFile", "Placement", "Prequential", "RoutingTrace", "Serving", "Staging",
+        "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
     // libmoecast.so: the functions of moecast.h.
@@ -277,7 +288,7 @@ let package = Package(
         "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "LoadProfile",
         "Wafer",
         "ModelFile",
-        "Prequential", "RoutingTrace", "Staging", system,
+        "Placement", "Prequential", "RoutingTrace", "Serving", "Staging", system,
         "TestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -307,6 +318,20 @@ let package = Package(
     .testTarget(
       name: "StagingTests",
       dependencies: ["Demand", "RoutingTrace", "Staging", "TestSupport", "Wafer", "WaferSamples"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PlacementTests",
+      dependencies: [
+        "Demand", "LoadProfile", "Placement", "RoutingTrace", "TestSupport", "Wafer",
+        "WaferSamples",
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "Demand", "Placement", "RoutingTrace", "Serving", "Staging", "TestSupport", "Wafer",
+        "WaferSamples",
+      ],
       swiftSettings: strict),
     // Requests that the tests of demand, wafers and staging share.
     .target(

@@ -19,8 +19,10 @@
 @_exported import Live
 @_exported import LoadProfile
 @_exported import ModelFile
+@_exported import Placement
 @_exported import Prequential
 @_exported import RoutingTrace
+@_exported import Serving
 @_exported import Staging
 @_exported import TraceImport
 @_exported import Training

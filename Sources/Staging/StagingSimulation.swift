@@ -171,7 +171,7 @@ public struct StagingSimulation: Sendable {
       + " for it; give at most \(megabytes(max(llc, room)))"
   }
 
-  func check(
+  package func check(
     _ pool: RequestPool, _ schedule: BatchSchedule, _ warmSteps: Int
   ) throws(SimulationError) {
     guard pool.shape.experts == model.experts, pool.shape.topK == model.topK else {

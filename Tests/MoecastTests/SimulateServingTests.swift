@@ -1,4 +1,4 @@
-import Staging
+import Serving
 import TestSupport
 import Testing
 

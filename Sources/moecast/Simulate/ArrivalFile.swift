@@ -1,6 +1,6 @@
 import FoundationEssentials
 import PathText
-import Staging
+import Serving
 import SystemPackage
 
 /// A file of arrival times: a number of seconds a line, or CSV with a column of seconds or dates.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Demand
 import RoutingTrace
+import Serving
 import Staging
 import Wafer
 

@@ -1,5 +1,6 @@
 import Demand
 import RoutingTrace
+import Staging
 import Wafer
 
 /// Requests that arrive, wait, and are served by continuous batching: what they see of it.

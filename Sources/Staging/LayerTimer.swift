@@ -3,7 +3,7 @@ import RoutingTrace
 import Wafer
 
 /// What times the layers of batches that nobody knows beforehand.
-protocol LayerTimer {
+package protocol LayerTimer {
   /// Seconds of one layer.
   ///
   /// - Parameters:
@@ -13,20 +13,22 @@ protocol LayerTimer {
 }
 
 /// The paper's strategies that look at the batch alone.
-struct StrategyTimer: LayerTimer {
+package struct StrategyTimer: LayerTimer {
   private var run: SimulationRun
 
-  init(_ simulation: Simulation, _ pool: RequestPool) {
+  package init(_ simulation: Simulation, _ pool: RequestPool) {
     run = SimulationRun(simulation, layers: pool.shape.layers, experts: pool.shape.experts)
   }
 
-  mutating func seconds(step: Int, layer: Int, counts: [Int], chosen: [UInt16]) -> Double {
+  package mutating func seconds(
+    step: Int, layer: Int, counts: [Int], chosen: [UInt16]
+  ) -> Double {
     run.layer(step: step, layer: layer, counts: counts, chosen: { chosen }, by: nil)?.seconds ?? 0
   }
 }
 
 /// The staging engine with a forecast, beside the same engine without one where it is held back.
-struct StagedTimer: LayerTimer {
+package struct StagedTimer: LayerTimer {
   private var run: ForecastRun
   private var baseline: StagingRun?
   private var plans: PlanBook
@@ -35,7 +37,9 @@ struct StagedTimer: LayerTimer {
   /// - Parameters:
   ///   - schedule: Nobody looks ahead in it; it says how many layers and experts there are.
   ///   - forecast: Made from what it observes alone.
-  init(_ setup: StagingSimulation, _ schedule: BatchSchedule, _ forecast: any DemandForecast) {
+  package init(
+    _ setup: StagingSimulation, _ schedule: BatchSchedule, _ forecast: any DemandForecast
+  ) {
     run = ForecastRun(setup, schedule, forecast)
     baseline =
       setup.options.holdsBack
@@ -44,7 +48,9 @@ struct StagedTimer: LayerTimer {
     nothing = .nothing(experts: schedule.experts)
   }
 
-  mutating func seconds(step: Int, layer: Int, counts: [Int], chosen: [UInt16]) -> Double {
+  package mutating func seconds(
+    step: Int, layer: Int, counts: [Int], chosen: [UInt16]
+  ) -> Double {
     plans.beginTurn()
     let nothing = nothing
     let without = baseline?.baselineLayer(

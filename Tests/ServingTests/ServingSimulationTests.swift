@@ -1,12 +1,13 @@
 import Demand
 import RoutingTrace
+import Staging
 import Testing
 import Wafer
 import WaferSamples
 
-@testable import Staging
+@testable import Serving
 
-struct ServingTests {
+struct ServingSimulationTests {
   /// Requests of a prompt of 3 tokens and 5 decoded ones, 3 layers of 12 experts.
   private func pool(requests: Int, prompt: Int = 3, decoded: Int = 5) throws -> RequestPool {
     let shape = try Samples.model.traceShape()
