@@ -304,7 +304,7 @@ let package = Package(
       exclude: ["Shim"], swiftSettings: strict),
     // The program's own output, held against numpy and against its own tables.
     .testTarget(
-      name: "ProgramTests", dependencies: ["moecast", "RoutingTrace", "TestSupport"],
+      name: "ProgramTests", dependencies: ["moecast", "Placement", "RoutingTrace", "TestSupport"],
       exclude: ["Reference"],
       swiftSettings: strict),
     .testTarget(
