@@ -26,6 +26,13 @@ public struct PlacementTokens: Sendable {
     (self.pool, self.tasks) = (pool, tasks)
   }
 
+  /// The decoded tokens where there are any, else all: what is judged on where nothing else is said.
+  public var decodedOrAll: RequestPool {
+    let decode = TokenWindow(.decode)
+    let kept = pool.keeping((0..<pool.requests).map { decode.tokens(of: $0, in: pool) })
+    return kept.tokens > 0 ? kept : pool
+  }
+
   /// Gathers tokens and tasks from a trace's chunks.
   public struct Collector {
     private var collector: RequestPool.Collector

@@ -6,8 +6,8 @@ import Wafer
 ///
 /// The token of batch slot t has its home on GPU t mod G, where the rest of the model is computed.
 /// It goes once to every other GPU that computes any of its experts (dispatch), and as often a
-/// result comes back (combine). A GPU computes its experts one after the other, each in the time of
-/// a roofline: the longer of its arithmetic and of reading its weights and activations. Experts
+/// result comes back (combine). A GPU computes its experts one after the other, each in its time on
+/// the roofline (``ExpertTime``). Experts
 /// begin when the last token has come, and results go when the last expert has ended; a phase of
 /// messages takes as long as its busiest link, and the longest way's latency.
 public struct PlacementJudge: Sendable {
@@ -15,6 +15,8 @@ public struct PlacementJudge: Sendable {
   public let fabric: Fabric
   /// One expert of the model.
   public let expert: ExpertCost
+  /// What its requests cost a GPU.
+  public let time: ExpertTime
   /// Numbers of a token's vector (h).
   public let hidden: Int
   /// Which copy computes a token.
@@ -27,19 +29,8 @@ public struct PlacementJudge: Sendable {
   public init(_ hardware: Hardware, model: ModelShape, format: WeightFormat = .bf16) {
     fabric = Fabric(hardware)
     expert = ExpertCost(shape: model, format: format)
+    time = ExpertTime(expert, on: hardware)
     hidden = model.hidden
-  }
-
-  /// Seconds of one expert for so many requests of a batch; 0 where nobody asks.
-  public func seconds(requests: Int) -> Double {
-    guard requests > 0 else { return 0 }
-    let hardware = fabric.hardware
-    let tile = hardware.computeTileRequests
-    let rounded = Double((requests + tile - 1) / tile * tile)
-    let bytes = expert.weightBytes + Double(requests) * expert.activationBytesPerRequest
-    return max(
-      rounded * expert.flopsPerRequest / (hardware.computeFlops * hardware.computeEfficiency),
-      bytes / hardware.hbmBandwidth)
   }
 
   /// Judges a placement.
@@ -131,7 +122,7 @@ public struct PlacementJudge: Sendable {
       messages: messages)
     for slot in requests.indices {
       run.loads[slot / each] += Double(requests[slot])
-      run.seconds[slot / each] += seconds(requests: requests[slot])
+      run.seconds[slot / each] += time.seconds(requests: Double(requests[slot]))
     }
     return run
   }
