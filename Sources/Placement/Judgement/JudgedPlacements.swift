@@ -5,16 +5,26 @@ import RoutingTrace
 public struct PlacementEstimate: Hashable, Sendable {
   /// Over all requests.
   public let value: Double
-  /// The 2.5th and 97.5th percentile over draws of requests; nil without draws.
+  /// The 2.5th and 97.5th percentile over draws of requests, moved by what lies between the draws'
+  /// mean and the value; nil without draws.
   public let low: Double?
   public let high: Double?
 
+  /// A value with what draws made of it.
+  ///
+  /// Draws take requests twice and leave others out, so that their batches are less even than those
+  /// of all requests: their spread tells, not where they lie.
   init(_ value: Double, draws: [Double]) {
     self.value = value
+    guard !draws.isEmpty else {
+      (low, high) = (nil, nil)
+      return
+    }
     let sorted = draws.sorted()
+    let shift = value - draws.reduce(0, +) / Double(draws.count)
     let last = Double(sorted.count - 1)
-    low = sorted.isEmpty ? nil : sorted[Int((0.025 * last).rounded(.down))]
-    high = sorted.isEmpty ? nil : sorted[Int((0.975 * last).rounded(.up))]
+    low = shift + sorted[Int((0.025 * last).rounded(.down))]
+    high = shift + sorted[Int((0.975 * last).rounded(.up))]
   }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Demand
 import Placement
 import RoutingTrace
+import Wafer
 
 /// `moecast place`: where experts lie, and what that is worth on later tokens.
 struct Place: PrintingCommand {

@@ -1,3 +1,4 @@
+import Counting
 import Demand
 import LoadProfile
 import ModelFile

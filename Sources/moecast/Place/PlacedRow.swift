@@ -49,8 +49,8 @@ struct PlacedRow {
         ) { $0.figures.dispatchBytesBetweenNodes },
         .number("combine_bytes_between_nodes") { $0.figures.combineBytesBetweenNodes },
       ]
-      + estimate("expert_seconds", "experts us", times: 1e6, places: 1, \.expertSeconds)
-      + estimate("layer_seconds", "layer us", times: 1e6, places: 1, \.layerSeconds)
+      + estimate("expert_seconds", "experts us", times: 1e6, places: 2, \.expertSeconds)
+      + estimate("layer_seconds", "layer us", times: 1e6, places: 2, \.layerSeconds)
       + saving("expert_saving", "experts shorter %", \.expertSeconds)
       + saving("layer_saving", "layer shorter %", \.layerSeconds)
       + [
@@ -61,27 +61,27 @@ struct PlacedRow {
       ]
   }
 
-  /// A figure with its interval, which people see for those of time alone.
+  /// A figure, and for programs its interval.
   private static func estimate(
     _ key: String, _ heading: String, times scale: Double = 1, places: Int,
     _ figure: any KeyPath<PlacementFigures, Double> & Sendable
   ) -> [Column<Self>] {
-    interval(key, heading, times: scale, places: places) { row in
+    interval(key, heading, times: scale, places: places, isShown: false) { row in
       row.judged.estimate(row.place) { $0[keyPath: figure] }
     }
   }
 
-  /// The share of the default's time that is saved.
+  /// The share of the default's time that is saved, with its interval.
   private static func saving(
     _ key: String, _ heading: String, _ figure: any KeyPath<PlacementFigures, Double> & Sendable
   ) -> [Column<Self>] {
-    interval(key, heading, times: 100, places: 1) { row in
+    interval(key, heading, times: 100, places: 1, isShown: true) { row in
       row.judged.saving(row.place, over: 0) { $0[keyPath: figure] }
     }
   }
 
   private static func interval(
-    _ key: String, _ heading: String, times scale: Double, places: Int,
+    _ key: String, _ heading: String, times scale: Double, places: Int, isShown: Bool,
     _ read: @escaping @Sendable (Self) -> PlacementEstimate
   ) -> [Column<Self>] {
     [
@@ -90,7 +90,7 @@ struct PlacedRow {
         shown: { row in
           let estimate = read(row)
           let value = decimals(scale * estimate.value, places)
-          guard let low = estimate.low, let high = estimate.high else { return value }
+          guard isShown, let low = estimate.low, let high = estimate.high else { return value }
           return "\(value) (\(decimals(scale * low, places)) to \(decimals(scale * high, places)))"
         }),
       .number(key + "_low") { read($0).low },
