@@ -36,10 +36,24 @@ public struct JudgedPlacements: Sendable {
   /// By draw, then placement.
   private let draws: [[PlacementFigures]]
 
-  /// Judges placements.
+  /// The batches that are judged: of continuous batching, once every slot has had the longest request's
+  /// time, and from there on a quarter of a mean request's length apart, so that they hold tokens as
+  /// a long run does.
   ///
-  /// A draw takes as many requests as there are, with replacement, and fills batches anew by
-  /// continuous batching.
+  /// - Precondition: the pool holds a request; `size` and `steps` are positive.
+  public static func batches(
+    of pool: RequestPool, size: Int, steps: Int, seed: UInt64
+  ) -> [[Int]] {
+    let longest = zip(pool.starts, pool.starts.dropFirst()).map { $1 - $0 }.max() ?? 1
+    let apart = max(1, pool.tokens / pool.requests / 4)
+    let all = BatchPolicy.continuous(seed: seed).batches(
+      of: pool, size: size, steps: longest + apart * (steps - 1) + 1)
+    return stride(from: longest, to: all.count, by: apart).map { all[$0] }
+  }
+
+  /// Judges placements on ``batches(of:size:steps:seed:)``.
+  ///
+  /// A draw takes as many requests as there are, with replacement, and fills batches anew.
   ///
   /// - Parameters:
   ///   - draws: How often requests are drawn; 0 for no intervals.
@@ -55,7 +69,7 @@ public struct JudgedPlacements: Sendable {
         remedy: "give one of each at least")
     }
     @Sendable func judged(_ pool: RequestPool, seed: UInt64) -> [PlacementFigures] {
-      let batches = BatchPolicy.continuous(seed: seed).batches(of: pool, size: batch, steps: steps)
+      let batches = Self.batches(of: pool, size: batch, steps: steps, seed: seed)
       return maps.map { judge.figures(of: $0, on: pool, batches: batches) }
     }
     figures = judged(pool, seed: seed)

@@ -119,11 +119,6 @@ struct Place: PrintingCommand {
     }
   }
 
-  /// The batches that are judged.
-  func batches(of pool: RequestPool, batch: Int) -> [[Int]] {
-    BatchPolicy.continuous(seed: seed ?? 1).batches(of: pool, size: batch, steps: stepCount)
-  }
-
   func run(printing output: inout StandardOutput) throws {
     let run = try PlaceRun(self)
     let sizes = try batchSizes(batch)

@@ -93,11 +93,6 @@ struct PlaceMaterial {
     }
   }
 
-  /// What the tokens to judge on would have told, had they been known: a bound.
-  func hindsight(batch: Int, needs: Set<PlacementRule.Need>) throws -> PlacementEvidence? {
-    try judged.map { try counted($0, batch: batch, needs) }
-  }
-
   private func counted(
     _ pool: RequestPool, batch: Int, _ needs: Set<PlacementRule.Need>
   ) throws -> PlacementEvidence {

@@ -88,18 +88,20 @@ struct PlaceRun {
       entries.append((name, words, sample, try map(rule, evidence)))
     }
     let algorithms = entries.count
-    if let hindsight = try material.hindsight(batch: batch, needs: needs) {
-      let batches = command.batches(of: pool, batch: batch)
-      let oracles = try rules.filter { ![.contiguous, .roundRobin].contains($0) }.map { rule in
-        let map = try map(rule, hindsight)
-        return (rule, map, judge.figures(of: map, on: pool, batches: batches).expertSeconds)
-      }
-      if let best = oracles.min(by: { $0.2 < $1.2 }) {
-        entries.append(("oracle: \(best.0.rawValue)", material.judgedWords, true, best.1))
-      }
-      entries.append(
-        ("worst", material.judgedWords, true, try map(.worst, hindsight, isRedundant: false)))
+    let batches = JudgedPlacements.batches(
+      of: pool, size: batch, steps: command.stepCount, seed: command.seed ?? 1)
+    let hindsight = try PlacementEvidence(
+      of: pool, tokens: Array(batches.joined()), batch: batch,
+      countsPairs: needs.contains(.pairs), countsSuccessions: needs.contains(.successions))
+    let oracles = try rules.filter { ![.contiguous, .roundRobin].contains($0) }.map { rule in
+      let map = try map(rule, hindsight)
+      return (rule, map, judge.figures(of: map, on: pool, batches: batches).expertSeconds)
     }
+    if let best = oracles.min(by: { $0.2 < $1.2 }) {
+      entries.append(("oracle: \(best.0.rawValue)", material.judgedWords, true, best.1))
+    }
+    entries.append(
+      ("worst", material.judgedWords, true, try map(.worst, hindsight, isRedundant: false)))
     let judged = try JudgedPlacements(
       entries.map(\.map), on: pool, by: judge, batch: batch, steps: command.stepCount,
       seed: command.seed ?? 1, draws: command.drawCount, workers: command.workers.threads)
