@@ -12,6 +12,7 @@ struct Place: PrintingCommand {
       Examples:
         moecast place --gpus 8 --redundant 8 trace.moe.lz4
         moecast place --gpus 8 --algorithm remap model.h5 --judge trace.moe.lz4 --traffic
+        moecast place --gpus 8 --algorithm eplb --redundant 8 -o experts.json trace.moe.lz4
         moecast place --gpus 8 --algorithm remap --batch 4 --every 16 trace.moe.lz4
 
       Algorithms:
@@ -29,6 +30,9 @@ struct Place: PrintingCommand {
       With --every, experts are placed anew every so many steps by what the steps before asked for, \
       while requests are served in the order of the traces; serving waits while weights move. "paying" \
       moves a layer only where the steps before would have been shorter by more than that takes.
+
+      Formats of -o:
+      \(PlacementFormats.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
 
       \(systemsHelp)
       """)
@@ -123,7 +127,7 @@ struct Place: PrintingCommand {
     let run = try PlaceRun(self)
     let sizes = try batchSizes(batch)
     if file.output != nil {
-      try file.write(try run.placed(batch: sizes[0]), run, inputs: source.files + source.judge)
+      try file.write(try run.placed(batch: sizes[0]), inputs: source.files + source.judge)
     }
     guard let pool = run.material.judged else {
       guard file.output != nil else {
@@ -135,7 +139,12 @@ struct Place: PrintingCommand {
     }
     if let every {
       let rows = try sizes.flatMap { try run.replacements(every: every, batch: $0, on: pool) }
-      return try printing.print(Report(ReplacedRow.columns, rows), to: &output)
+      let report = Report(ReplacedRow.columns, rows)
+      let told =
+        "placed first from \(rows[0].evidence), served in order: \(grouped(pool.tokens)) tokens of "
+        + "\(counted(pool.requests, "request")), \(run.hardware.name)"
+      return try printing.print(
+        report, to: &output, table: told + "\n" + report.text())
     }
     let rows = try sizes.flatMap { try run.rows(batch: $0, on: pool) }
     let report = Report(PlacedRow.columns(nodes: rows[0].map.layout.nodes), rows)

@@ -93,6 +93,17 @@ struct PlaceMaterial {
     }
   }
 
+  /// The tokens that counts are of, at least 1; what a batch has to be for loads to be the counts.
+  var countedTokens: Int {
+    switch source {
+    case .tokens(let cut, _): cut.earlier.tokens
+    case .model(let learner, _):
+      max(1, Int((learner.frequencies.first ?? []).reduce(0, +)) / learner.shape.topK)
+    case .profile(let profile, _, _):
+      max(1, Int(clamping: profile.choices) / profile.layers.count / max(1, profile.topK ?? 1))
+    }
+  }
+
   private func counted(
     _ pool: RequestPool, batch: Int, _ needs: Set<PlacementRule.Need>
   ) throws -> PlacementEvidence {

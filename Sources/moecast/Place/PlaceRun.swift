@@ -66,13 +66,16 @@ struct PlaceRun {
     }
   }
 
-  /// The placement to write: that of the only algorithm.
-  func placed(batch: Int) throws -> (map: SlotMap, evidence: PlacementEvidence, words: String) {
-    let (evidence, words) = try material.evidence(batch: batch, needs: needs)
+  /// The placement of the only algorithm, with what files ask beside it.
+  func placed(batch: Int) throws -> PlacedModel {
+    let (evidence, _) = try material.evidence(batch: batch, needs: needs)
     guard let rule = try possible(evidence).first else {
       throw PlacementError("nothing is left to place by", remedy: "name another algorithm")
     }
-    return (try map(rule, evidence), evidence, words)
+    let (counts, _) = try material.evidence(batch: material.countedTokens, needs: [])
+    return try PlacedModel(
+      try map(rule, evidence), moeLayers: try material.shape().modelLayers, layers: model.layers,
+      loads: counts.loads)
   }
 
   /// The table of one batch size: the default first, then the algorithms, then the bounds.
@@ -122,7 +125,7 @@ struct PlaceRun {
         "\(pool.tokens) tokens, \(batch) at a time, are served in \(batches.count) steps, so nothing"
           + " is placed anew after \(every)", remedy: "give a smaller --every or --batch")
     }
-    let (evidence, _) = try material.evidence(batch: batch, needs: needs)
+    let (evidence, words) = try material.evidence(batch: batch, needs: needs)
     let contiguous = try map(.contiguous, evidence, isRedundant: false)
     var rows: [ReplacedRow] = []
     func add(_ name: String, _ rule: PlacementRule, _ first: SlotMap, _ policy: Replacement.Policy)
@@ -134,7 +137,7 @@ struct PlaceRun {
       let result = try run.run(from: first, on: pool, batches: batches, policy)
       rows.append(
         ReplacedRow(
-          algorithm: name, policy: policy, every: every, batch: batch, steps: batches.count,
+          algorithm: name, evidence: words, policy: policy, every: every, batch: batch, steps: batches.count,
           result: result, baseSeconds: rows.first?.baseSeconds ?? result.seconds))
     }
     try add("contiguous", .contiguous, contiguous, .never)

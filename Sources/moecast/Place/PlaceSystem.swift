@@ -63,7 +63,12 @@ struct PlaceSystem: ParsableArguments {
     if wafer == nil, let gpus {
       let nodes = nodes ?? 1
       overrides = ["columns=\(gpus / nodes)", "rows=\(nodes)"]
-      if nodes > 1 { overrides.append("topology=two_level") }
+      if nodes > 1 {
+        overrides += [
+          "topology=two_level", "scale_out_bandwidth_bytes_per_second=50e9",
+          "scale_out_latency_seconds=1e-6", "scale_out_picojoules_per_bit=15",
+        ]
+      }
       if gpus % nodes != 0 { _ = try DeviceLayout(experts: gpus, gpus: gpus, nodes: nodes) }
     }
     let system = try systems(wafer ?? "nvlink-8", overrides: overrides + model.set)[0].hardware

@@ -3,6 +3,8 @@ import Placement
 /// One line of `place --every`: a run with experts placed anew on the way.
 struct ReplacedRow {
   let algorithm: String
+  /// What the first placement was made from.
+  let evidence: String
   let policy: Replacement.Policy
   let every: Int
   let batch: Int
@@ -14,6 +16,7 @@ struct ReplacedRow {
   /// The columns of `place --every`.
   static let columns: [Column<Self>] = [
     .text("algorithm", "algorithm") { $0.algorithm },
+    .text("evidence") { $0.evidence },
     .text("moves", "moves") { $0.policy.rawValue },
     .integer("every", "every") { $0.every },
     .integer("batch", "batch") { $0.batch },
