@@ -72,7 +72,7 @@ public struct Locality: PlacementAlgorithm {
     }
 
     /// The same packs under the names of the GPUs that most of their tokens come from: the largest
-    /// common part first.
+    /// common part first, then two change names as long as that helps.
     func renamed(_ gpuOf: [Int], of layer: Int, after before: [Int]) -> [Int] {
       let cost = cost(of: layer, [[Int]](repeating: before, count: layer), next: false)
       var common = Array(repeating: 0.0, count: gpus * gpus)
@@ -81,14 +81,19 @@ public struct Locality: PlacementAlgorithm {
           common[gpuOf[expert] * gpus + gpu] -= cost[expert * gpus + gpu]
         }
       }
-      var names: [Int?] = Array(repeating: nil, count: gpus)
+      var nameOf = Array(0..<gpus)
+      var isNamed = Array(repeating: false, count: gpus)
       var isTaken = Array(repeating: false, count: gpus)
       for place in BalancedPacks.descending(common) {
         let (pack, gpu) = (place / gpus, place % gpus)
-        guard names[pack] == nil, !isTaken[gpu] else { continue }
-        (names[pack], isTaken[gpu]) = (gpu, true)
+        guard !isNamed[pack], !isTaken[gpu] else { continue }
+        (nameOf[pack], isNamed[pack], isTaken[gpu]) = (gpu, true, true)
       }
-      return gpuOf.map { names[$0] ?? $0 }
+      var search = SwapSearch(
+        nameOf, gpus: gpus, loads: Array(repeating: 1, count: gpus), limit: 1,
+        cost: common.map { -$0 })
+      let names = search.run()
+      return gpuOf.map { names[$0] }
     }
   }
 }
