@@ -94,7 +94,10 @@ let package = Package(
       name: "Staging", dependencies: ["Demand", "RoutingTrace", "Wafer"], swiftSettings: strict),
     // Where experts lie, and what it is worth on later tokens.
     .target(
-      name: "Placement", dependencies: ["Demand", "LoadProfile", "RoutingTrace", "Wafer"],
+      name: "Placement",
+      dependencies: [
+        "Archive", "Demand", "LoadProfile", "PathText", "RoutingTrace", "Wafer", system,
+      ],
       swiftSettings: strict),
     // Requests that arrive, servers that come and go, replicas that follow forecasts of the load.
     .target(
@@ -117,8 +120,8 @@ let package = Package(
     .target(
       name: "Export",
       dependencies: [
-        "Archive", "Counting", "Demand", "Forecast", "HDF5", "MemoryBudget", "Prequential",
-        "RoutingTrace", "Wafer",
+        "Archive", "Counting", "Demand", "Forecast", "HDF5", "MemoryBudget", "Placement",
+        "Prequential", "RoutingTrace", "Wafer",
       ],
       swiftSettings: strict),
     // A model that many clients ask at once: its limits, figures and socket; HTTP is HTTPService's.
@@ -264,8 +267,8 @@ let package = Package(
     .testTarget(
       name: "ExportTests",
       dependencies: [
-        "Counting", "Demand", "Export", "Forecast", "Prequential", "RoutingTrace", "TestSupport",
-        "TraceImport", "Wafer",
+        "Counting", "Demand", "Export", "Forecast", "Placement", "Prequential", "RoutingTrace",
+        "TestSupport", "TraceImport", "Wafer",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -323,8 +326,8 @@ let package = Package(
     .testTarget(
       name: "PlacementTests",
       dependencies: [
-        "Demand", "LoadProfile", "Placement", "RoutingTrace", "TestSupport", "Wafer",
-        "WaferSamples",
+        "Archive", "Demand", "LoadProfile", "Placement", "RoutingTrace", "TestSupport",
+        "Wafer", "WaferSamples",
       ],
       swiftSettings: strict),
     .testTarget(

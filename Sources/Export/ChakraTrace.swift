@@ -54,7 +54,7 @@ public struct ChakraTrace: TraceExporter {
   /// An exporter of traces with this header.
   ///
   /// - Throws: ``ExportError`` where devices or a token's bytes are not told;
-  ///   `Wafer/HardwareError` where the placement does not fit.
+  ///   `PlacementError` where the placement does not fit.
   public init(_ header: TraceHeader, _ settings: ExportSettings) throws {
     shape = header.shape
     model = ModelShape.named(shape.model)

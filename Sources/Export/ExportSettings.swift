@@ -1,3 +1,4 @@
+import Placement
 import RoutingTrace
 import Wafer
 
@@ -25,7 +26,7 @@ public struct ExportSettings {
 
   /// Where experts lie on so many devices.
   ///
-  /// - Throws: `Wafer/HardwareError` where the file is of another system or model.
+  /// - Throws: `PlacementError` where the file is of another system or model.
   func placement(of shape: TraceShape, devices: Int) throws -> ExpertPlacement {
     guard let placement else {
       let homes = (0..<shape.experts).map { $0 * devices / shape.experts }
@@ -34,7 +35,7 @@ public struct ExportSettings {
     }
     return try placement.placement(
       modelLayers: shape.modelLayers, experts: shape.experts, devices: devices,
-      butFor: "there are \(devices) devices; give --devices of as many")
+      butFor: "there are \(devices) devices", "give --devices of as many")
   }
 }
 

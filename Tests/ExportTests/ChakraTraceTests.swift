@@ -1,5 +1,6 @@
 import Demand
 import FoundationEssentials
+import Placement
 import RoutingTrace
 import TestSupport
 import Testing
@@ -111,7 +112,7 @@ import Wafer
     if isPlaced {
       let map = [0, 1, 2, 3, 4, 4, 5, 6, 7, 0, 8, 9, 10, 11, 4]
       settings.placement = try PlacementFile(
-        json: Array("{\"physical_to_logical_map\": \([map, map, map])}".utf8), from: "p.json")
+        bytes: Array("{\"physical_to_logical_map\": \([map, map, map])}".utf8), from: "p.json")
       homes = (0..<12).map { expert in
         Set(map.indices.filter { map[$0] == expert }.map { $0 / 5 })
       }
@@ -197,7 +198,7 @@ import Wafer
     #expect(throws: ExportError.self) { try exported(blocks, by: ChakraTrace.self, settings) }
     settings.tokenBytes = 1
     settings.placement = try PlacementFile(
-      json: Array("{\"physical_to_logical_map\": [[0, 1, 2]]}".utf8), from: "p.json")
+      bytes: Array("{\"physical_to_logical_map\": [[0, 1, 2]]}".utf8), from: "p.json")
     #expect(throws: HardwareError.self) { try exported(blocks, by: ChakraTrace.self, settings) }
   }
 }

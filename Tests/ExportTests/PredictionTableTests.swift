@@ -1,6 +1,7 @@
 import Counting
 import Export
 import Forecast
+import Placement
 import Prequential
 import TestSupport
 import Testing
@@ -21,7 +22,7 @@ import Wafer
     ]
     if isPlaced {
       settings.placement = try PlacementFile(
-        json: Array("{\"physical_to_logical_map\": \(map)}".utf8), from: "p.json")
+        bytes: Array("{\"physical_to_logical_map\": \(map)}".utf8), from: "p.json")
     }
     let folder = try TemporaryFolder()
     let path = try folder.write(

@@ -1,7 +1,10 @@
 /// DeepSeek's expert-parallel load balancer: copies for the most loaded experts, then packs of
 /// equal weight; nodes first where groups of experts can be shared by them.
 ///
-/// The same slots as `rebalance_experts` of github.com/deepseek-ai/EPLB, in 32-bit numbers as there.
+/// The same slots as `rebalance_experts` of github.com/deepseek-ai/EPLB on a CPU: in 32-bit numbers
+/// as there, and equal loads in the order in which PyTorch sorts them (``Introsort``). The loads of a
+/// group are added one by one, where PyTorch adds them in the lanes of its processor: whole numbers
+/// up to 16,777,216 are the same either way.
 public struct EPLB: PlacementAlgorithm {
   /// Groups of experts of which a token's choice takes a few (DeepSeek-V3: 8); 1 where there are
   /// none. Where nodes do not share them evenly, they and the nodes are disregarded.
@@ -10,7 +13,8 @@ public struct EPLB: PlacementAlgorithm {
   /// The balancer of a model with so many groups.
   public init(groups: Int = 1) { self.groups = groups }
 
-  /// - Throws: ``PlacementError`` where groups do not share the experts evenly.
+  /// - Throws: ``PlacementError`` where groups do not share the experts evenly, or loads add up to
+  ///   more than 32-bit numbers hold.
   /// - Complexity: O(layers * (P log P + P * G + redundant * E)).
   public func slots(
     for evidence: PlacementEvidence, on layout: DeviceLayout
@@ -19,6 +23,10 @@ public struct EPLB: PlacementAlgorithm {
       throw PlacementError(
         "\(groups) groups do not share \(evidence.experts) experts evenly",
         remedy: "give the groups of the model's router")
+    }
+    guard evidence.loads.allSatisfy({ Float($0.reduce(0, +)) < .infinity }) else {
+      throw PlacementError(
+        "a layer's loads add up to more than a 32-bit number holds", remedy: "give smaller loads")
     }
     let isHierarchical = groups % layout.nodes == 0
     return evidence.loads.map { loads in
@@ -50,14 +58,13 @@ public struct EPLB: PlacementAlgorithm {
   /// Every expert once, then one more of the most loaded, a copy counted, until the slots are full.
   private func replicate(_ weight: [Float], slots: Int) -> (held: [Int], counts: [Int]) {
     var counts = Array(repeating: 1, count: weight.count)
+    var shares = weight
     var held = Array(weight.indices)
     while held.count < slots {
       var most = 0
-      for expert in weight.indices
-      where weight[expert] / Float(counts[expert]) > weight[most] / Float(counts[most]) {
-        most = expert
-      }
+      for expert in shares.indices where shares[expert] > shares[most] { most = expert }
       counts[most] += 1
+      shares[most] = weight[most] / Float(counts[most])
       held.append(most)
     }
     return (held, counts)
@@ -65,19 +72,17 @@ public struct EPLB: PlacementAlgorithm {
 
   /// Items in packs of as many each: in descending order of weight, to the lightest pack that is not
   /// full, the first of equal ones.
-  static func packs(_ weight: [Float], count: Int) -> [[Int]] {
+  private static func packs(_ weight: [Float], count: Int) -> [[Int]] {
     let size = weight.count / count
     guard size > 1 else { return weight.indices.map { [$0] } }
     var packs: [[Int]] = Array(repeating: [], count: count)
     var sums: [Float] = Array(repeating: 0, count: count)
-    for item in weight.indices.sorted(by: { (-weight[$0], $0) < (-weight[$1], $1) }) {
-      var lightest: Int?
-      for pack in packs.indices where packs[pack].count < size {
-        if lightest.map({ sums[pack] < sums[$0] }) ?? true { lightest = pack }
-      }
-      guard let lightest else { continue }
+    for item in Introsort.descending(weight) {
+      var lightest = 0
+      for pack in sums.indices where sums[pack] < sums[lightest] { lightest = pack }
       packs[lightest].append(item)
-      sums[lightest] += weight[item]
+      // A full pack is the lightest no more.
+      sums[lightest] = packs[lightest].count < size ? sums[lightest] + weight[item] : .infinity
     }
     return packs
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Export
 import ModelFile
+import Placement
 import Prequential
 import Wafer
 
@@ -26,8 +27,8 @@ struct ExportOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      A file (*.json) of SGLang's physical_to_logical_map or vLLM-Ascend's layer_list that says \
-      where experts lie; contiguous unless given.
+      A placement's file that says where experts lie (SGLang's *.json and *.pt, KTransformers' \
+      *.pt, vLLM's and vLLM-Ascend's JSON, TensorRT-LLM's *.yaml); contiguous unless given.
       """, valueName: "file"))
   var placement: String?
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Placement
 import Wafer
 
 /// `--placement`: a rule, or a file that says where experts lie.
@@ -9,12 +10,15 @@ enum PlacementChoice: Hashable, ExpressibleByArgument {
   init?(argument: String) {
     if let rule = HomePlacement(rawValue: argument) {
       self = .rule(rule)
-    } else if argument.contains("/") || argument.hasSuffix(".json") {
+    } else if argument.contains("/") || Self.suffixes.contains(where: argument.hasSuffix) {
       self = .file(argument)
     } else {
       return nil
     }
   }
+
+  /// How files' names end, where no slash tells a file.
+  private static let suffixes = Set(PlacementFormats.all.map { $0.suffix } + [".yml"])
 
   var defaultValueDescription: String {
     switch self {

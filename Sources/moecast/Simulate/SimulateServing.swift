@@ -1,5 +1,6 @@
 import ArgumentParser
 import Demand
+import Placement
 import RoutingTrace
 import Serving
 import Staging

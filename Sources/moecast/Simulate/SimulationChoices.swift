@@ -23,8 +23,9 @@ struct SimulationChoices: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Homes of the experts: contiguous, round-robin, or a file (*.json) of SGLang's \
-      physical_to_logical_map or vLLM-Ascend's layer_list, with copies; default: contiguous.
+      Homes of the experts: contiguous, round-robin, or a placement's file (SGLang's *.json and \
+      *.pt, KTransformers' *.pt, vLLM's and vLLM-Ascend's JSON, TensorRT-LLM's *.yaml), with \
+      copies; default: contiguous.
       """, valueName: "rule"))
   var placement: PlacementChoice?
 

@@ -1,4 +1,5 @@
 import Demand
+import Placement
 import RoutingTrace
 import Staging
 import Wafer
@@ -16,7 +17,7 @@ struct StrategyRuns {
   private let placement: PlacementFile?
 
   /// - Throws: `TraceError`, also where no model is named, `ModelError`, `MemoryShortage`,
-  ///   `SimulationError`, `HardwareError`, ``ForecastFileError``.
+  ///   `SimulationError`, `HardwareError`, `PlacementError`, ``ForecastFileError``.
   init(_ options: SimulateStrategies) throws {
     self.options = options
     steps = try options.steps()
