@@ -1,5 +1,6 @@
 import Demand
 import Placement
+import RoutingTrace
 import Wafer
 
 /// Experts that lie where they are, all the time; or until a balancer places them anew, every so many

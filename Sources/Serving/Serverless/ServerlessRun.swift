@@ -1,4 +1,5 @@
 import Demand
+import RoutingTrace
 import Wafer
 
 /// What decides where experts lie while requests are served, and how long layers take by it.
