@@ -95,21 +95,21 @@ struct ExpertInstances {
     held[key][index].lease = max(held[key][index].lease, time)
   }
 
-  /// When an expert asked for now would be on a GPU, from wherever that is soonest.
-  func arrival(_ key: ExpertKey, on gpu: Int, at now: Double) -> Double {
-    sources(key, at: now).reduce(.infinity) {
-      min($0, transfers.arrival(from: $1, to: gpu, at: now))
-    }
+  /// The memories that have an expert: the store, and GPUs where it has arrived.
+  func sources(of key: ExpertKey, at now: Double) -> [Int] {
+    var nodes = [store]
+    for instance in held[key] where instance.ready <= now { nodes.append(instance.gpu) }
+    return nodes
+  }
+
+  /// When an expert asked for now would be on a GPU, from whichever of its sources that is soonest.
+  func arrival(from sources: [Int], to gpu: Int, at now: Double) -> Double {
+    sources.reduce(.infinity) { min($0, transfers.arrival(from: $1, to: gpu, at: now)) }
   }
 
   /// Seconds that a GPU would wait for an expert with all links to itself.
-  func loadSeconds(_ key: ExpertKey, on gpu: Int, at now: Double) -> Double {
-    sources(key, at: now).reduce(.infinity) { min($0, transfers.seconds(from: $1, to: gpu)) }
-  }
-
-  /// The memories that have an expert: the store, and GPUs where it has arrived.
-  private func sources(_ key: ExpertKey, at now: Double) -> [Int] {
-    [store] + held[key].lazy.filter { $0.ready <= now }.map(\.gpu)
+  func loadSeconds(from sources: [Int], to gpu: Int) -> Double {
+    sources.reduce(.infinity) { min($0, transfers.seconds(from: $1, to: gpu)) }
   }
 
   /// Whether a GPU has room for one more expert.
@@ -141,7 +141,7 @@ struct ExpertInstances {
     _ key: ExpertKey, to gpu: Int, at now: Double, keep seconds: Double
   ) -> Double {
     let source =
-      sources(key, at: now).min {
+      sources(of: key, at: now).min {
         (transfers.arrival(from: $0, to: gpu, at: now), $0)
           < (transfers.arrival(from: $1, to: gpu, at: now), $1)
       } ?? store

@@ -51,26 +51,28 @@ struct LayerPlacement {
     var busy = Array(repeating: 0.0, count: gpus)
     for item in items(loads, from: options.leastLoad) {
       let key = ExpertKey(layer: layer, expert: item.expert)
+      let sources = instances.sources(of: key, at: now)
       var isTaken = Array(repeating: false, count: gpus)
       for _ in 0..<item.replicas {
         var best: (end: Double, gpu: Int, isHeld: Bool)?
         for gpu in 0..<gpus where !isTaken[gpu] {
+          // However soon it were there.
+          if let best, busy[gpu] + item.seconds >= best.end { continue }
           let own = instances[key].first { $0.gpu == gpu }
           guard own != nil || instances.hasRoom(gpu) else { continue }
-          let ready = own?.ready ?? instances.arrival(key, on: gpu, at: now)
+          let ready = own?.ready ?? instances.arrival(from: sources, to: gpu, at: now)
           let move =
             own == nil
-            ? options.locality * instances.loadSeconds(key, on: gpu, at: now) : 0
+            ? options.locality * instances.loadSeconds(from: sources, to: gpu) : 0
           let end = max(busy[gpu], ready - start) + item.seconds + move
           if best.map({ end < $0.end }) ?? true { best = (end, gpu, own != nil) }
         }
         guard let best else { break }
         isTaken[best.gpu] = true
-        if best.isHeld {
-          instances.keep(key, on: best.gpu, until: start + options.keepAlive)
-        } else {
+        if !best.isHeld {
           instances.bring(key, to: best.gpu, at: now, keep: options.keepAlive)
         }
+        instances.keep(key, on: best.gpu, until: start + options.keepAlive)
         busy[best.gpu] += item.seconds
       }
     }
@@ -117,17 +119,17 @@ struct LayerPlacement {
     for item in items {
       let key = ExpertKey(layer: layer, expert: item.expert)
       guard instances[key].isEmpty else { continue }
-      let count = counts[item.expert]
+      let sources = instances.sources(of: key, at: now)
       var best: (end: Double, gpu: Int)?
       for gpu in 0..<gpus where instances.couldTake(gpu) {
-        let end = max(busy[gpu], instances.arrival(key, on: gpu, at: now) - now)
+        let end = max(busy[gpu], instances.arrival(from: sources, to: gpu, at: now) - now)
         if best.map({ end < $0.end }) ?? true { best = (end, gpu) }
       }
       // Each layer's experts fit into all GPUs together, so there is one.
       guard let gpu = best?.gpu else { continue }
       let ready = instances.demand(key, to: gpu, at: now, keep: options.keepAlive)
       work.coldStarts += 1
-      give(item, count, to: gpu, ready: ready)
+      give(item, counts[item.expert], to: gpu, ready: ready)
     }
     let cold = Set(work.tasks.map(\.expert))
     for item in items where !cold.contains(Int32(item.expert)) {

@@ -52,8 +52,11 @@ struct ExpertInstancesTests {
   @Test func anExpertComesFromWhereItIsSoonest() {
     var instances = instances()
     instances.bring(key(3), to: 0, at: 0, keep: 10)
-    #expect(abs(instances.loadSeconds(key(3), on: 1, at: 0) - 600e-6) < 1e-12)
-    #expect(abs(instances.loadSeconds(key(3), on: 1, at: 1) - 60e-6) < 1e-12)
+    #expect(
+      abs(instances.loadSeconds(from: instances.sources(of: key(3), at: 0), to: 1) - 600e-6) < 1e-12
+    )
+    #expect(
+      abs(instances.loadSeconds(from: instances.sources(of: key(3), at: 1), to: 1) - 60e-6) < 1e-12)
     instances.bring(key(3), to: 1, at: 1, keep: 10)
     #expect(abs(instances[key(3)][1].ready - 1.00006) < 1e-12)
   }
