@@ -54,8 +54,14 @@ struct ServerlessSimulationTests {
     options.distance = 1
     var simulation = try ServerlessSamples.simulation()
     simulation.gapSeconds = 1e-3
-    let none = try run(.serverless(options, .none), simulation, seed: seed)
-    let oracle = try run(.serverless(options, .oracle), simulation, seed: seed)
+    // All are there from the beginning, so that batches do not depend on how long steps take.
+    let arrivals = try Arrivals(Array(repeating: 0, count: 20))
+    func run(_ forecast: ForecastChoice) throws -> ServerlessResult {
+      try simulation.run(
+        .serverless(options, forecast), try Self.pool.get(), arrivals: arrivals, seed: seed)
+    }
+    let (none, oracle) = (try run(.none), try run(.oracle))
+    #expect(none.served.steps == oracle.served.steps)
     func seconds(_ result: ServerlessResult) -> Double {
       result.layerSeconds.seconds.reduce(0, +)
     }
