@@ -12,7 +12,7 @@ import Testing
     ("--rate 1 --forecast blend", "--forecast 'blend' is none of none, persistence, "),
     ("--rate 1 --distance 0", "--distance '0' is none of whole numbers from 1 to 4"),
     ("--rate 1 --distance 5", "--distance '5' is none of whole numbers from 1 to 4"),
-    ("--rate 1 --keep-alive -1", "--keep-alive and --locality are numbers from 0 to 1e9"),
+    ("--rate 1 --keep-alive=-1", "--keep-alive and --locality are numbers from 0 to 1e9"),
     ("--rate 1 --window nan", "--window and --gap-seconds are from 0 to 3,600 seconds"),
     ("--rate 1 --every 0", "--every is at least 1"),
     ("--rate 1 --slots 0", "--slots is from 1 to 65,536"),

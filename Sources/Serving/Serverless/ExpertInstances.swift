@@ -16,6 +16,8 @@ struct ExpertInstances {
     let ready: Double
     /// Until when it stays unless it is used or expected again.
     var lease: Double
+    /// Whether its layer's next turn is expected to use it: it stays until then.
+    var isAwaited = false
     /// The layer's turn that counts on it, which nobody may unload.
     var pinned = -1
   }
@@ -88,6 +90,24 @@ struct ExpertInstances {
 
   /// Whether a GPU could take another expert of this turn, were all others unloaded.
   func couldTake(_ gpu: Int) -> Bool { pins[gpu] < rooms }
+
+  /// Keeps an expert's instance for its layer's next turn.
+  mutating func await(_ key: ExpertKey, on gpu: Int) {
+    guard let index = held[key].firstIndex(where: { $0.gpu == gpu }) else { return }
+    held[key][index].isAwaited = true
+  }
+
+  /// A layer's turn is over, or will not come: those that were kept for it go when their leases end.
+  mutating func release(layer: Int, at now: Double) {
+    for number in held.numbers(ofLayer: layer) {
+      for index in held.values[number].indices where held.values[number][index].isAwaited {
+        held.values[number][index].isAwaited = false
+        let lease = max(held.values[number][index].lease, now)
+        held.values[number][index].lease = lease
+        firstLeaseEnd = min(firstLeaseEnd, lease)
+      }
+    }
+  }
 
   /// Keeps an expert's instance until `time` at least.
   mutating func keep(_ key: ExpertKey, on gpu: Int, until time: Double) {
@@ -180,6 +200,7 @@ struct ExpertInstances {
     for number in held.values.indices {
       for index in held.values[number].indices.reversed() {
         let instance = held.values[number][index]
+        if instance.isAwaited { continue }
         if instance.lease < now && instance.pinned != turn {
           unload(number: number, index: index, at: instance.lease)
         } else {

@@ -72,7 +72,7 @@ struct LayerPlacement {
         if !best.isHeld {
           instances.bring(key, to: best.gpu, at: now, keep: options.keepAlive)
         }
-        instances.keep(key, on: best.gpu, until: start + options.keepAlive)
+        instances.await(key, on: best.gpu)
         busy[best.gpu] += item.seconds
       }
     }

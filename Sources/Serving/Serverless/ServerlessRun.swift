@@ -35,8 +35,10 @@ struct ServerlessRun: ExpertServing {
   private var loads: BatchLoads
   /// By layer: what was expected of its next turn; nil for nothing.
   private var expected: [[Double]?]
-  /// The mean of layers' seconds so far, and the time between them.
+  /// The mean of layers' seconds so far.
   private var layerSeconds = 0.0
+  /// When the last step began, and when its last layer ended.
+  private var lastStep: (began: Double, ended: Double)?
   private var served = 0
   private(set) var result = ServerlessResult()
 
@@ -59,6 +61,14 @@ struct ServerlessRun: ExpertServing {
 
   mutating func begin(_ tokens: [Int], step: Int, at now: Double) -> Double {
     loads.begin(tokens)
+    // What was expected of a next step has not come where serving paused for longer than a step.
+    if let lastStep, now - lastStep.ended > lastStep.ended - lastStep.began {
+      for layer in 0..<layers {
+        instances.release(layer: layer, at: lastStep.ended + options.keepAlive)
+        expected[layer] = nil
+      }
+    }
+    lastStep = (now, now)
     return 0
   }
 
@@ -92,6 +102,8 @@ struct ServerlessRun: ExpertServing {
     result.waitSeconds += seconds - inTime
     result.coldStarts += work.coldStarts
     result.lateArrivals += work.lateArrivals
+    instances.release(layer: layer, at: now + seconds)
+    lastStep?.ended = now + seconds
     served += 1
     layerSeconds += (seconds - layerSeconds) / Double(served)
     // The first layers of a step have none before them to be forecast from.

@@ -15,8 +15,8 @@ struct SimulateServerless: PrintingCommand {
       Example:
         moecast simulate serverless --wafer nvlink-8 --weights fp8 --rate 5 \\
           --requests 60 --forecast none,frequency,mixture trace.moe.lz4
-        moecast simulate serverless --arrivals azure.csv --policy static,eplb,serverless \\
-          --forecast mixture --distance 1,2,3,4 --seed 1,2,3 --json trace.moe.lz4
+        moecast simulate serverless --arrivals azure.csv --policy static,serverless \\
+          --distance 1,2,3,4 --seed 1,2,3 --json trace.moe.lz4
 
       Requests of the traces arrive, are let in at the end of their window, and take a token a step. \
       static holds every expert once; eplb places them and redundant copies anew every so many \

@@ -34,11 +34,14 @@ struct LayerPlacementTests {
       loads([1: 1, 4: 1, 7: 1, 9: 1, 2: 0.4]), layer: 0, at: 0, start: 1, in: &instances)
     #expect(instances.count == 4, "0.4 requests are not worth it")
     #expect(instances.count(on: 0) == 2 && instances.count(on: 1) == 2)
-    // Those that are there are kept, and not brought again.
-    placement().prepare(loads([1: 1, 4: 1]), layer: 0, at: 0.5, start: 1, in: &instances)
-    #expect(instances.account.loads == 4)
-    instances.unloadExpired(at: 1.9)
-    #expect(gpus(instances, 1).count == 1 && gpus(instances, 7).isEmpty)
+    // Whatever the time, they wait for the layer; then those that are expected again stay.
+    instances.unloadExpired(at: 50)
+    #expect(instances.count == 4)
+    instances.release(layer: 0, at: 50)
+    placement().prepare(loads([1: 1, 4: 1]), layer: 0, at: 50, start: 51, in: &instances)
+    instances.unloadExpired(at: 60)
+    #expect(gpus(instances, 1).count == 1 && gpus(instances, 4).count == 1)
+    #expect(instances.count == 2 && instances.account.loads == 4)
   }
 
   @Test func aStragglerIsCopied() {
