@@ -48,7 +48,7 @@ public enum ServiceTraffic: Hashable, Sendable {
   case arriving(Arrivals)
 
   /// Seconds in which something begins.
-  var seconds: Double {
+  public var seconds: Double {
     switch self {
     case .saturated(let seconds): seconds
     case .arriving(let arrivals): arrivals.seconds.last ?? 0

@@ -40,6 +40,9 @@ public struct ServiceResult: Hashable, Sendable {
     public let servers: Int
   }
 
+  /// Nothing yet.
+  public init() {}
+
   /// Experts that a server has room for, and the most that one ever held.
   public internal(set) var capacity = 0
   public internal(set) var mostHeld = 0

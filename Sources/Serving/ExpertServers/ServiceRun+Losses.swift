@@ -1,3 +1,5 @@
+import Wafer
+
 /// Servers that are lost, and what takes their place.
 extension ServiceRun {
   /// Servers that are paid for.

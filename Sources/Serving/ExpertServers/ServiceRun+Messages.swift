@@ -1,3 +1,7 @@
+import Demand
+import RoutingTrace
+import Wafer
+
 /// Choices on their way from clients to servers and back.
 extension ServiceRun {
   /// A client asks for the experts of its layer.

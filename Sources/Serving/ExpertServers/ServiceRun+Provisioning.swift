@@ -1,3 +1,5 @@
+import Demand
+
 /// Servers that follow the traffic, and replicas that follow the experts' loads.
 extension ServiceRun {
   /// Ends a window, and provisions for the next.
