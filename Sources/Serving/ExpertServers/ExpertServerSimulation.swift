@@ -46,6 +46,15 @@ public struct ExpertServerSimulation: Sendable {
     _ pool: RequestPool, _ traffic: ServiceTraffic, losses: ServerLosses = .none,
     provisioning: Provisioning? = nil, seed: UInt64
   ) throws(SimulationError) -> ServiceResult {
+    var run = try start(pool, traffic, losses: losses, provisioning: provisioning, seed: seed)
+    return try run.run()
+  }
+
+  /// A run that stands at its beginning.
+  func start(
+    _ pool: RequestPool, _ traffic: ServiceTraffic, losses: ServerLosses = .none,
+    provisioning: Provisioning? = nil, seed: UInt64
+  ) throws(SimulationError) -> ServiceRun {
     let setup = try ServiceSetup(
       pool, hardware: hardware, model: model, format: format, options: options)
     try traffic.check()
@@ -61,6 +70,6 @@ public struct ExpertServerSimulation: Sendable {
     try provisioning?.check(traffic)
     var run = try ServiceRun(setup, traffic, losses, provisioning, seed: seed)
     try run.place(by: placement)
-    return try run.run()
+    return run
   }
 }

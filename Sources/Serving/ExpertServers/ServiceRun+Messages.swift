@@ -25,6 +25,9 @@ extension ServiceRun {
       return
     }
     let wanted = counts.indices.compactMap { counts[$0] > 0 ? ($0, counts[$0]) : nil }
+    for (expert, tokens) in wanted {
+      ledger?.ask(tokens, .init(client: client, call: clients[client].call, expert: expert))
+    }
     let answering = deal(wanted, of: client, layer: layer, but: nil)
     // Tokens travel once to a server, however many of its experts they chose.
     var rows: [Int: Int] = [:]
@@ -189,6 +192,9 @@ extension ServiceRun {
     if message.isOpen {
       result.messages.heeded += 1
       result.choices.answered += message.choices
+      for (expert, tokens) in message.experts {
+        ledger?.answer(tokens, .init(client: client, call: clients[client].call, expert: expert))
+      }
       clients[client].open.removeAll { $0 == number }
       clients[client].unanswered -= message.choices
       if clients[client].unanswered == 0 { endCall(client) }

@@ -48,6 +48,8 @@ struct ServiceRun {
   /// Experts that nobody holds or loads.
   var orphans: Set<Int> = []
   var result = ServiceResult()
+  /// Kept if somebody sets it.
+  var ledger: AnswerLedger?
 
   // Requests: those that arrive, each with its place in the pool, and those that no client has yet.
   private var queue: EndlessQueue
