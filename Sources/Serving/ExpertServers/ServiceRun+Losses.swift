@@ -44,20 +44,23 @@ extension ServiceRun {
   /// a replica to give up. Those that nobody has room for wait until somebody has.
   private mutating func loadOrphans() {
     for key in orphans.sorted() {
-      let order = servers.indices.filter { servers[$0].state == .serving }.sorted {
-        (servers[$0].loads.count, $0) < (servers[$1].loads.count, $1)
-      }
-      if let server = order.first(where: { servers[$0].room > 0 }) {
-        load(key, at: server, replacing: nil)
-      } else if let (server, replica) = order.lazy.compactMap({ server in
-        self.replica(at: server).map { (server, $0) }
-      }).first {
-        load(key, at: server, replacing: replica)
-      } else {
-        return
-      }
+      guard let (server, replica) = roomForOrphan() else { return }
+      load(key, at: server, replacing: replica)
       orphans.remove(key)
     }
+  }
+
+  /// A server with room for another expert, or with a replica to give up, that has the least to load;
+  /// nil where there is none.
+  private func roomForOrphan() -> (server: Int, replica: Int?)? {
+    let order = servers.indices.filter { servers[$0].state == .serving }.sorted {
+      (servers[$0].loads.count, $0) < (servers[$1].loads.count, $1)
+    }
+    if let server = order.first(where: { servers[$0].room > 0 }) { return (server, nil) }
+    for server in order {
+      if let replica = replica(at: server) { return (server, replica) }
+    }
+    return nil
   }
 
   /// The expert of a server that most others hold too; nil where it holds each alone.
