@@ -19,12 +19,12 @@ struct ProvisioningTests {
 
   /// A day of half a second, whose loads take a server 2 ms.
   private func day(seed: UInt64 = 1) throws -> ServiceTraffic {
-    .arriving(try .day(rate: 3000, swing: 0.9, seconds: 0.5, seed: seed))
+    .arriving(try .day(rate: 20_000, swing: 0.9, seconds: 0.5, seed: seed))
   }
 
   private func run(_ policy: Provisioning.Policy, horizon: Int = 1) throws -> ServiceResult {
     var provisioning = Provisioning(policy, windowSeconds: 0.02)
-    provisioning.utilisation = 0.3
+    provisioning.utilisation = 0.2
     provisioning.horizon = horizon
     return try simulation().run(
       try Samples.pool(), try day(), provisioning: provisioning, seed: 1)
