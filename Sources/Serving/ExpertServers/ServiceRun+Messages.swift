@@ -28,20 +28,18 @@ extension ServiceRun {
     for (expert, tokens) in wanted {
       ledger?.ask(tokens, .init(client: client, call: clients[client].call, expert: expert))
     }
-    let answering = deal(wanted, of: client, layer: layer, but: nil)
+    let (shares, serverOf) = deal(wanted, of: client, layer: layer, but: nil)
     // Tokens travel once to a server, however many of its experts they chose.
-    var rows: [Int: Int] = [:]
-    var seen: [Int] = []
-    for token in clients[client].tokens.indices {
-      seen.removeAll(keepingCapacity: true)
-      for id in chosen[token * topK..<(token + 1) * topK] where Int(id) < setup.experts {
-        guard let server = answering.serverOf[Int(id)], !seen.contains(server) else { continue }
-        seen.append(server)
-        rows[server, default: 0] += 1
-      }
+    var rows = Array(repeating: 0, count: servers.count)
+    var lastToken = Array(repeating: -1, count: servers.count)
+    for (slot, id) in chosen.enumerated() where Int(id) < setup.experts {
+      let server = serverOf[Int(id)]
+      guard server >= 0, lastToken[server] != slot / topK else { continue }
+      lastToken[server] = slot / topK
+      rows[server] += 1
     }
-    for (server, experts) in answering.shares {
-      send(experts, of: client, layer: layer, to: server, rows: rows[server] ?? 0)
+    for (server, experts) in shares.enumerated() where !experts.isEmpty {
+      send(experts, of: client, layer: layer, to: server, rows: rows[server])
     }
     expectAnswers(client)
   }
@@ -50,45 +48,40 @@ extension ServiceRun {
   /// each to the holder with the fewest of them so far; what nobody holds is parked.
   ///
   /// - Parameter but: A server that shall not be asked if another can be.
-  /// - Returns: By server in order: its experts; and by expert its server.
+  /// - Returns: By server: its experts; and by expert its server, -1 for none.
   private mutating func deal(
     _ wanted: [(expert: Int, tokens: Int)], of client: Int, layer: Int, but: Int?
-  ) -> (shares: [(Int, [(expert: Int, tokens: Int)])], serverOf: [Int: Int]) {
-    var shares: [Int: [(expert: Int, tokens: Int)]] = [:]
-    var serverOf: [Int: Int] = [:]
-    func give(_ expert: Int, _ tokens: Int, to server: Int) {
-      shares[server, default: []].append((expert, tokens))
-      serverOf[expert] = server
-    }
-    var open: [(expert: Int, tokens: Int, servers: [Int])] = []
+  ) -> (shares: [[(expert: Int, tokens: Int)]], serverOf: [Int]) {
+    var shares: [[(expert: Int, tokens: Int)]] = Array(repeating: [], count: servers.count)
+    var serverOf = Array(repeating: -1, count: setup.experts)
+    let suspects = clients[client].suspects
+    let trustsAll = suspects.isEmpty && but == nil
+    var open: [(expert: Int, tokens: Int, holders: [Int])] = []
     for (expert, tokens) in wanted {
       let key = layer * setup.experts + expert
-      let holders = register.holders[key]
-      let suspects = clients[client].suspects
-      var able =
-        suspects.isEmpty && but == nil
-        ? holders
-        : holders.filter {
-          $0 != but && !suspects.contains($0)
-        }
-      // Whoever is left may be slow and not lost.
-      if able.isEmpty { able = holders }
-      switch able.count {
+      var holders = register.holders[key]
+      if !trustsAll {
+        let trusted = holders.filter { $0 != but && !suspects.contains($0) }
+        // Whoever else is left may be slow and not lost.
+        if !trusted.isEmpty { holders = trusted }
+      }
+      switch holders.count {
       case 0:
         parked[key, default: []].append(Parked(client: client, tokens: tokens))
         result.choices.parked += tokens
-      case 1: give(expert, tokens, to: able[0])
-      default: open.append((expert, tokens, able))
+      case 1:
+        shares[holders[0]].append((expert, tokens))
+        serverOf[expert] = holders[0]
+      default: open.append((expert, tokens, holders))
       }
     }
-    for (expert, tokens, servers) in open {
-      var best = servers[(client + layer) % servers.count]
-      for server in servers where (shares[server]?.count ?? 0) < (shares[best]?.count ?? 0) {
-        best = server
-      }
-      give(expert, tokens, to: best)
+    for (expert, tokens, holders) in open {
+      var best = holders[(client + layer) % holders.count]
+      for server in holders where shares[server].count < shares[best].count { best = server }
+      shares[best].append((expert, tokens))
+      serverOf[expert] = best
     }
-    return (shares.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, serverOf)
+    return (shares, serverOf)
   }
 
   /// Sends tokens for experts to a server.
@@ -140,7 +133,7 @@ extension ServiceRun {
     guard servers[server].isThere, servers[server].inService.isEmpty else { return }
     while let first = servers[server].waiting.first, let layer = messages[first]?.layer {
       var (batch, others): ([Int], [Int]) = ([], [])
-      var tokens: [Int: Int] = [:]
+      var tokens = Array(repeating: 0, count: setup.experts)
       for number in servers[server].waiting {
         guard let message = messages[number], message.layer == layer else {
           others.append(number)
@@ -154,12 +147,11 @@ extension ServiceRun {
           continue
         }
         batch.append(number)
-        for (expert, count) in message.experts { tokens[expert, default: 0] += count }
+        for (expert, count) in message.experts { tokens[expert] += count }
       }
       servers[server].waiting = others
       guard !batch.isEmpty else { continue }
-      let seconds = setup.serviceSeconds(
-        tokens.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+      let seconds = setup.serviceSeconds(tokens)
       servers[server].inService = batch
       servers[server].servedAt = clock + seconds
       servers[server].busySeconds += seconds
@@ -263,13 +255,14 @@ extension ServiceRun {
   private mutating func askAgain(_ message: ServiceMessage) {
     let client = message.client
     result.choices.askedAgain += message.choices
-    let answering = deal(message.experts, of: client, layer: message.layer, but: message.server)
-    for (server, experts) in answering.shares {
+    let (shares, _) = deal(
+      message.experts, of: client, layer: message.layer, but: message.server)
+    for (server, experts) in shares.enumerated() where !experts.isEmpty {
       let choices = experts.reduce(0) { $0 + $1.tokens }
       send(
         experts, of: client, layer: message.layer, to: server, rows: min(message.rows, choices))
     }
-    if !answering.shares.isEmpty { expectAnswers(client) }
+    if shares.contains(where: { !$0.isEmpty }) { expectAnswers(client) }
   }
 
   /// A server holds an expert from now on: those who waited for it ask.

@@ -96,10 +96,11 @@ struct ServiceSetup: Sendable {
     return core
   }
 
-  /// Seconds in which a server computes experts of a layer: the bound engine's formula on one die.
-  func serviceSeconds(_ tokens: [(expert: Int, tokens: Int)]) -> Double {
+  /// Seconds in which a server computes a batch for a layer, by expert its tokens: the bound engine's
+  /// formula on one die.
+  func serviceSeconds(_ tokens: [Int]) -> Double {
     var busy = BusyTimes(expert: expert, on: fabric)
-    for (expert, tokens) in tokens {
+    for (expert, tokens) in tokens.enumerated() where tokens > 0 {
       busy.compute(ExpertTask(expert: expert, die: 0, requests: tokens, source: 0))
       busy.read(self.expert.weightBytes, from: 0, to: 0)
     }
