@@ -60,6 +60,9 @@ struct ExpertServer {
     return capacity - held - promised
   }
 
+  /// The experts that are here; of a lost server those that were.
+  var heldKeys: [Int] { holds.indices.filter { holds[$0] } }
+
   /// Whether an expert is here or on its way.
   func has(_ key: Int) -> Bool {
     holds[key] || loading?.key == key || loads.contains { $0.key == key }
@@ -102,7 +105,7 @@ struct ExpertServer {
     return load.key
   }
 
-  /// Loses everything.
+  /// Is lost or leaves, with all that waits; what it held is remembered.
   mutating func end(at time: Double) {
     if !inService.isEmpty { busySeconds -= max(0, servedAt - time) }
     state = .gone

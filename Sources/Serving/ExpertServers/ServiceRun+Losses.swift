@@ -8,14 +8,13 @@ extension ServiceRun {
   /// A server is lost with all that was sent to it; one that has left before cannot be.
   mutating func lose(_ server: Int) {
     guard servers[server].state != .gone else { return }
-    let keys = servers[server].holds.indices.filter { servers[server].holds[$0] }
     let under = servers[server].waiting + servers[server].inService
     servers[server].end(at: clock)
     for message in under { loseMessage(message) }
     result.lost += 1
     events.insert(.noticed(server), at: clock + setup.options.detectionSeconds)
     if let seconds = losses.replacedAfter {
-      events.insert(.replaced(keys: keys), at: clock + seconds)
+      events.insert(.replaced(server), at: clock + seconds)
     }
   }
 
@@ -97,9 +96,7 @@ extension ServiceRun {
     switch servers[server].state {
     case .booting where servers[server].loading == nil:
       servers[server].state = .serving
-      for key in servers[server].holds.indices where servers[server].holds[key] {
-        announce(key, at: server)
-      }
+      for key in servers[server].heldKeys { announce(key, at: server) }
     case .serving: announce(key, at: server)
     default: return
     }

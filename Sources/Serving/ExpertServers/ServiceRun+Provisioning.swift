@@ -59,9 +59,7 @@ extension ServiceRun {
       if let loading = server.loading { copies[loading.key] += 1 }
       // One that boots is not registered for what it has loaded.
       if server.state == .booting {
-        for key in server.holds.indices where server.holds[key] {
-          copies[key] += 1
-        }
+        for key in server.heldKeys { copies[key] += 1 }
       }
     }
     return loads.indices.map { copies[$0] == 0 ? .infinity : loads[$0] / Double(copies[$0]) }
@@ -90,9 +88,8 @@ extension ServiceRun {
     var left = count
     for server in servers.indices.reversed() where left > 0 && server >= setup.core {
       guard servers[server].state == .serving,
-        servers[server].holds.indices.allSatisfy({ key in
-          let holders = register.holders[key]
-          return !holders.contains(server) || holders.count > 1
+        servers[server].heldKeys.allSatisfy({ key in
+          register.holders[key] != [server]
         })
       else { continue }
       register.strike(server)

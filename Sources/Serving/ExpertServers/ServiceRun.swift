@@ -21,7 +21,7 @@ struct ServiceRun {
     /// A server is lost; that is noticed; another comes in its place.
     case lost(Int)
     case noticed(Int)
-    case replaced(keys: [Int])
+    case replaced(Int)
     /// A window of provisioning begins.
     case window
   }
@@ -133,9 +133,7 @@ struct ServiceRun {
   /// A server registers for what it holds.
   private mutating func serve(from server: Int) {
     servers[server].state = .serving
-    for key in servers[server].holds.indices where servers[server].holds[key] {
-      register.register(server, for: key)
-    }
+    for key in servers[server].heldKeys { register.register(server, for: key) }
   }
 
   /// Runs until nothing is left to do.
@@ -172,7 +170,7 @@ struct ServiceRun {
     case .loaded(let server): endLoad(server)
     case .lost(let server): lose(server)
     case .noticed(let server): strikeOff(server)
-    case .replaced(let keys): addServer(holding: keys)
+    case .replaced(let server): addServer(holding: servers[server].heldKeys)
     case .window: beginWindow()
     }
   }
