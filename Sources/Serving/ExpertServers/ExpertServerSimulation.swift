@@ -55,6 +55,26 @@ public struct ExpertServerSimulation: Sendable {
     _ pool: RequestPool, _ traffic: ServiceTraffic, losses: ServerLosses = .none,
     provisioning: Provisioning? = nil, seed: UInt64
   ) throws(SimulationError) -> ServiceRun {
+    let setup = try checked(pool, traffic, losses, provisioning)
+    var run = try ServiceRun(setup, traffic, losses, provisioning, seed: seed)
+    try run.place(by: placement)
+    return run
+  }
+
+  /// Refuses a run that could not come to its end, before anything is simulated.
+  ///
+  /// - Throws: ``Demand/SimulationError`` as ``run(_:_:losses:provisioning:seed:)``.
+  public func check(
+    _ pool: RequestPool, _ traffic: ServiceTraffic, losses: ServerLosses = .none,
+    provisioning: Provisioning? = nil
+  ) throws(SimulationError) {
+    _ = try checked(pool, traffic, losses, provisioning)
+  }
+
+  private func checked(
+    _ pool: RequestPool, _ traffic: ServiceTraffic, _ losses: ServerLosses,
+    _ provisioning: Provisioning?
+  ) throws(SimulationError) -> ServiceSetup {
     let setup = try ServiceSetup(
       pool, hardware: hardware, model: model, format: format, options: options)
     try traffic.check()
@@ -68,8 +88,6 @@ public struct ExpertServerSimulation: Sendable {
     }
     try losses.check(servers: options.servers, capacity: setup.capacity, experts: setup.keys)
     try provisioning?.check(traffic)
-    var run = try ServiceRun(setup, traffic, losses, provisioning, seed: seed)
-    try run.place(by: placement)
-    return run
+    return setup
   }
 }

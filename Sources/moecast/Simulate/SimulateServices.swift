@@ -122,6 +122,10 @@ struct SimulateServices: PrintingCommand {
       }
     }
     let planned = rows
+    for row in planned {
+      try row.simulation.check(
+        pool, row.traffic, losses: row.losses, provisioning: row.provisioning)
+    }
     let results = try orderedResults(of: Array(rows.indices), workers: workers.threads) {
       turn throws(SimulationError) in try planned[turn].results(pool)
     }
