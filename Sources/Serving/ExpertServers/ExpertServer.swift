@@ -63,10 +63,13 @@ struct ExpertServer {
   /// The experts that are here; of a lost server those that were.
   var heldKeys: [Int] { holds.indices.filter { holds[$0] } }
 
-  /// Whether an expert is here or on its way.
-  func has(_ key: Int) -> Bool {
-    holds[key] || loading?.key == key || loads.contains { $0.key == key }
+  /// Whether an expert is on its way.
+  func isLoading(_ key: Int) -> Bool {
+    loading?.key == key || loads.contains { $0.key == key }
   }
+
+  /// Whether an expert is here or on its way.
+  func has(_ key: Int) -> Bool { holds[key] || isLoading(key) }
 
   mutating func take(_ key: Int) {
     guard !holds[key] else { return }
@@ -82,9 +85,6 @@ struct ExpertServer {
   }
 
   mutating func enqueue(_ load: Load) { loads.append(load) }
-
-  /// Forgets what is still to be loaded.
-  mutating func cancelLoads() { loads = [] }
 
   /// Begins the next load, which takes the room of the one it replaces; false where there is none,
   /// or one runs.

@@ -23,7 +23,7 @@ public struct ServiceResult: Hashable, Sendable {
     public internal(set) var refused = 0
     /// Ended with their server.
     public internal(set) var lost = 0
-    /// Times that a client lost patience with one.
+    /// Times that a client lost patience with one, or was told that its server is lost.
     public internal(set) var timedOut = 0
   }
 

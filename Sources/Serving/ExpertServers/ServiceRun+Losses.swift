@@ -22,11 +22,10 @@ extension ServiceRun {
   /// by others.
   mutating func strikeOff(_ server: Int) {
     register.strike(server)
-    for key in register.holders.indices
-    where register.holders[key].isEmpty
-      && !servers.contains(where: { $0.until == nil && $0.has(key) })
-    {
-      if orphans.insert(key).inserted { result.orphaned += 1 }
+    // A server that boots does not count: it answers for nothing until it has loaded everything.
+    for key in register.holders.indices where register.holders[key].isEmpty {
+      let isComing = servers.contains { $0.state == .serving && $0.isLoading(key) }
+      if !isComing, orphans.insert(key).inserted { result.orphaned += 1 }
     }
     for client in clients.indices {
       var isConcerned = false
@@ -96,7 +95,10 @@ extension ServiceRun {
     switch servers[server].state {
     case .booting where servers[server].loading == nil:
       servers[server].state = .serving
-      for key in servers[server].heldKeys { announce(key, at: server) }
+      for key in servers[server].heldKeys {
+        orphans.remove(key)
+        announce(key, at: server)
+      }
     case .serving: announce(key, at: server)
     default: return
     }
@@ -107,10 +109,7 @@ extension ServiceRun {
   mutating func addServer(holding keys: [Int]) {
     servers.append(ExpertServer(keys: setup.keys, capacity: setup.capacity, since: clock))
     let server = servers.count - 1
-    for key in keys {
-      servers[server].enqueue(.init(key: key, replaces: nil))
-      orphans.remove(key)
-    }
+    for key in keys { servers[server].enqueue(.init(key: key, replaces: nil)) }
     beginLoad(server)
     result.added += 1
     result.mostServers = max(result.mostServers, present)

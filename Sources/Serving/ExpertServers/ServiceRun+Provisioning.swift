@@ -87,14 +87,15 @@ extension ServiceRun {
   private mutating func sendAway(_ count: Int) {
     var left = count
     for server in servers.indices.reversed() where left > 0 && server >= setup.core {
-      guard servers[server].state == .serving,
+      // One that loads may be the only one to hold what it loads.
+      guard servers[server].state == .serving, servers[server].loads.isEmpty,
+        servers[server].loading == nil,
         servers[server].heldKeys.allSatisfy({ key in
           register.holders[key] != [server]
         })
       else { continue }
       register.strike(server)
       servers[server].state = .draining
-      servers[server].cancelLoads()
       leaveIfDone(server)
       left -= 1
     }
