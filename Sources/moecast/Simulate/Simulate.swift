@@ -17,13 +17,14 @@ struct Simulate: ParsableCommand {
         moecast simulate cache --capacity 5,10,25 trace.moe.lz4
         moecast simulate serving --wafer pcie-1 --rate 20 trace.moe.lz4
         moecast simulate serverless --rate 20 trace.moe.lz4
+        moecast simulate services --servers 32 --lose 10 trace.moe.lz4
 
       Each of them has a page of help. Without the name of one, strategies is meant, as in the \
       first line. A trace that is named like one of them is written with its folder, ./sweep.
       """,
     subcommands: [
       SimulateStrategies.self, SimulateSweep.self, SimulatePaper.self, SimulateDemand.self,
-      SimulateCache.self, SimulateServing.self, SimulateServerless.self,
+      SimulateCache.self, SimulateServing.self, SimulateServerless.self, SimulateServices.self,
     ],
     defaultSubcommand: SimulateStrategies.self)
 
