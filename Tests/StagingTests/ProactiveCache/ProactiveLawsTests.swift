@@ -150,8 +150,8 @@ struct ProactiveLawsTests {
         return ways.arrival(from: source, to: 0, askedAt: 0)
       }.max() ?? 0
     var onDemand: [Double] = []
-    drawn.turns(ProactiveCacheSimulation(drawn.setup, rules: .onDemand), nil) {
-      onDemand.append($1.seconds)
+    drawn.turns(ProactiveCacheSimulation(drawn.setup, rules: .onDemand), nil) { _, outcome, _ in
+      onDemand.append(outcome.seconds)
     }
     for forecast in try drawn.forecasts() {
       drawn.turns(drawn.proMoE(), forecast) { turn, outcome, _ in
