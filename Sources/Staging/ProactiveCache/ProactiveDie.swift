@@ -104,7 +104,8 @@ struct ProactiveDie {
     experts.sorted { (cache.ready($1), $0) < (cache.ready($0), $1) }
   }
 
-  /// Takes a place for the next chunk of whoever comes first and can have one.
+  /// Takes a place for the next chunk of whoever comes first and can have one. While a precise one waits
+  /// for a place, nothing forecast is asked for, which it would have to wait for too.
   ///
   /// - Returns: The expert, and whether it is forecast; nil where nobody has a place. Who left for it
   ///   is counted.
@@ -112,16 +113,15 @@ struct ProactiveDie {
     _ report: inout ProactiveReport, chunkBytes: Double
   ) -> (key: ExpertKey, isForecast: Bool)? {
     let isIdle = flights.isEmpty && computing == nil
-    let precise = tasks.precise.count
-    for (index, key) in tasks.inOrder.enumerated() {
-      let isForecast = index >= precise
+    let (keys, isForecast) = tasks.next
+    for key in keys {
       guard
         case .asked(let evicted) = caches[key.layer].ask(
           key.expert, isStuck: isIdle && !isForecast)
       else { continue }
       if let evicted {
         report.bytesWasted += Double(evicted.unread) * chunkBytes
-        if !isForecast {
+        if !isForecast, order.waiting.contains(evicted.expert) {
           order.leaves(evicted.expert)
           found.lose(evicted.expert)
         }

@@ -3,8 +3,8 @@ import Wafer
 
 /// A run with a proactive cache as it stands: one layer after the other, event by event.
 ///
-/// A die computes one expert at a time, whole experts only, as the event engine computes a task out of
-/// the die's own HBM. Meanwhile, and between layers, it has ``window`` chunks on their way. Where several
+/// A die computes one expert at a time, whole experts only, as the event engine computes tasks out of the
+/// die's own HBM. Meanwhile, and between layers, it has ``window`` chunks on their way. Where several
 /// things happen at once, chunks come before experts end, and lower dies before higher ones.
 struct ProactiveRun {
   /// Chunks that a die may have on their way: one at the memory and one on the link keep both busy.
@@ -30,8 +30,8 @@ struct ProactiveRun {
   private(set) var now = 0.0
   /// What has been counted so far; whoever reads it may set it back.
   var report = ProactiveReport()
-  /// Seconds of an expert by its requests, as they were needed.
-  private var computeSeconds: [Int: Double] = [:]
+  /// Seconds of an expert by its requests, alone and behind another one, as they were needed.
+  private var computeSeconds: [Int: (alone: Double, behind: Double)] = [:]
   /// Every event, for tests; nil where nobody asks.
   var record: [Event]?
 
@@ -70,13 +70,18 @@ struct ProactiveRun {
 
   private func isResident(_ key: ExpertKey) -> Bool { homes[key.layer][key.expert] < dies.count }
 
-  /// Seconds that a die computes so many requests of one expert that it holds.
-  mutating func seconds(requests: Int) -> Double {
-    if let known = computeSeconds[requests] { return known }
-    let task = ExpertTask(expert: 0, die: 0, requests: requests, source: 0)
-    let seconds = engine.run([task], copies: [], expert: costs.expert, on: costs.fabric).seconds
-    computeSeconds[requests] = seconds
-    return seconds
+  /// Seconds that a die computes so many requests of one expert that it holds: alone, or what it adds
+  /// right behind another one, while whose last chunks are computed it is read already.
+  mutating func seconds(requests: Int, follows: Bool) -> Double {
+    if let known = computeSeconds[requests] { return follows ? known.behind : known.alone }
+    let times = [1, 2].map { count in
+      engine.run(
+        (0..<count).map { ExpertTask(expert: $0, die: 0, requests: requests, source: 0) },
+        copies: [], expert: costs.expert, on: costs.fabric
+      ).seconds
+    }
+    computeSeconds[requests] = (times[0], times[1] - times[0])
+    return seconds(requests: requests, follows: follows)
   }
 
   // MARK: One layer
@@ -111,7 +116,10 @@ struct ProactiveRun {
       dies[die].endTurn(layer: layer, rules, &report, chunkBytes: costs.chunkBytes)
     }
     var resident = Array(repeating: 0.0, count: dies.count)
-    for task in tasks { resident[Int(task.die)] += seconds(requests: Int(task.requests)) }
+    for task in tasks {
+      let die = Int(task.die)
+      resident[die] += seconds(requests: Int(task.requests), follows: resident[die] > 0)
+    }
     return Outcome(
       seconds: now - began, residentSeconds: resident.max() ?? 0, tasks: tasks)
   }
@@ -187,14 +195,19 @@ struct ProactiveRun {
       dies[die].caches[layer].read(done.expert)
       record?.append(.computed(ExpertKey(layer: layer, expert: done.expert), at: now))
     }
-    advance(die, layer, counts)
+    advance(die, layer, counts, follows: event.flight == nil)
   }
 
   /// Lets a die begin what it can: the next expert, and the next chunks.
-  private mutating func advance(_ die: Int, _ layer: Int, _ counts: [Int]) {
+  ///
+  /// - Parameter follows: Whether it has computed another expert until now.
+  private mutating func advance(
+    _ die: Int, _ layer: Int, _ counts: [Int], follows: Bool = false
+  ) {
     if dies[die].computing == nil {
       if let expert = dies[die].order.next() {
-        dies[die].computing = (expert, now + seconds(requests: counts[expert]))
+        let seconds = seconds(requests: counts[expert], follows: follows)
+        dies[die].computing = (expert, now + seconds)
       } else if let expert = dies[die].order.waiting.first,
         !dies[die].caches[layer].isAsked(expert)
       {

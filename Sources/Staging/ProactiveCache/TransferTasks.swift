@@ -8,8 +8,10 @@ struct TransferTasks {
   /// Forecast, in order.
   private(set) var forecast: [ExpertKey] = []
 
-  /// Whoever comes next stands first.
-  var inOrder: [ExpertKey] { precise + forecast }
+  /// Those whose turn it is: while anything precise is queued, nothing that is forecast.
+  var next: (keys: [ExpertKey], areForecast: Bool) {
+    precise.isEmpty ? (forecast, true) : (precise, false)
+  }
 
   /// Queues what is forecast behind everything else.
   mutating func add(forecast keys: [ExpertKey]) {

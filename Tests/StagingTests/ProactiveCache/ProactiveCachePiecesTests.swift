@@ -73,12 +73,12 @@ struct ProactiveCachePiecesTests {
     )
     var tasks = TransferTasks()
     tasks.add(forecast: [one, two, other, one])
-    #expect(tasks.inOrder == [one, two, other])
+    #expect(tasks.next.keys == [one, two, other] && tasks.next.areForecast)
     tasks.dropForecasts(of: 1)
     tasks.add(precise: [two])
-    #expect(tasks.inOrder == [two, other])
+    #expect(tasks.next.keys == [two] && !tasks.next.areForecast)
     tasks.remove(two)
-    #expect(tasks.inOrder == [other])
+    #expect(tasks.next.keys == [other] && tasks.next.areForecast)
   }
 
   /// Forecast experts of which something is there are touched, the likeliest last; the others are
