@@ -15,6 +15,7 @@ struct Simulate: ParsableCommand {
         moecast simulate paper --figures figures trace.moe.lz4
         moecast simulate demand --batch 64,1024 trace.moe.lz4
         moecast simulate cache --capacity 5,10,25 trace.moe.lz4
+        moecast simulate offload --wafer pcie-1 --capacity 25 trace.moe.lz4
         moecast simulate serving --wafer pcie-1 --rate 20 trace.moe.lz4
         moecast simulate serverless --rate 20 trace.moe.lz4
         moecast simulate services --servers 32 --lose 10 trace.moe.lz4
@@ -24,7 +25,8 @@ struct Simulate: ParsableCommand {
       """,
     subcommands: [
       SimulateStrategies.self, SimulateSweep.self, SimulatePaper.self, SimulateDemand.self,
-      SimulateCache.self, SimulateServing.self, SimulateServerless.self, SimulateServices.self,
+      SimulateCache.self, SimulateOffload.self, SimulateServing.self, SimulateServerless.self,
+      SimulateServices.self,
     ],
     defaultSubcommand: SimulateStrategies.self)
 
