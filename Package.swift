@@ -193,7 +193,8 @@ let package = Package(
     .executableTarget(
       name: "moecast-bench",
       dependencies: [
-        "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CZlib", "Counting", "Demand",
+        "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CVectorShims", "CZlib",
+        "Counting", "Demand",
         "Forecast", "Insight",
         "LZ4Frame", "ModelFile", "Placement", "Prequential", "RoutingTrace", "TraceImport",
         "Wafer",

@@ -1,4 +1,5 @@
 import CReferenceKernels
+import CVectorShims
 import LZ4Frame
 import RoutingTrace
 import TraceImport
@@ -6,6 +7,8 @@ import TraceImport
 /// What serving engines write, from the page cache to chunks in memory: texts beside a walk over
 /// the same text that reads every number, arrays beside their turning into compressed columns.
 func imports(_ rounds: Rounds) throws -> [ResultRow] {
+  // As `moecast import` does.
+  allocator_keep(64 << 20)
   let large = try SyntheticTrace(
     "import", layers: 58, experts: 256, topK: 8, chunks: 2, chunkTokens: 4096)
   let small = try SyntheticTrace(
@@ -49,7 +52,7 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
       name: "expert_weights_\(layer + 1).txt",
       bytes: expertScores(requests, lite.shape, layer: layer))
   }
-  let records = try importsOfRecords(lite, rounds)
+  let records = try importsOfRecords(lite, answers: large, rounds)
   let archives = try each(large, ".npz", archive)
   let full = try each(large, ".npz", fullArchive)
   let arrays = each(large, ".npy", array)
@@ -115,20 +118,22 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
 
 /// What people's loggers write, one model's.
 private func importsOfRecords(
-  _ lite: SyntheticTrace, _ rounds: Rounds
+  _ lite: SyntheticTrace, answers large: SyntheticTrace, _ rounds: Rounds
 ) throws -> [ResultRow] {
   func row(
     _ what: String, _ format: ForeignFormat, _ suffix: String, _ ceilingName: String,
-    _ encode: KeyPath<ForeignRecords, [UInt8]>, _ walk: @escaping NumberReading.Walk
+    _ encode: KeyPath<ForeignRecords, [UInt8]>, of trace: SyntheticTrace? = nil,
+    _ walk: @escaping NumberReading.Walk
   ) throws -> ResultRow {
-    let files = tokenMajor(lite).enumerated().map {
+    let trace = trace ?? lite
+    let files = tokenMajor(trace).enumerated().map {
       ForeignFile(
         name: "\($0)\(suffix)",
-        bytes: ForeignRecords(request: $1, shape: lite.shape)[keyPath: encode])
+        bytes: ForeignRecords(request: $1, shape: trace.shape)[keyPath: encode])
     }
     return try importing(
-      what, lite, files: files, sidecars: [], format: format,
-      options: ImportOptions(experts: lite.shape.experts, topK: lite.shape.topK),
+      what, trace, files: files, sidecars: [], format: format,
+      options: ImportOptions(experts: trace.shape.experts, topK: trace.shape.topK),
       ceiling: NumberReading(ceilingName, files.map(\.bytes), walk), rounds)
   }
   let simdjson = "simdjson on demand, every number read"
@@ -162,7 +167,7 @@ private func importsOfRecords(
       ceiling_json_lists($0, $1, $2, "layers", "executed_topk")
     },
     try row(
-      "vLLM answers", .vllmJSON, ".json", "simdjson, base64 by a table in C", \.answer
+      "vLLM answers", .vllmJSON, ".json", "simdjson, base64 by a table in C", \.answer, of: large
     ) { ceiling_json_array($0, $1, $2) },
   ]
 }

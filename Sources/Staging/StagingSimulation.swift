@@ -132,7 +132,7 @@ public struct StagingSimulation: Sendable {
 
   /// Bytes of every die's HBM that homes, the system and the staging buffer leave to copies of all
   /// the model's layers; below 0 where they do not fit.
-  private func spareBytes(_ homes: ExpertPlacement) -> [Double] {
+  func spareBytes(_ homes: ExpertPlacement) -> [Double] {
     homes.spareBytes(modelLayers: model.moeLayers.count, expert: expert, on: fabric).map {
       $0 - (buffersInHBM ? bufferBytes : 0)
     }

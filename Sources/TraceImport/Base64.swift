@@ -16,48 +16,54 @@ enum Base64 {
       throw Problem(text: "its base64 text of \(text.count) signs is cut off")
     }
     let count = length / 4 * 3 + max(0, length % 4 - 1)
-    var wrong: UInt8 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
-      values.withUnsafeBufferPointer { values in
-        // Four signs are three bytes; what is no sign has the highest bit of its value set.
-        var at = 0
+    var wrong: UInt32 = 0
+    // Room for a byte more: each group of four signs is stored as four bytes, the last of which the
+    // next group writes again.
+    var bytes = [UInt8](unsafeUninitializedCapacity: count + 1) { bytes, filled in
+      groups.withUnsafeBufferPointer { groups in
+        let out = UnsafeMutableRawBufferPointer(bytes)
+        var (at, end) = (0, 0)
         while at &+ 4 <= length {
-          let (a, b) = (values[Int(text[at])], values[Int(text[at &+ 1])])
-          let (c, d) = (values[Int(text[at &+ 2])], values[Int(text[at &+ 3])])
-          wrong |= a | b | c | d
-          bytes[filled] = a << 2 | b >> 4
-          bytes[filled &+ 1] = b << 4 | c >> 2
-          bytes[filled &+ 2] = c << 6 | d
-          filled &+= 3
+          let group =
+            groups[Int(text[at])] | groups[256 &+ Int(text[at &+ 1])]
+            | groups[512 &+ Int(text[at &+ 2])] | groups[768 &+ Int(text[at &+ 3])]
+          wrong |= group
+          out.storeBytes(of: group.littleEndian, toByteOffset: end, as: UInt32.self)
           at &+= 4
+          end &+= 3
         }
-        guard at < length else { return }
-        let (a, b) = (values[Int(text[at])], values[Int(text[at &+ 1])])
-        bytes[filled] = a << 2 | b >> 4
-        filled &+= 1
-        wrong |= a | b
-        guard at &+ 2 < length else { return }
-        let c = values[Int(text[at &+ 2])]
-        bytes[filled] = b << 4 | c >> 2
-        filled &+= 1
-        wrong |= c
+        // What is left are two or three signs, of one or two bytes.
+        var rest: UInt32 = 0
+        for place in 0..<length &- at { rest |= groups[256 &* place &+ Int(text[at &+ place])] }
+        wrong |= rest
+        for place in 0...count &- end {
+          bytes[end &+ place] = UInt8(truncatingIfNeeded: rest >> (8 &* place))
+        }
+        filled = count &+ 1
       }
     }
+    bytes.removeLast()
     guard wrong & noSign == 0 else {
-      let place = text[..<length].firstIndex { values[Int($0)] == noSign } ?? 0
+      let place = text[..<length].firstIndex { groups[Int($0)] == noSign } ?? 0
       throw Problem(text: "sign \(place) of its base64 text is none of base64")
     }
     return bytes
   }
 
-  /// What stands in ``values`` for a byte that is no sign.
-  private static let noSign: UInt8 = 0x80
+  /// What stands in ``groups`` for a byte that is no sign; three bytes do not reach so high.
+  private static let noSign: UInt32 = 1 << 31
 
-  /// The six bits that every byte stands for.
-  private static let values: [UInt8] = {
-    var values = [UInt8](repeating: noSign, count: 256)
+  /// What every byte adds to the three bytes of its group, the first one lowest: 256 for each of the
+  /// group's four places.
+  private static let groups: [UInt32] = {
+    var groups = [UInt32](repeating: noSign, count: 4 * 256)
     let signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    for (value, sign) in signs.utf8.enumerated() { values[Int(sign)] = UInt8(value) }
-    return values
+    for (value, sign) in signs.utf8.enumerated() {
+      for place in 0..<4 {
+        let bits = UInt32(value) << (18 - 6 * place)
+        groups[256 * place + Int(sign)] = bits >> 16 | bits & 0xFF00 | (bits & 0xFF) << 16
+      }
+    }
+    return groups
   }()
 }

@@ -51,6 +51,23 @@ struct ChoiceGatherer {
     }
   }
 
+  /// Ids in an event, at most.
+  static let mostIDs = 64
+
+  /// Adds an event without weights, not known to be decoded: the first `count` of `room`, which has
+  /// places for more than ``mostIDs``.
+  mutating func add(
+    place: Int, layer: Int, ids room: UnsafeMutableBufferPointer<UInt16>, count: Int
+  ) throws(Problem) {
+    let topK = try settleTopK(count)
+    for slot in count..<topK { room[slot] = TokenBlock.emptySlot }
+    if prompt == nil { prompt = LoggedRequest(name: "", topK: topK, stepEnd: stepEnd) }
+    prompt?.add(
+      place: Int32(clamping: place), layer: layer,
+      ids: UnsafeBufferPointer(rebasing: room[..<topK]),
+      weights: UnsafeBufferPointer(start: nil, count: 0))
+  }
+
   /// Adds the events of a step's tokens in one layer; `ids` are a whole number of events of `own`
   /// ids, or of as many as all have.
   mutating func addLayer(_ layer: Int, ids: [UInt16], topK own: Int? = nil) throws(Problem) {
@@ -73,14 +90,15 @@ struct ChoiceGatherer {
   }
 
   /// Ids in an event; those of the first are as many as all take, where nobody tells.
+  @inline(__always)
   private mutating func settleTopK(_ count: Int) throws(Problem) -> Int {
     let topK = self.topK ?? max(1, count)
-    guard count <= topK, topK <= 64 else {
+    guard count <= topK, topK <= Self.mostIDs else {
       throw Problem(
-        text: "\(count) expert ids in an event; at most \(min(topK, 64)) are possible",
+        text: "\(count) expert ids in an event; at most \(min(topK, Self.mostIDs)) are possible",
         remedy: "give the shape of the model that was traced, or its --top-k with --experts")
     }
-    self.topK = topK
+    if self.topK == nil { self.topK = topK }
     return topK
   }
 

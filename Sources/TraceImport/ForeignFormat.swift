@@ -18,7 +18,8 @@ public struct ForeignFormat: Hashable, Sendable {
   /// All formats, in the order in which files are tried.
   public static let all: [ForeignFormat] = [
     .paperJSON, .gptOSS, .npz, .routeFolder, .routerLogits, .vllmNPY, .moeBeyond, .esft,
-    .vllmLogger, .sglangJSON, .sglangRecorder, .flameActives, .megatron, .moeCacheLab, .moeTrace,
+    .vllmLogger, .sglangJSON, .sglangRecorder, .flameActives, .layerRows, .megatron, .moeCacheLab,
+    .moeTrace,
     .tokenChoices, .llamaCSV, .llamaBinary, .expertColumns, .vllmJSON, .olmoe, .atlas, .glmExport,
   ]
 

@@ -41,7 +41,7 @@ final class LineReader {
   func next() throws(ImportError) -> UnsafeRawBufferPointer? {
     while lineBehind == nil {
       guard let text = try take() else { return nil }
-      if text.allSatisfy({ $0 == 0x20 || $0 == 0x0D }) {
+      if text.first.map(Self.isBlank) ?? true, text.allSatisfy(Self.isBlank) {
         emptyLines += 1
       } else {
         lineBehind = text
@@ -54,6 +54,9 @@ final class LineReader {
     }
     return lineBehind.take()
   }
+
+  @inline(__always)
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0D }
 
   /// Takes the next line, whatever stands in it; nil at the file's end.
   private func take() throws(ImportError) -> UnsafeRawBufferPointer? {

@@ -206,18 +206,25 @@ private struct ChoiceTable {
 
   /// Rows of `pos,layer,e1,e2,...`, the first of which was read.
   mutating func readEvents(from first: UnsafeRawBufferPointer) throws(ImportError) {
-    var line: UnsafeRawBufferPointer? = first
-    while let row = line {
-      var fields = NumberFields(row)
-      guard let place = fields.whole(), let layer = fields.whole(), place >= 0,
-        (0...65_535).contains(layer)
-      else { throw fault("a row of position, layer and experts is expected") }
-      while fields.hasMore {
-        guard let expert = fields.whole() else { throw fault("an expert id is no whole number") }
-        ids.append(RawRequest.id(expert))
+    var room = [UInt16](repeating: TokenBlock.emptySlot, count: ChoiceGatherer.mostIDs + 1)
+    // A pointer, since every row of a long file passes here.
+    try room.withUnsafeMutableBufferPointer { room throws(ImportError) in
+      var line: UnsafeRawBufferPointer? = first
+      while let row = line {
+        var fields = NumberFields(row)
+        guard let place = fields.whole(), let layer = fields.whole(), place >= 0,
+          (0...65_535).contains(layer)
+        else { throw fault("a row of position, layer and experts is expected") }
+        guard let count = fields.takeIDs(into: room) else {
+          throw fault("an expert id is no whole number")
+        }
+        do throws(ChoiceGatherer.Problem) {
+          try gatherer.add(place: place, layer: layer, ids: room, count: count)
+        } catch {
+          throw fault(error.text, remedy: error.remedy)
+        }
+        line = try lines.next()
       }
-      try add((false, place, layer))
-      line = try lines.next()
     }
   }
 }

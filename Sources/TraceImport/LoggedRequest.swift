@@ -55,12 +55,23 @@ struct LoggedRequest {
   /// Tokens (T).
   var tokens: Int { places.count }
 
+  /// Adds an event, as below.
+  mutating func add(place: Int32, layer: Int, ids: [UInt16], weights: [Float16]) {
+    ids.withUnsafeBufferPointer { ids in
+      weights.withUnsafeBufferPointer { add(place: place, layer: layer, ids: ids, weights: $0) }
+    }
+  }
+
   /// Adds an event: `topK` ids, and as many weights, but for events before the first that has any.
   ///
-  /// - Complexity: O(topK) where the layers of a step have the same tokens; O(tokens of the
-  ///   request)
+  /// Runs once an event, hence the pointers.
+  ///
+  /// - Complexity: O(topK) where the layers of a step have the same tokens; O(tokens of the request)
   ///   for a token that its step's first layer lacks.
-  mutating func add(place: Int32, layer: Int, ids: [UInt16], weights: [Float16]) {
+  mutating func add(
+    place: Int32, layer: Int, ids: UnsafeBufferPointer<UInt16>,
+    weights: UnsafeBufferPointer<Float16>
+  ) {
     records += 1
     if !weights.isEmpty { beWeighted() }
     let column = self.column(of: layer)
@@ -70,8 +81,8 @@ struct LoggedRequest {
       steps.append(tokens)
       token = self.token(at: place)
     }
-    fill(column, to: token * topK)
     let start = token * topK
+    if columns[column].ids.count < start { fill(column, to: start) }
     if columns[column].ids.count == start {
       columns[column].ids.append(contentsOf: ids)
       if isWeighted { columns[column].weights.append(contentsOf: weights) }
@@ -145,6 +156,7 @@ struct LoggedRequest {
   }
 
   /// The number of a layer's column, which is most often that of the latest record or the next.
+  @inline(__always)
   private mutating func column(of layer: Int) -> Int {
     if isColumn(latest.column, of: layer) { return latest.column }
     if isColumn(latest.column + 1, of: layer) { return latest.column + 1 }
@@ -160,6 +172,7 @@ struct LoggedRequest {
   }
 
   /// The token at a place of the latest step, which is made where it is not there.
+  @inline(__always)
   private mutating func token(at place: Int32) -> Int {
     let step = steps[steps.count - 1]
     guard step < tokens, place <= places[tokens - 1] else {
@@ -195,8 +208,10 @@ struct LoggedRequest {
   }
 
   /// Whether a layer has a record of a token.
+  @inline(__always)
   private func isThere(_ token: Int, in column: Int) -> Bool {
     let end = (token + 1) * topK
+    // Records mostly come in order, and then the layer has none behind the latest.
     guard end <= columns[column].ids.count else { return false }
     return columns[column].ids[token * topK..<end].contains { $0 != TokenBlock.emptySlot }
   }

@@ -40,6 +40,35 @@ struct NumberFields {
     return number
   }
 
+  /// Puts the fields that are left, expert ids as ``whole()`` takes them, into `ids`.
+  ///
+  /// - Returns: How many are left, of which no more were put than have room; nil where one is no whole
+  ///   number.
+  mutating func takeIDs(into ids: UnsafeMutableBufferPointer<UInt16>) -> Int? {
+    var (count, next) = (0, at)
+    let end = text.count
+    while hasMore {
+      let first = next
+      var number = 0
+      while next < end, text[next] &- 0x30 <= 9 {
+        number = number &* 10 &+ Int(text[next] &- 0x30)
+        next &+= 1
+      }
+      let isLast = next == end
+      if next > first, next &- first <= 9, isLast || text[next] == 0x2C {
+        if isLast { hasMore = false } else { next &+= 1 }
+      } else {
+        at = first
+        guard let other = whole() else { return nil }
+        (number, next) = (other, at)
+      }
+      if count < ids.count { ids[count] = RawRequest.id(number) }
+      count &+= 1
+    }
+    at = next
+    return count
+  }
+
   /// The next field as a decimal number; nil for anything else.
   mutating func decimal() -> Double? {
     skipBlanks()

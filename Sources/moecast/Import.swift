@@ -1,4 +1,5 @@
 import ArgumentParser
+import CVectorShims
 import RoutingTrace
 import TraceImport
 
@@ -162,6 +163,9 @@ struct Import: PrintingCommand {
     if mayRewrite, let traces = try tracesToRewrite() {
       return try rewrite(traces, since: start, printing: &standardOutput)
     }
+    // Requests are megabytes that come and go: asking the kernel for each again takes a tenth of an
+    // import.
+    allocator_keep(64 << 20)
     var importer = try TraceImporter(
       inputs, format: ForeignFormat(named: format), options: try importOptions)
     if let proposal = importer.proposal { complain("moecast: the shape is \(proposal)") }

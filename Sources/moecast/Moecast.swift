@@ -20,7 +20,7 @@ struct Moecast: ParsableCommand {
       Import.self, Inspect.self, Train.self, Evaluate.self, ForecastEvents.self, Compare.self,
       Analyze.self,
       MergeModels.self,
-      ExportCommand.self, Simulate.self, Sample.self, Serve.self,
+      ExportCommand.self, Place.self, Simulate.self, Sample.self, Serve.self,
     ])
 }
 

@@ -3,6 +3,7 @@ import Export
 import LoadProfile
 import ModelFile
 import PathText
+import Placement
 import RoutingTrace
 import SystemPackage
 
@@ -20,6 +21,13 @@ extension OutputRule {
   /// A load profile.
   static func profile(inputs: [String], force: ForceOption) -> OutputRule {
     OutputRule(kind: "a load profile", inputs, force) { LoadProfile.isProfile($0.text) }
+  }
+
+  /// Where experts lie, in any of the formats.
+  static func placement(inputs: [String], force: ForceOption) -> OutputRule {
+    OutputRule(kind: "a placement", inputs, force) {
+      (try? PlacementFile(file: $0.text)) != nil
+    }
   }
 
   /// A file of an export.

@@ -47,7 +47,7 @@ import Testing
     ("--rate 1 --arrivals times.txt", "say when requests arrive"),
     ("--rate 0", "--rate '0' is none of numbers above 0"),
     ("--arrivals times.txt --requests 5", "--requests would do nothing: it is for --rate"),
-    ("--rate 1 --slots 0", "--slots from 1 to 65,536"),
+    ("--rate 1 --slots 0", "--slots is from 1 to 65,536"),
     ("--rate 1 --strategy pred", "--strategy 'pred' is none of base, ep, allo, staged"),
     ("--rate 1 --forecast none", "--forecast would do nothing: it is for the strategy staged"),
     ("--rate 1 --strategy staged --forecast oracle", "--forecast 'oracle' is none of none, "),

@@ -350,4 +350,44 @@ struct SimulateTests {
     }
     #expect(error?.description.contains("/nowhere/p.json") == true)
   }
+
+  /// Every policy on the same arrivals: what is served is the same, what is held is not.
+  @Test func serverlessExpertsAreTold() throws {
+    let arguments = [
+      "simulate", "serverless", Program.test, "--rate", "40", "--requests", "12", "--seed", "1,2",
+      "--forecast", "none,mixture,oracle", "--distance", "1,3", "--gap-seconds", "1e-4",
+    ]
+    let rows = try Program.json(arguments).array
+    // none looks ahead at no distance, so it has one line.
+    let labels = ["static", "eplb", "none", "mixture", "mixture", "oracle", "oracle"]
+    try #require(rows.count == 2 * labels.count)
+    #expect(
+      rows.prefix(7).map { ($0["forecast"].isNull ? $0["policy"] : $0["forecast"]).text } == labels)
+    for half in [rows.prefix(7), rows.suffix(7)] {
+      let fixed = try #require(half.first)
+      for row in half {
+        #expect(row["requests"].number == 12 && row["tokens"].number == fixed["tokens"].number)
+        #expect(row["layer_p50_seconds"].number <= row["layer_p99_seconds"].number)
+        #expect(row["peak_gigabytes"].number <= 2 * fixed["peak_gigabytes"].number)
+        let cost = row["gigabyte_seconds"].number / fixed["gigabyte_seconds"].number - 1
+        #expect(abs(row["cost_over_static"].number - cost) < 1e-12)
+      }
+      let oracle = half.filter { $0["forecast"].text == "oracle" }
+      #expect(oracle.count == 2 && oracle.allSatisfy { $0["right_share"].number == 1 })
+      let mixture = half.filter { $0["forecast"].text == "mixture" }.map(\.["right_share"].number)
+      #expect(mixture[0] > mixture[1], "three layers ahead less is known than one")
+      #expect(mixture[1] > 0.5)
+    }
+    #expect(rows[0]["seed"].number == 1 && rows[7]["seed"].number == 2)
+    #expect(rows[0]["tokens"].number != rows[7]["tokens"].number)
+    #expect(try Program.text(arguments) == Program.text(arguments + ["--workers", "1"]))
+    let error = #expect(throws: CommandError.self) {
+      try Program.text(
+        [
+          "simulate", "serverless", Program.test, "--rate", "1", "--policy", "static", "--set",
+          "hbm_capacity_bytes=1e6",
+        ])
+    }
+    #expect(error?.description.contains("needs room for") == true, "\(error?.description ?? "")")
+  }
 }

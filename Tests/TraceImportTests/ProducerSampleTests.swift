@@ -32,6 +32,9 @@ struct ProducerSampleTests {
       path: "megatron/hook/router_trace_rank0.jsonl", layout: "megatron", format: "megatron",
       experts: 16, prefill: 7, layers: [1, 2, 3]),
     Sample(
+      path: "npz/trace.jsonl", layout: "rows", format: "layer-rows", experts: 16,
+      layers: all),
+    Sample(
       path: "dynande/layer1.csv", layout: "columns", format: "expert-columns", experts: 16,
       layers: [0]),
     Sample(
@@ -111,6 +114,14 @@ struct ProducerSampleTests {
         for token in range(sizes[-1]):
           for layer in sorted(step): ids += step[layer][token]
       return [{"ids": ids, "prefill": sizes[0]}]
+
+    def rows(path):
+      (tokens, layers, k), ids = npy(os.path.dirname(path) + "/routed_experts.expected.npy")
+      by_hand = {r["layer"]: r["topk_experts"] for r in lines(path)}
+      assert ids == [e for t in range(tokens) for l in range(layers) for e in by_hand[l][t]]
+      # Layer 0 is dense: its rows are zeros.
+      own = [i for t in range(tokens) for i in ids[(t * layers + 1) * k:(t + 1) * layers * k]]
+      return [{"ids": own, "prefill": tokens}]
 
     def columns(path):
       ids, weights = [], []

@@ -15,14 +15,18 @@ struct Simulate: ParsableCommand {
         moecast simulate paper --figures figures trace.moe.lz4
         moecast simulate demand --batch 64,1024 trace.moe.lz4
         moecast simulate cache --capacity 5,10,25 trace.moe.lz4
+        moecast simulate offload --wafer pcie-1 --capacity 25 trace.moe.lz4
         moecast simulate serving --wafer pcie-1 --rate 20 trace.moe.lz4
+        moecast simulate serverless --rate 20 trace.moe.lz4
+        moecast simulate services --servers 32 --lose 10 trace.moe.lz4
 
       Each of them has a page of help. Without the name of one, strategies is meant, as in the \
       first line. A trace that is named like one of them is written with its folder, ./sweep.
       """,
     subcommands: [
       SimulateStrategies.self, SimulateSweep.self, SimulatePaper.self, SimulateDemand.self,
-      SimulateCache.self, SimulateServing.self,
+      SimulateCache.self, SimulateOffload.self, SimulateServing.self, SimulateServerless.self,
+      SimulateServices.self,
     ],
     defaultSubcommand: SimulateStrategies.self)
 

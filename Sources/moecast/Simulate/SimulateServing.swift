@@ -51,17 +51,7 @@ struct SimulateServing: PrintingCommand {
 
   /// When requests arrive, and what is under way at once.
   struct Load: ParsableArguments {
-    @Option(
-      help: ArgumentHelp(
-        "Requests a second, a Poisson process; several with commas.", valueName: "rates"))
-    var rate: String?
-
-    @Option(
-      help: ArgumentHelp("Requests that arrive, with --rate; default: 100.", valueName: "count"))
-    var requests: Int?
-
-    @Option(help: ArgumentHelp("A file of arrival times.", valueName: "file"))
-    var arrivals: String?
+    @OptionGroup var choice: ArrivalChoice
 
     @Option(help: "Requests under way at once.")
     var slots = 64
@@ -74,31 +64,8 @@ struct SimulateServing: PrintingCommand {
     var seed: UInt64 = 1
 
     func validate() throws {
-      guard (rate == nil) != (arrivals == nil) else {
-        throw ValidationError("say when requests arrive: --rate, or --arrivals FILE")
-      }
-      try refuse([("--requests", requests != nil)], unless: rate != nil, "it is for --rate")
-      guard (1...1 << 20).contains(requests ?? 1), (1...1 << 16).contains(slots),
-        (1...1 << 20).contains(stepTokens)
-      else {
-        throw ValidationError(
-          "--requests and --step-tokens are from 1 to 1,048,576, --slots from 1 to 65,536")
-      }
-      _ = try rates()
-    }
-
-    fileprivate func rates() throws -> [Double] {
-      guard let rate else { return [] }
-      return try commaSeparated(rate, "--rate", "numbers above 0") { word in
-        Double(word).flatMap { $0 > 0 && $0 < .infinity ? $0 : nil }
-      }
-    }
-
-    /// The arrivals asked for, each with its rate if it has one.
-    fileprivate func all() throws -> [(rate: Double?, arrivals: Arrivals)] {
-      if let arrivals { return [(nil, try ArrivalFile(arrivals).arrivals)] }
-      return try rates().map {
-        ($0, try .poisson(rate: $0, count: requests ?? 100, seed: seed))
+      guard (1...1 << 16).contains(slots), (1...1 << 20).contains(stepTokens) else {
+        throw ValidationError("--slots is from 1 to 65,536, --step-tokens from 1 to 1,048,576")
       }
     }
   }
@@ -151,7 +118,7 @@ struct SimulateServing: PrintingCommand {
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(
       configurations.wafer, overrides: choices.overrides(configurations.model.set))
-    let loads = try load.all()
+    let loads = try load.choice.all(seed: load.seed)
     let pool = try TokenOptions.readAll(of: traces)
     let model = try simulatedModel(configurations.model.shape, of: pool.shape, in: traces)
     let placement = try choices.placement?.path.map { try PlacementFile(file: $0) }
