@@ -23,14 +23,3 @@ enum BalancedPacks {
     weights.indices.sorted { (-weights[$0], $0) < (-weights[$1], $1) }
   }
 }
-
-extension DeviceLayout {
-  /// - Throws: ``PlacementError`` where there are redundant slots, which `algorithm` cannot fill.
-  func refuseRedundant(_ experts: Int, _ algorithm: String) throws(PlacementError) {
-    guard slots == experts else {
-      throw PlacementError(
-        "\(algorithm) places every expert once, and \(slots - experts) redundant slots stay empty",
-        remedy: "give no redundant slots, or an algorithm that copies experts")
-    }
-  }
-}

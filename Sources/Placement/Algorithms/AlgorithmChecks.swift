@@ -48,3 +48,14 @@ extension PlacementError {
     }
   }
 }
+
+extension DeviceLayout {
+  /// - Throws: ``PlacementError`` where there are redundant slots, which `algorithm` cannot fill.
+  func refuseRedundant(_ experts: Int, _ algorithm: String) throws(PlacementError) {
+    guard slots == experts else {
+      throw PlacementError(
+        "\(algorithm) places every expert once, and \(slots - experts) redundant slots stay empty",
+        remedy: "give no redundant slots, or an algorithm that copies experts")
+    }
+  }
+}
