@@ -68,6 +68,36 @@ import Wafer
       try place(Dup(time()), [12, 6, 3, 1], gpus: 4, redundant: 4) == [0, 3, 1, 3, 2, 3, 3, 0])
   }
 
+  /// Every copy held against all others there were, loads made anew for each. They are multiples of
+  /// 12, so that halves, thirds and quarters are exact.
+  @Test func dupTakesTheBestCopyOfAll() throws {
+    var random = SplitMix64(seed: 9)
+    for _ in 0..<100 {
+      let loads = (0..<8).map { _ in Double(12 * Int.random(in: 0...9, using: &random)) }
+      var held = [[0, 1], [2, 3], [4, 5], [6, 7]]
+      for _ in 0..<8 {
+        var best: (highest: Double, squares: Double, held: [[Int]])?
+        for expert in 0..<8 {
+          for gpu in 0..<4 where held[gpu].count < 4 && !held[gpu].contains(expert) {
+            var copied = held
+            copied[gpu].append(expert)
+            let sums = copied.map { own in
+              own.reduce(0.0) { sum, expert in
+                sum + loads[expert] / Double(copied.count { $0.contains(expert) })
+              }
+            }
+            let (highest, squares) = (sums.max() ?? 0, sums.reduce(0) { $0 + $1 * $1 })
+            if best.map({ (highest, squares) < ($0.highest, $0.squares) }) ?? true {
+              best = (highest, squares, copied)
+            }
+          }
+        }
+        held = try #require(best).held
+      }
+      #expect(try place(Dup(time()), loads, gpus: 4, redundant: 8) == held.flatMap(\.self))
+    }
+  }
+
   @Test func greedyHasNoExpertTwiceOnAGPU() throws {
     // EPLB leaves both copies of an expert on a GPU where weights tell it so; here none is.
     var random = SplitMix64(seed: 3)

@@ -68,27 +68,18 @@ public struct Dup: PlacementAlgorithm {
       for expert in loads.indices {
         let share = share(expert, of: holders[expert].count + 1)
         let relief = self.share(expert, of: holders[expert].count) - share
-        // What holders and others have with the copy; of the others also the second highest, since
-        // one of them takes it.
+        // What all GPUs have once the copy takes its share off its holders.
         var (highest, squares) = (0.0, 0.0)
-        var (first, second): (Int?, Double) = (nil, 0)
         for gpu in seconds.indices {
-          if holders[expert].contains(gpu) {
-            let left = seconds[gpu] - relief
-            highest = max(highest, left)
-            squares += left * left - seconds[gpu] * seconds[gpu]
-          } else if seconds[gpu] > first.map({ seconds[$0] }) ?? -1 {
-            (first, second) = (gpu, first.map { seconds[$0] } ?? 0)
-          } else {
-            second = max(second, seconds[gpu])
-          }
+          let left = holders[expert].contains(gpu) ? seconds[gpu] - relief : seconds[gpu]
+          highest = max(highest, left)
+          squares += left * left
         }
         for gpu in seconds.indices
         where held[gpu].count < slots && !holders[expert].contains(gpu) {
           let sum = seconds[gpu] + share
-          let other = gpu == first ? second : first.map { seconds[$0] } ?? 0
           let copy = Copy(
-            expert: expert, gpu: gpu, highest: max(highest, other, sum),
+            expert: expert, gpu: gpu, highest: max(highest, sum),
             squares: squares + sum * sum - seconds[gpu] * seconds[gpu])
           if copy.isBetter(than: best) { best = copy }
         }
