@@ -35,7 +35,8 @@ struct PlaceSystem: ParsableArguments {
       """, valueName: "rule"))
   var copies: CopyRule?
 
-  @Option(help: ArgumentHelp("Bytes a number on the way to experts; default: 2.", valueName: "bytes"))
+  @Option(
+    help: ArgumentHelp("Bytes a number on the way to experts; default: 2.", valueName: "bytes"))
   var dispatchBytes: Double?
 
   @Option(help: ArgumentHelp("Bytes a number on the way back; default: 2.", valueName: "bytes"))
