@@ -195,7 +195,7 @@ let package = Package(
       dependencies: [
         "Archive", "CInterface", "CLibrary", "CReferenceKernels", "CZlib", "Counting", "Demand",
         "Forecast", "Insight",
-        "LZ4Frame", "ModelFile", "Prequential", "TraceImport",
+        "LZ4Frame", "ModelFile", "Placement", "Prequential", "RoutingTrace", "TraceImport",
         "Wafer",
         system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -286,4 +286,15 @@ MUTANTS = [
     ("Service", "SocketServer.swift", "guard clients.count < service.limits.connections else { return false }", ""),
     ("Service", "UnixSocket.swift", "guard status.st_mode & S_IFMT == S_IFSOCK else", "guard true else"),
     ("Service", "LatencyHistogram.swift", "let microseconds = (nanoseconds + 999) / 1000", "let microseconds = nanoseconds / 1000"),
+    # Placement: algorithms and files
+    ("Placement", "Introsort.swift", "guard depth > 0 else { return sortByHeap(range) }", ""),
+    ("Placement", "Introsort.swift", "return precedes(a, c) ? a : precedes(b, c) ? c : b", "return precedes(a, c) ? a : precedes(b, c) ? b : c"),
+    ("Placement", "EPLB.swift", "shares[most] = weight[most] / Float(counts[most])", "shares[most] /= 2"),
+    ("Placement", "Dup.swift", "let other = gpu == first ? second : first.map { seconds[$0] } ?? 0", "let other = first.map { seconds[$0] } ?? 0"),
+    ("Placement", "Greedy.swift", "var place = least(open.filter { lacking.contains($0) })", "var place = least(open)"),
+    ("Placement", "SwapSearch.swift", "let shared = pairs.map { 2 * $0[one * experts + other] } ?? 0", "let shared = 0.0"),
+    ("Placement", "SwapSearch.swift", "return gain > least && (more > 0 ? sums[here] + more : sums[there] - more) <= limit", "return gain > least"),
+    ("Placement", "PlacementFit.swift", "let isOfAll = rows.count > modelLayers.count", "let isOfAll = false"),
+    ("Placement", "VLLMMappingJSON.swift", "guard experts + content.redundant == content.slots else {", "guard true else {"),
+    ("Placement", "PlacementFormat.swift", "for (row, layer) in zip(map.slots, moeLayers) { rows[layer] = row }", "for (row, slots) in map.slots.enumerated() { rows[row] = slots }"),
 ]

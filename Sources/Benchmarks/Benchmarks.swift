@@ -29,7 +29,7 @@ struct Benchmarks: ParsableCommand {
 
   enum Group: String, CaseIterable {
     case update, learn, decode, write, imports, cores, chunks, mixture, sessions, analysis, model,
-      wafer, process
+      wafer, placement, process
   }
 
   func run() throws {
@@ -64,6 +64,7 @@ struct Benchmarks: ParsableCommand {
         for trace in shapes { for row in try analysis(trace, clock) { table.add(row) } }
       case .model: for row in try model(shapes[0], clock) { table.add(row) }
       case .wafer: for row in try wafer(clock) { table.add(row) }
+      case .placement: for row in try placement(clock) { table.add(row) }
       case .process:
         for row in try process(shapes[0], program: program, megabytes: megabytes, clock) {
           table.add(row)

@@ -199,6 +199,6 @@ import Wafer
     settings.tokenBytes = 1
     settings.placement = try PlacementFile(
       bytes: Array("{\"physical_to_logical_map\": [[0, 1, 2]]}".utf8), from: "p.json")
-    #expect(throws: HardwareError.self) { try exported(blocks, by: ChakraTrace.self, settings) }
+    #expect(throws: PlacementError.self) { try exported(blocks, by: ChakraTrace.self, settings) }
   }
 }

@@ -206,4 +206,76 @@ import Wafer
 
         """)
   }
+
+  /// SGLang's own function that reads `--init-expert-location`, out of the release that these tests
+  /// were written beside, with what it asks of a running server filled in by hand.
+  @Test(.enabled(if: isSGLangThere, "python3 with torch and SGLang 0.5.23 is absent"))
+  func sglangLoadsWhatIsWritten() throws {
+    let folder = try TemporaryFolder()
+    let placed = try placed()
+    let printed = try Python.run(
+      Self.sglang, try folder.write(SGLangJSON.bytes(of: placed), to: "map.json"),
+      try folder.write(try SGLangTorch.bytes(of: placed), to: "map.pt"),
+      try folder.write(try KTransformersTorch.bytes(of: placed), to: "counts.pt"))
+    let lines = printed.split(separator: "\n").map(String.init)
+    try #require(lines.count == 3)
+    let rows = "\(placed.slotsOfAllLayers)"
+    #expect(lines[0] == rows + " 0 [0, 3, 5]")
+    #expect(lines[1] == lines[0])
+    // From loads it places by itself, as the balancer does here.
+    let file = try PlacementFile(
+      bytes: try KTransformersTorch.bytes(of: placed), from: "counts.pt")
+    guard case .counts(let counts) = file.content else { return }
+    let own = try EPLB().slots(for: try PlacementEvidence(loads: counts), on: placed.map.layout)
+    #expect(lines[2].hasPrefix("\(own) "))
+  }
+
+  private static let isSGLangThere =
+    (try? Python.run(
+      """
+      import importlib.metadata, torch
+      assert importlib.metadata.version("sglang") == "0.5.23"
+      """)) != nil
+
+  private static let sglang = """
+    import importlib.util, sys, types
+    from types import SimpleNamespace as Space
+    root = importlib.util.find_spec("sglang").submodule_search_locations[0]
+
+    def load(name, path):
+        spec = importlib.util.spec_from_file_location(name, root + path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        return module
+
+    moe = Space(ep_num_redundant_experts=2, ep_join_mode=None, ep_dispatch_algorithm=None,
+                eplb_algorithm="deepseek", moe_a2a_backend="none")
+    parallel = Space(ep_size=2, nnodes=1, tp_size=2, elastic_ep_initial_size=None)
+    context = types.ModuleType("sglang.srt.runtime_context")
+    context.get_exec = lambda: Space(moe=moe)
+    context.get_parallel = lambda: parallel
+    context.get_device = lambda: Space(device="cpu")
+    context.get_resources = lambda: Space(expert_location_metadata=None)
+    sys.modules["sglang"] = types.ModuleType("sglang")
+    sys.modules["sglang.srt"] = types.ModuleType("sglang.srt")
+    sys.modules["sglang.srt.runtime_context"] = context
+    elastic = types.ModuleType("sglang.srt.elastic_ep.elastic_ep")
+    elastic.elastic_expanded_world_enabled = lambda: False
+    sys.modules["sglang.srt.elastic_ep"] = types.ModuleType("sglang.srt.elastic_ep")
+    sys.modules["sglang.srt.elastic_ep.elastic_ep"] = elastic
+    eplb = types.ModuleType("sglang.srt.eplb")
+    eplb.__path__ = [root + "/srt/eplb"]
+    sys.modules["sglang.srt.eplb"] = eplb
+
+    location = load("sglang.srt.eplb.expert_location", "/srt/eplb/expert_location.py")
+    model = location.ModelConfigForExpertLocation(
+        num_layers=5, num_logical_experts=4, num_groups=1)
+    location.ModelConfigForExpertLocation.from_model_config = staticmethod(lambda config: model)
+    for path in sys.argv[1:]:
+        moe.init_expert_location = path
+        found = location.compute_initial_expert_location_metadata(None, 0)
+        print(found.physical_to_logical_map.tolist(), found.num_local_physical_experts - 3,
+              found.logical_to_all_physical(3, 0))
+    """
 }

@@ -97,8 +97,10 @@ struct IntegerYAML {
     _ beginning: Substring, _ line: Line
   ) throws(PlacementError) -> [Int] {
     var text = String(beginning)
-    while !text.contains("]"), let more = next {
-      text += " " + more.text
+    var last = beginning
+    while !last.contains("]"), let more = next {
+      last = more.text
+      text += " " + last
       at += 1
     }
     guard text.first == "[", text.last == "]" else { throw error(line, "its list is not closed") }

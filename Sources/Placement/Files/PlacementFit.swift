@@ -112,7 +112,8 @@ struct PlacementFit {
     guard let lost = isPlaced.firstIndex(of: false) else { return }
     for (device, own) in devices.enumerated() {
       // A device may hold an expert in two slots where there are more slots than experts.
-      if let twice = own.first(where: { expert in own.count(where: { $0 == expert }) > 1 }) {
+      var seen: Set<Int> = []
+      if let twice = own.first(where: { !seen.insert($0).inserted }) {
         throw error(
           layer,
           "expert \(lost) lies nowhere, while device \(device) has expert \(twice) in two slots",

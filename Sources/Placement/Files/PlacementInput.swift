@@ -93,6 +93,10 @@ public struct PlacementInput: Sendable {
   }
 
   private static func integers(_ array: NPYArray) throws(ArchiveError) -> [Int] {
+    // An archive may promise far more than its own bytes.
+    guard array.count <= mostBytes else {
+      throw ArchiveError("\(array.count) numbers are too many for a placement")
+    }
     let bytes = try array.content.take(array.count * array.element.size)
     let places = 0..<array.count
     switch array.element {
