@@ -84,6 +84,19 @@ struct ProactiveRun {
     return seconds(requests: requests, follows: follows)
   }
 
+  /// Seconds that a die computes experts of so many requests each that it holds all of: in whatever order
+  /// takes least.
+  private mutating func residentSeconds(_ requests: [Int]) -> Double {
+    var sum = 0.0
+    var leastFirst = Double.infinity
+    for requests in requests {
+      let behind = seconds(requests: requests, follows: true)
+      sum += behind
+      leastFirst = min(leastFirst, seconds(requests: requests, follows: false) - behind)
+    }
+    return requests.isEmpty ? 0 : sum + leastFirst
+  }
+
   // MARK: One layer
 
   /// Runs one layer from its gate on, until all is computed.
@@ -115,10 +128,8 @@ struct ProactiveRun {
     for die in dies.indices {
       dies[die].endTurn(layer: layer, rules, &report, chunkBytes: costs.chunkBytes)
     }
-    var resident = Array(repeating: 0.0, count: dies.count)
-    for task in tasks {
-      let die = Int(task.die)
-      resident[die] += seconds(requests: Int(task.requests), follows: resident[die] > 0)
+    let resident = dies.indices.map { die in
+      residentSeconds(tasks.filter { Int($0.die) == die }.map { Int($0.requests) })
     }
     return Outcome(
       seconds: now - began, residentSeconds: resident.max() ?? 0, tasks: tasks)
