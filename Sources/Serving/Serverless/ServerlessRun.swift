@@ -107,7 +107,7 @@ struct ServerlessRun: ExpertServing {
     served += 1
     layerSeconds += (seconds - layerSeconds) / Double(served)
     // The first layers of a step have none before them to be forecast from.
-    if !loads.expectsNothing, layer < options.distance {
+    if !loads.expectsNothing, layer < options.distance || options.preparesNextStep {
       prepare(loads.next(layer), layer: layer, at: now + seconds, turns: layers - 1)
     }
     return seconds
