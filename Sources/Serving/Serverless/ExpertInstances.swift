@@ -105,16 +105,18 @@ struct ExpertInstances {
   mutating func await(_ key: ExpertKey, on chosen: [Bool]) {
     for index in held[key].indices {
       held[key][index].isAwaited = true
-      if !chosen[held[key][index].gpu] { held[key][index].lease = 0 }
+      if !chosen[held[key][index].gpu] { held[key][index].lease = -.infinity }
     }
   }
 
-  /// A layer's turn is over, or will not come: what was kept for it goes when its lease ends.
-  mutating func release(layer: Int, at now: Double) {
+  /// A layer's turn is over, or will not come: what was expected of it stays for `seconds` more, what
+  /// was not goes.
+  mutating func release(layer: Int, at now: Double, keep seconds: Double) {
     for number in held.numbers(ofLayer: layer) {
       for index in held.values[number].indices where held.values[number][index].isAwaited {
         held.values[number][index].isAwaited = false
-        let lease = max(held.values[number][index].lease, now)
+        let old = held.values[number][index].lease
+        let lease = old < 0 ? now : max(old, now + seconds)
         held.values[number][index].lease = lease
         firstLeaseEnd = min(firstLeaseEnd, lease)
       }

@@ -64,7 +64,7 @@ struct ServerlessRun: ExpertServing {
     // What was expected of a next step has not come where serving paused for longer than a step.
     if let lastStep, now - lastStep.ended > lastStep.ended - lastStep.began {
       for layer in 0..<layers {
-        instances.release(layer: layer, at: lastStep.ended + options.keepAlive)
+        instances.release(layer: layer, at: lastStep.ended, keep: options.keepAlive)
         expected[layer] = nil
       }
     }
@@ -102,7 +102,7 @@ struct ServerlessRun: ExpertServing {
     result.waitSeconds += seconds - inTime
     result.coldStarts += work.coldStarts
     result.lateArrivals += work.lateArrivals
-    instances.release(layer: layer, at: now + seconds)
+    instances.release(layer: layer, at: now + seconds, keep: options.keepAlive)
     lastStep?.ended = now + seconds
     served += 1
     layerSeconds += (seconds - layerSeconds) / Double(served)

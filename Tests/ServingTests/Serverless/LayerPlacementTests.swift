@@ -37,7 +37,7 @@ struct LayerPlacementTests {
     // Whatever the time, they wait for the layer; then those that are expected again stay.
     instances.unloadExpired(at: 50)
     #expect(instances.count == 4)
-    instances.release(layer: 0, at: 50)
+    instances.release(layer: 0, at: 50, keep: 1)
     placement().prepare(loads([1: 1, 4: 1]), layer: 0, at: 50, start: 51, in: &instances)
     instances.unloadExpired(at: 60)
     #expect(gpus(instances, 1).count == 1 && gpus(instances, 4).count == 1)
@@ -78,7 +78,7 @@ struct LayerPlacementTests {
     placement().prepare(loads([0: 1]), layer: 0, at: 1, start: 2, in: &instances)
     instances.unloadExpired(at: 3)
     #expect(gpus(instances, 0) == [0, 1])
-    instances.release(layer: 0, at: 3)
+    instances.release(layer: 0, at: 3, keep: 10)
     instances.unloadExpired(at: 4)
     #expect(gpus(instances, 0) == [0])
   }
