@@ -279,6 +279,13 @@ MUTANTS = [
     ("moecast", "StreamPass.swift", "while !interruption.isRequested, let chunk", "while let chunk"),
     ("moecast", "Column.swift", "decimals(scale * $0, places)", "decimals($0, places)"),
     ("moecast", "Report.swift", "if case .object(let earlier) = members[parts[0]] { inner = earlier }", ""),
+    # What placements are worth
+    ("Placement", "PlacementJudge.swift", "guard gpu != home, visited[gpu] != token else { continue }", "guard gpu != home else { continue }"),
+    ("Placement", "JudgedPlacements.swift", "let shift = value - draws.reduce(0, +) / Double(draws.count)", "let shift = 0.0"),
+    ("Placement", "Replacement.swift", "guard kept - moved > moves.seconds else { continue }", "guard kept > moved else { continue }"),
+    ("Placement", "TokenWindow.swift", "return tokens(of: request, in: pool).upperBound..<stretch.upperBound", "return stretch"),
+    ("Placement", "ForecastEvidence.swift", "(all[layer][expert] - own[expert] + strength * model[layer][expert])", "(all[layer][expert] + strength * model[layer][expert])"),
+    ("Placement", "WeightMoves.swift", ".subtracting(held)", ""),
     # The library of models, opened on demand
     ("HDF5", "LibraryFile.swift", "let reason = unfit ?? absent ??", "let reason = absent ?? unfit ??"),
     ("ModelFile", "CheckpointFile.swift", "try H5File.requireLibrary()", "if isForced { try H5File.requireLibrary() }"),

@@ -56,7 +56,8 @@ import Testing
         model: "tiny-moe", layers: layers, experts: experts, topK: 2, counts: counts)
       return try folder.write(try profile.bytes(), to: name)
     }
-    let other = try profile("other.h5", layers: [0, 1], experts: 4, counts: [1, 2, 3, 4, 5, 6, 7, 8])
+    let other = try profile(
+      "other.h5", layers: [0, 1], experts: 4, counts: [1, 2, 3, 4, 5, 6, 7, 8])
     #expect(complaint([other, "--judge", trace]).contains("give both of one model"))
     #expect(complaint([trace, other]).contains("give traces, one load profile, or one model"))
     #expect(complaint([other, "--from", "decode"]).contains("it is for tokens of traces"))

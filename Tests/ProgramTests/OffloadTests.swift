@@ -58,7 +58,7 @@ struct OffloadTests {
     let whole = try Program.text(arguments + ["--csv"])
     #expect(try Program.text(arguments + ["--csv"]) == whole)
     #expect(try Program.text(arguments + ["--csv", "--ask-late"]) != whole)
-    #expect(try Program.text(arguments + ["--csv", "--chunk-bytes", "1e5"]) != whole)
+    #expect(try Program.text(arguments + ["--csv", "--chunk-bytes", "1e4"]) != whole)
     for (options, problem) in [
       (["--capacity", "0.1"], "is not one for each of 1 dies; give at least "),
       (["--wafer", "nvlink-8"], "so there is nothing to bring; take a system with experts behind"),

@@ -379,7 +379,7 @@ struct SimulateTests {
       #expect(mixture[1] > 0.5)
     }
     #expect(rows[0]["seed"].number == 1 && rows[7]["seed"].number == 2)
-    #expect(rows[0]["tokens"].number != rows[7]["tokens"].number)
+    #expect(rows[0]["seconds"].number != rows[7]["seconds"].number)
     #expect(try Program.text(arguments) == Program.text(arguments + ["--workers", "1"]))
     let error = #expect(throws: CommandError.self) {
       try Program.text(

@@ -186,6 +186,20 @@ struct ExpertServerSimulationTests {
     #expect(longest > 5e-3 + 18 * 6e6 / 55e9, "until the new server has loaded")
   }
 
+  /// A server sends back what it is asked for and does not hold, and another one answers.
+  @Test func whatIsNotHeldIsRefused() throws {
+    var run = try simulation(servers: 3).start(
+      try Samples.pool(), .saturated(seconds: 0.01), seed: 1)
+    let missing = try #require(run.servers[2].holds.firstIndex(of: false))
+    run.register.register(2, for: missing)
+    run.ledger = AnswerLedger()
+    let result = try run.run()
+    #expect(result.messages.refused > 0 && result.choices.askedAgain > 0)
+    #expect(result.messages.sent == result.messages.heeded + result.messages.refused)
+    #expect(run.ledger?.owed.values.allSatisfy { $0 == 0 } == true)
+    #expect(result.choices.answered == result.choices.asked && run.messages.count == 0)
+  }
+
   @Test func lossesCostThroughput() throws {
     let simulation = try simulation(servers: 4, capacity: 36)
     let pool = try Samples.pool()

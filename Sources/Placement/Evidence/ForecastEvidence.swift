@@ -1,6 +1,6 @@
 import Demand
-import RoutingTrace
 import Glibc
+import RoutingTrace
 
 /// The load that a trained model expects of the next window, given the tokens of the one before.
 ///

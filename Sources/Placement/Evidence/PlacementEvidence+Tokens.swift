@@ -17,7 +17,8 @@ extension PlacementEvidence {
   ) throws(PlacementError) {
     let all = tokens ?? Array(0..<pool.tokens)
     guard !all.isEmpty else {
-      throw PlacementError("there are no tokens to place from", remedy: "give traces that have some")
+      throw PlacementError(
+        "there are no tokens to place from", remedy: "give traces that have some")
     }
     let (experts, topK) = (pool.shape.experts, pool.shape.topK)
     let columns = (0..<pool.shape.layers).map { pool.chosen(by: all, layer: $0).map(Int.init) }

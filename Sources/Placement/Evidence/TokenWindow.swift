@@ -64,7 +64,8 @@ public struct TokenWindow: Hashable, Sendable {
       throw PlacementError(
         "no request is of the task '\(unknown)'",
         remedy: known.isEmpty
-          ? "leave tasks out: the traces name none" : "give one of \(known.joined(separator: ", "))")
+          ? "leave tasks out: the traces name none" : "give one of \(known.joined(separator: ", "))"
+      )
     }
     return (0..<tokens.pool.requests).filter { tasks.contains(tokens.tasks[$0]) }
   }

@@ -9,6 +9,10 @@ public enum CopyRule: String, CaseIterable, Sendable {
 
 /// The slots of one layer's experts, as tokens find them.
 struct SlotDealer {
+  /// By expert: its slot; -1 where it has several.
+  private let onlySlot: [Int]
+  /// By slot: its GPU.
+  let gpu: [Int]
   /// Slots of every expert, ascending; behind them where each begins.
   private let slots: [Int]
   private let starts: [Int]
@@ -21,6 +25,8 @@ struct SlotDealer {
     var own: [[Int]] = Array(repeating: [], count: map.experts)
     for (slot, expert) in map.slots[layer].enumerated() { own[expert].append(slot) }
     slots = own.flatMap { $0 }
+    onlySlot = own.map { $0.count == 1 ? $0[0] : -1 }
+    gpu = map.slots[layer].indices.map { $0 / map.layout.slotsPerGPU }
     var starts = [0]
     for slots in own { starts.append(starts[starts.count - 1] + slots.count) }
     self.starts = starts
@@ -34,16 +40,17 @@ struct SlotDealer {
 
   /// The slot that computes the next request of an expert, from a token whose home is a GPU.
   mutating func slot(of expert: Int, from home: Int) -> Int {
+    let only = onlySlot[expert]
+    guard only < 0 else { return only }
     let (first, end) = (starts[expert], starts[expert + 1])
     let turn = turns[expert]
     turns[expert] += 1
-    guard end - first > 1 else { return slots[first] }
     guard rule == .nearest else { return slots[first + turn % (end - first)] }
     let own = slots[first..<end]
-    let near = own.filter { $0 / layout.slotsPerGPU == home }
+    let near = own.filter { gpu[$0] == home }
     if !near.isEmpty { return near[turn % near.count] }
     let node = home / layout.gpusPerNode
-    let close = own.filter { $0 / layout.slotsPerGPU / layout.gpusPerNode == node }
+    let close = own.filter { gpu[$0] / layout.gpusPerNode == node }
     if !close.isEmpty { return close[turn % close.count] }
     return own[first + turn % own.count]
   }

@@ -100,7 +100,7 @@ public struct PlacementJudge: Sendable {
   private func run(
     _ chosen: [UInt16], _ shape: TraceShape, _ dealer: inout SlotDealer, _ layout: DeviceLayout
   ) -> LayerRun {
-    let (gpus, each, topK) = (layout.gpus, layout.slotsPerGPU, shape.topK)
+    let (gpus, topK, gpuOfSlot) = (layout.gpus, shape.topK, dealer.gpu)
     var requests = Array(repeating: 0, count: layout.slots)
     var messages = Array(repeating: 0, count: gpus * gpus)
     // The last token that went to each GPU.
@@ -111,7 +111,7 @@ public struct PlacementJudge: Sendable {
       for index in token * topK..<(token + 1) * topK where Int(chosen[index]) < shape.experts {
         let slot = dealer.slot(of: Int(chosen[index]), from: home)
         requests[slot] += 1
-        let gpu = slot / each
+        let gpu = gpuOfSlot[slot]
         guard gpu != home, visited[gpu] != token else { continue }
         visited[gpu] = token
         messages[home * gpus + gpu] += 1
@@ -121,8 +121,8 @@ public struct PlacementJudge: Sendable {
       loads: Array(repeating: 0, count: gpus), seconds: Array(repeating: 0, count: gpus),
       messages: messages)
     for slot in requests.indices {
-      run.loads[slot / each] += Double(requests[slot])
-      run.seconds[slot / each] += time.seconds(requests: Double(requests[slot]))
+      run.loads[gpuOfSlot[slot]] += Double(requests[slot])
+      run.seconds[gpuOfSlot[slot]] += time.seconds(requests: Double(requests[slot]))
     }
     return run
   }

@@ -24,8 +24,9 @@ extension ServiceRun {
     }
   }
 
-  /// Counts what the window under way came to.
-  private mutating func endWindow() {
+  /// Counts what the window under way came to; the last one ends with the run.
+  mutating func endWindow() {
+    guard provisioning != nil else { return }
     let arrived = knowledge?.endWindow() ?? 0
     if let window = result.windows.popLast() {
       result.windows.append(

@@ -154,6 +154,7 @@ struct ServiceRun {
         "expert \(key % setup.experts) of layer \(key / setup.experts) was lost with its servers, and"
           + " nobody had room for it; give servers more room, or replace those that are lost")
     }
+    endWindow()
     settle()
     return result
   }

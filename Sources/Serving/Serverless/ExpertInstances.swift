@@ -73,6 +73,15 @@ struct ExpertInstances {
   /// Instances on one GPU.
   func count(on gpu: Int) -> Int { used[gpu] }
 
+  /// Instances of a layer, by GPU.
+  func counts(ofLayer layer: Int) -> [Int] {
+    var counts = Array(repeating: 0, count: used.count)
+    for number in held.numbers(ofLayer: layer) {
+      for instance in held.values[number] { counts[instance.gpu] += 1 }
+    }
+    return counts
+  }
+
   /// Another layer is about to be served: what the last one counted on may go again.
   mutating func beginTurn() {
     turn += 1
@@ -91,18 +100,23 @@ struct ExpertInstances {
   /// Whether a GPU could take another expert of this turn, were all others unloaded.
   func couldTake(_ gpu: Int) -> Bool { pins[gpu] < rooms }
 
-  /// Keeps an expert's instance for its layer's next turn.
-  mutating func await(_ key: ExpertKey, on gpu: Int) {
-    guard let index = held[key].firstIndex(where: { $0.gpu == gpu }) else { return }
-    held[key][index].isAwaited = true
+  /// Keeps an expert's instances for its layer's next turn; those on other GPUs than `chosen` go when
+  /// it is over, unless it uses them.
+  mutating func await(_ key: ExpertKey, on chosen: [Bool]) {
+    for index in held[key].indices {
+      held[key][index].isAwaited = true
+      if !chosen[held[key][index].gpu] { held[key][index].lease = -.infinity }
+    }
   }
 
-  /// A layer's turn is over, or will not come: those that were kept for it go when their leases end.
-  mutating func release(layer: Int, at now: Double) {
+  /// A layer's turn is over, or will not come: what was expected of it stays for `seconds` more, what
+  /// was not goes.
+  mutating func release(layer: Int, at now: Double, keep seconds: Double) {
     for number in held.numbers(ofLayer: layer) {
       for index in held.values[number].indices where held.values[number][index].isAwaited {
         held.values[number][index].isAwaited = false
-        let lease = max(held.values[number][index].lease, now)
+        let old = held.values[number][index].lease
+        let lease = old < 0 ? now : max(old, now + seconds)
         held.values[number][index].lease = lease
         firstLeaseEnd = min(firstLeaseEnd, lease)
       }

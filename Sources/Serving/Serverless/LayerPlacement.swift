@@ -72,9 +72,9 @@ struct LayerPlacement {
         if !best.isHeld {
           instances.bring(key, to: best.gpu, at: now, keep: options.keepAlive)
         }
-        instances.await(key, on: best.gpu)
         busy[best.gpu] += item.seconds
       }
+      instances.await(key, on: isTaken)
     }
   }
 
@@ -120,10 +120,13 @@ struct LayerPlacement {
       let key = ExpertKey(layer: layer, expert: item.expert)
       guard instances[key].isEmpty else { continue }
       let sources = instances.sources(of: key, at: now)
-      var best: (end: Double, gpu: Int)?
+      // Of GPUs that would have it as soon, the one with the fewest of the layer's experts.
+      let layerCounts = instances.counts(ofLayer: layer)
+      var best: (end: Double, count: Int, gpu: Int)?
       for gpu in 0..<gpus where instances.couldTake(gpu) {
         let end = max(busy[gpu], instances.arrival(from: sources, to: gpu, at: now) - now)
-        if best.map({ end < $0.end }) ?? true { best = (end, gpu) }
+        let count = layerCounts[gpu]
+        if best.map({ (end, count) < ($0.end, $0.count) }) ?? true { best = (end, count, gpu) }
       }
       // Each layer's experts fit into all GPUs together, so there is one.
       guard let gpu = best?.gpu else { continue }

@@ -15,6 +15,9 @@ public struct ServerlessOptions: Hashable, Sendable {
   /// What lying elsewhere counts for when a GPU is chosen: this share of the seconds that it takes to
   /// bring the expert.
   public var locality = 0.1
+  /// Whether every layer is also prepared a step before, by a forecast of its next token; else those
+  /// alone that have none ``distance`` before them.
+  public var preparesNextStep = false
 
   /// The defaults.
   public init() {}

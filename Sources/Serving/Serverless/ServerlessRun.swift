@@ -64,7 +64,7 @@ struct ServerlessRun: ExpertServing {
     // What was expected of a next step has not come where serving paused for longer than a step.
     if let lastStep, now - lastStep.ended > lastStep.ended - lastStep.began {
       for layer in 0..<layers {
-        instances.release(layer: layer, at: lastStep.ended + options.keepAlive)
+        instances.release(layer: layer, at: lastStep.ended, keep: options.keepAlive)
         expected[layer] = nil
       }
     }
@@ -102,12 +102,12 @@ struct ServerlessRun: ExpertServing {
     result.waitSeconds += seconds - inTime
     result.coldStarts += work.coldStarts
     result.lateArrivals += work.lateArrivals
-    instances.release(layer: layer, at: now + seconds)
+    instances.release(layer: layer, at: now + seconds, keep: options.keepAlive)
     lastStep?.ended = now + seconds
     served += 1
     layerSeconds += (seconds - layerSeconds) / Double(served)
     // The first layers of a step have none before them to be forecast from.
-    if !loads.expectsNothing, layer < options.distance {
+    if !loads.expectsNothing, layer < options.distance || options.preparesNextStep {
       prepare(loads.next(layer), layer: layer, at: now + seconds, turns: layers - 1)
     }
     return seconds

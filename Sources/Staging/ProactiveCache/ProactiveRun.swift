@@ -30,8 +30,11 @@ struct ProactiveRun {
   private(set) var now = 0.0
   /// What has been counted so far; whoever reads it may set it back.
   var report = ProactiveReport()
-  /// Seconds of an expert by its requests, alone and behind another one, as they were needed.
-  private var computeSeconds: [Int: (alone: Double, behind: Double)] = [:]
+  /// Seconds from a die's beginning to compute to the first chunk's computing, about: what one expert of one
+  /// request takes alone, less what it adds behind another one.
+  private(set) var startSeconds = 0.0
+  /// Seconds of an expert by its requests, as they were needed.
+  private var computeSeconds: [Int: Double] = [:]
   /// Every event, for tests; nil where nobody asks.
   var record: [Event]?
 
@@ -57,6 +60,7 @@ struct ProactiveRun {
       ProactiveDie(layers: homes.count, slots: $0, chunks: costs.chunks)
     }
     ways = ChunkWays(costs)
+    startSeconds = engineSeconds(experts: 1, requests: 1) - seconds(requests: 1)
   }
 
   // MARK: Who computes what
@@ -70,18 +74,23 @@ struct ProactiveRun {
 
   private func isResident(_ key: ExpertKey) -> Bool { homes[key.layer][key.expert] < dies.count }
 
-  /// Seconds that a die computes so many requests of one expert that it holds: alone, or what it adds
-  /// right behind another one, while whose last chunks are computed it is read already.
-  mutating func seconds(requests: Int, follows: Bool) -> Double {
-    if let known = computeSeconds[requests] { return follows ? known.behind : known.alone }
-    let times = [1, 2].map { count in
-      engine.run(
-        (0..<count).map { ExpertTask(expert: $0, die: 0, requests: requests, source: 0) },
-        copies: [], expert: costs.expert, on: costs.fabric
-      ).seconds
-    }
-    computeSeconds[requests] = (times[0], times[1] - times[0])
-    return seconds(requests: requests, follows: follows)
+  /// Seconds of the event engine for so many experts of so many requests each, in HBM.
+  private func engineSeconds(experts: Int, requests: Int) -> Double {
+    engine.run(
+      (0..<experts).map { ExpertTask(expert: $0, die: 0, requests: requests, source: 0) },
+      copies: [], expert: costs.expert, on: costs.fabric
+    ).seconds
+  }
+
+  /// Seconds that a die computes so many requests of one expert that it holds, right behind another one,
+  /// while whose last chunks are computed it is read already; whoever has no such one before it takes
+  /// ``startSeconds`` more.
+  mutating func seconds(requests: Int) -> Double {
+    if let known = computeSeconds[requests] { return known }
+    let seconds =
+      engineSeconds(experts: 2, requests: requests) - engineSeconds(experts: 1, requests: requests)
+    computeSeconds[requests] = seconds
+    return seconds
   }
 
   // MARK: One layer
@@ -118,7 +127,8 @@ struct ProactiveRun {
     var resident = Array(repeating: 0.0, count: dies.count)
     for task in tasks {
       let die = Int(task.die)
-      resident[die] += seconds(requests: Int(task.requests), follows: resident[die] > 0)
+      resident[die] +=
+        seconds(requests: Int(task.requests)) + (resident[die] > 0 ? 0 : startSeconds)
     }
     return Outcome(
       seconds: now - began, residentSeconds: resident.max() ?? 0, tasks: tasks)
@@ -206,8 +216,8 @@ struct ProactiveRun {
   ) {
     if dies[die].computing == nil {
       if let expert = dies[die].order.next() {
-        let seconds = seconds(requests: counts[expert], follows: follows)
-        dies[die].computing = (expert, now + seconds)
+        let seconds = seconds(requests: counts[expert])
+        dies[die].computing = (expert, now + (follows ? 0 : startSeconds) + seconds)
       } else if let expert = dies[die].order.waiting.first,
         !dies[die].caches[layer].isAsked(expert)
       {

@@ -11,9 +11,9 @@ struct Place: PrintingCommand {
     discussion: """
       Examples:
         moecast place --gpus 8 --redundant 8 trace.moe.lz4
-        moecast place --gpus 8 --algorithm remap model.h5 --judge trace.moe.lz4 --traffic
-        moecast place --gpus 8 --algorithm eplb --redundant 8 -o experts.json trace.moe.lz4
-        moecast place --gpus 8 --algorithm remap --batch 4 --every 16 trace.moe.lz4
+        moecast place --algorithm remap --judge trace.moe.lz4 --traffic model.h5
+        moecast place --algorithm eplb --redundant 8 -o experts.json trace.moe.lz4
+        moecast place --algorithm remap --batch 4 --every 16 trace.moe.lz4
 
       Algorithms:
       \(PlacementRule.allCases.map { "  \($0.rawValue): \($0.summary)" }.joined(separator: "\n"))
@@ -46,7 +46,8 @@ struct Place: PrintingCommand {
       "Algorithms with commas, or all; default: all.", valueName: "names"))
   var algorithm = "all"
 
-  @Option(help: ArgumentHelp("eplb: groups of experts of the router; default: 1.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp("eplb: groups of experts of the router; default: 1.", valueName: "count"))
   var groups: Int?
 
   @Option(

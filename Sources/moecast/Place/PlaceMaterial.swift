@@ -31,6 +31,15 @@ struct PlaceMaterial {
     case .tokens(let cut, _): return cut.earlier.shape
     case .model(let learner, _): return learner.shape
     case .profile(let profile, _, let path):
+      if let judged = judged?.shape {
+        guard judged.modelLayers == profile.layers, judged.experts == profile.experts else {
+          throw LoadProfileError(
+            file: path,
+            "it has \(profile.layers.count) layers of \(profile.experts) experts, the traces to judge on"
+              + " have \(judged.layers) of \(judged.experts), or others",
+            remedy: "give both of one model")
+        }
+      }
       guard
         let topK = judged?.shape.topK ?? profile.topK ?? ModelShape.named(profile.model)?.topK
       else {

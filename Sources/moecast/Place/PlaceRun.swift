@@ -137,7 +137,8 @@ struct PlaceRun {
       let result = try run.run(from: first, on: pool, batches: batches, policy)
       rows.append(
         ReplacedRow(
-          algorithm: name, evidence: words, policy: policy, every: every, batch: batch, steps: batches.count,
+          algorithm: name, evidence: words, policy: policy, every: every, batch: batch,
+          steps: batches.count,
           result: result, baseSeconds: rows.first?.baseSeconds ?? result.seconds))
     }
     try add("contiguous", .contiguous, contiguous, .never)

@@ -9,7 +9,7 @@ struct PlaceSystem: ParsableArguments {
     help: ArgumentHelp("GPUs that share the experts; default: the system's.", valueName: "count"))
   var gpus: Int?
 
-  @Option(help: ArgumentHelp("Nodes that the GPUs are shared by; default: 1.", valueName: "count"))
+  @Option(help: ArgumentHelp("Nodes that the GPUs are shared by; default: the domains of the system.", valueName: "count"))
   var nodes: Int?
 
   @Option(
@@ -35,7 +35,8 @@ struct PlaceSystem: ParsableArguments {
       """, valueName: "rule"))
   var copies: CopyRule?
 
-  @Option(help: ArgumentHelp("Bytes a number on the way to experts; default: 2.", valueName: "bytes"))
+  @Option(
+    help: ArgumentHelp("Bytes a number on the way to experts; default: 2.", valueName: "bytes"))
   var dispatchBytes: Double?
 
   @Option(help: ArgumentHelp("Bytes a number on the way back; default: 2.", valueName: "bytes"))
@@ -89,12 +90,17 @@ struct PlaceSystem: ParsableArguments {
     return judge
   }
 
+  /// The domains of a system of two levels are its nodes.
+  private func domains(of hardware: Hardware) -> Int {
+    hardware.topology == .twoLevel ? hardware.rows : 1
+  }
+
   /// - Parameter redundant: Whether there may be redundant slots.
   func layout(_ hardware: Hardware, experts: Int, redundant isRedundant: Bool) throws
     -> DeviceLayout
   {
     try DeviceLayout(
-      experts: experts, gpus: hardware.dies, nodes: nodes ?? 1,
+      experts: experts, gpus: hardware.dies, nodes: nodes ?? domains(of: hardware),
       redundant: isRedundant ? redundant ?? 0 : 0)
   }
 }

@@ -38,6 +38,7 @@ struct ServerlessRow {
       .number("least_load") { $0.options?.leastLoad },
       .number("keep_alive_seconds") { $0.options?.keepAlive },
       .number("locality") { $0.options?.locality },
+      .text("next_step") { $0.options.map { $0.preparesNextStep ? "yes" : "no" } },
       .integer("requests") { $0.result.served.requests },
       .integer("tokens") { $0.result.served.tokens },
       .integer("steps") { $0.result.served.steps },

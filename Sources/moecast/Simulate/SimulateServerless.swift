@@ -136,6 +136,13 @@ struct SimulateServerless: PrintingCommand {
         valueName: "share"))
     var locality: Double?
 
+    @Flag(
+      help: """
+        Prepare every layer a step before, too, by a forecast of the next token; else those alone \
+        that have none --distance before them.
+        """)
+    var nextStep = false
+
     func validate() throws {
       guard
         [straggler, leastLoad, keepAlive, locality].allSatisfy({ (0...1e9).contains($0 ?? 0) })
@@ -151,7 +158,7 @@ struct SimulateServerless: PrintingCommand {
       [
         ("--distance", distance != nil), ("--straggler", straggler != nil),
         ("--least-load", leastLoad != nil), ("--keep-alive", keepAlive != nil),
-        ("--locality", locality != nil),
+        ("--locality", locality != nil), ("--next-step", nextStep),
       ]
     }
 
@@ -162,6 +169,7 @@ struct SimulateServerless: PrintingCommand {
       if let leastLoad { options.leastLoad = leastLoad }
       if let keepAlive { options.keepAlive = keepAlive }
       if let locality { options.locality = locality }
+      options.preparesNextStep = nextStep
       let longest = MixtureTables.longestHorizon
       return try commaSeparated(
         distance ?? "\(options.distance)", "--distance", "whole numbers from 1 to \(longest)"

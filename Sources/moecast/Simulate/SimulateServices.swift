@@ -182,9 +182,11 @@ struct ServiceRow: Sendable {
     )
   }
 
-  /// Share of the throughput without losses that they cost.
+  /// Share of the throughput without losses that they cost; nil where there is none.
   private var lostShare: Double? {
-    undisturbed.map { 1 - result.tokensPerSecond / $0.tokensPerSecond }
+    undisturbed.flatMap {
+      $0.observedTokens > 0 ? 1 - result.tokensPerSecond / $0.tokensPerSecond : nil
+    }
   }
 
   /// Share of the time of all servers, always, that was not paid for; of a provisioned run.

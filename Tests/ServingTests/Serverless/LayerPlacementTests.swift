@@ -37,7 +37,7 @@ struct LayerPlacementTests {
     // Whatever the time, they wait for the layer; then those that are expected again stay.
     instances.unloadExpired(at: 50)
     #expect(instances.count == 4)
-    instances.release(layer: 0, at: 50)
+    instances.release(layer: 0, at: 50, keep: 1)
     placement().prepare(loads([1: 1, 4: 1]), layer: 0, at: 50, start: 51, in: &instances)
     instances.unloadExpired(at: 60)
     #expect(gpus(instances, 1).count == 1 && gpus(instances, 4).count == 1)
@@ -67,6 +67,31 @@ struct LayerPlacementTests {
     }
     #expect(moved(locality: 1) == 0)
     #expect(moved(locality: 0) == 2)
+  }
+
+  /// An expert that is expected elsewhere does not stay where it was, but until its layer has run.
+  @Test func noMoreCopiesStayThanAreExpected() {
+    var instances = instances()
+    for gpu in [0, 1] {
+      instances.bring(ExpertKey(layer: 0, expert: 0), to: gpu, at: 0, keep: 10)
+    }
+    placement().prepare(loads([0: 1]), layer: 0, at: 1, start: 2, in: &instances)
+    instances.unloadExpired(at: 3)
+    #expect(gpus(instances, 0) == [0, 1])
+    instances.release(layer: 0, at: 3, keep: 10)
+    instances.unloadExpired(at: 4)
+    #expect(gpus(instances, 0) == [0])
+  }
+
+  /// Of GPUs that are as near, experts that nobody brought are spread over all.
+  @Test func coldStartsAreSpread() {
+    var instances = instances()
+    for (turn, expert) in [3, 5, 8, 9].enumerated() {
+      let counts = (0..<12).map { $0 == expert ? 1 : 0 }
+      _ = placement { $0.keepAlive = 100 }
+        .serve(counts, layer: 0, at: Double(turn), in: &instances)
+    }
+    #expect(instances.count(on: 0) == 2 && instances.count(on: 1) == 2)
   }
 
   @Test func nothingIsBroughtWhereThereIsNoRoom() {

@@ -73,6 +73,23 @@ struct ServerlessSimulationTests {
     }
   }
 
+  /// A step ahead there is time for what one layer has none.
+  @Test func theNextStepIsPrepared() throws {
+    var options = ServerlessOptions()
+    options.keepAlive = 1e-3
+    options.distance = 1
+    var simulation = try ServerlessSamples.simulation()
+    simulation.gapSeconds = 2e-3
+    func waits(_ prepares: Bool) throws -> Double {
+      options.preparesNextStep = prepares
+      return try simulation.run(
+        .serverless(options, .oracle), try Self.pool.get(),
+        arrivals: Arrivals(Array(repeating: 0, count: 12)), seed: 1
+      ).waitSeconds
+    }
+    #expect(try waits(true) < waits(false))
+  }
+
   /// Between two bursts everything goes; without the patience nothing is left, with it all stays.
   @Test func memoryFallsToNothingWhereNobodyAsks() throws {
     let simulation = try ServerlessSamples.simulation()
