@@ -1,9 +1,10 @@
 import Demand
-import Placement
 import RoutingTrace
 import Testing
 import Wafer
 import WaferSamples
+
+@testable import Placement
 
 @Suite struct PlacementJudgeTests {
   /// Two GPUs behind a switch of easy figures.
@@ -148,6 +149,11 @@ import WaferSamples
     let worst = one.saving(1, over: 0) { $0.imbalance }
     #expect(worst.value < 0)
     #expect(one.figures[1].imbalance > one.figures[0].imbalance)
+  }
+
+  @Test func drawsTellOfSpreadAlone() {
+    let estimate = PlacementEstimate(10, draws: [22, 20, 21])
+    #expect(estimate.low == 9 && estimate.high == 11)
   }
 
   @Test func withoutDrawsThereIsNoInterval() throws {

@@ -9,7 +9,9 @@ struct PlaceSystem: ParsableArguments {
     help: ArgumentHelp("GPUs that share the experts; default: the system's.", valueName: "count"))
   var gpus: Int?
 
-  @Option(help: ArgumentHelp("Nodes that the GPUs are shared by; default: the domains of the system.", valueName: "count"))
+  @Option(
+    help: ArgumentHelp(
+      "Nodes that the GPUs are shared by; default: the domains of the system.", valueName: "count"))
   var nodes: Int?
 
   @Option(
