@@ -11,9 +11,10 @@ struct SimulateServices: PrintingCommand {
     abstract: "Simulates expert servers that attention clients ask, some of them lost.",
     discussion: """
       Examples:
-        moecast simulate services --servers 32 --clients 8 --lose 10 --gap model trace.moe.lz4
-        moecast simulate services --servers 8 --capacity 96 --rate 200 --day 20 \\
-          --provision none,reactive,forecast,oracle trace.moe.lz4
+        moecast simulate services --servers 32 --lose 10 --gap model \\
+          trace.moe.lz4
+        moecast simulate services --servers 8 --rate 200 --day 20 \\
+          --provision reactive,forecast trace.moe.lz4
 
       Clients compute attention and send the tokens of every layer to servers that hold the experts; \
       a server computes together what waits for the same layer. A lost server loses what was sent to \
