@@ -12,8 +12,8 @@ struct SimulateOffload: PrintingCommand {
     discussion: """
       Example:
         moecast simulate offload --wafer pcie-1 --capacity 25 --gap model trace.moe.lz4
-        moecast simulate offload --set host_link_bandwidth_bytes_per_second=32e9 --seed 1,2,3 \\
-          --policy on-demand,lru,promoe --forecast layer-markov,oracle trace.moe.lz4
+        moecast simulate offload --policy on-demand,lru,promoe --seed 1,2,3 trace.moe.lz4
+        moecast simulate offload --forecast layer-markov,mixture,oracle trace.moe.lz4
 
       Experts live behind a die, in host memory or slower, and the die keeps some of each layer in its \
       HBM. on-demand brings all of them every time. lru keeps what it has brought and lets the least \
