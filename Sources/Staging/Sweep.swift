@@ -141,10 +141,11 @@ public struct Sweep: Sendable {
     let schedule: BatchSchedule
     let work: Work
 
-    /// About how long it takes beside others.
-    var weight: Int {
+    /// About how long it takes beside others on as many systems; strategies that predict count too.
+    func weight(systems: Int) -> Int {
       switch work {
-      case .strategies(let strategies): schedule.size * strategies.count
+      case .strategies(let strategies):
+        schedule.size * systems * strategies.reduce(0) { $0 + ($1.predicts ? 2 : 1) }
       case .staged: schedule.size * 8
       }
     }
@@ -168,7 +169,8 @@ public struct Sweep: Sendable {
         forecasts(for: workload).contains(where: \.usesMixture)
         ? try MixtureTables(workload.pool, horizon: staging.horizon, workers: workers) : nil
       let sources = ForecastSources(transitions: transitions, mixture: mixture)
-      let schedules = try orderedResults(of: Array(batches.indices), workers: workers) { index in
+      let largestFirst = batches.indices.sorted { batches[$0] > batches[$1] }
+      let schedules = try orderedResults(of: largestFirst, workers: workers) { index in
         BatchSchedule(workload.pool, size: batches[index], steps: steps)
       }
       let noted = try note(workload, schedules, sources, workers: workers)
@@ -179,7 +181,9 @@ public struct Sweep: Sendable {
           }
       }
       // The longest first, so that threads end together.
-      let turns = jobs.indices.sorted { jobs[$0].weight > jobs[$1].weight }
+      let turns = jobs.indices.sorted {
+        jobs[$0].weight(systems: systems.count) > jobs[$1].weight(systems: systems.count)
+      }
       let earlier = rows.count
       let work: @Sendable (Int) throws(SimulationError) -> [Row] = { turn in
         let job = jobs[turn]

@@ -27,10 +27,13 @@ struct ListScheduler {
   private var compute: [Double]
   private var memory: [Double]
   private var link: [Double]
-  /// Of the expert at hand: the dies that may be candidates, in their order, and those that are; kept
-  /// to use their memory again.
+  /// Of the expert at hand: the dies that may be candidates, and those that are; kept to use their
+  /// memory again.
   private var order: [(load: Double, holds: Bool, die: Int)] = []
   private var candidates: [Candidate] = []
+  /// By node: the latest expert, counted from 1, that found it among those.
+  private var found: [Int]
+  private var experts = 0
 
   init(cost: ExpertCost, options: AllocationOptions, fabric: Fabric) {
     self.options = options
@@ -39,26 +42,35 @@ struct ListScheduler {
     weightBytes = cost.weightBytes
     let zeros = Array(repeating: 0.0, count: fabric.nodes)
     (compute, memory, link) = (zeros, zeros, zeros)
+    found = Array(repeating: 0, count: fabric.nodes)
   }
 
-  /// Finds the dies that may take the expert's blocks, least loaded first.
+  /// Finds the dies that may take the expert's blocks: the least loaded, where not all may. Their
+  /// order decides nothing beyond that, since prices and ranks do.
   private mutating func findCandidates(holding: [Int], requests: Int) {
     let dies = fabric.dies
     order.removeAll(keepingCapacity: true)
-    for die in holding where die < dies { order.append((load(die), true, die)) }
+    experts += 1
+    for die in holding where die < dies {
+      found[die] = experts
+      order.append((load(die), true, die))
+    }
     for holder in holding {
       for die in fabric.neighbours(of: holder, within: options.candidateDistance)
-      where !order.contains(where: { $0.die == die }) {
+      where found[die] != experts {
+        found[die] = experts
         order.append((load(die), false, die))
       }
     }
-    order.sort { ($0.load, $0.holds ? 0 : 1, $0.die) < ($1.load, $1.holds ? 0 : 1, $1.die) }
     let perSplit = options.blocksPerSplit * options.blockSize
     let splits = max(1, min(order.count, (requests + perSplit - 1) / perSplit))
-    if options.keepsHolder, !order.prefix(splits).contains(where: \.holds),
-      let holder = order.first(where: \.holds)
-    {
-      order[splits - 1] = holder
+    if splits < order.count {
+      order.sort { ($0.load, $0.holds ? 0 : 1, $0.die) < ($1.load, $1.holds ? 0 : 1, $1.die) }
+      if options.keepsHolder, !order.prefix(splits).contains(where: \.holds),
+        let holder = order.first(where: \.holds)
+      {
+        order[splits - 1] = holder
+      }
     }
     candidates.removeAll(keepingCapacity: true)
     for place in order.prefix(splits) {
