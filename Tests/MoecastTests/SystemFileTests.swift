@@ -64,6 +64,8 @@ import Wafer
     struct Events: Decodable {
       struct Event: Decodable {
         let ph: String
+        let pid: Int
+        let tid: Int
         let ts: Double?
         let dur: Double?
       }
@@ -74,6 +76,17 @@ import Wafer
     let spans = events.traceEvents.filter { $0.ph == "X" }
     #expect(spans.count > 100)
     #expect(spans.allSatisfy { $0.ts ?? -1 >= 0 && $0.dur ?? 0 > 0 })
+    // Perfetto takes process 0 for the idle one, and refuses what overlaps by a nanosecond.
+    #expect(Set(spans.map(\.pid)).isSubset(of: [1, 2, 3]))
+    for (_, own) in Dictionary(grouping: spans, by: \.tid) {
+      #expect(Set(own.map(\.pid)).count == 1)
+      func nanoseconds(_ value: Double?) -> Int { Int(((value ?? 0) * 1000).rounded()) }
+      let sorted = own.sorted { nanoseconds($0.ts) < nanoseconds($1.ts) }
+      #expect(
+        zip(sorted, sorted.dropFirst()).allSatisfy {
+          nanoseconds($0.ts) + nanoseconds($0.dur) <= nanoseconds($1.ts)
+        })
+    }
     // A file of another kind stays.
     let other = try folder.write(Array("mine".utf8), to: "notes.svg")
     #expect(throws: (any Error).self) { try moecastRun(arguments + ["--load-map", other]) }

@@ -10,10 +10,10 @@ struct SimulateOffload: PrintingCommand {
     commandName: "offload",
     abstract: "Compares what a GPU makes of experts in host memory: LRU, ProMoE, ours.",
     discussion: """
-      Example:
-        moecast simulate offload --wafer pcie-1 --capacity 25 --gap model trace.moe.lz4
-        moecast simulate offload --policy on-demand,lru,promoe --seed 1,2,3 trace.moe.lz4
-        moecast simulate offload --forecast layer-markov,mixture,oracle trace.moe.lz4
+      Examples:
+        moecast simulate offload --capacity 25 --gap model trace.moe.lz4
+        moecast simulate offload --policy lru,promoe --seed 1,2,3 trace.moe.lz4
+        moecast simulate offload --forecast layer-markov,oracle trace.moe.lz4
 
       Experts live behind a die, in host memory or slower, and the die keeps some of each layer in its \
       HBM. on-demand brings all of them every time. lru keeps what it has brought and lets the least \
