@@ -16,7 +16,7 @@ MAJOR := $(firstword $(subst ., ,$(VERSION)))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: help setup build library wheel service install install-service test test-library test-python \
-  test-service load demo models format lint bench bench-peers growth same-bytes faults \
+  test-service load demo models docs pages format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -91,6 +91,15 @@ demo: build ## train, checkpoint, resume, evaluate and simulate on the trace shi
 
 models: build ## make models/ again from ../shared/traces/tiny-moe
 	@.ci/models $(PROGRAM)
+
+# The library's modules and those of the service, as `swift build` leaves them.
+docs: setup ## build the documentation of all modules as one site: .build/docs/index.html
+	$(SWIFT) build $(RELEASE) --target Moecast
+	$(SWIFT) build $(RELEASE) --target Service
+	.ci/docs $(BUILD) $(BUILD)/docs
+
+pages: ## check links, tables and the index of all pages
+	@.ci/pages
 
 format: ## format all Swift code
 	$(SWIFT) format -i -r Sources Tests Package.swift
