@@ -41,7 +41,12 @@ final class LineReader {
   func next() throws(ImportError) -> UnsafeRawBufferPointer? {
     while lineBehind == nil {
       guard let text = try take() else { return nil }
-      if text.first.map(Self.isBlank) ?? true, text.allSatisfy(Self.isBlank) {
+      let mayBeEmpty = text.first.map(Self.isBlank) ?? true
+      if !mayBeEmpty, emptyLines == 0 {
+        line += 1
+        return text
+      }
+      if mayBeEmpty, text.allSatisfy(Self.isBlank) {
         emptyLines += 1
       } else {
         lineBehind = text

@@ -207,7 +207,8 @@ private struct ChoiceTable {
   /// Rows of `pos,layer,e1,e2,...`, the first of which was read.
   mutating func readEvents(from first: UnsafeRawBufferPointer) throws(ImportError) {
     var room = [UInt16](repeating: TokenBlock.emptySlot, count: ChoiceGatherer.mostIDs + 1)
-    // A pointer, since every row of a long file passes here.
+    // Pointers, and a reader that is not asked of the table again: every row of a long file passes here.
+    let lines = self.lines
     try room.withUnsafeMutableBufferPointer { room throws(ImportError) in
       var line: UnsafeRawBufferPointer? = first
       while let row = line {
