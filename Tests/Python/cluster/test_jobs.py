@@ -1,10 +1,9 @@
-"""Jobs on a local cluster of two workers: the bytes and figures of one machine, whatever is lost."""
+"""Jobs on a local cluster of two workers: the bytes and figures of one machine, come what may."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +62,7 @@ def by_hand(folder: Path, inputs, predictors: str, shard_bytes: int = SMALL) -> 
 
 
 def standing_in(tmp_path: Path, monkeypatch, script: str) -> Path:
-    """Puts a script before the program, which a job ships in its place; ``$PROGRAM`` is the program.
+    """Has jobs ship a script in the place of the program, which is its ``$PROGRAM``.
 
     Returns a folder in which the script finds ``$MARKS``.
     """
@@ -71,7 +70,7 @@ def standing_in(tmp_path: Path, monkeypatch, script: str) -> Path:
     marks.mkdir()
     path = tmp_path / "program.sh"
     path.write_text(
-        f"#!/bin/bash\nPROGRAM={PROGRAM}\nMARKS={marks}\n{script}\nexec $PROGRAM \"$@\"\n"
+        f'#!/bin/bash\nPROGRAM={PROGRAM}\nMARKS={marks}\n{script}\nexec $PROGRAM "$@"\n'
     )
     path.chmod(0o755)
     monkeypatch.setenv("MOECAST_PROGRAM", str(path))
@@ -181,24 +180,25 @@ def test_analyzing_tells_what_one_machine_tells(tmp_path: Path) -> None:
 
 
 def test_a_sweep_has_the_programs_rows(tmp_path: Path) -> None:
-    from moecast.ray import sweep
+    from moecast.ray import sweeps
 
     options = ["--steps", "2", "--forecast", "persistence"]
-    arguments = (TEST, "dojo,sow", "llama-4-maverick,qwen3-235b-a22b", "64,128", options)
+    shapes = "llama-4-maverick,qwen3-235b-a22b"
+    arguments = {"wafers": "dojo,sow", "shapes": shapes, "batches": "64,128", "options": options}
     where = cluster(tmp_path)
-    lists = ["--wafer", "dojo,sow", "--shape", arguments[2], "--batch", "64,128"]
+    lists = ["--wafer", "dojo,sow", "--shape", shapes, "--batch", "64,128"]
     whole = program("simulate", "sweep", "--csv", TEST, *lists, *options)
-    assert sweep.text(*arguments, where, "--csv") == whole
-    rows = sweep.rows(*arguments, where)
-    assert rows == json.loads(program("simulate", "sweep", "--json", TEST, *lists, *options))
+    assert sweeps.text(TEST, "--csv", **arguments, cluster=where) == whole
+    assert jobs.sweep(TEST, **arguments, cluster=where) == json.loads(
+        program("simulate", "sweep", "--json", TEST, *lists, *options)
+    )
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="make reads no help without itself")
 def test_a_sweep_goes_through_what_the_program_does() -> None:
-    from moecast.ray import sweep
+    from moecast.ray import sweeps
 
     told = " ".join(program("simulate", "sweep", "--help").split())
-    for default in (sweep.WAFERS, sweep.SHAPES, sweep.BATCHES):
+    for default in (sweeps.WAFERS, sweeps.SHAPES, sweeps.BATCHES):
         assert f"(default: {default})" in told
 
 
@@ -291,7 +291,9 @@ def test_a_trace_of_another_model_fails_by_name(tmp_path: Path) -> None:
 )
 def test_what_no_node_has_is_refused_at_once(more: dict, words: str, tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=words):
-        jobs.train(TRAIN, tmp_path / "m.h5", predictors="frequency", cluster=cluster(tmp_path, **more))
+        jobs.train(
+            TRAIN, tmp_path / "m.h5", predictors="frequency", cluster=cluster(tmp_path, **more)
+        )
 
 
 def test_two_jobs_do_not_share_a_folder(tmp_path: Path) -> None:

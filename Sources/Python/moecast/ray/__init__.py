@@ -10,15 +10,15 @@
 Inputs are files, folders, patterns, and URLs that fsspec opens. Each shard is worked through by the
 program as ``moecast train SHARD --model PART`` would by hand, and the parts are put together as
 ``moecast merge`` and its like do: the same bytes, whatever the number of workers, their order, or
-how many of them were lost. :class:`Cluster` says where: a cluster of this machine unless it names
-another. ``moecast-ray`` is the same as a program; ``moecast-ray plan`` needs no Ray.
+how many were lost. :class:`Cluster` says where: on this machine unless it names another.
+``moecast-ray`` is the same as a program; ``moecast-ray plan`` needs no Ray.
 
 ``pip install moecast[ray]`` installs Ray and fsspec; what needs them says so where they are missing.
 """
 
 from .errors import ClusterError, JobError, PlanError, ShardError
 from .jobs import analyze, compare, evaluate, sweep, train
-from .plan import Plan, Shard, Source, plan
+from .shards import Plan, Shard, Source, plan
 from .run import Cluster
 
 __all__ = [

@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 
 from ..errors import Error
-from . import jobs, sweep
+from . import jobs, sweeps
 from .errors import ShardError
-from .plan import SHARD_BYTES, plan
+from .shards import SHARD_BYTES, plan
 from .run import Cluster
 
 EXAMPLES = """
@@ -86,9 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     _figures(analyze, stage=False)
 
     swept = _command(commands, "sweep", _sweep, "simulates a wafer, a configuration a task")
-    swept.add_argument("--wafer", default=sweep.WAFERS, help="systems with commas")
-    swept.add_argument("--shape", default=sweep.SHAPES, help="models with commas")
-    swept.add_argument("--batch", default=sweep.BATCHES, help="sizes with commas")
+    swept.add_argument("--wafer", default=sweeps.WAFERS, help="systems with commas")
+    swept.add_argument("--shape", default=sweeps.SHAPES, help="models with commas")
+    swept.add_argument("--batch", default=sweeps.BATCHES, help="sizes with commas")
     swept.add_argument("--steps", help="steps of a batch")
     swept.add_argument("--forecast", help="forecasts of the staging engine with commas")
     swept.add_argument("--json", action="store_true", help="JSON in place of CSV")
@@ -110,7 +110,9 @@ def _command(commands, name: str, run, summary: str) -> argparse.ArgumentParser:
     parser.set_defaults(run=run)
     _inputs(parser)
     cluster = parser.add_argument_group("cluster")
-    cluster.add_argument("--address", help="Ray's address: auto, ray://...; default: start one here")
+    cluster.add_argument(
+        "--address", help="Ray's address: auto, ray://...; default: start one here"
+    )
     cluster.add_argument("--workers", type=int, help="cores of the cluster that is started here")
     cluster.add_argument("--cores", type=int, default=1, help="cores that a task states (1)")
     cluster.add_argument("--memory", type=_bytes, help="memory that a task states, such as 4GB")
@@ -120,7 +122,9 @@ def _command(commands, name: str, run, summary: str) -> argparse.ArgumentParser:
 
 
 def _inputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("inputs", nargs="+", help="traces: files, folders, patterns, URLs of fsspec")
+    parser.add_argument(
+        "inputs", nargs="+", help="traces: files, folders, patterns, URLs of fsspec"
+    )
     parser.add_argument(
         "--shard-size", type=_bytes, default=SHARD_BYTES, help="bytes of a shard (1GiB)"
     )
@@ -164,7 +168,8 @@ def _json(text: str) -> dict:
 def _told(options: argparse.Namespace) -> list[str]:
     """The options for what is told at the end, as the program has them."""
     given = vars(options)
-    told = [f"--{name.replace('_', '-')}" for name in ("json", "per_layer") if given.get(name)]
+    flags = ("json", "per_layer", "force")
+    told = [f"--{name.replace('_', '-')}" for name in flags if given.get(name)]
     if given.get("stage"):
         told += ["--stage", given["stage"]]
     return told
@@ -205,12 +210,7 @@ class _Bar:
 
 def _train(options: argparse.Namespace) -> str:
     return jobs.train_text(
-        options.inputs,
-        options.model,
-        options.predictor,
-        options.force,
-        _cluster(options),
-        _told(options),
+        options.inputs, options.model, options.predictor, _cluster(options), _told(options)
     )
 
 
@@ -230,7 +230,6 @@ def _compare(options: argparse.Namespace) -> str:
 def _analyze(options: argparse.Namespace) -> str:
     told = _told(options)
     told += ["-o", options.output] if options.output else []
-    told += ["--force"] if options.force else []
     return jobs.analyze_text(options.inputs, _cluster(options), told)
 
 
@@ -242,14 +241,14 @@ def _sweep(options: argparse.Namespace) -> str:
         for word in (name, value)
     ]
     form = "--json" if options.json else "--csv"
-    return sweep.text(
+    return sweeps.text(
         options.inputs,
-        options.wafer,
-        options.shape,
-        options.batch,
-        own,
-        _cluster(options),
         form,
+        wafers=options.wafer,
+        shapes=options.shape,
+        batches=options.batch,
+        options=own,
+        cluster=_cluster(options),
     )
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..shape import Shape
-from .plan import Inputs
+from .shards import Inputs
 from .run import Cluster, Job, run, run_program
-from .sweep import rows
+from .sweeps import text as sweep_text
 
 #: Predictors whose models are counts alone: merging merges gives the bytes of merging all at once.
 COUNTING = {"frequency", "layer-markov", "layer-product", "token-markov"}
@@ -34,14 +34,14 @@ def train(
 
     Returns what ``moecast merge --json`` tells of the model. Raises as :func:`moecast.ray.run.run`.
     """
-    return json.loads(train_text(inputs, model, predictors, force, cluster, ["--json"]))
+    told = ["--json", *(["--force"] if force else [])]
+    return json.loads(train_text(inputs, model, predictors, cluster, told))
 
 
 def train_text(
     inputs: Inputs,
     model: str | os.PathLike[str],
     predictors: str,
-    force: bool,
     cluster: Cluster | None,
     told: Sequence[str] = (),
 ) -> str:
@@ -56,7 +56,7 @@ def train_text(
         is_exact=set(predictors.split(",")) <= COUNTING,
         memory=lambda shape: _memory(shape, predictors),
     )
-    last = ["-o", os.fspath(model), *(["--force"] if force else []), *told]
+    last = ["-o", os.fspath(model), *told]
     return run(inputs, job, cluster, lambda parts: run_program(["merge", *parts, *last]))
 
 
@@ -182,7 +182,17 @@ def sweep(
 
     Returns the rows of its ``--json``, in its order.
     """
-    return rows(inputs, wafers, shapes, batches, options, cluster or Cluster())
+    return json.loads(
+        sweep_text(
+            inputs,
+            "--json",
+            wafers=wafers,
+            shapes=shapes,
+            batches=batches,
+            options=options,
+            cluster=cluster or Cluster(),
+        )
+    )
 
 
 def _beside(cluster: Cluster | None, folder: str) -> Cluster:

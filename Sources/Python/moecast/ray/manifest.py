@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import JobError
-from .plan import Shard
+from .shards import Shard
 
 #: Seconds between two writings of the manifest.
 EVERY = 1.0
@@ -43,7 +43,9 @@ class Manifest:
             self._lock = open(folder / "lock", "w")  # noqa: SIM115 -- held as long as the job
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise JobError(f"{folder}: another job is working here; wait, or name another") from None
+            raise JobError(
+                f"{folder}: another job is working here; wait, or name another"
+            ) from None
         except OSError as error:
             raise JobError(f"{folder}: {error.strerror}; name another with --work") from None
         before = self._before()

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ import moecast
 from . import tasks
 from .errors import ClusterError, JobError, ShardError
 from .manifest import Manifest, digest_of
-from .plan import SHARD_BYTES, Inputs, Plan, Shard, plan
+from .shards import SHARD_BYTES, Inputs, Plan, Shard, plan
 
 #: Parts that are joined at a time, where joining is exact.
 FAN_IN = 8
@@ -103,28 +102,25 @@ def run(inputs: Inputs, job: Job, cluster: Cluster, finish: Callable[[list[str]]
     ``finish`` is given the files of the last parts, in the order of the shards, and makes the
     result of them on this machine.
 
-    Raises :class:`PlanError`, :class:`ClusterError`, :class:`JobError`, or :class:`ShardError` where
-    shards failed: the parts of the others are kept then, and the same call goes on from there.
+    Raises :class:`PlanError`, :class:`ClusterError`, :class:`JobError`, or :class:`ShardError`
+    where shards failed: the parts of the others are kept, and the same call goes on from there.
     """
     if cluster.cores < 1 or (cluster.workers is not None and cluster.workers < 1):
         raise ClusterError("no workers: a job needs 1 at least, of 1 core each")
-    planned = plan(
-        inputs, shard_bytes=cluster.shard_bytes, storage_options=cluster.storage_options
-    )
+    planned = plan(inputs, shard_bytes=cluster.shard_bytes, storage_options=cluster.storage_options)
     planned = job.tasks(planned)
-    binary = _bytes(program())
-    model = _bytes(job.model) if job.model else None
+    shipped = _Shipped(_bytes(program()), _bytes(job.model) if job.model else None)
     told = {
         "command": job.command,
         "options": job.options,
-        "program": digest_of(binary),
-        "model": digest_of(model) if model else None,
+        "program": digest_of(shipped.program),
+        "model": digest_of(shipped.model) if shipped.model else None,
     }
     folder = Path(cluster.work or f"moecast-{job.command[-1]}.parts")
     manifest = Manifest(folder, told, planned.shards, job.suffix)
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix="joined-") as joined:
-            last = _Run(planned, job, cluster, manifest, binary, model).parts(Path(joined))
+            last = _Run(planned, job, cluster, manifest, shipped).parts(Path(joined))
             result = finish([str(path) for path in last])
         if not cluster.keep:
             manifest.remove()
@@ -143,27 +139,38 @@ def run_program(arguments: Sequence[str]) -> str:
     )
     said = done.stderr.decode(errors="replace").strip()
     if done.returncode:
-        raise JobError(said.removeprefix("moecast: ") or f"the program ended with {done.returncode}")
+        raise JobError(
+            said.removeprefix("moecast: ") or f"the program ended with {done.returncode}"
+        )
     if said:
         print(said, file=sys.stderr)
     return done.stdout.decode()
+
+
+@dataclass
+class _Shipped:
+    """Files that every node needs."""
+
+    program: bytes
+    model: bytes | None
+
+    def references(self, ray: Any) -> list[Any]:
+        """Of each its digest and a reference, by which a node fetches it once."""
+        return [
+            (digest_of(data), [ray.put(data)]) if data else None
+            for data in (self.program, self.model)
+        ]
 
 
 class _Run:
     """The tasks of one job."""
 
     def __init__(
-        self,
-        planned: Plan,
-        job: Job,
-        cluster: Cluster,
-        manifest: Manifest,
-        binary: bytes,
-        model: bytes | None,
+        self, planned: Plan, job: Job, cluster: Cluster, manifest: Manifest, shipped: _Shipped
     ) -> None:
         self._shards, self._shape = planned.shards, planned.shape
         self._job, self._cluster, self._manifest = job, cluster, manifest
-        self._binary, self._model = binary, model
+        self._shipped = shipped
         self._failures: dict[str, str] = {}
 
     def parts(self, folder: Path) -> list[Path]:
@@ -193,8 +200,7 @@ class _Run:
             "join_output": self._job.join_output,
             "scratch": scratch,
         }
-        shipped = (digest_of(self._binary), [ray.put(self._binary)])
-        model = (digest_of(self._model), [ray.put(self._model)]) if self._model else None
+        shipped, model = self._shipped.references(ray)
         options = {"max_retries": RETRIES, "retry_exceptions": True, **resources}
         work = ray.remote(tasks.work).options(name="moecast shard", **options)
         join = ray.remote(tasks.join).options(name="moecast join", **options)
@@ -253,9 +259,7 @@ class _Run:
             return
         done = [s for n, s in enumerate(self._shards) if self._manifest.is_done(n)]
         of = sum(shard.bytes for shard in self._shards)
-        self._cluster.progress(
-            len(done), len(self._shards), sum(shard.bytes for shard in done), of
-        )
+        self._cluster.progress(len(done), len(self._shards), sum(shard.bytes for shard in done), of)
 
     def _check(self) -> None:
         """Raises where shards failed."""
@@ -330,7 +334,7 @@ class _Tree:
         group = number // FAN_IN
         members = range(group * FAN_IN, min((group + 1) * FAN_IN, self._counts[level]))
         if all(member in own for member in members):
-            # The references are let go, and Ray lets the parts go when they are joined.
+            # References are let go, and so Ray lets parts go that are joined.
             self.add(group, self._join([own.pop(member) for member in members]), level + 1)
 
     def root(self, ray: Any) -> list[dict[str, Any]]:

@@ -110,24 +110,20 @@ def plan(
     """Plans shards of about ``shard_bytes`` each, in the order of the inputs.
 
     Inputs are files, folders (their ``*.moe.lz4`` at any depth), patterns, and URLs of these that
-    fsspec opens. The plan depends on them and on ``shard_bytes`` alone. Files that follow each other
-    are put together; a larger one is cut at its chunks, found by its index, and not copied; one
-    without an index stays whole.
+    fsspec opens. The plan depends on them and on ``shard_bytes`` alone. Files that follow each
+    other are put together; a larger one is cut at its chunks, found by its index, and not copied;
+    one without an index stays whole.
 
     Raises :class:`PlanError`, which names every file that cannot be read, is empty, of another
     shape than the first, or listed twice.
     """
     if shard_bytes < 1:
         raise PlanError(["a shard has at least 1 byte"])
-    if isinstance(inputs, (str, os.PathLike)):
-        inputs = [inputs]
     trouble: list[str] = []
-    files: list[_File] = []
-    for text in inputs:
-        try:
-            files += _found(os.fspath(text), storage_options or {})
-        except (OSError, ValueError, ImportError) as error:
-            trouble.append(f"{os.fspath(text)}: {_reason(error)}")
+    files = _files(inputs, storage_options or {}, trouble)
+    shape, traces = _checked(files, trouble)
+    if trouble or shape is None:
+        raise PlanError(trouble or ["no traces: name files, folders, patterns or URLs"])
     shards: list[Shard] = []
     together: list[Source] = []
 
@@ -136,8 +132,38 @@ def plan(
             shards.append(Shard(tuple(together), bytes=sum(file.bytes for file in together)))
             together.clear()
 
+    for source, index in traces:
+        if index and source.bytes > shard_bytes and len(index.offsets) > 1:
+            close()
+            shards += _cut(source, index, shard_bytes)
+            continue
+        if sum(file.bytes for file in together) + source.bytes > shard_bytes:
+            close()
+        together.append(source)
+    close()
+    return Plan(shards, shape)
+
+
+def _files(inputs: Inputs, options: dict[str, Any], trouble: list[str]) -> list[_File]:
+    """The files that the inputs stand for; a line of trouble for each input that has none."""
+    if isinstance(inputs, (str, os.PathLike)):
+        inputs = [inputs]
+    files: list[_File] = []
+    for text in inputs:
+        try:
+            files += _found(os.fspath(text), options)
+        except (OSError, ValueError, ImportError) as error:
+            trouble.append(f"{os.fspath(text)}: {_reason(error)}")
+    return files
+
+
+def _checked(
+    files: list[_File], trouble: list[str]
+) -> tuple[moecast.Shape | None, list[tuple[Source, Index | None]]]:
+    """The shape and the traces; a line of trouble for each file that cannot be one of a job."""
     seen: dict[str, str] = {}
     shape: moecast.Shape | None = None
+    traces = []
     for file in files:
         try:
             source = file.source()
@@ -156,22 +182,10 @@ def plan(
             index = file.index()
             if index and not index.offsets:
                 raise ValueError("it is empty: it has no tokens; leave it out")
+            traces.append((source, index))
         except (OSError, ValueError, ImportError, moecast.Error) as error:
             trouble.append(f"{file.path}: {_reason(error)}")
-            continue
-        if index and source.bytes > shard_bytes and len(index.offsets) > 1:
-            close()
-            shards += _cut(source, index, shard_bytes)
-            continue
-        if together and sum(f.bytes for f in together) + source.bytes > shard_bytes:
-            close()
-        together.append(source)
-    close()
-    if not files and not trouble:
-        trouble = ["no traces: name files, folders, patterns or URLs"]
-    if trouble or shape is None:
-        raise PlanError(trouble)
-    return Plan(shards, shape)
+    return shape, traces
 
 
 def _cut(source: Source, index: Index, shard_bytes: int) -> Iterable[Shard]:
@@ -185,7 +199,7 @@ def _cut(source: Source, index: Index, shard_bytes: int) -> Iterable[Shard]:
         while last + 1 < len(ends) - (count - number) and ends[last] < goal:
             last += 1
         begin, end = index.offsets[first], ends[last]
-        # The header; the chunks; and the last chunk with the index, by which the program finds them.
+        # The header, the chunks, and the last chunk with the index, by which they are found.
         needed = ((0, index.offsets[0]), (begin, end), (index.offsets[-1], source.bytes))
         yield Shard((source,), (first, last), end - begin, needed if source.is_remote else ())
         first = last + 1

@@ -1,4 +1,4 @@
-"""The sweep over configurations of the wafer: a task a configuration, rows in the program's order."""
+"""The sweep over configurations of the wafer: a task each, rows in the program's order."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from .plan import Inputs, Plan, Shard
+from .shards import Inputs, Plan, Shard
 from .run import Cluster, Job, run
 
 #: What ``moecast simulate sweep`` goes through unless told otherwise.
@@ -19,12 +18,13 @@ BATCHES = "4096,8192,16384"
 
 def text(
     inputs: Inputs,
-    wafers: str | None,
-    shapes: str | None,
-    batches: str | None,
-    options: Sequence[str],
-    cluster: Cluster,
     form: str,
+    *,
+    wafers: str | None = None,
+    shapes: str | None = None,
+    batches: str | None = None,
+    options: Sequence[str] = (),
+    cluster: Cluster,
 ) -> str:
     """What the program prints with ``form``, ``--csv`` or ``--json``, of all configurations."""
     lists = [(wafers or WAFERS), (shapes or SHAPES), (batches or BATCHES)]
@@ -60,18 +60,6 @@ def text(
         cluster.work = "moecast-sweep.parts"
     join = _tables if form == "--csv" else _lists
     return run(inputs, job, cluster, lambda parts: join([Path(part).read_text() for part in parts]))
-
-
-def rows(
-    inputs: Inputs,
-    wafers: str | None,
-    shapes: str | None,
-    batches: str | None,
-    options: Sequence[str],
-    cluster: Cluster,
-) -> list[dict[str, Any]]:
-    """The rows as values."""
-    return json.loads(text(inputs, wafers, shapes, batches, options, cluster, "--json"))
 
 
 def _tables(parts: list[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import PROGRAM, TEST, TRAIN, needs_library, needs_program
 from moecast.ray import PlanError, plan, tasks
-from moecast.ray.plan import Plan, _File
+from moecast.ray.shards import Plan, _File
 
 pytestmark = needs_library
 
@@ -173,9 +173,7 @@ def test_the_plan_is_lines_for_a_shell(tmp_path: Path) -> None:
     assert len(lines) == 5
     for number, line in enumerate(lines):
         shell = f'eval "{PROGRAM} train $LINE --model {tmp_path}/{number}.h5 --quiet"'
-        subprocess.run(
-            ["bash", "-c", shell], check=True, capture_output=True, env={"LINE": line}
-        )
+        subprocess.run(["bash", "-c", shell], check=True, capture_output=True, env={"LINE": line})
     models = [tmp_path / f"{number}.h5" for number in range(5)]
     merged = subprocess.run(
         [PROGRAM, "merge", *models, "-o", tmp_path / "all.h5"],
