@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from ..errors import Error
 from . import jobs, sweeps
 from .errors import ShardError
-from .shards import SHARD_BYTES, plan
 from .run import Cluster
+from .shards import SHARD_BYTES, plan
 
 EXAMPLES = """
 examples:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..shape import Shape
-from .shards import Inputs
 from .run import Cluster, Job, run, run_program
+from .shards import Inputs
 from .sweeps import text as sweep_text
 
 #: Predictors whose models are counts alone: merging merges gives the bytes of merging all at once.

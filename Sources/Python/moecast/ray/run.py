@@ -287,7 +287,7 @@ class _Run:
             )
             raise ClusterError(
                 f"no workers: a task states {cores} cores and {memory / 1e9:.1f} GB of memory, and "
-                f"the nodes have {has or 'nothing'}; add one, or state less with --cores or --memory"
+                f"the nodes have {has or 'none'}; add one, or state less with --cores or --memory"
             )
         return {"num_cpus": cores, "memory": memory}
 

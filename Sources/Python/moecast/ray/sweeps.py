@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from .shards import Inputs, Plan, Shard
 from .run import Cluster, Job, run
+from .shards import Inputs, Plan, Shard
 
 #: What ``moecast simulate sweep`` goes through unless told otherwise.
 WAFERS = "dojo,sow"
