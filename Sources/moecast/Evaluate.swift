@@ -45,6 +45,9 @@ struct Evaluate: PrintingCommand {
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
+    guard model != nil || traces.contains(where: ShardSums.areIn) else {
+      throw ValidationError("--model names the model to measure; only sums of shards need none")
+    }
     guard partial.partial != nil || !force.force else {
       throw ValidationError("--force is for the file of --partial")
     }
@@ -57,9 +60,7 @@ struct Evaluate: PrintingCommand {
 
   func run(printing output: inout StandardOutput) throws {
     if let files = try ShardInputs.sums(in: traces) { return try add(files, printing: &output) }
-    guard let model else {
-      throw ValidationError("--model names the model to measure; only sums of shards need none")
-    }
+    guard let model else { return }
     guard frozen || partial.partial == nil else {
       throw ValidationError(
         "--partial needs --frozen: a model that learns on would know each shard's past only")

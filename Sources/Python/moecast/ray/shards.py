@@ -65,7 +65,8 @@ class Shard:
         """What to call it in messages."""
         first = self.files[0].path
         if self.chunks:
-            return f"{first}, chunks {self.chunks[0]} to {self.chunks[1]}"
+            begin, end = self.chunks
+            return f"{first}, " + (f"chunk {begin}" if begin == end else f"chunks {begin} to {end}")
         others = len(self.files) - 1
         files = first if not others else f"{first} and {others} file{'s' * (others > 1)} after it"
         return " ".join([files + "," * bool(self.options), *self.options])
