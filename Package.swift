@@ -176,7 +176,7 @@ let package = Package(
       name: "Moecast",
       dependencies: [
         "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "LoadProfile",
-        "ModelFile", "Placement", "Prequential", "RoutingTrace", "Serving", "Staging",
+        "ModelFile", "Placement", "Prequential", "RoutingTrace", "Serving", "ShardSums", "Staging",
         "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
@@ -222,6 +222,12 @@ let package = Package(
       name: "MemoryBudgetTests", dependencies: ["MemoryBudget"], swiftSettings: strict),
     .testTarget(
       name: "InsightTests", dependencies: ["Insight", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ShardSumsTests",
+      dependencies: [
+        "Archive", "Forecast", "Insight", "Prequential", "RoutingTrace", "ShardSums", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "PrequentialTests",
@@ -299,8 +305,8 @@ let package = Package(
         "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "LoadProfile",
         "Wafer",
         "ModelFile",
-        "Placement", "Prequential", "RoutingTrace", "Serving", "Staging", system,
-        "TestSupport",
+        "Placement", "Prequential", "RoutingTrace", "Serving", "ShardSums", "Staging",
+        "TestSupport", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -45,9 +45,7 @@ struct Evaluate: PrintingCommand {
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
-    guard model != nil || traces.contains(where: ShardSums.areIn) else {
-      throw ValidationError("--model names the model to measure; only sums of shards need none")
-    }
+    if !traces.contains(where: ShardSums.areIn) { _ = try measured }
     guard partial.partial != nil || !force.force else {
       throw ValidationError("--force is for the file of --partial")
     }
@@ -58,9 +56,20 @@ struct Evaluate: PrintingCommand {
       ], unless: partial.partial == nil, "--partial writes sums in place of figures")
   }
 
+  /// The model to measure.
+  private var measured: String {
+    get throws {
+      guard let model else {
+        throw ValidationError(
+          "--model names the model to measure; only sums of shards need none")
+      }
+      return model
+    }
+  }
+
   func run(printing output: inout StandardOutput) throws {
     if let files = try ShardInputs.sums(in: traces) { return try add(files, printing: &output) }
-    guard let model else { return }
+    let model = try measured
     guard frozen || partial.partial == nil else {
       throw ValidationError(
         "--partial needs --frozen: a model that learns on would know each shard's past only")

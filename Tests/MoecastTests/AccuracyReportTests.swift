@@ -17,7 +17,8 @@ import Testing
     while let chunk = try stream.next() { try learner.consume(chunk) }
     return (
       learner,
-      AccuracyReport(StreamScores(learner), recallAt: [1, 12], events: learner.progress.events, seconds: 2)
+      AccuracyReport(
+        StreamScores(learner), recallAt: [1, 12], events: learner.progress.events, seconds: 2)
     )
   }
 

@@ -81,6 +81,10 @@ import Testing
     expectRefused(["evaluate", part, part], "a shard was given twice")
     expectRefused(
       ["evaluate", trace, "--model", model, "--partial", part], "--partial needs --frozen")
+    let counts = folder.file("counts.npz")
+    try moecastRun("analyze", trace, "--partial", counts)
+    try moecastRun("analyze", counts, "--workers", "1", "--json")
+    expectRefused(["analyze", counts, counts], "a shard was given twice")
     // A file of another kind is spared.
     expectRefused(
       ["evaluate", trace, "--model", model, "--frozen", "--partial", model],

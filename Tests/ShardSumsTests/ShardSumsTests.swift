@@ -32,7 +32,9 @@ import Testing
     #expect(try sums.words("tasks") == ["naïve", "b\"\n"])
   }
 
-  @Test(.enabled(if: Python.has("numpy"), "\(Python.absence("numpy"))")) func numPyReadsThem() throws {
+  @Test(.enabled(if: Python.has("numpy"), "\(Python.absence("numpy"))")) func numPyReadsThem()
+    throws
+  {
     let folder = try TemporaryFolder()
     let path = try folder.write(try Self.sums().bytes(), to: "sums.npz")
     let printed = try Python.run(
