@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shlex
 import subprocess
 import sys
@@ -147,7 +148,7 @@ def test_what_fsspec_opens_is_planned_and_fetched_in_part(tmp_path: Path) -> Non
 def test_urls_of_files_are_left_to_the_program() -> None:
     (shard,) = plan(f"file://{TEST}").shards
     assert shard.files[0].path == str(TEST) and not shard.files[0].is_remote
-    with pytest.raises(PlanError, match="memory://nowhere/t"):
+    with pytest.raises(PlanError, match="memory:///nowhere/t.moe.lz4: no such file"):
         plan("memory://nowhere/t.moe.lz4")
 
 
@@ -168,7 +169,11 @@ def test_the_plan_is_lines_for_a_shell(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "moecast.ray", "plan", "--shard-size", "250kB", TRAIN, odd]
     path = str(Path(moecast.__file__).parents[1])
     lines = subprocess.run(
-        command, check=True, capture_output=True, text=True, env={"PYTHONPATH": path}
+        command,
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
     ).stdout.splitlines()
     assert len(lines) == 5
     for number, line in enumerate(lines):

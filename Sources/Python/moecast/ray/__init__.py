@@ -13,7 +13,7 @@ the program as ``moecast train SHARD --model PART`` would by hand, and parts are
 how many were lost. :class:`Cluster` says where: on this machine unless it names another.
 ``moecast-ray`` is the same as a program; ``moecast-ray plan`` needs no Ray.
 
-``pip install moecast[ray]`` installs Ray and fsspec; what needs them says so where they are missing.
+``pip install moecast[ray]`` installs Ray and fsspec; what needs them says so where they lack.
 """
 
 from .errors import ClusterError, JobError, PlanError, ShardError

@@ -26,6 +26,8 @@ from .shards import SHARD_BYTES, Inputs, Plan, Shard, plan
 FAN_IN = 8
 #: Times that Ray tries a lost task again.
 RETRIES = 3
+#: Seconds to wait at the end for tasks that are cancelled, and for nodes to be cleaned.
+PATIENCE = 60
 
 
 @dataclass
@@ -180,7 +182,6 @@ class _Run:
         if waiting or has_tree:
             with _connected(self._cluster) as ray:
                 tree = self._run(ray, waiting, has_tree)
-                self._manifest.write()
                 self._check()
                 if has_tree:
                     return self._written(ray, tree, folder)
@@ -225,7 +226,10 @@ class _Run:
         finally:
             for reference in pending:
                 ray.cancel(reference, force=True)
+            if pending:
+                ray.wait(list(pending), num_returns=len(pending), timeout=PATIENCE)
             self._clean(ray, scratch)
+            self._manifest.write()
 
     def _take(self, ray: Any, reference: Any, number: int) -> bool:
         """Keeps the outcome of a shard; whether it was done."""
@@ -312,7 +316,7 @@ class _Run:
             for node in ray.nodes()
             if node["Alive"]
         ]
-        ray.wait(waits, num_returns=len(waits), timeout=10)
+        ray.wait(waits, num_returns=len(waits), timeout=PATIENCE)
 
 
 class _Tree:

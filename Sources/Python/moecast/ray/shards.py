@@ -338,4 +338,7 @@ def _text(shape: moecast.Shape) -> str:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    # fsspec's file systems name the path alone.
+    if isinstance(error, FileNotFoundError) and " " not in str(error):
+        return "no such file"
     return str(error) or type(error).__name__
