@@ -42,7 +42,8 @@ let package = Package(
     // What this process may still take of memory; imports nothing, so that every room may ask.
     .target(name: "MemoryBudget", swiftSettings: strict),
     .target(
-      name: "Prequential", dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace"],
+      name: "Prequential",
+      dependencies: ["Counting", "Forecast", "MemoryBudget", "RoutingTrace", "ShardSums"],
       swiftSettings: strict),
     // Requests under way beside an engine: forecasts for many at once, learning in the background.
     .target(
@@ -53,7 +54,12 @@ let package = Package(
       ],
       swiftSettings: strict),
     .target(
-      name: "Insight", dependencies: ["Counting", "MemoryBudget", "RoutingTrace"],
+      name: "Insight", dependencies: ["Counting", "MemoryBudget", "RoutingTrace", "ShardSums"],
+      swiftSettings: strict),
+    // The integers that figures of a shard follow from, as files: what adds up is added later.
+    .target(
+      name: "ShardSums",
+      dependencies: ["Archive", "DurableFile", "PathText", "RoutingTrace", system],
       swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
     // Zip archives and NumPy's arrays, both ways; gzip and xz data.
@@ -156,6 +162,7 @@ let package = Package(
         "Prequential",
         "RoutingTrace",
         "Serving",
+        "ShardSums",
         "Staging",
         "TraceImport",
         "Training",
@@ -169,7 +176,7 @@ let package = Package(
       name: "Moecast",
       dependencies: [
         "Counting", "Demand", "Export", "Forecast", "Insight", "LZ4Frame", "Live", "LoadProfile",
-        "ModelFile", "Placement", "Prequential", "RoutingTrace", "Serving", "Staging",
+        "ModelFile", "Placement", "Prequential", "RoutingTrace", "Serving", "ShardSums", "Staging",
         "TraceImport", "Training", "Wafer",
       ],
       swiftSettings: strict),
@@ -215,6 +222,12 @@ let package = Package(
       name: "MemoryBudgetTests", dependencies: ["MemoryBudget"], swiftSettings: strict),
     .testTarget(
       name: "InsightTests", dependencies: ["Insight", "RoutingTrace", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ShardSumsTests",
+      dependencies: [
+        "Archive", "Forecast", "Insight", "Prequential", "RoutingTrace", "ShardSums", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "PrequentialTests",
@@ -292,8 +305,8 @@ let package = Package(
         "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "LoadProfile",
         "Wafer",
         "ModelFile",
-        "Placement", "Prequential", "RoutingTrace", "Serving", "Staging", system,
-        "TestSupport",
+        "Placement", "Prequential", "RoutingTrace", "Serving", "ShardSums", "Staging",
+        "TestSupport", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

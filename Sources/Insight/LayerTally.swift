@@ -4,15 +4,15 @@ import RoutingTrace
 /// What a ``TraceAnalysis`` counts in one MoE layer.
 package struct LayerTally: Sendable {
   /// `[stage]`: frequencies, and pairs from layer to layer and token to token.
-  package private(set) var stages: [LayerCounts]
+  package internal(set) var stages: [LayerCounts]
   /// `[stage]`: tokens.
-  private(set) var tokens: [Int]
+  var tokens: [Int]
   /// `[stage]`: choices of tokens that follow one of their request.
-  private(set) var following: [UInt64]
+  var following: [UInt64]
   /// Experts chosen together by one token, both stages.
-  package private(set) var pairs: PairCounts
+  package internal(set) var pairs: PairCounts
   /// `[task]`: frequencies.
-  private(set) var tasks: [LayerCounts] = []
+  var tasks: [LayerCounts] = []
 
   /// A layer in which nothing was counted.
   init(experts: Int) {
@@ -22,6 +22,24 @@ package struct LayerTally: Sendable {
     tokens = Stage.allCases.map { _ in 0 }
     following = Stage.allCases.map { _ in 0 }
     pairs = PairCounts(experts: experts)
+  }
+
+  /// A layer of known counts.
+  init(
+    stages: [LayerCounts], tokens: [Int], following: [UInt64], pairs: PairCounts,
+    tasks: [LayerCounts]
+  ) {
+    self.stages = stages
+    self.tokens = tokens
+    self.following = following
+    self.pairs = pairs
+    self.tasks = tasks
+  }
+
+  /// The frequencies of the first `count` tasks, of which a layer may know fewer.
+  func tasks(_ count: Int) -> [LayerCounts] {
+    let none = LayerCounts(experts: pairs.experts, tables: [])
+    return (0..<count).map { $0 < tasks.count ? tasks[$0] : none }
   }
 
   /// The counts of these stages together, at least one.

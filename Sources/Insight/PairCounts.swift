@@ -6,12 +6,35 @@ package struct PairCounts: Sendable {
   /// Experts of the layer (E).
   let experts: Int
   /// E x E; a pair's count is the sum of its two cells.
-  private var cells: [UInt32]
+  private(set) var cells: [UInt32]
 
   /// Counts of no event.
   init(experts: Int) {
     self.experts = experts
     cells = [UInt32](repeating: 0, count: experts * experts)
+  }
+
+  /// Known counts; nil where they are no E x E cells, or one is beyond what a cell may hold.
+  init?(experts: Int, cells: [UInt32]) {
+    guard cells.count == experts * experts,
+      cells.allSatisfy({ $0 <= UInt32(LayerCounts.maximumTokens) })
+    else { return nil }
+    self.experts = experts
+    self.cells = cells
+  }
+
+  /// The largest cell.
+  ///
+  /// - Complexity: O(E^2).
+  var largest: Int { Int(cells.max() ?? 0) }
+
+  /// Adds the counts of another shard.
+  ///
+  /// - Precondition: of as many experts, and ``largest`` of both together fits a cell.
+  /// - Complexity: O(E^2).
+  mutating func add(_ other: PairCounts) {
+    precondition(experts == other.experts)
+    for index in cells.indices { cells[index] &+= other.cells[index] }
   }
 
   /// Bytes that a layer's counts take.

@@ -13,6 +13,22 @@ struct TaskNames: Sendable {
   /// Numbers by `Counting/TaskName/hash(_:)`.
   private var numbers: [UInt64: Int] = [:]
 
+  /// Names in a known order.
+  init(_ names: [String] = [], isFull: Bool = false) {
+    for name in names { add(name) }
+    self.isFull = self.isFull || isFull
+  }
+
+  /// Takes in the tasks of the next shard; the number here of each of them, nil for those that are
+  /// not told apart.
+  mutating func join(_ other: TaskNames) -> [Int?] {
+    isFull = isFull || other.isFull
+    return other.names.map { name in
+      add(name)
+      return numbers[TaskName.hash(name)]
+    }
+  }
+
   /// The block's tokens in stretches of one stage and task, and what its labels say for later.
   mutating func stretches(of block: EventBlock) -> [TokenStretch] {
     for label in block.labels where !label.task.isEmpty { add(label.task) }

@@ -18,20 +18,20 @@ public struct TraceAnalysis: Sendable {
   /// The shape of the traces that are counted.
   public let shape: TraceShape
   /// Requests that began.
-  public private(set) var requests = 0
+  public internal(set) var requests = 0
   /// Whether there were more tasks than are told apart, 1,024.
   public var hasMoreTasks: Bool { tasks.isFull }
 
   /// The counts of every MoE layer, in order.
-  package private(set) var layers: [LayerTally]
+  package internal(set) var layers: [LayerTally]
   /// The requests under way, by which tokens find their predecessors.
   private var requestBook: RequestBook
   /// The tasks' names, numbered.
-  private var tasks = TaskNames()
+  var tasks = TaskNames()
   /// Tokens by stage, and of all.
-  private var tokens: [Scope: Int] = [:]
+  var tokens: [Scope: Int] = [:]
   /// `[task]`: tokens.
-  private var tokensOfTasks: [Int] = []
+  var tokensOfTasks: [Int] = []
 
   /// An analysis that has seen nothing.
   ///

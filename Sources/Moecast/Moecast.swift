@@ -23,6 +23,7 @@
 @_exported import Prequential
 @_exported import RoutingTrace
 @_exported import Serving
+@_exported import ShardSums
 @_exported import Staging
 @_exported import TraceImport
 @_exported import Training

@@ -121,9 +121,14 @@ public struct Comparison: Sendable {
   public func estimates(
     of predictor: Int, stages: some Sequence<Stage>, resamples: Int, seed: UInt64
   ) -> (recall: [Estimate], logLossBits: Estimate)? {
-    let rows = sums.rows(of: predictor, stages: Array(stages))
-    guard !rows.isEmpty else { return nil }
-    let ratios = Bootstrap.ratios(rows, hits: recallAt.count, resamples: resamples, seed: seed)
-    return (Array(ratios.dropLast()), ratios[recallAt.count])
+    scores.estimates(of: predictor, stages: stages, resamples: resamples, seed: seed)
+  }
+
+  /// What the figures follow from, which those of other shards can be added to.
+  ///
+  /// - Complexity: O(figures).
+  public var scores: ComparedScores {
+    ComparedScores(
+      scores: StreamScores(learner), groups: sums, requests: UInt64(groups.begun))
   }
 }

@@ -1,5 +1,6 @@
 import Forecast
 import RoutingTrace
+import ShardSums
 import Synchronization
 
 /// Figures added up by group of requests, stage and predictor: what ``Comparison`` resamples.
@@ -20,16 +21,17 @@ struct GroupSums: Hashable, Sendable {
   /// The n of recall@n.
   let recallAt: [Int]
   /// `[group, stage, predictor, figure]` of the groups that have any.
-  private var values: [UInt64] = []
+  private(set) var values: [UInt64]
 
   /// Figures of a predictor: events, loss, chosen experts, hits at each n.
   private var figures: Int { 3 + recallAt.count }
   /// Values of a group.
-  private var width: Int { Stage.allCases.count * predictors * figures }
+  var width: Int { Stage.allCases.count * predictors * figures }
 
-  init(predictors: Int, recallAt: [Int]) {
+  init(predictors: Int, recallAt: [Int], values: [UInt64] = []) {
     self.predictors = predictors
     self.recallAt = recallAt
+    self.values = values
   }
 
   /// Bytes that the sums of all groups take.
@@ -55,6 +57,23 @@ struct GroupSums: Hashable, Sendable {
         values[first + 3 + index] += own.prefix(n).reduce(0, &+)
       }
     }
+  }
+
+  /// Adds the groups of another shard behind the first `first` groups, from the last to the first
+  /// again where there are too many.
+  ///
+  /// - Returns: whether all of it is within reach; nothing is added where not.
+  mutating func add(_ other: GroupSums, from first: Int) -> Bool {
+    var sum = values
+    let needed = min(RequestGroups.count, first + other.groups) * width
+    if needed > sum.count { sum += repeatElement(0, count: needed - sum.count) }
+    for group in 0..<other.groups {
+      let to = (first + group) % RequestGroups.count * width
+      for figure in 0..<width { sum[to + figure] += other.values[group * width + figure] }
+    }
+    guard UInt64.areWithinReach(sum) else { return false }
+    values = sum
+    return true
   }
 
   /// One predictor's figures in `stages`, of every group that has events there.

@@ -12,12 +12,32 @@ public struct KnownChunks: Sendable {
   /// Chunks of the stream so far.
   public private(set) var passed = 0
   private let before: Set<UInt32>
+  /// Chunks that were learnt before the stream.
+  public let known: Int
   private var stream: Set<UInt32> = []
-  private var metBefore = 0
+  /// Chunks whose digest is one of those, by chance or not.
+  public private(set) var metBefore = 0
   private var metAgain = 0
 
   /// Knows what was learnt before the stream.
-  public init(_ digests: [UInt32] = []) { before = Set(digests) }
+  public init(_ digests: [UInt32] = []) {
+    before = Set(digests)
+    known = before.count
+  }
+
+  /// What was noticed of shards that were measured apart.
+  ///
+  /// - Parameters:
+  ///   - shards: the digests of their chunks.
+  ///   - met: how many of these are of chunks that were learnt before.
+  ///   - known: chunks that were learnt before.
+  /// - Complexity: O(`shards`).
+  public init(shards: [UInt32], met: Int, known: Int) {
+    before = []
+    self.known = known
+    for digest in shards { note(digest) }
+    metBefore = met
+  }
 
   /// Takes note of the stream's next chunk, which has this digest.
   public mutating func note(_ digest: UInt32) {
@@ -28,7 +48,7 @@ public struct KnownChunks: Sendable {
 
   /// Chunks of the stream that were learnt before it.
   public var learnt: Int {
-    Self.beyondChance(metBefore, pairs: Double(passed) * Double(before.count))
+    Self.beyondChance(metBefore, pairs: Double(passed) * Double(known))
   }
 
   /// Chunks of the stream that had come in it before.
@@ -37,7 +57,7 @@ public struct KnownChunks: Sendable {
   }
 
   /// How many of `digests` were learnt before.
-  func count(in digests: [UInt32]) -> Int {
+  public func count(in digests: [UInt32]) -> Int {
     Self.beyondChance(
       digests.count(where: before.contains), pairs: Double(digests.count) * Double(before.count))
   }

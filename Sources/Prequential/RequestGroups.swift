@@ -13,8 +13,8 @@ struct RequestGroups: Hashable, Sendable {
 
   /// The group of each place's request.
   private var live: [Int32] = []
-  /// Requests begun.
-  private var begun = 0
+  /// Requests that were given a group by their ordinal.
+  private(set) var begun = 0
   /// Whether a request under way has ever been forgotten.
   private var hasForgotten = false
 

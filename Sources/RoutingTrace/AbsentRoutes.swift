@@ -20,6 +20,13 @@ public struct AbsentRoutes: Hashable, Sendable {
   /// Nothing is absent.
   public init() {}
 
+  /// So much is absent.
+  public init(tokens: Int, events: Int, slots: Int) {
+    self.tokens = tokens
+    self.events = events
+    self.slots = slots
+  }
+
   /// Adds what is absent in a chunk.
   ///
   /// - Complexity: O(1) where no slot is empty, else O(ids).

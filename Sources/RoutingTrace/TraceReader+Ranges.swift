@@ -66,14 +66,17 @@ extension TraceReader where Source: SeekableSource {
   ///   - name: what to call it in messages.
   ///   - range: ordinals of the chunks to read.
   ///   - index: that of the trace; see ``index(of:name:)``.
+  ///   - reading: what is read of it, and how.
   /// - Precondition: `range` lies within the index.
   /// - Throws: ``TraceError``.
-  public init(_ source: Source, name: String, chunks range: Range<Int>, of index: TraceIndex) throws
-  {
+  public init(
+    _ source: Source, name: String, chunks range: Range<Int>, of index: TraceIndex,
+    reading: TraceReading = TraceReading()
+  ) throws {
     precondition(range.lowerBound >= 0 && range.upperBound <= index.offsets.count)
     var source = source
     try source.seek(to: 0)
-    try self.init(source, name: name)
+    try self.init(source, name: name, reading: reading)
     self.index = index
     chunksLeft = range.count
     guard !range.isEmpty else { return }

@@ -43,12 +43,15 @@ public struct TraceStream {
   ///
   /// - Parameters:
   ///   - inputs: files, folders, FIFOs, or `-` for standard input.
+  ///   - chunks: ordinals of the chunks to read of the one file that `inputs` stand for, found by
+  ///     its index; nil for all of all files.
   ///   - reading: what is read of every file, and how.
   ///   - isCancelled: asked while a pipe has nothing to read; see ``TraceFile``.
   /// - Throws: ``TraceError``.
   /// - Complexity: O(names below the folders), sorted.
   public init(
-    _ inputs: [String], reading: TraceReading = TraceReading(),
+    _ inputs: [String], chunks range: ClosedRange<Int>? = nil,
+    reading: TraceReading = TraceReading(),
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws {
     self.isCancelled = isCancelled
@@ -59,11 +62,18 @@ public struct TraceStream {
       let bytes = file == StandardStream.dash ? nil : Self.regularSize(file)
       size = size.flatMap { size in bytes.map { size + $0 } }
     }
-    self.size = size
     let first = files[0]
-    let reader = try TraceReader(
-      TraceFile(first, isCancelled: isCancelled), name: TraceFile.name(of: first),
-      reading: reading)
+    let file = try TraceFile(first, isCancelled: isCancelled)
+    let reader: TraceReader<TraceFile>
+    if let range {
+      let part = try Self.part(range, of: file, alone: files.count == 1)
+      size = part.bytes
+      reader = try TraceReader(
+        file, name: file.name, chunks: part.chunks, of: part.index, reading: reading)
+    } else {
+      reader = try TraceReader(file, name: file.name, reading: reading)
+    }
+    self.size = size
     header = reader.header
     self.reader = reader
     remarks.add(reader.findings, of: reader.name)
@@ -105,6 +115,35 @@ public struct TraceStream {
       position += 1
       reader = next
     }
+  }
+
+  /// Where a range of chunks lies in the file that it is of.
+  ///
+  /// - Throws: ``TraceError`` where there are other files too, the file's index is not to be used,
+  ///   or it has no such chunks.
+  private static func part(
+    _ range: ClosedRange<Int>, of file: TraceFile, alone: Bool
+  ) throws -> (chunks: Range<Int>, index: TraceIndex, bytes: Int) {
+    guard alone else {
+      throw TraceError(
+        .access, file: file.name,
+        problem: "chunks are named of one trace, and others are given too",
+        remedy: "name one file")
+    }
+    let index = try TraceReader.index(of: file, name: file.name)
+    guard range.lowerBound >= 0, range.upperBound < index.offsets.count else {
+      throw TraceError(
+        .access, file: file.name,
+        problem: "it has no chunks \(range.lowerBound) to \(range.upperBound), "
+          + "but \(index.offsets.count) of them, counted from 0",
+        remedy: "name chunks that it has")
+    }
+    let end =
+      range.upperBound + 1 < index.offsets.count
+      ? index.offsets[range.upperBound + 1] : file.length
+    return (
+      range.lowerBound..<range.upperBound + 1, index, end - index.offsets[range.lowerBound]
+    )
   }
 
   /// Bytes of a regular file; nil for anything else.

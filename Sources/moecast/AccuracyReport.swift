@@ -60,29 +60,26 @@ struct AccuracyReport: Encodable {
   ///   - known: which of its chunks had been learnt before.
   ///   - seconds: what the run took.
   init(
-    _ learner: Learner, recallAt ns: [Int], events consumed: UInt64,
+    _ scores: StreamScores, recallAt ns: [Int], events consumed: UInt64,
     absent: AbsentRoutes = AbsentRoutes(), known: KnownChunks = KnownChunks(), seconds: Double
   ) {
     self.absent = AbsenceFacts(absent)
     self.known = KnownChunkFacts(known)
-    requests = learner.progress.requests
-    tokens = learner.progress.tokens
+    requests = scores.progress.requests
+    tokens = scores.progress.tokens
     self.seconds = seconds
     eventsPerSecond = seconds > 0 ? Double(consumed) / seconds : 0
-    let whole = Self.figures(learner.predictors, ns) { predictor, stages in
-      learner.score(of: predictor, stages: stages)
+    let whole = Self.figures(scores.predictors, ns) { predictor, stages in
+      scores.score(of: predictor, stages: stages)
     }
     (events, recall, logLossBits) = whole
-    let weights = learner.mixtureWeights
-    layers = learner.layers.enumerated().map { ordinal, layer in
-      let own = Self.figures(learner.predictors, ns) { predictor, stages in
-        layer.metrics[predictor].score(of: stages)
+    layers = scores.layers.enumerated().map { ordinal, metrics in
+      let own = Self.figures(scores.predictors, ns) { predictor, stages in
+        metrics[predictor].score(of: stages)
       }
       return Layer(
-        layer: learner.shape.modelLayers[ordinal], recall: own.recall, logLossBits: own.logLoss,
-        weights: weights.mapValues { parts in
-          Dictionary(uniqueKeysWithValues: parts.map { ($0.part, $0.weights[ordinal]) })
-        })
+        layer: scores.shape.modelLayers[ordinal], recall: own.recall, logLossBits: own.logLoss,
+        weights: scores.weights.mapValues { $0.mapValues { $0[ordinal] } })
     }
   }
 

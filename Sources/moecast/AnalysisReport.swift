@@ -46,7 +46,9 @@ struct AnalysisReport: Encodable {
   ///
   /// - Parameter perLayer: whether the layers' leading figures follow.
   func text(perLayer: Bool) -> String {
-    var parts = ["\(visible(model))\n\(extent); \(grouped(Int(eventsPerSecond))) events/s", table]
+    // Sums of shards are added without counting anything.
+    let speed = seconds > 0 ? "; \(grouped(Int(eventsPerSecond))) events/s" : ""
+    var parts = ["\(visible(model))\n\(extent)\(speed)", table]
     if perLayer { parts.append(layerTable) }
     return parts.joined(separator: "\n\n")
   }

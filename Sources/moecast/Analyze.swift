@@ -3,6 +3,7 @@ import Insight
 import LoadProfile
 import MemoryBudget
 import RoutingTrace
+import ShardSums
 
 /// `moecast analyze`: what is regular in a trace.
 struct Analyze: PrintingCommand {
@@ -14,7 +15,8 @@ struct Analyze: PrintingCommand {
       experts are used, and how tasks differ. "Popularity alone" is what a router would reach that \
       draws every expert by its share in the layer, with as few tokens as there are.
 
-      Of a load profile, which holds counts only, it tells how unevenly experts are used.
+      Of files that --partial wrote it tells what one run over all of their traces would, to the \
+      last digit; of a load profile, which holds counts only, it tells how unevenly experts are used.
 
       Example:
         moecast analyze traces/
@@ -24,7 +26,10 @@ struct Analyze: PrintingCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Traces (*.moe.lz4), folders of them, or -; or one load profile (*.h5).", valueName: "trace"))
+      """
+      Traces (*.moe.lz4), folders of them, or -; or sums of shards (--partial), or one load profile \
+      (*.h5).
+      """, valueName: "trace"))
   var traces: [String]
 
   @Option(
@@ -33,6 +38,10 @@ struct Analyze: PrintingCommand {
       "Write a page with charts and heatmaps to this file too, or to - in place of the tables.",
       valueName: "file"))
   var output: String?
+
+  @OptionGroup var part: ChunkOption
+
+  @OptionGroup var partial: PartialOption
 
   @OptionGroup var force: ForceOption
 
@@ -45,33 +54,68 @@ struct Analyze: PrintingCommand {
   @OptionGroup var workers: WorkerOptions
 
   func validate() throws {
-    guard output != nil || !force.force else {
-      throw ValidationError("--force is for the file of --output")
+    guard output != nil || partial.partial != nil || !force.force else {
+      throw ValidationError("--force is for the file of --output or --partial")
     }
+    try refuse(
+      [("--output", output != nil), ("--per-layer", perLayer), ("--json", json)],
+      unless: partial.partial == nil, "--partial writes sums in place of figures")
   }
 
   func run(printing standardOutput: inout StandardOutput) throws {
     if let report = try loadReport() {
       return try standardOutput.report(json, report, report.text)
     }
-    // Found out before hours of reading whether it can be written.
-    let page = try output.map {
-      try OutputSink($0, .page(inputs: try TraceStream.files(of: traces), force: force))
+    if let files = try ShardInputs.sums(in: traces) {
+      return try add(files, printing: &standardOutput)
     }
+    let page = try page(inputs: try TraceStream.files(of: traces))
     let interruption = Interruption()
-    let stream = try interruption.stream(traces)
+    let stream = try interruption.stream(traces, chunks: part.range)
     try AvailableMemory.ofThisProcess().check(
       TraceAnalysis.memoryDemand(shape: stream.shape, workers: workers.threads))
     var analysis = TraceAnalysis(shape: stream.shape)
     var pass = StreamPass(interruption)
     pass.consume(stream) { try analysis.consume($0.block, workers: workers.threads) }
-    if pass.hasFigures {
+    if partial.partial == nil, pass.hasFigures {
       try tell(analysis, seconds: pass.seconds, page: page, printing: &standardOutput)
     }
-    if analysis.hasMoreTasks {
-      complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
+    complainOfTasks(analysis)
+    guard let partial = partial.partial else {
+      return try pass.finish("the figures are partial: of those alone")
     }
-    try pass.finish("the figures are partial: of those alone")
+    try pass.finish("no sums were written")
+    try ShardInputs.write(
+      analysis.sums, ShardFacts(absent: pass.absent, known: pass.known, digests: pass.digests),
+      to: partial, inputs: try TraceStream.files(of: traces), force: force)
+  }
+
+  /// Tells the figures of shards, or writes their sums as one.
+  private func add(
+    _ files: [String], printing standardOutput: inout StandardOutput
+  ) throws {
+    try refuse(
+      [("--chunks", part.chunks != nil)], unless: false, "sums of shards are added as they are")
+    let page = try page(inputs: files)
+    let (analysis, facts) = try ShardInputs.total(
+      of: files, .analyze, read: { (sums) throws(ShardSumsError) in try TraceAnalysis(sums) },
+      add: { (all, next) throws(ShardSumsError) in try all.add(next) })
+    if let partial = partial.partial {
+      return try ShardInputs.write(analysis.sums, facts, to: partial, inputs: files, force: force)
+    }
+    try tell(analysis, seconds: 0, page: page, printing: &standardOutput)
+    complainOfTasks(analysis)
+    complain(of: facts.absent)
+  }
+
+  /// Where the page goes; found out before hours of reading whether it can be written.
+  private func page(inputs: [String]) throws -> OutputSink? {
+    try output.map { try OutputSink($0, .page(inputs: inputs, force: force)) }
+  }
+
+  private func complainOfTasks(_ analysis: TraceAnalysis) {
+    guard analysis.hasMoreTasks else { return }
+    complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
   }
 
   /// What is to be told of a load profile; nil where the inputs are traces.
@@ -88,6 +132,9 @@ struct Analyze: PrintingCommand {
     if perLayer {
       throw ValidationError("--per-layer is for traces; a load profile is told layer by layer")
     }
+    try refuse(
+      [("--partial", partial.partial != nil), ("--chunks", part.chunks != nil)], unless: false,
+      "a load profile is told whole")
     return LoadReport(try LoadProfile(path: profile))
   }
 

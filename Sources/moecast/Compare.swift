@@ -3,6 +3,7 @@ import Forecast
 import MemoryBudget
 import Prequential
 import RoutingTrace
+import ShardSums
 
 /// `moecast compare`: several predictors over the same stream, with intervals.
 struct Compare: PrintingCommand {
@@ -17,6 +18,9 @@ struct Compare: PrintingCommand {
       mixture:with-pairs change its parts; mixture:tasks uses the requests' tasks, \
       mixture:cold-decode forgets the prefill before the decode, mixture:halving-4096 halves rows \
       that reach that sum.
+      Of files that --partial wrote it tells the figures of all their shards, each of which began \
+      knowing nothing, with intervals over all their requests.
+
       Parts: frequency, layer, skip2, skip3, skip4, token, request, recent, pairs, joint-pairs, \
       near-paths, long-paths, best-paths (all three: paths), repeats, linear.
 
@@ -24,11 +28,16 @@ struct Compare: PrintingCommand {
         moecast compare --predictors layer-markov,mixture-fast,mixture traces/
       """)
 
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp(
+      "Traces (*.moe.lz4), folders of them, or -; or sums of shards (--partial).",
+      valueName: "trace"))
   var traces: [String]
 
   @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
-  var predictors = "frequency,layer-markov,layer-product,token-markov,mixture-fast,mixture"
+  var predictors = Self.standard
+  private static let standard =
+    "frequency,layer-markov,layer-product,token-markov,mixture-fast,mixture"
 
   @Flag(help: "Add every mixture with one part left out at a time.")
   var ablate = false
@@ -42,6 +51,12 @@ struct Compare: PrintingCommand {
   @Option(help: "Times that requests or groups are drawn anew for the intervals.")
   var resamples = 1000
 
+  @OptionGroup var part: ChunkOption
+
+  @OptionGroup var partial: PartialOption
+
+  @OptionGroup var force: ForceOption
+
   @OptionGroup var accuracy: AccuracyOptions
 
   func validate() throws {
@@ -52,6 +67,15 @@ struct Compare: PrintingCommand {
     guard (0...100_000).contains(resamples) else {
       throw ValidationError("--resamples is from 0 to 100,000")
     }
+    guard partial.partial != nil || !force.force else {
+      throw ValidationError("--force is for the file of --partial")
+    }
+    try refuse(
+      [
+        ("--json", accuracy.json), ("--stage", accuracy.stage != nil),
+        ("--per-layer", accuracy.perLayer), ("--resamples", resamples != 1000),
+        ("--seed", seed != 1 && !shuffled),
+      ], unless: partial.partial == nil, "--partial writes sums in place of figures")
   }
 
   /// The predictors to compare, ablations behind the mixture they belong to.
@@ -67,8 +91,9 @@ struct Compare: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
+    if let files = try ShardInputs.sums(in: traces) { return try add(files, printing: &output) }
     let interruption = Interruption()
-    let stream = try interruption.stream(traces)
+    let stream = try interruption.stream(traces, chunks: part.range)
     let specs = try PredictorCatalog.standard.specs(named: names)
     try AvailableMemory.ofThisProcess().check(
       Comparison.memoryDemand(
@@ -86,17 +111,50 @@ struct Compare: PrintingCommand {
         try comparison.consume(chunk, workers: workers)
       }
     }
+    if let partial = partial.partial {
+      try pass.finish("no sums were written")
+      return try ShardInputs.write(
+        comparison.scores.sums,
+        ShardFacts(absent: pass.absent, known: pass.known, digests: pass.digests), to: partial,
+        inputs: try TraceStream.files(of: traces), force: force)
+    }
     complain(of: pass.known)
     if pass.hasFigures {
       try tell(
         ComparisonReport(
-          comparison, resamples: resamples, seed: seed, known: pass.known, seconds: pass.seconds),
-        printing: &output)
+          comparison.scores, resamples: resamples, seed: seed, known: pass.known,
+          seconds: pass.seconds), "in \(decimals(pass.seconds, 2)) s", printing: &output)
     }
     try pass.finish("the figures are partial: of those alone")
   }
 
-  private func tell(_ report: ComparisonReport, printing output: inout StandardOutput) throws {
+  /// Tells the figures of shards, or writes their sums as one.
+  private func add(_ files: [String], printing output: inout StandardOutput) throws {
+    try refuse(
+      [
+        ("--predictors", predictors != Self.standard), ("--ablate", ablate),
+        ("--shuffled", shuffled), ("--chunks", part.chunks != nil),
+        ("--recall-at", accuracy.recallList != nil),
+        ("--workers", accuracy.workers.workers != nil),
+      ], unless: false, "sums of shards are added as they are")
+    let (scores, facts) = try ShardInputs.total(
+      of: files, .compare, read: { (sums) throws(ShardSumsError) in try ComparedScores(sums) },
+      add: { (all, next) throws(ShardSumsError) in try all.add(next) })
+    if let partial = partial.partial {
+      return try ShardInputs.write(scores.sums, facts, to: partial, inputs: files, force: force)
+    }
+    complain(of: facts.absent)
+    complain(of: facts.known)
+    try tell(
+      ComparisonReport(
+        scores, resamples: resamples, seed: seed, known: facts.known, seconds: 0),
+      "of " + counted(files.count, "shard"), printing: &output)
+  }
+
+  /// - Parameter extent: in what time, or of what.
+  private func tell(
+    _ report: ComparisonReport, _ extent: String, printing output: inout StandardOutput
+  ) throws {
     if accuracy.json { return output.text(try json(report)) }
     output.text(report.table(stage: accuracy.stage))
     if accuracy.perLayer {
@@ -105,7 +163,6 @@ struct Compare: PrintingCommand {
     }
     output.line()
     output.line(
-      "\(grouped(report.requests)) requests, \(grouped(report.tokens)) tokens in "
-        + "\(decimals(report.seconds, 2)) s")
+      "\(grouped(report.requests)) requests, \(grouped(report.tokens)) tokens \(extent)")
   }
 }

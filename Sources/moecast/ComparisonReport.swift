@@ -38,20 +38,21 @@ struct ComparisonReport: Encodable {
   ///   - known: which of its chunks had come before.
   ///   - seconds: what the pass took.
   init(
-    _ comparison: Comparison, resamples: Int, seed: UInt64, known: KnownChunks, seconds: Double
+    _ comparison: ComparedScores, resamples: Int, seed: UInt64, known: KnownChunks,
+    seconds: Double
   ) {
-    let learner = comparison.learner
-    requests = learner.progress.requests
-    tokens = learner.progress.tokens
+    let scores = comparison.scores
+    requests = scores.progress.requests
+    tokens = scores.progress.tokens
     self.seconds = seconds
     self.known = KnownChunkFacts(known)
-    predictors = learner.predictors
-    topK = learner.shape.topK
-    let ns = learner.recallAt
+    predictors = scores.predictors
+    topK = scores.shape.topK
+    let ns = scores.recallAt
     layers = AccuracyReport(
-      learner, recallAt: ns, events: learner.progress.events, known: known, seconds: seconds)
+      scores, recallAt: ns, events: scores.progress.events, known: known, seconds: seconds)
     let rows = AccuracyReport.stages.flatMap { stage, stages in
-      learner.predictors.enumerated().compactMap { index, predictor -> Row? in
+      scores.predictors.enumerated().compactMap { index, predictor -> Row? in
         comparison.estimates(of: index, stages: stages, resamples: resamples, seed: seed).map {
           Row(
             stage: stage, predictor: predictor,

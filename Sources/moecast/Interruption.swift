@@ -48,10 +48,11 @@ final class Interruption: Sendable {
 
   /// The traces as a stream that stops waiting for a pipe when the program is asked to stop.
   ///
+  /// - Parameter chunks: the chunks to read of the one trace; nil for all of all traces.
   /// - Throws: ``Stopped`` where that happens before the first chunk.
-  func stream(_ traces: [String]) throws -> TraceStream {
+  func stream(_ traces: [String], chunks: ClosedRange<Int>? = nil) throws -> TraceStream {
     do {
-      return try TraceStream(traces, isCancelled: { self.isRequested })
+      return try TraceStream(traces, chunks: chunks, isCancelled: { self.isRequested })
     } catch is CancellationError {
       throw Stopped(by: signalNumber ?? SIGTERM, "before the first chunk")
     }

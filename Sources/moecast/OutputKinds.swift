@@ -5,6 +5,7 @@ import ModelFile
 import PathText
 import Placement
 import RoutingTrace
+import ShardSums
 import SystemPackage
 
 /// What each command's output may replace; see `OutputRule`.
@@ -49,6 +50,11 @@ extension OutputRule {
       let head = head(of: path)
       return format.beginnings.contains { head.starts(with: $0) }
     }
+  }
+
+  /// Sums of a shard.
+  static func sums(inputs: [String], force: ForceOption) -> OutputRule {
+    OutputRule(kind: "sums of a shard", inputs, force) { ShardSums.areIn($0.text) }
   }
 
   /// A page of `analyze`.

@@ -18,9 +18,11 @@ struct StreamPass {
 
   /// Which of the chunks came twice.
   private(set) var known = KnownChunks()
+  /// The digests of the chunks, in their order.
+  private(set) var digests: [UInt32] = []
 
   /// What of the chunks was not recorded.
-  private var absent = AbsentRoutes()
+  private(set) var absent = AbsentRoutes()
   private let interruption: Interruption
   private var failure: (any Error)?
   private var remarks = TraceRemarks()
@@ -40,6 +42,7 @@ struct StreamPass {
         try use(chunk)
         absent.add(chunk.block)
         known.note(chunk.checksum)
+        digests.append(chunk.checksum)
         chunks += 1
         bar.update(ahead.bytesRead)
       }

@@ -7,6 +7,9 @@ struct StreamRun {
   /// The run itself.
   var training = TrainingRun()
 
+  /// Whether no lines are printed on the way, whatever the options say.
+  var isQuiet = false
+
   private let options: AccuracyOptions
   private let progress: ProgressOptions
   private let interruption: Interruption
@@ -32,7 +35,7 @@ struct StreamRun {
     var table = ProgressTable(learner, n: n)
     var bar = ProgressBar(total: stream.size)
     var isHeaderPrinted = options.json
-    let isPrinted = !options.json && !progress.quiet
+    let isPrinted = !options.json && !progress.quiet && !isQuiet
     defer { bar.clear() }
     try training.consume(
       stream, into: &learner, isStopped: { interruption.isRequested },
@@ -64,7 +67,8 @@ struct StreamRun {
   /// Prints the figures of `learner` as the options ask.
   func report(_ learner: Learner, printing output: inout StandardOutput) throws {
     let report = AccuracyReport(
-      learner, recallAt: learner.recallAt, events: training.events, absent: training.absent,
+      StreamScores(learner), recallAt: learner.recallAt, events: training.events,
+      absent: training.absent,
       known: training.known, seconds: training.seconds)
     complain(of: training.absent)
     complain(of: training.known, areKept: training.saver != nil)

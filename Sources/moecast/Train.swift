@@ -64,6 +64,8 @@ struct Train: PrintingCommand {
   @Flag(help: "Go on from the model file's checkpoint, after the chunks that it has seen.")
   var resume = false
 
+  @OptionGroup var part: ChunkOption
+
   @Option(help: "Stop after this many chunks of the stream.")
   var stopAfter: Int?
 
@@ -83,7 +85,7 @@ struct Train: PrintingCommand {
   func run(printing output: inout StandardOutput) throws {
     let interruption = Interruption()
     guard let model else {
-      let stream = try interruption.stream(traces)
+      let stream = try interruption.stream(traces, chunks: part.range)
       return try learn(
         stream, from: beginning(on: stream.shape), interruption, saver: nil, printing: &output)
     }
@@ -93,7 +95,7 @@ struct Train: PrintingCommand {
       isLocked: !noLock)
     for warning in file.warnings { complain("moecast: \(warning)") }
     var checkpoint = resume ? try readCheckpoint(model) : nil
-    var stream = try interruption.stream(traces)
+    var stream = try interruption.stream(traces, chunks: part.range)
     let learner: Learner
     if let checkpoint = checkpoint.take() {
       do {

@@ -26,6 +26,7 @@ import Testing
       ["compare", "--predictors", "frequency", test],
       ["compare", "--predictors", "frequency", "--json", test],
       ["analyze", test], ["analyze", "--json", test], ["analyze", test, "-o", "-"],
+      ["analyze", test, "--partial", "-"],
       ["export", "--model", model, "--to", "npz", "-o", "-"],
       ["export", "--model", model, "--to", "json", "-o", "-"],
       ["export", "--to", "csv", "-o", "-", test],

@@ -17,7 +17,8 @@ import Testing
     while let chunk = try stream.next() { try learner.consume(chunk) }
     return (
       learner,
-      AccuracyReport(learner, recallAt: [1, 12], events: learner.progress.events, seconds: 2)
+      AccuracyReport(
+        StreamScores(learner), recallAt: [1, 12], events: learner.progress.events, seconds: 2)
     )
   }
 
@@ -85,7 +86,7 @@ import Testing
     #expect(start.allSatisfy { $0.weights == [0.6, 0.6, 0.6, 0.6] && abs($0.mean - 0.6) < 1e-7 })
     while let chunk = try stream.next() { try learner.consume(chunk) }
     let weights = try #require(learner.mixtureWeights[name])
-    let report = AccuracyReport(learner, recallAt: [1], events: 0, seconds: 0)
+    let report = AccuracyReport(StreamScores(learner), recallAt: [1], events: 0, seconds: 0)
     for (ordinal, layer) in report.layers.enumerated() {
       #expect(Array(layer.weights.keys) == [name])
       for part in weights {

@@ -76,11 +76,19 @@ def test_it_holds_the_program(python: Path) -> None:
 
 def test_it_asks_for_numpy_alone(python: Path) -> None:
     code = (
-        "import sys, moecast, moecast.record; "
-        "from importlib.metadata import requires; print(requires('moecast')); "
-        "print([n for n in ('torch', 'h5py', 'lz4', 'transformers') if n in sys.modules])"
+        "import sys, moecast, moecast.record, moecast.ray; "
+        "from importlib.metadata import requires; "
+        "print([name for name in requires('moecast') if 'extra' not in name]); "
+        "print([n for n in ('torch', 'h5py', 'lz4', 'transformers', 'ray') if n in sys.modules])"
     )
     assert ran(python, "-c", code).split("\n")[:2] == ["['numpy']", "[]"]
+
+
+def test_it_plans_shards_without_ray(python: Path) -> None:
+    printed = ran(python.parent / "moecast-ray", "plan", "--shard-size", "300kB", TRAIN)
+    assert printed == f"{TRAIN} --chunks 0-6\n{TRAIN} --chunks 7-13\n"
+    extras = "from importlib.metadata import requires; print(requires('moecast'))"
+    assert "extra == 'ray'" in ran(python, "-c", extras)
 
 
 def test_its_types_are_told(python: Path) -> None:

@@ -1,0 +1,6 @@
+"""``python -m moecast.ray`` is ``moecast-ray``."""
+
+from .commands import main
+
+if __name__ == "__main__":
+    main()
