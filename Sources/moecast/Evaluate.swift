@@ -16,10 +16,12 @@ struct Evaluate: PrintingCommand {
         moecast evaluate --model model.h5 --frozen held-out.moe.lz4
       """)
 
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"),
+    completion: .file())
   var traces: [String]
 
-  @Option(help: ArgumentHelp("The model file.", valueName: "file"))
+  @Option(help: ArgumentHelp("The model file.", valueName: "file"), completion: .file())
   var model: String
 
   @Flag(help: "Score only; learn nothing.")
@@ -28,6 +30,8 @@ struct Evaluate: PrintingCommand {
   @OptionGroup var accuracy: AccuracyOptions
 
   @OptionGroup var progress: ProgressOptions
+
+  func validate() throws { try accuracy.refuseIdle() }
 
   func run(printing output: inout StandardOutput) throws {
     var learner = try Checkpoint.read(model).learner.scoringAnew(recallAt: accuracy.recallAt)
