@@ -15,7 +15,7 @@ VERSION := $(shell awk '/define MOECAST_VERSION_/{v=v s $$3; s="."} END{print v}
 MAJOR := $(firstword $(subst ., ,$(VERSION)))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help setup build library wheel service install install-service test test-library test-python \
+.PHONY: help setup build library documents deb wheel service install install-service test test-library test-python \
   test-service load demo models docs pages format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
@@ -36,7 +36,18 @@ library: setup ## build the C library: .build/library/libmoecast.so
 	@ln -sf libmoecast.so.$(VERSION) $(LIBRARY)/libmoecast.so.$(MAJOR)
 	@ln -sf libmoecast.so.$(MAJOR) $(LIBRARY)/libmoecast.so
 
-install: build library ## install program, C library, header and pkg-config file to PREFIX (default /usr/local)
+# What goes to PREFIX/share: completions for bash, zsh and fish, man pages.
+SHARE := $(BUILD)/share
+
+documents: build ## make completions and man pages: .build/share/
+	@rm -rf $(SHARE)
+	@mkdir -p $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	$(PROGRAM) --generate-completion-script bash > $(SHARE)/bash-completion/completions/moecast
+	$(PROGRAM) --generate-completion-script zsh > $(SHARE)/zsh/site-functions/_moecast
+	$(PROGRAM) --generate-completion-script fish > $(SHARE)/fish/vendor_completions.d/moecast.fish
+	.ci/man $(PROGRAM) $(SHARE)/man/man1
+
+install: build library documents ## install program, C library, completions and man pages to PREFIX (/usr/local)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/moecast
 	install -D -m 644 $(LIBRARY)/libmoecast.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmoecast.so.$(VERSION)
 	ln -sf libmoecast.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/libmoecast.so.$(MAJOR)
@@ -45,6 +56,12 @@ install: build library ## install program, C library, header and pkg-config file
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' Sources/CLibrary/moecast.pc.in \
 	  > $(DESTDIR)$(PREFIX)/lib/pkgconfig/moecast.pc
+	cd $(SHARE) && find . -type f -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX))/share/{} \;
+
+deb: ## make a Debian package of what `install` installs: .build/moecast_VERSION_ARCHITECTURE.deb
+	@rm -rf $(BUILD)/deb
+	@$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/deb) PREFIX=/usr
+	@.ci/deb $(BUILD) $(VERSION)
 
 wheel: build library ## build the Python package's wheel, library and program inside: .build/wheel/
 	@.ci/setup test

@@ -30,6 +30,8 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "LZ4Frame", dependencies: ["CLZ4"], swiftSettings: strict),
     .target(name: "PathText", dependencies: [system], swiftSettings: strict),
+    // Words that were mistyped, numbers with units; imports nothing.
+    .target(name: "Spelling", swiftSettings: strict),
     .target(
       name: "RoutingTrace", dependencies: ["LZ4Frame", "PathText", system], swiftSettings: strict),
     // Events, the one book of requests, and counts: what forecasts, observations and demand rest on.
@@ -88,7 +90,7 @@ let package = Package(
       swiftSettings: strict),
     // Systems of dies: where experts lie, who computes what, how long that takes.
     .target(
-      name: "Wafer", dependencies: ["Demand", "PathText", "RoutingTrace", system],
+      name: "Wafer", dependencies: ["Demand", "PathText", "RoutingTrace", "Spelling", system],
       resources: [
         "dojo", "sow", "dojo-enhanced", "pcie-1", "nvlink-8", "nvl72", "cxl-1", "wafer-8x8",
       ].map {
@@ -163,6 +165,7 @@ let package = Package(
         "RoutingTrace",
         "Serving",
         "ShardSums",
+        "Spelling",
         "Staging",
         "TraceImport",
         "Training",
@@ -292,6 +295,7 @@ let package = Package(
     .testTarget(
       name: "PathTextTests", dependencies: ["PathText", "TestSupport", system],
       swiftSettings: strict),
+    .testTarget(name: "SpellingTests", dependencies: ["Spelling"], swiftSettings: strict),
     .testTarget(
       name: "DurableFileTests", dependencies: ["DurableFile", "TestSupport", system],
       swiftSettings: strict),
@@ -305,7 +309,7 @@ let package = Package(
         "moecast", "Demand", "DurableFile", "Forecast", "Insight", "LZ4Frame", "LoadProfile",
         "Wafer",
         "ModelFile",
-        "Placement", "Prequential", "RoutingTrace", "Serving", "ShardSums", "Staging",
+        "Placement", "Prequential", "RoutingTrace", "Serving", "ShardSums", "Spelling", "Staging",
         "TestSupport", system,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

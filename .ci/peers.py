@@ -212,7 +212,7 @@ def vowpal_wabbit(path, E):
 def ours(trace, K):
     """Seconds as the program measures them, from the opened trace to the last event learnt."""
     told = subprocess.run(
-        [program, "train", trace, "--predictor", "layer-markov", "--workers", "1", "--json"],
+        [program, "train", trace, "--predictors", "layer-markov", "--workers", "1", "--json"],
         check=True, capture_output=True).stdout
     told = json.loads(told)
     loss = told["log_loss_bits"]["all"]["layer-markov"]
@@ -262,7 +262,7 @@ def main():
         print("|---|---|---|---|")
         own, results = measure(shipped, E, K, L * T, peers)
         subprocess.run(
-            [program, "train", shipped, "--predictor", "layer-markov", "--quiet", "--json",
+            [program, "train", shipped, "--predictors", "layer-markov", "--quiet", "--json",
              "--model", f"{folder}/model.h5"], check=True, capture_output=True)
         subprocess.run(
             [program, "export", "--model", f"{folder}/model.h5", "--to", "npz",

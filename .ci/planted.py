@@ -286,7 +286,7 @@ MUTANTS = [
     ("moecast", "StreamRun.swift", "training.noteEvery = progress.every", ""),
     ("moecast", "StreamPass.swift", "if let failure { throw failure }", ""),
     ("moecast", "StreamPass.swift", "while !interruption.isRequested, let chunk", "while let chunk"),
-    ("moecast", "Column.swift", "decimals(scale * $0, places)", "decimals($0, places)"),
+    ("moecast", "Column.swift", "groupedDecimals(scale * $0, places)", "groupedDecimals($0, places)"),
     ("moecast", "Report.swift", "if case .object(let earlier) = members[parts[0]] { inner = earlier }", ""),
     # What placements are worth
     ("Placement", "PlacementJudge.swift", "guard gpu != home, visited[gpu] != token else { continue }", "guard gpu != home else { continue }"),

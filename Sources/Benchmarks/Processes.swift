@@ -13,7 +13,7 @@ func process(
   ]
   for size in [100, megabytes] {
     let peak = try spawn(
-      [program, "train", "-", "--predictor", "layer-markov", "--json"],
+      [program, "train", "-", "--predictors", "layer-markov", "--json"],
       input: (trace.bytes, repeats: size * 1_000_000 / trace.bytes.count + 1))
     rows.append(
       ResultRow(

@@ -42,7 +42,7 @@ public struct PredictionTable: TableExporter {
     guard let pairs = PairTable.kept(of: learner).first(where: { $0.back == 0 }) else {
       throw ExportError(
         problem: "the model holds no token heatmap",
-        remedy: "train it with --predictor token-markov")
+        remedy: "train it with --predictors token-markov")
     }
     let dies = settings.devices ?? 25
     let placement = try settings.placement(of: shape, devices: dies)

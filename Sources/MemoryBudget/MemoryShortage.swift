@@ -4,7 +4,7 @@
 /// ```swift
 /// let demand = MemoryDemand(
 ///   "the tables of mixture", bytes: 3 << 30,
-///   alternatives: [.init("--predictor mixture-fast", bytes: 1 << 30)])
+///   alternatives: [.init("--predictors mixture-fast", bytes: 1 << 30)])
 /// ```
 public struct MemoryDemand: Hashable, Sendable {
   /// What it is for, in the plural: `the tables of layer-markov`.
@@ -16,7 +16,7 @@ public struct MemoryDemand: Hashable, Sendable {
 
   /// Something that does with less.
   public struct Alternative: Hashable, Sendable {
-    /// What to use, as a user writes it: `--predictor frequency`.
+    /// What to use, as a user writes it: `--predictors frequency`.
     public var advice: String
     /// What it takes, in bytes.
     public var bytes: Int

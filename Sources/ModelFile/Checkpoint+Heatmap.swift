@@ -26,7 +26,7 @@ extension Checkpoint {
       guard let pairs = layer.counts.tokenPairs else {
         throw ModelError(
           .mismatch, file: path, problem: "it holds no token heatmap",
-          remedy: "train it with --predictor token-markov")
+          remedy: "train it with --predictors token-markov")
       }
       counts += pairs
     }

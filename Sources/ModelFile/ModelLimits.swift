@@ -91,7 +91,7 @@ extension ModelLimits {
         return (
           "has \(specs.count) predictors whose names take \(names) bytes; at most "
             + "\(ModelLimits.predictors) of \(ModelLimits.predictorBytes) bytes are possible",
-          "name fewer with --predictor"
+          "name fewer with --predictors"
         )
       }
       guard recallAt.count <= ModelLimits.recall,
@@ -140,7 +140,7 @@ extension ModelLimits {
         var smaller = self
         smaller.specs = names.compactMap { catalog.spec(named: $0) }
         if smaller.bytes < bytes, smaller.bytes <= ModelLimits.tableBytes {
-          return "train with --predictor " + names.joined(separator: ",")
+          return "train with --predictors " + names.joined(separator: ",")
         }
       }
       return "train without --model"

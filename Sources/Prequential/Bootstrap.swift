@@ -14,26 +14,59 @@ enum Bootstrap {
   static func ratios(
     _ rows: [GroupSums.Row], hits: Int, resamples: Int, seed: UInt64
   ) -> [Comparison.Estimate] {
-    let width = hits + 3
-    // Numerators first, a row's hits and loss; then what they are divided by: experts chosen,
-    // events.
-    let values = rows.flatMap { row in
-      row.hits.map { Double($0) }
-        + [Double(row.lossSteps) / LossSteps.perBit, Double(row.chosen), Double(row.events)]
+    let figures = Figures(rows, hits: hits)
+    return estimates(rows.count, resamples: resamples, seed: seed) { figures.ratios(of: $0) }
+  }
+
+  /// What one predictor's ratios exceed another's by, in the order of ``ratios(_:hits:resamples:seed:)``:
+  /// every draw is of the same requests for both, so that what is easy or hard for both falls out.
+  ///
+  /// - Parameter others: the other predictor's rows, of the same groups.
+  static func differences(
+    _ rows: [GroupSums.Row], over others: [GroupSums.Row], hits: Int, resamples: Int, seed: UInt64
+  ) -> [Comparison.Estimate] {
+    let (figures, other) = (Figures(rows, hits: hits), Figures(others, hits: hits))
+    return estimates(rows.count, resamples: resamples, seed: seed) { drawn in
+      zip(figures.ratios(of: drawn), other.ratios(of: drawn)).map { $0 - $1 }
     }
-    func ratios(of drawn: some Sequence<Int>) -> [Double] {
+  }
+
+  /// The figures of groups, laid out so that draws add up quickly.
+  private struct Figures {
+    let hits: Int
+    /// Of each row, numerators first, its hits and loss; then what they are divided by: experts
+    /// chosen, events.
+    let values: [Double]
+
+    init(_ rows: [GroupSums.Row], hits: Int) {
+      self.hits = hits
+      values = rows.flatMap { row in
+        row.hits.map { Double($0) }
+          + [Double(row.lossSteps) / LossSteps.perBit, Double(row.chosen), Double(row.events)]
+      }
+    }
+
+    /// Recall at each n, then log loss, over the rows drawn.
+    func ratios(of drawn: [Int]) -> [Double] {
+      let width = hits + 3
       var sums = [Double](repeating: 0, count: width)
       for row in drawn { for index in 0..<width { sums[index] += values[row * width + index] } }
       return (0...hits).map { sums[$0] / sums[$0 < hits ? hits + 1 : hits + 2] }
     }
-    let all = ratios(of: rows.indices)
+  }
+
+  /// Figures over all of `count` rows, with the intervals that draws of as many rows give.
+  private static func estimates(
+    _ count: Int, resamples: Int, seed: UInt64, _ figures: ([Int]) -> [Double]
+  ) -> [Comparison.Estimate] {
+    let all = figures(Array(0..<count))
     var random = SeededGenerator(seed: seed)
-    let count = UInt64(rows.count)
+    var drawn = [Int](repeating: 0, count: count)
     let resampled = (0..<resamples).map { _ in
-      ratios(
-        of: rows.indices.lazy.map { _ in
-          Int(random.next().multipliedFullWidth(by: count).high)
-        })
+      for index in drawn.indices {
+        drawn[index] = Int(random.next().multipliedFullWidth(by: UInt64(count)).high)
+      }
+      return figures(drawn)
     }
     return all.enumerated().map { index, value in
       interval(of: value, resampled.map { $0[index] }.sorted())

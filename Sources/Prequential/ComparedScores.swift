@@ -27,6 +27,26 @@ public struct ComparedScores: Hashable, Sendable {
     return (Array(ratios.dropLast()), ratios[count])
   }
 
+  /// How much more one predictor reaches than another, in the order of
+  /// ``estimates(of:stages:resamples:seed:)``, with 95 % intervals of the paired difference: both
+  /// are drawn over the same requests.
+  ///
+  /// - Returns: nil where the stages have no events.
+  /// - Complexity: as ``estimates(of:stages:resamples:seed:)``.
+  public func advantage(
+    of predictor: Int, over other: Int, stages: some Sequence<Stage>, resamples: Int, seed: UInt64
+  ) -> (recall: [Comparison.Estimate], logLossBits: Comparison.Estimate)? {
+    let stages = Array(stages)
+    let rows = groups.rows(of: predictor, stages: stages)
+    let others = groups.rows(of: other, stages: stages)
+    // Every predictor scores every event, so the groups are the same.
+    guard !rows.isEmpty, rows.count == others.count else { return nil }
+    let count = scores.recallAt.count
+    let differences = Bootstrap.differences(
+      rows, over: others, hits: count, resamples: resamples, seed: seed)
+    return (Array(differences.dropLast()), differences[count])
+  }
+
   /// Adds the scores of the next shard, whose requests follow those of the shards before it: each
   /// in a group of its own up to the 4,096th, then in these again from the first on.
   ///

@@ -63,6 +63,32 @@ public struct Comparison: Sendable {
       recallAt: recallAt)
   }
 
+  /// What a comparison knows beside its ``learner``, for a file.
+  public struct Tallies: Codable, Sendable {
+    /// Chunks that were consumed.
+    public let chunks: UInt64
+    fileprivate let groups: RequestGroups
+    fileprivate let sums: GroupSums
+  }
+
+  /// What goes into a file beside the ``learner``.
+  public var tallies: Tallies {
+    Tallies(chunks: learner.progress.chunks, groups: groups, sums: sums)
+  }
+
+  /// A comparison that goes on with what another one knew; nil where the two do not belong together.
+  ///
+  /// - Complexity: O(groups).
+  public init?(resuming learner: Learner, _ tallies: Tallies) {
+    guard tallies.chunks == learner.progress.chunks,
+      tallies.groups.isSound(places: learner.requests.places),
+      tallies.sums.isSound(predictors: learner.predictors.count, recallAt: learner.recallAt)
+    else { return nil }
+    self.learner = learner
+    groups = tallies.groups
+    sums = tallies.sums
+  }
+
   /// Forecasts every event of a chunk by all predictors, scores the forecasts, and then learns the
   /// chunk.
   ///

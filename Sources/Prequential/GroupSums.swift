@@ -4,7 +4,7 @@ import ShardSums
 import Synchronization
 
 /// Figures added up by group of requests, stage and predictor: what ``Comparison`` resamples.
-struct GroupSums: Hashable, Sendable {
+struct GroupSums: Codable, Hashable, Sendable {
   /// What one predictor reached in one group.
   struct Row: Hashable, Sendable {
     /// Events scored, and their log loss in steps of 2^-24 bits.
@@ -32,6 +32,14 @@ struct GroupSums: Hashable, Sendable {
     self.predictors = predictors
     self.recallAt = recallAt
     self.values = values
+  }
+
+  /// Whether these can be sums of so many predictors: what a file says may be anything.
+  func isSound(predictors: Int, recallAt: [Int]) -> Bool {
+    self.predictors == predictors && self.recallAt == recallAt && width > 0
+      && values.count % width == 0 && groups <= RequestGroups.count
+      // All of them together are below 2^63 then.
+      && values.allSatisfy { $0 < 1 << 48 }
   }
 
   /// Bytes that the sums of all groups take.

@@ -7,7 +7,7 @@ import RoutingTrace
 /// groups by a hash of their ordinal. So memory does not grow with requests, and resampling groups
 /// is resampling requests for as long as there are few, and independent batches of them from then
 /// on.
-struct RequestGroups: Hashable, Sendable {
+struct RequestGroups: Codable, Hashable, Sendable {
   /// Groups at most.
   static let count = 4096
 
@@ -17,6 +17,13 @@ struct RequestGroups: Hashable, Sendable {
   private(set) var begun = 0
   /// Whether a request under way has ever been forgotten.
   private var hasForgotten = false
+
+  /// Whether these can be the groups of requests that have so many places: what a file says may be
+  /// anything.
+  func isSound(places: Int) -> Bool {
+    live.count <= places && (0...1 << 60).contains(begun)
+      && live.allSatisfy { (0..<Int32(Self.count)).contains($0) }
+  }
 
   /// The group of every token of a block.
   ///

@@ -89,7 +89,7 @@ public struct TraceHeader: Hashable, Sendable {
       throw PayloadError(
         error.description,
         remedy: error.isOfName
-          ? "`moecast import --model NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name"
+          ? "`moecast import --model-name NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name"
           : "no trace of such a shape can be read; make it again with one that is possible")
     }
   }

@@ -2,7 +2,7 @@
 ///
 /// Every read (one a task) is counted once, in `local`, `stagedOnTime`, `stagedLate` or `demand`;
 /// every transfer once, as used or wasted.
-public struct StagingReport: Hashable, Sendable {
+public struct StagingReport: Codable, Hashable, Sendable {
   /// Read from the die's own HBM: its home, or a copy that was read before.
   public var local = 0
   /// First read of a copy that a transfer had brought, or a read wholly out of the staging buffer.

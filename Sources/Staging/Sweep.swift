@@ -1,5 +1,6 @@
 import Demand
 import RoutingTrace
+import Synchronization
 import Wafer
 
 /// Every strategy on every system, model and batch size: the paper's figures 12, 14 and 15.
@@ -39,7 +40,7 @@ public struct Sweep: Sendable {
   }
 
   /// One configuration's result; ratios against Base are for the caller to form.
-  public struct Row: Hashable, Sendable {
+  public struct Row: Codable, Hashable, Sendable {
     /// The system, as a place in ``Sweep/systems``.
     public let system: Int
     /// The model's name.
@@ -86,6 +87,19 @@ public struct Sweep: Sendable {
     /// Whether another row is of the same system, model and batch.
     public func isConfigured(as other: Row) -> Bool {
       system == other.system && model == other.model && batch == other.batch
+    }
+
+    /// What a row is of: no two of a sweep's have the same.
+    struct Key: Hashable {
+      let system: Int
+      let model: String
+      let batch: Int
+      let strategy: String
+      var forecast: ForecastChoice?
+    }
+
+    var key: Key {
+      Key(system: system, model: model, batch: batch, strategy: strategy, forecast: forecast)
     }
   }
 
@@ -140,6 +154,8 @@ public struct Sweep: Sendable {
 
     let schedule: BatchSchedule
     let work: Work
+    /// The rows that an earlier run made of it; nil where they are to be made.
+    let earlier: [Row]?
 
     /// About how long it takes beside others on as many systems; strategies that predict count too.
     func weight(systems: Int) -> Int {
@@ -155,47 +171,84 @@ public struct Sweep: Sendable {
   ///
   /// - Parameters:
   ///   - workers: Threads.
-  ///   - progress: Called as configurations are done with how many, one call at a time.
+  ///   - earlier: Rows of the same sweep that need not be run again.
+  ///   - isStopped: Whether to begin nothing more; the rows are those that are done then, in the
+  ///     order of all.
+  ///   - finished: Called with rows as they are done, also with those of `earlier`, one call at a
+  ///     time.
   /// - Throws: The first row's error that failed.
   public func run(
-    workers: Int, progress: @Sendable (Int) -> Void = { _ in }
+    workers: Int, earlier: [Row] = [], isStopped: @Sendable () -> Bool = { false },
+    finished: @Sendable ([Row]) -> Void = { _ in }
   ) throws(SimulationError) -> [Row] {
     var rows: [Row] = []
+    let made = Dictionary(earlier.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    let telling = Mutex(())
     for workload in workloads {
+      let own = keys(of: workload)
+      let knownRows = own.compactMap { made[$0] }
+      if isStopped() || knownRows.count == own.count {
+        if !knownRows.isEmpty { telling.withLock { _ in finished(knownRows) } }
+        rows += knownRows
+        continue
+      }
       // One model's tables at a time: the largest take tens of megabytes.
       let transitions = heatmapIsInSample ? try TransitionCounts(of: workload.pool) : nil
       let followers = transitions.map { FollowerTable($0, width: options.followers) }
       let mixture =
-        forecasts(for: workload).contains(where: \.usesMixture)
+        own.contains { $0.forecast?.usesMixture ?? false && made[$0] == nil }
         ? try MixtureTables(workload.pool, horizon: staging.horizon, workers: workers) : nil
       let sources = ForecastSources(transitions: transitions, mixture: mixture)
       let largestFirst = batches.indices.sorted { batches[$0] > batches[$1] }
       let schedules = try orderedResults(of: largestFirst, workers: workers) { index in
         BatchSchedule(workload.pool, size: batches[index], steps: steps)
       }
-      let noted = try note(workload, schedules, sources, workers: workers)
+      // The rows of some keys, where all are known.
+      func known(_ keys: [Row.Key]) -> [Row]? {
+        let rows = keys.compactMap { made[$0] }
+        return rows.count == keys.count ? rows : nil
+      }
+      let noted = try note(
+        workload,
+        schedules.map { schedule in
+          let isKnown = systems.indices.allSatisfy { system in
+            known(stagedKeys(of: workload, batch: schedule.size, system: system)) != nil
+          }
+          return (schedule, isNeeded: !isKnown)
+        }, sources, workers: workers)
       let jobs = zip(schedules, noted).flatMap { schedule, forecasts in
-        Self.strategyGroups.map { Job(schedule: schedule, work: .strategies($0)) }
-          + systems.indices.map {
-            Job(schedule: schedule, work: .staged(system: $0, forecasts))
+        Self.strategyGroups.map { strategies in
+          let keys = strategyKeys(
+            of: workload, batch: schedule.size, strategies, systems: Array(systems.indices))
+          return Job(schedule: schedule, work: .strategies(strategies), earlier: known(keys))
+        }
+          + systems.indices.map { system in
+            let keys = stagedKeys(of: workload, batch: schedule.size, system: system)
+            return Job(
+              schedule: schedule, work: .staged(system: system, forecasts), earlier: known(keys))
           }
       }
       // The longest first, so that threads end together.
       let turns = jobs.indices.sorted {
         jobs[$0].weight(systems: systems.count) > jobs[$1].weight(systems: systems.count)
       }
-      let earlier = rows.count
       let work: @Sendable (Int) throws(SimulationError) -> [Row] = { turn in
         let job = jobs[turn]
-        switch job.work {
-        case .strategies(let strategies):
-          return try self.rows(workload, job.schedule, strategies, followers)
-        case .staged(let system, let forecasts):
-          return try staged(workload, job.schedule, system, forecasts)
-        }
+        guard job.earlier == nil else { return job.earlier ?? [] }
+        guard !isStopped() else { return [] }
+        let rows: [Row] =
+          switch job.work {
+          case .strategies(let strategies):
+            try self.rows(workload, job.schedule, strategies, followers)
+          case .staged(let system, let forecasts):
+            try staged(workload, job.schedule, system, forecasts)
+          }
+        telling.withLock { _ in finished(rows) }
+        return rows
       }
-      let done = try orderedResults(
-        of: turns, workers: workers, progress: { progress(earlier + $0.joined().count) }, work)
+      let alreadyKnown = jobs.compactMap(\.earlier).flatMap(\.self)
+      if !alreadyKnown.isEmpty { telling.withLock { _ in finished(alreadyKnown) } }
+      let done = try orderedResults(of: turns, workers: workers, work)
       let perSchedule = jobs.count / max(1, schedules.count)
       rows += systems.indices.flatMap { system in
         schedules.indices.flatMap { schedule in
@@ -207,23 +260,61 @@ public struct Sweep: Sendable {
     return rows
   }
 
-  /// What forecasts say of every schedule, for all systems; by schedule and choice.
+  /// What the rows of a workload are of, in their order.
+  private func keys(of workload: Workload) -> [Row.Key] {
+    systems.indices.flatMap { system in
+      batches.flatMap { batch in
+        strategyKeys(of: workload, batch: batch, Strategy.allCases, systems: [system])
+          + stagedKeys(of: workload, batch: batch, system: system)
+      }
+    }
+  }
+
+  /// What the rows of strategies are of, in the order in which they are made.
+  private func strategyKeys(
+    of workload: Workload, batch: Int, _ strategies: [Strategy], systems: [Int]
+  ) -> [Row.Key] {
+    systems.flatMap { system in
+      strategies.map {
+        Row.Key(
+          system: system, model: workload.model.name, batch: batch, strategy: $0.rawValue)
+      }
+    }
+  }
+
+  /// What the rows of the staging engine on one system are of.
+  private func stagedKeys(of workload: Workload, batch: Int, system: Int) -> [Row.Key] {
+    forecasts(for: workload).map {
+      Row.Key(
+        system: system, model: workload.model.name, batch: batch, strategy: Self.staged,
+        forecast: $0)
+    }
+  }
+
+  /// The strategy's name of rows that the staging engine made.
+  private static let staged = "staged"
+
+  /// What forecasts say of every schedule that needs them, for all systems; by schedule and choice.
   private func note(
-    _ workload: Workload, _ schedules: [BatchSchedule], _ sources: ForecastSources, workers: Int
+    _ workload: Workload, _ needed: [(BatchSchedule, isNeeded: Bool)], _ sources: ForecastSources,
+    workers: Int
   ) throws(SimulationError) -> [[NotedForecast]] {
     let choices = forecasts(for: workload)
-    guard !choices.isEmpty else { return schedules.map { _ in [] } }
+    let schedules = needed.map(\.0)
+    let places = schedules.indices.filter { needed[$0].isNeeded }
+    guard !choices.isEmpty, !places.isEmpty else { return schedules.map { _ in [] } }
     // The largest batches first.
-    let turns = schedules.indices.sorted { schedules[$0].size > schedules[$1].size }
-      .flatMap { schedule in choices.indices.map { schedule * choices.count + $0 } }
+    let turns = places.indices.sorted { schedules[places[$0]].size > schedules[places[$1]].size }
+      .flatMap { place in choices.indices.map { place * choices.count + $0 } }
     let noted = try orderedResults(of: turns, workers: workers) {
       (turn) throws(SimulationError) -> NotedForecast in
-      let schedule = schedules[turn / choices.count]
+      let schedule = schedules[places[turn / choices.count]]
       let forecast = try sources.forecast(choices[turn % choices.count], schedule)
       return NotedForecast(forecast, workload.pool, schedule, horizon: staging.horizon)
     }
-    return schedules.indices.map {
-      Array(noted[$0 * choices.count..<($0 + 1) * choices.count])
+    return schedules.indices.map { schedule in
+      guard let place = places.firstIndex(of: schedule) else { return [] }
+      return Array(noted[place * choices.count..<(place + 1) * choices.count])
     }
   }
 
@@ -267,7 +358,7 @@ public struct Sweep: Sendable {
         workload.pool, schedule: schedule, forecasts: forecasts, warmSteps: warmSteps)
       return zip(choices, results).map { choice, result in
         row(
-          workload, system, schedule, "staged", result.simulation, forecast: choice,
+          workload, system, schedule, Self.staged, result.simulation, forecast: choice,
           staging: result.staging)
       }
     }
@@ -276,7 +367,7 @@ public struct Sweep: Sendable {
       withBelady: false)
     return choices.indices.map { index in
       row(
-        workload, system, schedule, "staged", comparison.results[index].simulation,
+        workload, system, schedule, Self.staged, comparison.results[index].simulation,
         forecast: choices[index],
         staging: comparison.results[index].staging,
         overPersistence: comparison.overPersistence(of: index),

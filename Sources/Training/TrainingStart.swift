@@ -51,7 +51,7 @@ public enum TrainingStart {
         .mismatch, file: path,
         problem: "it has no predictor \(lacking.name), only "
           + learner.predictors.joined(separator: ","),
-        remedy: "name some of these with --predictor, or train without --from")
+        remedy: "name some of these with --predictors, or train without --from")
     }
     let specs = specs ?? learner.specs
     if let model {
@@ -79,7 +79,7 @@ public enum TrainingStart {
         .mismatch, file: path,
         problem: "it learns " + learner.predictors.joined(separator: ",") + ", not "
           + specs.names.joined(separator: ","),
-        remedy: "go on without --predictor, or train anew without --resume")
+        remedy: "go on without --predictors, or train anew without --resume")
     }
     if let recallAt, recallAt != learner.recallAt {
       let noted = learner.recallAt.map(\.description).joined(separator: ",")

@@ -1,7 +1,7 @@
 import RoutingTrace
 
 /// How expert weights are stored; block scales of four-bit formats are counted.
-public enum WeightFormat: String, CaseIterable, Sendable {
+public enum WeightFormat: String, CaseIterable, Codable, Sendable {
   /// 16 bits.
   case bf16
   /// 8 bits.

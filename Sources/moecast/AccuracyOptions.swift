@@ -24,6 +24,13 @@ struct AccuracyOptions: ParsableArguments {
     recallList.map { Set($0.split(separator: ",").compactMap { Int($0) }).sorted() }
   }
 
+  /// Refuses what `--json` would not heed: it has all stages and layers.
+  func refuseIdle() throws {
+    try refuse(
+      [("--stage", stage != nil), ("--per-layer", perLayer)], unless: !json,
+      "--json has every stage and layer")
+  }
+
   func validate() throws {
     if let recallList {
       let words = recallList.split(separator: ",", omittingEmptySubsequences: false)

@@ -42,8 +42,11 @@ struct AccuracyReport: Encodable {
   var seconds: Double
   var eventsPerSecond: Double
 
+  /// The file that what was learnt is kept in; nil where nothing is kept.
+  var model: String?
+
   enum CodingKeys: String, CodingKey {
-    case requests, tokens, events, recall, layers, absent, seconds
+    case requests, tokens, events, recall, layers, absent, seconds, model
     case known = "known_chunks"
     case logLossBits = "log_loss_bits"
     case eventsPerSecond = "events_per_second"
@@ -108,8 +111,10 @@ struct AccuracyReport: Encodable {
   /// The table for people: one line a stage and predictor.
   ///
   /// - Parameter stage: the only stage to show, or nil for each.
-  func table(_ predictors: [String], recallAt ns: [Int], stage only: String? = nil) -> String {
-    let rows = Self.stages.filter { only == nil || only == $0.name }.flatMap { stage, _ in
+  func table(_ predictors: [String], recallAt ns: [Int], stage only: String? = nil)
+    -> Report<PredictorAccuracy>
+  {
+    let rows = shownStages(only).flatMap { stage in
       predictors.compactMap { predictor in
         recall[stage]?[predictor].map {
           PredictorAccuracy(
@@ -118,16 +123,25 @@ struct AccuracyReport: Encodable {
         }
       }
     }
-    return Report([.stage] + PredictorAccuracy.columns(recallAt: ns), rows).text()
+    return Report([.stage] + PredictorAccuracy.columns(recallAt: ns), rows)
+  }
+
+  /// The stages of the table: the one that is asked for, else those that have events, and all of
+  /// them together where these are several.
+  func shownStages(_ only: String?) -> [String] {
+    let names = Self.stages.map(\.name)
+    if let only { return names.filter { $0 == only } }
+    let alone = Stage.allCases.map(\.name).filter { events[$0] ?? 0 > 0 }
+    return alone.count == 1 ? alone : names
   }
 
   /// The table for people by layer: one line a layer, one column a predictor, both stages.
-  func layerTable(_ predictors: [String], n: Int) -> String {
+  func layerTable(_ predictors: [String], n: Int) -> Report<Layer> {
     let columns: [Column<Layer>] =
       [.integer(nil, "model layer") { $0.layer }]
       + predictors.map { predictor in
         .number(nil, "\(predictor) @\(n)", places: 4) { $0.recall["all"]?[predictor]?["\(n)"] }
       }
-    return Report(columns, layers).text()
+    return Report(columns, layers)
   }
 }

@@ -45,12 +45,11 @@ struct AnalysisReport: Encodable {
   /// The tables for people.
   ///
   /// - Parameter perLayer: whether the layers' leading figures follow.
-  func text(perLayer: Bool) -> String {
+  func text(perLayer: Bool) -> Sections {
     // Sums of shards are added without counting anything.
     let speed = seconds > 0 ? "; \(grouped(Int(eventsPerSecond))) events/s" : ""
-    var parts = ["\(visible(model))\n\(extent)\(speed)", table]
-    if perLayer { parts.append(layerTable) }
-    return parts.joined(separator: "\n\n")
+    let head = "\(visible(model))\n\(extent)\(speed)"
+    return Sections(perLayer ? [head, table, layerTable] : [head, table])
   }
 
   /// The requests, tokens and tasks, for people.
@@ -59,7 +58,7 @@ struct AnalysisReport: Encodable {
       "\($0.rawValue) \(grouped(tokens[$0, default: 0]))"
     }
     let known = tasks.isEmpty ? "" : ", \(tasks.count) task\(tasks.count == 1 ? "" : "s")"
-    return "\(grouped(requests)) requests, \(grouped(tokens[.all, default: 0])) tokens "
+    return "\(counted(requests, "request")), \(counted(tokens[.all, default: 0], "token")) "
       + "(\(stages.joined(separator: ", ")))\(known)"
   }
 
@@ -70,7 +69,10 @@ struct AnalysisReport: Encodable {
 
   /// What people see of a measure: its means by scope, and between which layers' values they lie.
   var columns: [Column<Measure>] {
-    let means = Scope.allCases.map { scope in
+    // Of a trace of one stage all tokens are that stage's.
+    let stages = [Scope.prefill, .decode].filter { tokens[$0, default: 0] > 0 }
+    let scopes = Scope.allCases.filter { stages.count > 1 || $0 == .all }
+    let means = scopes.map { scope in
       column(scope.rawValue) { figures, measure in
         figures[scope]?[measure].map { measure.text($0.mean) }
       }
@@ -96,7 +98,7 @@ struct AnalysisReport: Encodable {
   }
 
   /// The figures, an observation a block.
-  private var table: String {
+  private var table: Report<Measure> {
     var titles: [Measure: String] = [:]
     for (index, name) in Measure.observations.enumerated() {
       // An observation is named in its first line.
@@ -107,11 +109,15 @@ struct AnalysisReport: Encodable {
       .text(nil, "observation") { observations[$0] ?? "" }, .text(nil, "figure") { $0.title },
     ]
     let rows = Measure.observations.indices.flatMap { measures(of: $0 + 1) }
-    return Report(titled + columns, rows).text()
+    let layers = layers
+    let spark = Column<Measure>.spark("by layer") { measure in
+      layers.map { $0.figures[.all]?[measure] }
+    }
+    return Report(titled + columns + [spark], rows)
   }
 
   /// The first figure of every observation, layer by layer, of all tokens.
-  private var layerTable: String {
+  private var layerTable: Report<Observations.Layer> {
     let leading: [(heading: String, measure: Measure)] = [
       ("layer to layer", .nextLayerTop), ("token to token", .nextTokenTop),
       ("same expert", .sameExpert), ("prefill to decode", .stagesFrequencyRank),
@@ -123,7 +129,7 @@ struct AnalysisReport: Encodable {
         Column(
           nil, heading, shown: { $0.figures[.all]?[measure].map { measure.text($0) } ?? "-" })
       }
-    return Report(columns, layers).text()
+    return Report(columns, layers)
   }
 }
 

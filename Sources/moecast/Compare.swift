@@ -1,5 +1,6 @@
 import ArgumentParser
 import Forecast
+import Glibc
 import MemoryBudget
 import Prequential
 import RoutingTrace
@@ -26,15 +27,20 @@ struct Compare: PrintingCommand {
 
       Example:
         moecast compare --predictors layer-markov,mixture-fast,mixture traces/
+        moecast compare --resume compared.h5 traces/
       """)
 
   @Argument(
     help: ArgumentHelp(
       "Traces (*.moe.lz4), folders of them, or -; or sums of shards (--partial).",
-      valueName: "trace"))
+      valueName: "trace"), completion: .file())
   var traces: [String]
 
-  @Option(help: ArgumentHelp("Predictors with commas.", valueName: "names"))
+  @Option(
+    name: [.customLong("predictors"), .customLong("predictor")],
+    help: ArgumentHelp(
+      "Predictors with commas; `moecast list predictors` names all.", valueName: "names"),
+    completion: .list(PredictorCatalog.standard.names))
   var predictors = Self.standard
   private static let standard =
     "frequency,layer-markov,layer-product,token-markov,mixture-fast,mixture"
@@ -45,11 +51,19 @@ struct Compare: PrintingCommand {
   @Flag(help: "Shuffle every layer's events within a chunk: a control without anything to learn.")
   var shuffled = false
 
-  @Option(help: "Seed of the bootstrap and the shuffling.")
-  var seed: UInt64 = 1
+  @Option(help: "Seed of the bootstrap and the shuffling; default: 1.")
+  var seed: UInt64?
 
   @Option(help: "Times that requests or groups are drawn anew for the intervals.")
   var resamples = 1000
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Keep the comparison in this model file (*.h5) at its end and on Ctrl-C, and go on from what it \
+      has of the same predictors and traces.
+      """, valueName: "file"))
+  var resume: String?
 
   @OptionGroup var part: ChunkOption
 
@@ -60,10 +74,13 @@ struct Compare: PrintingCommand {
   @OptionGroup var accuracy: AccuracyOptions
 
   func validate() throws {
-    guard !names.isEmpty else { throw ValidationError("--predictors is empty") }
-    guard Set(names).count == names.count else {
-      throw ValidationError("--predictors names one twice")
-    }
+    _ = try predictorSpecs(names)
+    try accuracy.refuseIdle()
+    try refuse(
+      [("--resume", resume != nil)], unless: !shuffled, "a shuffled control is run in one go")
+    try refuse(
+      [("--seed", seed != nil)], unless: resamples > 0 || shuffled,
+      "nothing is drawn without --resamples and --shuffled")
     guard (0...100_000).contains(resamples) else {
       throw ValidationError("--resamples is from 0 to 100,000")
     }
@@ -74,13 +91,13 @@ struct Compare: PrintingCommand {
       [
         ("--json", accuracy.json), ("--stage", accuracy.stage != nil),
         ("--per-layer", accuracy.perLayer), ("--resamples", resamples != 1000),
-        ("--seed", seed != 1 && !shuffled),
+        ("--seed", seed != nil && !shuffled),
       ], unless: partial.partial == nil, "--partial writes sums in place of figures")
   }
 
   /// The predictors to compare, ablations behind the mixture they belong to.
   private var names: [String] {
-    predictors.split(separator: ",").map(String.init).flatMap { name in
+    words(predictors).flatMap { name in
       guard ablate, let options = PredictorCatalog.standard.spec(named: name)?.mixture else {
         return [name]
       }
@@ -93,24 +110,37 @@ struct Compare: PrintingCommand {
   func run(printing output: inout StandardOutput) throws {
     if let files = try ShardInputs.sums(in: traces) { return try add(files, printing: &output) }
     let interruption = Interruption()
-    let stream = try interruption.stream(traces, chunks: part.range)
-    let specs = try PredictorCatalog.standard.specs(named: names)
+    var stream = try interruption.stream(traces, chunks: part.range)
+    let specs = try predictorSpecs(names)
     try AvailableMemory.ofThisProcess().check(
       Comparison.memoryDemand(
         shape: stream.shape, predictors: specs, recallAt: accuracy.recallAt, option: "--predictors")
     )
+    let kept = try resume.map {
+      try KeptComparison($0, inputs: try TraceStream.files(of: traces))
+    }
     var comparison = Comparison(
       shape: stream.shape, predictors: specs, recallAt: accuracy.recallAt)
-    var random = SeededGenerator(seed: seed)
+    if let resume,
+      let earlier = try KeptComparison.comparison(
+        at: resume, &stream, predictors: specs, recallAt: accuracy.recallAt)
+    {
+      comparison = earlier
+    }
+    var random = SeededGenerator(seed: seed ?? 1)
     let workers = accuracy.workers.threads
     var pass = StreamPass(interruption)
-    pass.consume(stream) { chunk in
+    var chunks = 0
+    pass.consume(telling: stream) { chunk in
       if shuffled {
         try comparison.consumeShuffled(chunk, workers: workers, using: &random)
       } else {
         try comparison.consume(chunk, workers: workers)
       }
+      chunks += 1
+      return Self.line(comparison.learner, after: chunks)
     }
+    try kept?.keep(comparison)
     if let partial = partial.partial {
       try pass.finish("no sums were written")
       return try ShardInputs.write(
@@ -122,10 +152,28 @@ struct Compare: PrintingCommand {
     if pass.hasFigures {
       try tell(
         ComparisonReport(
-          comparison.scores, resamples: resamples, seed: seed, known: pass.known,
-          seconds: pass.seconds), "in \(decimals(pass.seconds, 2)) s", printing: &output)
+          comparison.scores, resamples: resamples, seed: seed ?? 1, stage: accuracy.stage,
+          known: pass.known, seconds: pass.seconds), "in \(decimals(pass.seconds, 2)) s",
+        printing: &output)
     }
-    try pass.finish("the figures are partial: of those alone")
+    let remedy =
+      resume.map { "the same with --resume \($0) goes on from there" }
+      ?? "--resume FILE would have kept them"
+    try pass.finish("the figures are partial: of those alone; \(remedy)")
+  }
+
+  /// What the predictors have reached so far, after 1, 2, 4, 8, ... chunks.
+  private static func line(_ learner: Learner, after chunks: Int) -> String? {
+    guard chunks & (chunks - 1) == 0, !learner.recallAt.isEmpty else { return nil }
+    let n = learner.recallAt.contains(learner.shape.topK) ? learner.shape.topK : learner.recallAt[0]
+    let figures = learner.predictors.enumerated().map { index, name in
+      let recall = learner.score(of: index, stages: Stage.allCases).recall(at: n)
+      return "\(name) \(recall.map { decimals($0, 4) } ?? "-")"
+    }
+    let text =
+      "\(counted(chunks, "chunk")), \(counted(learner.progress.events, "event")): recall@\(n) "
+      + figures.joined(separator: ", ")
+    return filled(text, width: Terminal.of(STDERR_FILENO).width ?? 80, indent: "  ")
   }
 
   /// Tells the figures of shards, or writes their sums as one.
@@ -135,7 +183,7 @@ struct Compare: PrintingCommand {
         ("--predictors", predictors != Self.standard), ("--ablate", ablate),
         ("--shuffled", shuffled), ("--chunks", part.chunks != nil),
         ("--recall-at", accuracy.recallList != nil),
-        ("--workers", accuracy.workers.workers != nil),
+        ("--workers", accuracy.workers.workers != nil), ("--resume", resume != nil),
       ], unless: false, "sums of shards are added as they are")
     let (scores, facts) = try ShardInputs.total(
       of: files, .compare, read: { (sums) throws(ShardSumsError) in try ComparedScores(sums) },
@@ -147,7 +195,8 @@ struct Compare: PrintingCommand {
     complain(of: facts.known)
     try tell(
       ComparisonReport(
-        scores, resamples: resamples, seed: seed, known: facts.known, seconds: 0),
+        scores, resamples: resamples, seed: seed ?? 1, stage: accuracy.stage, known: facts.known,
+        seconds: 0),
       "of " + counted(files.count, "shard"), printing: &output)
   }
 
@@ -156,13 +205,17 @@ struct Compare: PrintingCommand {
     _ report: ComparisonReport, _ extent: String, printing output: inout StandardOutput
   ) throws {
     if accuracy.json { return output.text(try json(report)) }
-    output.text(report.table(stage: accuracy.stage))
+    output.show(report.table(stage: accuracy.stage))
+    if !report.verdicts.isEmpty {
+      output.line()
+      for verdict in report.verdicts { output.line(verdict.description) }
+    }
     if accuracy.perLayer {
       output.line()
-      output.text(report.layers.layerTable(report.predictors, n: report.topK))
+      output.show(report.layers.layerTable(report.predictors, n: report.topK))
     }
     output.line()
     output.line(
-      "\(grouped(report.requests)) requests, \(grouped(report.tokens)) tokens \(extent)")
+      "\(counted(report.requests, "request")), \(counted(report.tokens, "token")) \(extent)")
   }
 }

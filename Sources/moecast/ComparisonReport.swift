@@ -21,12 +21,14 @@ struct ComparisonReport: Encodable {
   var lines: Report<Row>
   /// The figures by layer, without intervals.
   var layers: AccuracyReport
+  /// Which predictor is best, by recall and by log loss; empty where there is but one.
+  var verdicts: [Verdict]
   /// The predictors compared, and how many experts a token takes in a layer.
   let predictors: [String]
   let topK: Int
 
   enum CodingKeys: String, CodingKey {
-    case requests, tokens, seconds, lines, layers
+    case requests, tokens, seconds, lines, layers, verdicts
     case known = "known_chunks"
   }
 
@@ -35,11 +37,12 @@ struct ComparisonReport: Encodable {
   /// - Parameters:
   ///   - resamples: times that requests are drawn anew for the intervals.
   ///   - seed: where the drawing begins.
+  ///   - stage: the stage of which the best is told; nil for all of them.
   ///   - known: which of its chunks had come before.
   ///   - seconds: what the pass took.
   init(
-    _ comparison: ComparedScores, resamples: Int, seed: UInt64, known: KnownChunks,
-    seconds: Double
+    _ comparison: ComparedScores, resamples: Int, seed: UInt64, stage: String? = nil,
+    known: KnownChunks, seconds: Double
   ) {
     let scores = comparison.scores
     requests = scores.progress.requests
@@ -62,6 +65,8 @@ struct ComparisonReport: Encodable {
       }
     }
     lines = Report(Self.columns(recallAt: ns), rows)
+    verdicts = Verdict.all(
+      of: comparison, stage: stage ?? "all", resamples: resamples, seed: seed)
   }
 
   private static func columns(recallAt ns: [Int]) -> [Column<Row>] {
@@ -83,8 +88,12 @@ struct ComparisonReport: Encodable {
   /// The table for people.
   ///
   /// - Parameter stage: the only stage to show, or nil for each.
-  func table(stage only: String?) -> String {
-    Report(lines.columns, lines.rows.filter { only == nil || only == $0.stage }).text()
+  func table(stage only: String?) -> Report<Row> {
+    let shown = layers.shownStages(only)
+    var table = Report(lines.columns, lines.rows.filter { shown.contains($0.stage) })
+    let best = verdicts.first?.best
+    table.isBest = { $0.predictor == best && $0.stage == shown.last }
+    return table
   }
 }
 

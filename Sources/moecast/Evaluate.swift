@@ -25,10 +25,12 @@ struct Evaluate: PrintingCommand {
   @Argument(
     help: ArgumentHelp(
       "Traces (*.moe.lz4), folders of them, or -; or sums of shards (--partial).",
-      valueName: "trace"))
+      valueName: "trace"), completion: .file())
   var traces: [String]
 
-  @Option(help: ArgumentHelp("The model file; needed for traces.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The model file; needed for traces.", valueName: "file"),
+    completion: .file())
   var model: String?
 
   @Flag(help: "Score only; learn nothing.")
@@ -45,6 +47,7 @@ struct Evaluate: PrintingCommand {
   @OptionGroup var progress: ProgressOptions
 
   func validate() throws {
+    try accuracy.refuseIdle()
     if !traces.contains(where: ShardSums.areIn) { _ = try measured }
     guard partial.partial != nil || !force.force else {
       throw ValidationError("--force is for the file of --partial")
@@ -116,15 +119,15 @@ struct Evaluate: PrintingCommand {
     complain(of: facts.absent)
     complain(of: facts.known)
     guard !accuracy.json else { return output.text(try json(report)) }
-    output.text(
+    output.show(
       report.table(scores.predictors, recallAt: scores.recallAt, stage: accuracy.stage))
     if accuracy.perLayer {
       output.line()
-      output.text(report.layerTable(scores.predictors, n: scores.shape.topK))
+      output.show(report.layerTable(scores.predictors, n: scores.shape.topK))
     }
     output.line()
     output.line(
-      "\(grouped(scores.progress.requests)) requests, \(grouped(scores.progress.tokens)) tokens of "
-        + counted(files.count, "shard"))
+      "\(counted(scores.progress.requests, "request")), "
+        + "\(counted(scores.progress.tokens, "token")) of " + counted(files.count, "shard"))
   }
 }

@@ -36,12 +36,12 @@ struct Import: PrintingCommand {
       choice, is refused.
 
       moecast traces as inputs are written anew as one in the usual frames, however they were compressed, split or joined: chunk by chunk, or cut \
-      anew by --chunk-tokens, and under another name by --model.
+      anew by --chunk-tokens, and under another name by --model-name.
 
       Examples:
         moecast import -o mmlu.moe.lz4 llama4-maverick-mmlu.tar.xz
         curl $URL | moecast import --shape llama-4-maverick -o - - \\
-          | moecast train - --model M.h5
+          | moecast train - -o M.h5
         moecast import -o usual.moe.lz4 recompressed.moe.lz4
       """)
 
@@ -49,7 +49,8 @@ struct Import: PrintingCommand {
   var format = "auto"
 
   @Option(
-    help: "The model that was traced, a name or a JSON file: gives MoE layers, experts and top-k.")
+    help: "The model that was traced, a name or a JSON file: gives MoE layers, experts and top-k.",
+    completion: .list(ModelShape.names))
   var shape: String?
 
   @Flag(help: "Print the models whose shapes are known, and do nothing else.")
@@ -64,10 +65,15 @@ struct Import: PrintingCommand {
   @Option(help: "Tokens of every prompt, where the files do not say so (vllm-npy).")
   var prefill: Int?
 
-  @Option(help: "The model's name for the trace's header; the shape's name if not given.")
+  @Option(
+    name: [.customLong("model-name"), .customLong("model")],
+    help: ArgumentHelp(
+      "The model's name for the trace's header; the shape's name if not given.", valueName: "name"))
   var model = ""
 
-  @Option(name: .shortAndLong, help: "The trace to write, or - for standard output.")
+  @Option(
+    name: .shortAndLong, help: "The trace to write, or - for standard output.",
+    completion: .file())
   var output = ""
 
   @Option(
@@ -102,7 +108,8 @@ struct Import: PrintingCommand {
   @Flag(help: "Print the summary as JSON.")
   var json = false
 
-  @Argument(help: "Files, folders, archives, patterns, or - for standard input.")
+  @Argument(
+    help: "Files, folders, archives, patterns, or - for standard input.", completion: .file())
   var inputs: [String] = []
 
   func validate() throws {
@@ -117,11 +124,12 @@ struct Import: PrintingCommand {
     if format != "auto", ForeignFormat(named: format) == nil, CountsFormat(named: format) == nil {
       throw ValidationError(
         "--format \(format) is not known; one of auto, "
-          + (ForeignFormat.names + CountsFormat.names).joined(separator: ", "))
+          + (ForeignFormat.names + CountsFormat.names).joined(separator: ", ")
+          + meant(format, among: ForeignFormat.names + CountsFormat.names))
     }
     if let shape, !isFile(shape), ModelShape.named(shape) == nil {
       throw ValidationError(
-        "--shape \(shape) is not known; --list-shapes prints those that are, or name a JSON file "
+        "--shape \(shape) is not known\(nearShapes(shape) ?? ""); --list-shapes prints those that are, or name a JSON file "
           + "with a shape, or use --experts")
     }
     if shape != nil, experts != nil {
@@ -133,7 +141,7 @@ struct Import: PrintingCommand {
           + "no model")
     }
     if let problem = TraceShape.problem(ofName: model) {
-      throw ValidationError("--model: the shape \(problem)")
+      throw ValidationError("--model-name: the shape \(problem)")
     }
     if let prefill, prefill < 0 { throw ValidationError("--prefill is a number from 0") }
     if let topK, !(1...64).contains(topK) { throw ValidationError("--top-k is from 1 to 64") }
@@ -155,7 +163,7 @@ struct Import: PrintingCommand {
   }
 
   func run(printing standardOutput: inout StandardOutput) throws {
-    if listShapes { return try standardOutput.report(json, knownShapes, knownShapes.text()) }
+    if listShapes { return try standardOutput.report(json, knownShapes, knownShapes) }
     let start = ContinuousClock.now
     if let summary = try importProfile(since: start) {
       return try tell(summary, description: summary.description, printing: &standardOutput)
@@ -169,7 +177,8 @@ struct Import: PrintingCommand {
     var importer = try TraceImporter(
       inputs, format: ForeignFormat(named: format), options: try importOptions)
     if let proposal = importer.proposal { complain("moecast: the shape is \(proposal)") }
-    let sink = try OutputSink(output, .trace(inputs: importer.pathsOnDisk, force: force))
+    let sink = try OutputSink(
+      output, .trace(inputs: importer.pathsOnDisk, force: force), isBinary: true)
     let summary = try write(&importer, to: sink)
     try sink.commit()
     try report(summary, shape: importer.shape, since: start, printing: &standardOutput)
@@ -207,7 +216,7 @@ struct Import: PrintingCommand {
     printing standardOutput: inout StandardOutput
   ) throws {
     var rewrite = traces
-    let sink = try OutputSink(output, .trace(inputs: rewrite.files, force: force))
+    let sink = try OutputSink(output, .trace(inputs: rewrite.files, force: force), isBinary: true)
     var bar = ProgressBar(total: rewrite.size)
     defer { bar.clear() }
     try rewrite.write(to: sink, level: level) { bar.update($0) }

@@ -26,7 +26,8 @@ extension Import {
         "\(importer.format.name) holds counts only, and no routes for a trace: name a load profile, "
           + "-o PROFILE.h5")
     }
-    let sink = try OutputSink(output, .profile(inputs: importer.paths, force: force))
+    let sink = try OutputSink(
+      output, .profile(inputs: importer.paths, force: force), isBinary: true)
     let profile = try importer.profile(options: options)
     let bytes = try profile.bytes()
     try sink.write(bytes)
@@ -90,7 +91,7 @@ struct LoadProfileSummary: Encodable, CustomStringConvertible {
   /// One line for people.
   var description: String {
     var text = "\(format)\(guessed ? " (guessed)" : "") holds counts only: a load profile of "
-    text += "\(counted(layers, "MoE layer")) of \(experts) experts, \(grouped(choices)) choices"
+    text += "\(counted(layers, "MoE layer")) of \(experts) experts, \(counted(choices, "choice"))"
     if windows > 1 { text += " in \(windows) windows (\(windowKind))" }
     if filesPassedOver > 0 { text += "; \(counted(filesPassedOver, "other file")) passed over" }
     return text

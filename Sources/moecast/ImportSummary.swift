@@ -66,11 +66,11 @@ struct ImportSummary: Encodable, CustomStringConvertible {
 
   /// One line for people.
   var description: String {
-    var text = "\(format)\(guessed ? " (guessed)" : ""): \(requests) requests, \(tokens) tokens, "
-    text += "\(events) events in \(chunks) chunks; \(decimals(Double(bytesIn) / 1e6, 1)) MB in, "
-    text += "\(decimals(Double(bytesOut) / 1e6, 1)) MB out, "
-    text += "\(decimals(megabytesPerSecond, 1)) MB/s"
-    if filesPassedOver > 0 { text += "; \(filesPassedOver) other files passed over" }
+    var text = "\(format)\(guessed ? " (guessed)" : ""): \(counted(requests, "request")), "
+    text += "\(counted(tokens, "token")), \(counted(events, "event")) in "
+    text += "\(counted(chunks, "chunk")); \(moecast.bytes(bytesIn)) in, "
+    text += "\(moecast.bytes(bytesOut)) out, \(moecast.bytes(Int(megabytesPerSecond * 1e6)))/s"
+    if filesPassedOver > 0 { text += "; \(counted(filesPassedOver, "other file")) passed over" }
     return text
   }
 
@@ -89,7 +89,7 @@ struct ImportSummary: Encodable, CustomStringConvertible {
     }
     if warmUpTokens > 0 {
       notes.append(
-        "the first \(grouped(warmUpTokens)) tokens are identical, as an engine's warm-up writes them; "
+        "the first \(counted(warmUpTokens, "token")) are identical, as an engine's warm-up writes them; "
           + (warmUpDropped ? "they are left out" : "leave them out with --drop-warm-up"))
     }
     return notes + remarks

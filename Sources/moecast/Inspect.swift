@@ -23,7 +23,8 @@ struct Inspect: PrintingCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A trace (*.moe.lz4), a model or load profile (*.h5), or - for a trace.", valueName: "file"))
+      "A trace (*.moe.lz4), a model or load profile (*.h5), or - for a trace.", valueName: "file"),
+    completion: .file())
   var file: String
 
   @Flag(help: "Exit with 1 unless the file is whole too: a trace with its index and checksums.")
@@ -55,7 +56,7 @@ struct Inspect: PrintingCommand {
         throw ValidationError("--repair is for traces; a model falls back to an older checkpoint")
       }
       let facts = try ModelFacts(of: file)
-      try output.report(json, facts, facts.description)
+      try output.report(json, facts, facts)
       if !facts.intact { throw ExitCode(1) }
       return
     }
@@ -65,7 +66,7 @@ struct Inspect: PrintingCommand {
     } else {
       facts = try TraceFacts(of: file)
     }
-    try output.report(json, facts, facts.description)
+    try output.report(json, facts, facts)
     // A repair has done what it was asked to do.
     if repair == nil, !facts.intact { throw ExitCode(1) }
     if verify, !(facts.intact && facts.complete && facts.checksums) { throw ExitCode(1) }
@@ -74,7 +75,7 @@ struct Inspect: PrintingCommand {
   private func mend(_ file: String, to output: String) throws -> TraceFacts {
     let source = try TraceFile(file)
     var repair = try TraceRepair(source, name: source.name)
-    let sink = try OutputSink(output, .trace(inputs: [file], force: force))
+    let sink = try OutputSink(output, .trace(inputs: [file], force: force), isBinary: true)
     var bar = ProgressBar(total: source.size)
     defer { bar.clear() }
     let contents = try repair.write(to: sink) { bar.update($0) }

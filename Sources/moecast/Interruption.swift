@@ -58,6 +58,14 @@ final class Interruption: Sendable {
     }
   }
 
+  /// Ends a study that was asked to stop and has printed what was there.
+  ///
+  /// - Parameter results: how many there were.
+  /// - Throws: ``Stopped``.
+  func check(results: Int) throws {
+    try check("after \(counted(results, "result")), which are printed; the others were not run")
+  }
+
   /// Ends the command where it was asked to stop, when it has kept what it had.
   ///
   /// - Parameter remark: how far it came.

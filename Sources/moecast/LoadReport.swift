@@ -54,12 +54,14 @@ struct LoadReport: Encodable {
   }
 
   /// The table for people.
-  var text: String {
+  var text: Sections {
     let name = model.isEmpty ? "" : "\(visible(model)): "
     let extent =
-      windows > 1 ? "\(grouped(windows)) windows (\(visible(windowKind)))" : "one window"
-    return "load profile: \(name)\(counted(layers.rows.count, "MoE layer")) of \(experts) experts, "
-      + "\(grouped(choices)) choices in \(extent)\n\n\(layers.text())"
+      windows > 1 ? "\(counted(windows, "window")) (\(visible(windowKind)))" : "one window"
+    let head =
+      "load profile: \(name)\(counted(layers.rows.count, "MoE layer")) of \(experts) experts, "
+      + "\(counted(choices, "choice")) in \(extent)"
+    return Sections([head, layers])
   }
 }
 
@@ -96,7 +98,7 @@ struct LoadProfileFacts: Encodable, CustomStringConvertible {
       + (topK.map { ", top-\($0)" } ?? "")
     let origin = provenance.keys.sorted().map { "\($0) \(provenance[$0] ?? "")" }
     return visible(
-      "load profile\(model.isEmpty ? "" : " of \(model)"): \(shape); \(grouped(choices)) choices in "
+      "load profile\(model.isEmpty ? "" : " of \(model)"): \(shape); \(counted(choices, "choice")) in "
         + "\(counted(windows, "window")) (\(windowKind)); from \(origin.joined(separator: ", "))")
       + "\nintact; counts only: analyze reads it, predictors learn from traces"
   }

@@ -18,10 +18,13 @@ struct MergeModels: PrintingCommand {
         moecast merge shard-1.h5 shard-2.h5 shard-3.h5 -o all.h5
       """)
 
-  @Argument(help: ArgumentHelp("The models to merge.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp("The models to merge.", valueName: "model"), completion: .file())
   var models: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The model to write.", valueName: "file"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The model to write.", valueName: "file"),
+    completion: .file())
   var output: String
 
   @Flag(help: "Write the model without a lock, where the file system keeps none.")
@@ -38,6 +41,6 @@ struct MergeModels: PrintingCommand {
     for warning in file.warnings { complain("moecast: \(warning)") }
     try file.write(try Merge.files(models))
     let facts = try ModelFacts(of: output)
-    try standardOutput.report(json, facts, facts.description)
+    try standardOutput.report(json, facts, facts)
   }
 }

@@ -5,7 +5,7 @@ import Prequential
 import RoutingTrace
 
 /// What `inspect` and `merge` tell of a model; the keys of `--json`.
-struct ModelFacts: Encodable, CustomStringConvertible {
+struct ModelFacts: Encodable, Shown {
   let kind = "model"
   var shape: TraceFacts.Shape?
   var software = ""
@@ -32,6 +32,8 @@ struct ModelFacts: Encodable, CustomStringConvertible {
   /// What is wrong, where something is.
   var problems: [String] = []
   private var summary = ""
+  /// The recall of the last predictor from one note of the history to the next.
+  private var learning: (name: String, n: Int, recall: [Double])?
 
   /// A generation of what a model had learnt before its own stream.
   struct Past: Encodable {
@@ -55,7 +57,7 @@ struct ModelFacts: Encodable, CustomStringConvertible {
 
     /// Behind whose it is.
     private var size: String {
-      ": \(grouped(requests)) requests, \(grouped(tokens)) tokens, \(grouped(chunks)) chunks"
+      ": \(counted(requests, "request")), \(counted(tokens, "token")), \(counted(chunks, "chunk"))"
     }
 
     /// The same of the model's own stream.
@@ -104,6 +106,7 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     }
     // Figures of earlier generations were measured by learners that knew less.
     guard learner.progress.tokens > 0 || learner.past.isEmpty else { return }
+    learning = Self.learning(of: learner)
     let rows = learner.predictors.enumerated().map { index, name in
       let score = learner.score(of: index, stages: Stage.allCases)
       let recall = learner.recallAt.compactMap { n in score.recall(at: n).map { ("\(n)", $0) } }
@@ -114,36 +117,56 @@ struct ModelFacts: Encodable, CustomStringConvertible {
     accuracy = Report(PredictorAccuracy.columns(recallAt: learner.recallAt), rows)
   }
 
-  var description: String {
-    var lines: [String] = []
+  /// The recall of the learner's last predictor between the notes of its history.
+  private static func learning(of learner: Learner) -> (name: String, n: Int, recall: [Double])? {
+    guard let name = learner.predictors.last, !learner.recallAt.isEmpty else { return nil }
+    let place = learner.recallAt.firstIndex(of: learner.shape.topK) ?? 0
+    var (hits, chosen) = (UInt64(0), UInt64(0))
+    let recall = learner.history.compactMap { row -> Double? in
+      guard let sums = row.predictors.last, sums.chosen > chosen else { return nil }
+      defer { (hits, chosen) = (sums.hits[place], sums.chosen) }
+      return Double(sums.hits[place] - hits) / Double(sums.chosen - chosen)
+    }
+    return (name, learner.recallAt[place], recall)
+  }
+
+  func lines(on terminal: Terminal) -> [Line] {
+    var lines: [Line] = []
+    func tell(_ text: String) { lines += text.lines(on: terminal) }
     if shape != nil {
-      lines += [
+      for line in [
         "model       \(visible(summary))",
         "requests    \(grouped(requests)), \(grouped(liveRequests)) live",
         "tokens      \(grouped(tokens))", "events      \(grouped(events))",
         "chunks      \(grouped(chunks))",
         "file        \(moecast.bytes(bytes)), by \(visible(software))",
-      ]
+      ] { tell(line) }
       for (index, generation) in past.enumerated() {
-        lines.append((index == 0 ? "from        " : "            ") + generation.text)
+        tell((index == 0 ? "from        " : "            ") + generation.text)
       }
-      if let own { lines.append("then        \(own.textOfOwn), of which the figures are") }
-      lines.append(
-        accuracy.rows.isEmpty
-          ? "accuracy    not known: it has learnt nothing since; `moecast evaluate` measures it"
-          : accuracy.text())
+      if let own { tell("then        \(own.textOfOwn), of which the figures are") }
+      if accuracy.rows.isEmpty {
+        tell("accuracy    not known: it has learnt nothing since; `moecast evaluate` measures it")
+      } else {
+        lines += accuracy.lines(on: terminal)
+      }
+      if terminal.width != nil, let learning, learning.recall.count > 1 {
+        tell(
+          "learning    \(sparkline(condensed(learning.recall, to: 40))) recall@\(learning.n) of "
+            + "\(learning.name), \(decimals(learning.recall.min() ?? 0, 3)) to "
+            + decimals(learning.recall.max() ?? 0, 3))
+      }
       for (name, parts) in weights.sorted(by: { $0.key < $1.key }) {
         let parts = parts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        lines.append(
+        tell(
           "weights of \(visible(name)): "
             + parts.map { "\($0.key) \(decimals($0.value, 2))" }.joined(separator: ", "))
       }
     }
     let seal = sealed ? "yes" : "yes, though without its seal: another program edited it"
-    lines.append(
-      "intact      "
-        + (intact
-          ? seal : "no: " + problems.map { visible($0) }.joined(separator: "\n            ")))
-    return lines.joined(separator: "\n")
+    let verdict =
+      intact ? seal : "no: " + problems.map { visible($0) }.joined(separator: "\n            ")
+    return lines
+      + "intact      \(verdict)".lines(on: terminal).map { Line($0.text, intact ? .plain : .red) }
   }
 }

@@ -3,6 +3,7 @@ import CVectorShims
 import Glibc
 import ModelFile
 import PathText
+import SystemPackage
 
 /// The program's root: subcommands and how its failures end.
 struct Moecast: ParsableCommand {
@@ -12,7 +13,7 @@ struct Moecast: ParsableCommand {
     discussion: """
       Example:
         moecast import --shape tiny-moe -o trace.moe.lz4 request_*.npz
-        moecast train trace.moe.lz4 --model model.h5
+        moecast train trace.moe.lz4 -o model.h5
         moecast evaluate --model model.h5 other.moe.lz4
       """,
     version: ModelHeader.software,
@@ -20,8 +21,34 @@ struct Moecast: ParsableCommand {
       Import.self, Inspect.self, Train.self, Evaluate.self, ForecastEvents.self, Compare.self,
       Analyze.self,
       MergeModels.self,
-      ExportCommand.self, Place.self, Simulate.self, Sample.self, Serve.self,
+      ExportCommand.self, Place.self, Simulate.self, Sample.self, Serve.self, ListCommand.self,
     ])
+}
+
+extension Moecast {
+  /// What is wrong with the word that should name a subcommand; nil for nothing.
+  ///
+  /// `simulate` takes a trace in place of a subcommand: of its own the near names count, and no
+  /// file may be there.
+  static func unknownCommand(_ arguments: [String]) -> String? {
+    func names(_ configuration: CommandConfiguration) -> [String] {
+      configuration.subcommands.map { $0._commandName }
+    }
+    guard let word = arguments.first, !word.hasPrefix("-") else { return nil }
+    let own = names(configuration)
+    guard own.contains(word) || word == "help" else {
+      let near = meant(word, among: own)
+      return "'\(word)' is no subcommand"
+        + (near.isEmpty ? "; there are " + own.joined(separator: ", ") : near)
+    }
+    guard word == Simulate._commandName, arguments.count > 1, !arguments[1].hasPrefix("-"),
+      (try? FilePath(text: arguments[1]).stat()) == nil
+    else { return nil }
+    let studies = names(Simulate.configuration)
+    guard !studies.contains(arguments[1]) else { return nil }
+    let near = meant(arguments[1], among: studies)
+    return near.isEmpty ? nil : "simulate has no '\(arguments[1])', and no file is called so" + near
+  }
 }
 
 /// The program: parses the arguments, runs the command, and ends with its exit code.
@@ -36,6 +63,10 @@ enum Program {
     }
     prepareStreams()
     let arguments = argumentTexts()
+    if let problem = Moecast.unknownCommand(arguments) {
+      complain("moecast: \(problem)")
+      exit(2)
+    }
     do {
       do {
         var command = try Moecast.parseAsRoot(arguments)

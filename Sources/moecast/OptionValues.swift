@@ -15,9 +15,17 @@ func commaSeparated<Value>(
   guard !words.isEmpty else { throw ValidationError("\(option) is empty; give \(wanted)") }
   return try words.map { word in
     guard let value = parse(word) else {
-      throw ValidationError("\(option) '\(word)' is none of \(wanted)")
+      throw ValidationError(
+        "\(option) '\(word)' is none of \(wanted)" + meant(word, among: namesIn(wanted)))
     }
     return value
+  }
+}
+
+/// The names that a list for people has: `oracle` of "heatmap, oracle, or files (*.jsonl)".
+private func namesIn(_ wanted: String) -> [String] {
+  wanted.split(separator: ", ").map(String.init).filter { name in
+    name.allSatisfy { $0.isLetter || $0.isNumber || "-+:._".contains($0) }
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DurableFile
+import Glibc
 import LZ4Frame
 import ModelFile
 import PathText
@@ -24,9 +25,11 @@ final class OutputSink: ByteSink {
   /// - Parameters:
   ///   - path: a file, or `-` for standard output.
   ///   - rule: what may be replaced.
+  ///   - isBinary: whether no terminal can show it; what looks so later is stopped then.
   /// - Throws: `FileError`.
-  init(_ path: String, _ rule: OutputRule) throws(FileError) {
+  init(_ path: String, _ rule: OutputRule, isBinary: Bool = false) throws(FileError) {
     if path == StandardStream.dash {
+      guard !isBinary || isatty(STDOUT_FILENO) != 1 else { throw FileError.noTerminal }
       stream = OpenStream(.standardOutput, path: "standard output", closes: false)
     } else if Self.isStream(path) {
       do {
@@ -73,11 +76,21 @@ final class OutputSink: ByteSink {
 /// The reader at the other end of a pipe has seen enough: the end of the command, and no failure.
 struct ReaderIsGone: Error {}
 
+extension FileError {
+  /// Bytes that are no text were to go to a terminal.
+  fileprivate static var noTerminal: FileError {
+    FileError(
+      "standard output", .write, "is a terminal, and what goes there is no text", code: nil,
+      remedy: "send it to a file (-o FILE) or into a pipe")
+  }
+}
+
 /// An open stream of bytes, closed when let go.
 private final class OpenStream {
   private let descriptor: FileDescriptor
   private let path: FilePath
   private let closes: Bool
+  private let isTerminal: Bool
 
   /// - Parameters:
   ///   - path: what it is called in errors.
@@ -86,10 +99,14 @@ private final class OpenStream {
     self.descriptor = descriptor
     self.path = path
     self.closes = closes
+    isTerminal = isatty(descriptor.rawValue) == 1
   }
 
   /// - Throws: `FileError`, or ``ReaderIsGone`` where nobody reads any more.
   func write(_ bytes: UnsafeRawBufferPointer) throws {
+    if isTerminal, bytes.contains(where: { $0 < 0x20 && !"\t\n\r".utf8.contains($0) }) {
+      throw FileError.noTerminal
+    }
     do { _ = try descriptor.writeAll(bytes) } catch {
       guard let code = error as? Errno, code != .brokenPipe else { throw ReaderIsGone() }
       throw FileError(lostOn: path, code)

@@ -3,13 +3,17 @@ import SystemPackage
 
 /// A bar with rate and time to go, on standard error and only on a terminal.
 struct ProgressBar {
-  private let isShown = isatty(STDERR_FILENO) == 1
+  /// Whether anybody looks.
+  let isShown = isatty(STDERR_FILENO) == 1
   private let total: Int?
   private let unit: String?
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
   private var drawn: ContinuousClock.Instant
   private var isDrawn = false
+  private var pace = Pace()
+  /// What is shown behind it: the last result, say.
+  var remark = ""
 
   /// - Parameters:
   ///   - total: bytes to go through, or nil where nobody knows.
@@ -29,7 +33,9 @@ struct ProgressBar {
     guard isShown, clock.now - drawn > .milliseconds(100) else { return }
     drawn = clock.now
     isDrawn = true
-    let rate = Double(done) / seconds
+    let seconds = seconds
+    pace.note(done, at: seconds)
+    let rate = pace.rate ?? Double(done) / seconds
     var line = "\r\u{1B}[K"
     if let total, total > 0 {
       let share = min(1, Double(done) / Double(total))
@@ -39,10 +45,13 @@ struct ProgressBar {
       line += decimals(share * 100, 0) + " %, "
       line += "about " + duration(Double(max(0, total - done)) / max(1e-3, rate)) + " to go, "
     } else {
-      line += decimals(Double(done) / 1e6, 1) + " MB, "
+      line += unit == nil ? bytes(done) + ", " : ""
     }
-    line += unit.map { "\(done) \($0)" } ?? decimals(rate / 1e6, 1) + " MB/s"
-    putOnStandardError(line)
+    line += unit.map { "\(grouped(done)) \($0)" } ?? bytes(Int(min(1e15, rate))) + "/s"
+    if !remark.isEmpty { line += "; " + visible(remark) }
+    // A line that the terminal breaks cannot be taken back.
+    let width = max(20, Terminal.of(STDERR_FILENO).width ?? 80)
+    putOnStandardError(String(line.prefix(4 + width - 1)))
   }
 
   /// Takes the bar off the screen, before other lines are printed.

@@ -21,7 +21,7 @@ struct Sample: PrintingCommand {
         moecast sample --model model.h5 --requests 100 -o drawn.moe.lz4
       """)
 
-  @Option(help: ArgumentHelp("The model file.", valueName: "file"))
+  @Option(help: ArgumentHelp("The model file.", valueName: "file"), completion: .file())
   var model: String
 
   @Option(help: "Requests to draw.")
@@ -39,7 +39,9 @@ struct Sample: PrintingCommand {
   @Option(help: "Above 1 draws more evenly than forecast, below 1 more surely.")
   var temperature = 1.0
 
-  @Option(name: .shortAndLong, help: "The trace to write, or - for standard output.")
+  @Option(
+    name: .shortAndLong, help: "The trace to write, or - for standard output.",
+    completion: .file())
   var output: String
 
   @OptionGroup var force: ForceOption
@@ -63,7 +65,7 @@ struct Sample: PrintingCommand {
   }
 
   func run(printing standardOutput: inout StandardOutput) throws {
-    let sink = try OutputSink(output, .trace(inputs: [model], force: force))
+    let sink = try OutputSink(output, .trace(inputs: [model], force: force), isBinary: true)
     let learner = try Checkpoint.read(model).learner
     var sampler = RequestSampler(
       shape: learner.shape, mixtures: learner.mixtures, counts: learner.layers.map(\.counts),
@@ -105,7 +107,7 @@ struct SampleSummary: Codable, CustomStringConvertible {
 
   /// One line for people.
   var description: String {
-    "drawn from \(source): \(requests) requests, \(tokens) tokens, \(events) events; "
-      + "\(decimals(Double(bytesOut) / 1e6, 1)) MB out"
+    "drawn from \(source): \(counted(requests, "request")), \(counted(tokens, "token")), "
+      + "\(counted(events, "event")); \(moecast.bytes(bytesOut)) out"
   }
 }

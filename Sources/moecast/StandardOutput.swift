@@ -17,9 +17,25 @@ struct StandardOutput {
 
   private let descriptor: FileDescriptor
   private var state = State.open
+  /// What stands behind it.
+  let terminal: Terminal
 
-  /// - Parameter descriptor: where to write in its place, for tests.
-  init(_ descriptor: FileDescriptor = .standardOutput) { self.descriptor = descriptor }
+  /// - Parameters:
+  ///   - descriptor: where to write in its place, for tests.
+  ///   - terminal: what to take it for; nil for what it is.
+  init(_ descriptor: FileDescriptor = .standardOutput, terminal: Terminal? = nil) {
+    self.descriptor = descriptor
+    self.terminal = terminal ?? .of(descriptor.rawValue)
+  }
+
+  /// Prints what people see, as wide as there is room.
+  mutating func show(_ shown: any Shown) {
+    write(
+      shown.lines(on: terminal).map { $0.written(on: terminal) + "\n" }.joined())
+  }
+
+  /// Prints a note, which is faint where that can be.
+  mutating func note(_ text: String) { write(Line(text, .faint).written(on: terminal) + "\n") }
 
   /// Prints one line; line feeds in it are made visible.
   mutating func line(_ line: String = "") { write(visible(line) + "\n") }
@@ -28,10 +44,10 @@ struct StandardOutput {
   mutating func text(_ text: String) { write(visible(text, keepingLines: true) + "\n") }
 
   /// Prints the table or, as JSON, what it was made from.
-  mutating func report(_ json: Bool, _ value: some Encodable, _ table: @autoclosure () -> String)
-    throws
-  {
-    text(json ? try moecast.json(value) : table())
+  mutating func report(
+    _ json: Bool, _ value: some Encodable, _ table: @autoclosure () -> any Shown
+  ) throws {
+    if json { text(try moecast.json(value)) } else { show(table()) }
   }
 
   private mutating func write(_ text: String) {

@@ -35,15 +35,29 @@ struct StreamPass {
   mutating func consume(
     _ stream: sending TraceStream, _ use: (TraceChunk) throws -> Void
   ) {
+    consume(telling: stream) { chunk in
+      try use(chunk)
+      return nil
+    }
+  }
+
+  /// The same, of whose chunks people at a terminal see what `use` returns.
+  mutating func consume(
+    telling stream: sending TraceStream, _ use: (TraceChunk) throws -> String?
+  ) {
     var bar = ProgressBar(total: stream.size)
     let ahead = TraceReadAhead(stream)
     do {
       while !interruption.isRequested, let chunk = try ahead.next() {
-        try use(chunk)
+        let line = try use(chunk)
         absent.add(chunk.block)
         known.note(chunk.checksum)
         digests.append(chunk.checksum)
         chunks += 1
+        if bar.isShown, let line {
+          bar.clear()
+          complain(line, keepingLines: true)
+        }
         bar.update(ahead.bytesRead)
       }
     } catch is CancellationError {
@@ -71,6 +85,6 @@ struct StreamPass {
       complain(of: remarks)
     }
     if let failure { throw failure }
-    try interruption.check("after \(grouped(chunks)) chunks; \(remark)")
+    try interruption.check("after \(counted(chunks, "chunk")); \(remark)")
   }
 }

@@ -32,7 +32,7 @@ struct StreamRun {
   ) throws {
     let shown = learner.recallAt.firstIndex(of: learner.shape.topK) ?? 0
     let n = learner.recallAt.isEmpty ? learner.shape.topK : learner.recallAt[shown]
-    var table = ProgressTable(learner, n: n)
+    var table = ProgressTable(learner, n: n, width: output.terminal.width)
     var bar = ProgressBar(total: stream.size)
     var isHeaderPrinted = options.json
     let isPrinted = !options.json && !progress.quiet && !isQuiet
@@ -44,7 +44,10 @@ struct StreamRun {
         case .noted(let row, let seconds):
           guard isPrinted else { return }
           bar.clear()
-          if !isHeaderPrinted { output.text(table.header) }
+          if !isHeaderPrinted {
+            if let note = table.note { output.note(note) }
+            output.show(table)
+          }
           isHeaderPrinted = true
           output.line(table.line(row, recallIndex: shown, seconds: seconds))
         case .read(let bytes): bar.update(bytes)
@@ -61,28 +64,34 @@ struct StreamRun {
   /// - Throws: ``Stopped``.
   func checkInterruption(_ learner: Learner, _ remark: String) throws {
     guard training.isInterrupted else { return }
-    try interruption.check("after \(grouped(learner.progress.chunks)) chunks; \(remark)")
+    try interruption.check("after \(counted(learner.progress.chunks, "chunk")); \(remark)")
   }
 
   /// Prints the figures of `learner` as the options ask.
-  func report(_ learner: Learner, printing output: inout StandardOutput) throws {
-    let report = AccuracyReport(
+  ///
+  /// - Parameter model: the file that what was learnt is kept in; nil where nothing is.
+  func report(
+    _ learner: Learner, keptIn model: String? = nil, printing output: inout StandardOutput
+  ) throws {
+    var report = AccuracyReport(
       StreamScores(learner), recallAt: learner.recallAt, events: training.events,
       absent: training.absent,
       known: training.known, seconds: training.seconds)
+    report.model = model
     complain(of: training.absent)
     complain(of: training.known, areKept: training.saver != nil)
     guard !options.json else { return output.text(try json(report)) }
     if !progress.quiet { output.line() }
-    output.text(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
+    output.show(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
     if options.perLayer {
       output.line()
-      output.text(report.layerTable(learner.predictors, n: learner.shape.topK))
+      output.show(report.layerTable(learner.predictors, n: learner.shape.topK))
     }
     output.line()
     output.line(
-      "\(grouped(learner.progress.requests)) requests, \(grouped(learner.progress.tokens)) tokens; "
-        + "\(grouped(training.events)) events in \(decimals(training.seconds, 2)) s, "
+      "\(counted(learner.progress.requests, "request")), "
+        + "\(counted(learner.progress.tokens, "token")); "
+        + "\(counted(training.events, "event")) in \(decimals(training.seconds, 2)) s, "
         + "\(grouped(Int(report.eventsPerSecond))) events/s")
   }
 }

@@ -1,7 +1,7 @@
 import RoutingTrace
 
 /// What `inspect` tells of a trace; the keys of `--json`.
-struct TraceFacts: Encodable, CustomStringConvertible {
+struct TraceFacts: Encodable, Shown {
   /// What the header says of the traced model.
   struct Shape: Encodable {
     var model: String
@@ -50,6 +50,8 @@ struct TraceFacts: Encodable, CustomStringConvertible {
   /// What is damaged, where something is.
   var damage: String?
   private let summary: String
+  /// How long requests are, where that was looked at.
+  private var lengths = RequestLengths()
 
   enum CodingKeys: String, CodingKey {
     case kind, shape, provenance, requests, tokens, stages, tasks, chunks, bytes, weights, absent
@@ -67,7 +69,13 @@ struct TraceFacts: Encodable, CustomStringConvertible {
       source, name: source.name, reading: TraceReading(framing: .any))
     var bar = ProgressBar(total: source.size)
     defer { bar.clear() }
-    self.init(try TraceContents(of: &reader) { _, bytesRead in bar.update(bytesRead) })
+    var lengths = RequestLengths()
+    self.init(
+      try TraceContents(of: &reader) { block, bytesRead in
+        lengths.add(block)
+        bar.update(bytesRead)
+      })
+    self.lengths = lengths
   }
 
   /// The facts of a trace that was read.
@@ -90,18 +98,16 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     damage = contents.damage?.description
   }
 
-  var description: String {
+  func lines(on terminal: Terminal) -> [Line] {
     var lines = ["trace       \(visible(summary))"]
     lines.append(
       "model layers " + (shape.modelLayers.first.map(String.init) ?? "") + " to "
         + (shape.modelLayers.last.map(String.init) ?? ""))
     lines.append("requests    \(grouped(requests))")
+    if terminal.width != nil, let text = lengths.text { lines.append("lengths     \(text)") }
     let byStage = stages.sorted { $0.key > $1.key }.map { "\($0.key) \(grouped($0.value))" }
     lines.append("tokens      \(grouped(tokens)) (\(byStage.joined(separator: ", ")))")
-    if !tasks.isEmpty {
-      let counts = tasks.sorted { $0.key < $1.key }.map { "\(visible($0.key)) \($0.value)" }
-      lines.append("tasks       " + counts.joined(separator: ", "))
-    }
+    lines += taskLines
     lines.append("chunks      \(grouped(chunks)), \(moecast.bytes(bytes)) compressed")
     lines.append("weights     " + (weights ? "yes" : "no"))
     lines.append("absent      " + (absent.text ?? "nothing"))
@@ -121,8 +127,26 @@ struct TraceFacts: Encodable, CustomStringConvertible {
     let verdict =
       damage.map { "no: " + visible($0) }
       ?? (limits.isEmpty ? "yes" : limits.joined(separator: ", "))
-    lines.append("intact      " + verdict)
-    return lines.joined(separator: "\n")
+    return lines.map { Line($0) } + [Line("intact      " + verdict, damage == nil ? .plain : .red)]
+  }
+
+  /// Tasks that are told one by one; of more the most and the fewest are.
+  private static let mostTasks = 12
+
+  /// The tasks with their requests: a line, or two that sum them up.
+  private var taskLines: [String] {
+    func told(_ tasks: some Sequence<(key: String, value: Int)>) -> String {
+      tasks.map { "\(visible($0.key)) \(grouped($0.value))" }.joined(separator: ", ")
+    }
+    guard !tasks.isEmpty else { return [] }
+    guard tasks.count > Self.mostTasks else {
+      return ["tasks       " + told(tasks.sorted { $0.key < $1.key })]
+    }
+    let ordered = tasks.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    return [
+      "tasks       \(grouped(tasks.count)), the most requests: \(told(ordered.prefix(4)))",
+      "            the fewest: \(told(ordered.suffix(3))); --json has all",
+    ]
   }
 }
 

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Forecast
 import ModelFile
+import PathText
 import Prequential
 import RoutingTrace
+import SystemPackage
 import Training
 
 /// `moecast train`: learns from a stream, scoring every event before learning it.
@@ -18,11 +20,16 @@ struct Train: PrintingCommand {
       same predictors.
 
       Example:
-        moecast train traces/ --model model.h5 --checkpoint-every 64
-        moecast train --from model.h5 tuesday/ --model tuesday.h5
+        moecast train traces/ -o model.h5 --checkpoint-every 64
+        moecast train --from model.h5 tuesday/ -o tuesday.h5
+
+      Predictors: \(PredictorCatalog.standard.names.joined(separator: ", ")); `moecast list \
+      predictors` says what they are.
       """)
 
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"),
+    completion: .file())
   var traces: [String]
 
   @OptionGroup var accuracy: AccuracyOptions
@@ -30,19 +37,24 @@ struct Train: PrintingCommand {
   @OptionGroup var progress: ProgressOptions
 
   @Option(
+    name: [.customLong("predictors"), .customLong("predictor")],
     help: ArgumentHelp(
       "Predictors with commas; default those of --from, else \(Self.standard.joined(separator: ",")).",
-      valueName: "names"))
-  var predictor: String?
+      valueName: "names"), completion: .list(PredictorCatalog.standard.names))
+  var predictors: String?
   private static let standard = PredictorCatalog.standardNames
 
   @Option(
-    help: ArgumentHelp("A model whose knowledge to begin with, only read.", valueName: "model"))
+    help: ArgumentHelp("A model whose knowledge to begin with, only read.", valueName: "model"),
+    completion: .file())
   var from: String?
 
   @Option(
-    help: ArgumentHelp("Model file to write at the end and at checkpoints.", valueName: "file"))
-  var model: String?
+    name: [.short, .long, .customLong("model")],
+    help: ArgumentHelp(
+      "Model file to write at the end and at checkpoints; without it nothing is kept.",
+      valueName: "file"), completion: .file())
+  var output: String?
 
   @Option(
     help: ArgumentHelp(
@@ -72,19 +84,20 @@ struct Train: PrintingCommand {
   func validate() throws {
     guard stopAfter ?? 1 > 0 else { throw ValidationError("--stop-after must be at least 1") }
     guard (0...1000).contains(keep) else { throw ValidationError("--keep is from 0 to 1,000") }
-    guard model != nil || (!resume && checkpointEvery == nil && !noLock && !force.force) else {
-      throw ValidationError("--resume, --checkpoint-every, --no-lock and --force need --model")
+    guard output != nil || (!resume && checkpointEvery == nil && !noLock && !force.force) else {
+      throw ValidationError("--resume, --checkpoint-every, --no-lock and --force need --output")
     }
-    guard predictor?.isEmpty != true else { throw ValidationError("--predictor is empty") }
+    _ = try specs
+    try accuracy.refuseIdle()
     guard from == nil || !resume else {
       throw ValidationError(
-        "--from begins a new model and --resume goes on with the one in --model; leave one out")
+        "--from begins a new model and --resume goes on with the one in --output; leave one out")
     }
   }
 
   func run(printing output: inout StandardOutput) throws {
     let interruption = Interruption()
-    guard let model else {
+    guard let model = self.output else {
       let stream = try interruption.stream(traces, chunks: part.range)
       return try learn(
         stream, from: beginning(on: stream.shape), interruption, saver: nil, printing: &output)
@@ -101,6 +114,9 @@ struct Train: PrintingCommand {
       do {
         learner = try TrainingStart.resuming(
           checkpoint, &stream, predictors: try specs, recallAt: accuracy.recallAt)
+      } catch let error as ModelError where error.kind == .mismatch {
+        // Of what was asked for here, not of the traces.
+        throw ValidationError("\(error)")
       } catch is CancellationError {
         return try interruption.check(
           "while it passed over what was learnt; --resume goes on from there")
@@ -116,9 +132,7 @@ struct Train: PrintingCommand {
   /// The predictors that were asked for; nil where none were.
   private var specs: [PredictorSpec]? {
     get throws {
-      try predictor.map {
-        try PredictorCatalog.standard.specs(named: $0.split(separator: ",").map(String.init))
-      }
+      try predictors.map { try predictorSpecs(words($0)) }
     }
   }
 
@@ -127,17 +141,17 @@ struct Train: PrintingCommand {
     if let from {
       return try TrainingStart.continuing(
         try Checkpoint.read(from), on: shape, predictors: try specs, recallAt: accuracy.recallAt,
-        model: model)
+        model: output)
     }
     let standard = try PredictorCatalog.standard.specs(named: Self.standard)
     return try TrainingStart.anew(
       shape, predictors: try specs ?? standard,
-      recallAt: accuracy.recallAt, model: model, for: use, option: "--predictor")
+      recallAt: accuracy.recallAt, model: output, for: use, option: "--predictors")
   }
 
   /// What becomes of the tables, which decides how much memory they take.
   private var use: Learner.Use {
-    model == nil ? .learning : checkpointEvery == nil ? .saving : .checkpoints
+    output == nil ? .learning : checkpointEvery == nil ? .saving : .checkpoints
   }
 
   private func readCheckpoint(_ model: String) throws -> Checkpoint {
@@ -146,6 +160,15 @@ struct Train: PrintingCommand {
       complain("moecast: \(error.file): \(error.problem); going on from \(checkpoint.path)")
     }
     return checkpoint
+  }
+
+  /// Where what was learnt is now, in words.
+  private func kept(_ learner: Learner) -> String {
+    guard let output else { return "nothing is kept: -o MODEL.h5 keeps what was learnt" }
+    let size = (try? FilePath(text: output).stat()).map { ", \(bytes(Int($0.size)))" } ?? ""
+    let older = (try? FilePath(text: output + ".1").stat()) != nil ? "; \(output).1 is older" : ""
+    return "written: \(output)\(size), \(counted(learner.predictors.count, "predictor")) after "
+      + counted(learner.progress.chunks, "chunk") + older
   }
 
   /// Learns the rest of `stream`, saving at checkpoints and at the end.
@@ -161,10 +184,11 @@ struct Train: PrintingCommand {
     run.training.saver = saver
     run.training.interval = checkpointEvery
     try run.consume(stream, into: &learner, printing: &output)
-    try run.report(learner, printing: &output)
+    try run.report(learner, keptIn: saver == nil ? nil : self.output, printing: &output)
+    if !accuracy.json { output.line(kept(learner)) }
     try run.checkInterruption(
       learner,
-      saver == nil ? "nothing was kept without --model" : "--resume goes on from there")
+      saver == nil ? "nothing was kept without --output" : "--resume goes on from there")
   }
 }
 

@@ -50,7 +50,7 @@ import Testing
     let ending = try Program.run(command + [try folder.write(bytes, to: "t.moe.lz4"), "--json"])
     #expect(ending.status == 1)
     let trained = try Program.run(
-      "train", Program.trace, "--predictor", "frequency", "--stop-after", "6", "--json")
+      "train", Program.trace, "--predictors", "frequency", "--stop-after", "6", "--json")
     func requests(_ output: String) -> Substring? {
       output.split(separator: "\n").first { $0.contains("\"requests\" :") }?.drop { $0 == " " }
     }

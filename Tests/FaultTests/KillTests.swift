@@ -41,7 +41,7 @@ import Testing
     for number in 0..<(Program.isFull ? 60 : 6) {
       var training = try Training()
       // Only the checkpoint that the signal asks for.
-      training.options = ["--predictor", "frequency,layer-markov", "--json"]
+      training.options = ["--predictors", "frequency,layer-markov", "--json"]
       let run = try Program.Run(training.arguments())
       Thread.sleep(forTimeInterval: Double.random(in: 0.01..<0.3, using: &random))
       let (signal, name) = signals[number % 3]
@@ -85,6 +85,67 @@ import Testing
     #expect(try training.endsAt(Training.undisturbed()))
   }
 
+  /// A sweep prints what it has when it is asked to stop, keeps it, and goes on from it to the bytes
+  /// of a run that never stopped.
+  @Test func aSweepGoesOn() throws {
+    let folder = try TemporaryFolder()
+    let kept = folder.file("sweep.kept")
+    let sweep = [
+      "simulate", "sweep", Program.trace, "--shape", "tiny-moe,mixtral-8x7b", "--batch", "64,256",
+      "--steps", "4", "--csv", "--workers", "1",
+    ]
+    let whole = try Program.run(sweep)
+    #expect(whole.status == 0)
+    let run = try Program.Run(sweep + ["--resume", kept])
+    func lines() -> Int {
+      (try? String(contentsOfFile: kept, encoding: .utf8))?.split(separator: "\n").count ?? 0
+    }
+    while lines() < 3, run.process.isRunning { Thread.sleep(forTimeInterval: 0.005) }
+    kill(run.process.processIdentifier, SIGINT)
+    let stopped = run.ending()
+    #expect(stopped.status == 128 + SIGINT && !stopped.isKilled, "\(stopped)")
+    #expect(
+      stopped.complaint.hasPrefix("moecast: stopped by SIGINT after ")
+        && stopped.complaint.contains(" of 60 runs; the same with --resume \(kept) goes on"),
+      "\(stopped.complaint)")
+    let printed = stopped.output.split(separator: "\n")
+    let all = whole.output.split(separator: "\n")
+    #expect(printed.count > 1 && printed.count < all.count && printed[0] == all[0])
+    #expect(lines() >= 3)
+    let resumed = try Program.run(sweep + ["--resume", kept])
+    #expect(resumed.status == 0 && resumed.output == whole.output)
+    // Nothing is left to do: it is printed again, and nothing more is kept.
+    let before = lines()
+    #expect(try Program.run(sweep + ["--resume", kept]).output == whole.output)
+    #expect(lines() == before)
+    let other = try Program.run(sweep + ["--resume", kept, "--block", "20"])
+    #expect(other.status == 1 && other.complaint.contains("results of other options"))
+  }
+
+  /// A comparison that was asked to stop goes on to the figures of one that never stopped.
+  @Test func aComparisonGoesOn() throws {
+    let folder = try TemporaryFolder()
+    let fifo = folder.file("fifo")
+    let kept = folder.file("c.h5")
+    try #require(mkfifo(fifo, 0o600) == 0)
+    let compare = ["compare", "--predictors", "frequency,layer-markov", "--json"]
+    let run = try Program.Run(compare + ["--resume", kept, fifo])
+    let pipe = try FileHandle(forWritingTo: URL(filePath: fifo))
+    let trace = try Data(contentsOf: URL(filePath: Program.trace))
+    try pipe.write(contentsOf: trace.prefix(250_000))
+    kill(run.process.processIdentifier, SIGINT)
+    let stopped = run.ending()
+    try pipe.close()
+    #expect(stopped.status == 128 + SIGINT && !stopped.isKilled, "\(stopped)")
+    #expect(stopped.complaint.contains("the same with --resume \(kept) goes on from there"))
+    let resumed = try object(try Program.run(compare + ["--resume", kept, Program.trace]).output)
+    let whole = try object(try Program.run(compare + [Program.trace]).output)
+    for key in ["lines", "verdicts", "requests", "tokens"] {
+      let (a, b) = (resumed[key] as? NSObject, whole[key] as? NSObject)
+      #expect(a == b && a != nil, "\(key)")
+    }
+  }
+
   /// `compare` and `analyze` tell what they have read so far, and say that it is a part.
   @Test(arguments: [
     (["compare", "--predictors", "frequency,layer-markov"], SIGINT, "SIGINT"),
@@ -108,13 +169,14 @@ import Testing
     let complaint = ending.complaint.split(separator: " ")
     try #require(complaint.count > 5, "\(ending.complaint)")
     let chunks = try #require(Int(complaint[5]))
+    let kept = command[0] == "compare" ? "; --resume FILE would have kept them" : ""
     #expect(
-      ending.complaint == "moecast: stopped by \(name) after \(chunks) chunks; "
-        + "the figures are partial: of those alone\n")
+      ending.complaint == "moecast: stopped by \(name) after \(chunks) chunk"
+        + (chunks == 1 ? "" : "s") + "; the figures are partial: of those alone\(kept)\n")
     #expect((1..<14).contains(chunks))
     // They are those of a training that stops there.
     let trained = try Program.run(
-      "train", Program.trace, "--predictor", "frequency,layer-markov", "--stop-after", "\(chunks)",
+      "train", Program.trace, "--predictors", "frequency,layer-markov", "--stop-after", "\(chunks)",
       "--json")
     let (own, wanted) = (try object(ending.output), try object(trained.output))
     #expect(own["requests"] as? Int == wanted["requests"] as? Int)

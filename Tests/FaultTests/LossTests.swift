@@ -58,7 +58,7 @@ struct LossTests {
       var isRight = true
       while long.process.isRunning {
         let other = try Program.run(
-          "train", training.trace, "--model", training.folder.file("run"), "--predictor",
+          "train", training.trace, "--model", training.folder.file("run"), "--predictors",
           "frequency", "--stop-after", "1", "--quiet")
         isRight = isRight && other.status == 0
       }
@@ -163,7 +163,7 @@ struct LossTests {
       ("m", { ["merge", $0, $0, "-o", $1] }),
       ("m", { ["sample", "--model", $0, "--requests", "1", "-o", $1] }),
       ("t", { ["inspect", $0, "--repair", $1] }),
-      ("t", { ["train", $0, "--predictor", "frequency", "--model", $1] }),
+      ("t", { ["train", $0, "--predictors", "frequency", "--model", $1] }),
       ("j", { ["import", "--experts", "4", $0, "-o", $1] }),
     ]
     let contents = [
@@ -226,8 +226,8 @@ struct LossTests {
       """
       cd "$2" && shift && n=$(printf 'a\\377.moe.lz4') && cp "$2" "$n" && mkdir $(printf 'd\\200') &&
         cp "$2" $(printf 'd\\200/\\376.moe.lz4') && m=$(printf 'm\\377.h5') &&
-        "$0" train "$n" --model "$m" --predictor frequency --json > /dev/null &&
-        "$0" train $(printf 'd\\200') --model "$m" --predictor frequency --resume --json > /dev/null &&
+        "$0" train "$n" --model "$m" --predictors frequency --json > /dev/null &&
+        "$0" train $(printf 'd\\200') --model "$m" --predictors frequency --resume --json > /dev/null &&
         "$0" inspect "$m" > /dev/null && ls && "$0" inspect $(printf 'd\\200/none')
       """.replacingOccurrences(of: "\"$0\"", with: "\"\(Program.path)\""),
       [folder.path, Program.trace])

@@ -16,7 +16,7 @@ import Testing
       let intact = try folder.write(trace.intact, to: "intact.moe.lz4")
       func train(_ path: String, _ model: String) throws -> Program.Ending {
         try Program.run(
-          "train", path, "--model", folder.file(model), "--predictor", "layer-markov", "--quiet")
+          "train", path, "--model", folder.file(model), "--predictors", "layer-markov", "--quiet")
       }
       let inspected = try Program.run("inspect", "--verify", "--json", path)
       let trained = try train(path, "M.h5")

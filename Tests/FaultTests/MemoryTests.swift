@@ -14,8 +14,9 @@ import Testing
   }
 
   @Test(arguments: [
-    ["train"], ["train", "--predictor", "layer-markov"], ["train", "--predictor", "mixture-fast"],
-    ["train", "--predictor", "mixture-all"], ["analyze"], ["compare"],
+    ["train"], ["train", "--predictors", "layer-markov"],
+    ["train", "--predictors", "mixture-fast"],
+    ["train", "--predictors", "mixture-all"], ["analyze"], ["compare"],
   ]) func tablesBeyondTheLimitAreRefused(_ command: [String]) throws {
     let folder = try TemporaryFolder()
     for (layers, experts) in [(3, 32768), (4096, 32768), (4096, 2048)] {
@@ -34,9 +35,9 @@ import Testing
     let folder = try TemporaryFolder()
     let trace = try folder.write(Self.header(layers: 3, experts: 32768), to: "large.moe.lz4")
     let refused = try Program.limited(to: Self.kilobytes, "train", trace)
-    #expect(refused.complaint.contains("use --predictor frequency ("))
+    #expect(refused.complaint.contains("use --predictors frequency ("))
     let advised = try Program.limited(
-      to: Self.kilobytes, "train", "--predictor", "frequency", trace)
+      to: Self.kilobytes, "train", "--predictors", "frequency", trace)
     #expect(advised.status == 0 && !advised.isKilled)
   }
 
@@ -50,7 +51,7 @@ import Testing
     var outcomes: Set<Int32> = []
     for kilobytes in stride(from: 400_000, through: 1_600_000, by: 200_000) {
       let ending = try Program.limited(
-        to: kilobytes, "train", "--predictor", "mixture-all,mixture", trace)
+        to: kilobytes, "train", "--predictors", "mixture-all,mixture", trace)
       #expect(!ending.isKilled && ending.status != 134)
       outcomes.insert(ending.status)
     }

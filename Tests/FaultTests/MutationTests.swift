@@ -89,7 +89,7 @@ import Testing
       let shard = folder.file(name + ".h5")
       let trained = try Program.run(
         "train", "\(Program.models)/tiny-moe-\(name).moe.lz4", "--quiet", "--model", shard,
-        "--predictor", "frequency,mixture-fast")
+        "--predictors", "frequency,mixture-fast")
       #expect(trained.status == 0)
       return shard
     }
@@ -201,7 +201,7 @@ extension MutationTests {
     try? FileManager.default.removeItem(atPath: model)
     let ending = try Program.Run(
       ["train"] + traces + ["--model", model, "--stop-after", "\(stopAfter)"]
-        + (predictors.isEmpty ? [] : ["--predictor", predictors])
+        + (predictors.isEmpty ? [] : ["--predictors", predictors])
     ).ending()
     guard ending.status == 0 else { throw CommandError(ending.complaint) }
   }

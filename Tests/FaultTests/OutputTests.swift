@@ -14,12 +14,13 @@ import Testing
   /// Every kind of output that goes to standard output.
   private func commands() -> [[String]] {
     let (test, model) = (Self.test, Self.model)
-    let quick = ["--predictor", "frequency", "--stage", "all"]
+    let frequency = ["--predictors", "frequency"]
+    let quick = frequency + ["--stage", "all"]
     let simulate = ["simulate", "--batch", "64", "--heatmap", model, test]
     return [
       ["--help"], ["--version"], ["train", "--help"], ["inspect", test],
       ["inspect", "--json", test], ["inspect", model], ["inspect", "--json", model],
-      ["train", test] + quick, ["train", test, "--json"] + quick,
+      ["train", test] + quick, ["train", test, "--json"] + frequency,
       ["train", test, "--quiet", "--per-layer"] + quick,
       ["evaluate", "--model", model, "--frozen", test],
       ["evaluate", "--model", model, "--frozen", "--json", test],
@@ -69,7 +70,7 @@ import Testing
   @Test(arguments: [("| head -1", 0), ("> /dev/full", 1), (">&-", 1)])
   func trainingOutlivesItsPrinting(redirection: String, status: Int32) throws {
     var training = try Training()
-    training.options = ["--predictor", "frequency,layer-markov"]
+    training.options = ["--predictors", "frequency,layer-markov"]
     let ending = try Program.shell(
       "\"$@\" \(redirection); exit ${PIPESTATUS[0]}", training.arguments())
     #expect(ending.status == status, "\(ending)")
@@ -132,14 +133,14 @@ import Testing
     let hardware = try folder.write(
       Array("{\"name\": \"x\u{1B}[1m\"}".utf8), to: "evil\u{1B}.json")
     let commands: [[String]] = [
-      ["inspect", trace], ["analyze", trace], ["train", trace, "--predictor", "frequency"],
-      ["train", trace, "--model", folder.file("M.h5"), "--predictor", "frequency,layer-markov"],
+      ["inspect", trace], ["analyze", trace], ["train", trace, "--predictors", "frequency"],
+      ["train", trace, "--model", folder.file("M.h5"), "--predictors", "frequency,layer-markov"],
       ["inspect", folder.file("M.h5")], ["compare", trace, "--predictors", "frequency"],
       ["simulate", "--batch", "64", trace], ["train", folder.file("\u{1B}missing")],
       ["sample", "--model", folder.file("M.h5"), "--requests", "1", "-o", folder.file("s")],
       ["simulate", "--wafer", hardware, "--shape", "tiny-moe", "--batch", "64", Self.test],
       ["import", "--shape", "tiny-moe", "-o", folder.file("o"), trace], [evil],
-      ["train", Self.test, "--predictor", evil], ["export", "--model", hardware, "-o", evil],
+      ["train", Self.test, "--predictors", evil], ["export", "--model", hardware, "-o", evil],
     ]
     for command in commands {
       let ending = try Program.run(command)

@@ -26,7 +26,7 @@ import Testing
     ] where isRoot || name != "M.h5" {
       let before = try manager.subpathsOfDirectory(atPath: training.folder.path)
       let ending = try Program.run(
-        "train", training.trace, "--model", training.folder.file(name), "--predictor", "frequency",
+        "train", training.trace, "--model", training.folder.file(name), "--predictors", "frequency",
         as: user)
       tally.add(lost: false, silent: ending.status != 1, "\(name): \(ending.complaint)")
       #expect(ending.complaint.hasPrefix("moecast: "), "\(name): \(ending.complaint)")

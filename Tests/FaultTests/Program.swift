@@ -130,7 +130,7 @@ struct Training {
   var model: String { folder.file("M.h5") }
   var trace = Program.trace
   /// The predictors: few, so that a run is short.
-  var options = ["--predictor", "frequency,layer-markov", "--checkpoint-every", "1", "--json"]
+  var options = ["--predictors", "frequency,layer-markov", "--checkpoint-every", "1", "--json"]
 
   init() throws { folder = try TemporaryFolder() }
 

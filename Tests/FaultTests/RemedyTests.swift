@@ -29,7 +29,7 @@ struct RemedyTests {
     try Program.shell(
       """
       moecast=$1; cd "$2"
-      learn() { "$moecast" train --quiet --predictor frequency "$@"; }
+      learn() { "$moecast" train --quiet --predictors frequency "$@"; }
       \(script)
       """, [folder.path])
   }
@@ -218,9 +218,9 @@ struct RemedyTests {
       """
       learn test.moe.lz4 --model R.h5 > /dev/null
       "$moecast" simulate demand --batch 64 --heatmap R.h5 test.moe.lz4
-      """, "it holds no token heatmap", "train it with --predictor token-markov",
+      """, "it holds no token heatmap", "train it with --predictors token-markov",
       """
-      "$moecast" train --quiet --predictor token-markov test.moe.lz4 --model R.h5 > /dev/null
+      "$moecast" train --quiet --predictors token-markov test.moe.lz4 --model R.h5 > /dev/null
       "$moecast" simulate demand --batch 64 --heatmap R.h5 test.moe.lz4
       """),
     Remedy(

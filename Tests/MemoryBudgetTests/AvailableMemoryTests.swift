@@ -73,14 +73,14 @@ import Testing
     let demand = MemoryDemand(
       "the tables", bytes: 12_884_901_888,
       alternatives: [
-        .init("--predictor layer-markov", bytes: 4_000_000_000),
-        .init("--predictor frequency", bytes: 1_950_000),
+        .init("--predictors layer-markov", bytes: 4_000_000_000),
+        .init("--predictors frequency", bytes: 1_950_000),
       ])
     let error = #expect(throws: MemoryShortage.self) { try memory.check(demand) }
     #expect(
       error?.description
         == "the tables take 13 GB; the limit leaves 3.0 GB; "
-        + "use --predictor frequency (2.0 MB), or raise the limit or take a machine with more memory"
+        + "use --predictors frequency (2.0 MB), or raise the limit or take a machine with more memory"
     )
     try memory.check(MemoryDemand("the tables", bytes: 3_000_000_000))
     #expect(throws: MemoryShortage.self) {

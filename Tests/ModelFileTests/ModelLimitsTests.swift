@@ -35,7 +35,7 @@ import Testing
     ] {
       let refusal = try #require(error(shape, PredictorCatalog.standardNames))
       #expect(refusal.kind == .tooLarge)
-      #expect(refusal.remedy == "train with --predictor \(names)")
+      #expect(refusal.remedy == "train with --predictors \(names)")
       #expect(error(shape, names.split(separator: ",").map(String.init)) == nil)
     }
     let largest = try TraceShape(modelLayers: Array(0..<4096), experts: 32_768, topK: 64)

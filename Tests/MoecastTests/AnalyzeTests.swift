@@ -37,7 +37,8 @@ import Testing
 
   @Test func theTableHasEveryFigureThatThereIs() throws {
     let report = try report(try TemporaryFolder())
-    let lines = report.text(perLayer: true).split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = report.text(perLayer: true).plain.split(
+      separator: "\n", omittingEmptySubsequences: false)
     #expect(lines[0] == "sample: 4 MoE layers, top-2 of 12 experts")
     #expect(lines[1].hasPrefix("12 requests, 192 tokens (prefill 72, decode 120), 2 tasks; "))
     let table = lines.drop { !$0.hasPrefix("observation") }.dropFirst().prefix { !$0.isEmpty }

@@ -8,7 +8,7 @@ import Testing
     // It prints no lines on the way that there would be something to say of.
     ("--every 1", "Unknown option '--every'"), ("--quiet", "Unknown option '--quiet'"),
     ("--predictors ,", "--predictors is empty"),
-    ("--predictors frequency,frequency", "--predictors names one twice"),
+    ("--predictors frequency,frequency", "--predictors names 'frequency' twice"),
     ("--resamples=-1", "--resamples is from 0 to 100,000"),
     ("--resamples 100001", "--resamples is from 0 to 100,000"),
     ("--recall-at 0", "--recall-at takes numbers from 1"),

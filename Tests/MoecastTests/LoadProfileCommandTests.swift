@@ -63,7 +63,7 @@ import Testing
     #expect(report.choices == 12)
     #expect(report.meanMostUsedOverMean == 2)
     #expect(
-      report.text == """
+      report.text.plain == """
         load profile: 1 MoE layer of 4 experts, 12 choices in 2 windows (step)
 
         \(report.layers.text())

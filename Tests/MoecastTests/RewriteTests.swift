@@ -59,7 +59,7 @@ import Testing
     for (file, checksums) in [(unchecked, false), (recut, true)] {
       let facts = try TraceFacts(of: file)
       #expect(facts.intact && facts.checksums == checksums && facts.framePerChunk != checksums)
-      #expect(facts.description.contains("`moecast import -o NEW.moe.lz4` writes the usual ones"))
+      #expect(facts.plain.contains("`moecast import -o NEW.moe.lz4` writes the usual ones"))
       try moecastRun("inspect", file, "--json")
       #expect(throws: ExitCode(1)) { try moecastRun("inspect", file, "--verify", "--json") }
       try moecastRun("inspect", file, "--repair", folder.file("r.moe.lz4"), "--force", "--json")
@@ -88,7 +88,7 @@ import Testing
     for trace in [folder.file("original.moe.lz4"), unchecked] {
       let model = folder.file("m.h5")
       try moecastRun(
-        "train", trace, "--model", model, "--predictor", "layer-markov", "--json", "--keep", "0")
+        "train", trace, "--model", model, "--predictors", "layer-markov", "--json", "--keep", "0")
       models.append(try folder.bytes(of: "m.h5"))
     }
     #expect(models[0] == models[1])
@@ -107,7 +107,7 @@ import Testing
     }
     // A model that has seen some of the trace goes on with the one that was written anew.
     try moecastRun(
-      "train", folder.file("original.moe.lz4"), "--model", folder.file("r.h5"), "--predictor",
+      "train", folder.file("original.moe.lz4"), "--model", folder.file("r.h5"), "--predictors",
       "layer-markov", "--stop-after", "3", "--json")
     try moecastRun("import", recut, "-o", folder.file("new.moe.lz4"), "--json")
     try moecastRun(
@@ -177,7 +177,7 @@ import Testing
     let bytes = parts.flatMap { FrameMaker().frame($0) }
     let error = #expect(throws: TraceError.self) { try rewrite(bytes) }
     #expect(error?.problem.contains("with a NUL in it") == true)
-    #expect(error?.remedy.contains("moecast import --model NAME") == true)
+    #expect(error?.remedy.contains("moecast import --model-name NAME") == true)
     let written = try rewrite(bytes, "--model", "new")
     #expect(try header(written).shape.model == "new")
     #expect(try chunks(in: written).map(\.block.ids) == chunks(in: good).map(\.block.ids))

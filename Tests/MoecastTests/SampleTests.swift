@@ -26,7 +26,7 @@ import Testing
     let folder = try TemporaryFolder()
     let trace = try writeSampleTrace(to: "t.moe.lz4", in: folder)
     let model = folder.file("m.h5")
-    try moecastRun("train", trace, "--model", model, "--predictor", "layer-markov", "--json")
+    try moecastRun("train", trace, "--model", model, "--predictors", "layer-markov", "--json")
     func ids(_ temperature: String?) throws -> [UInt16] {
       let drawn = folder.file("drawn.moe.lz4")
       let arguments = ["sample", "--model", model, "--requests", "3", "--tokens", "20"]

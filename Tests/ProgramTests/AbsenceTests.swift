@@ -46,7 +46,7 @@ struct AbsenceTests {
         "absent      1 token, 3 events, 1 single slot\n"))
     let model = folder.file("model.h5")
     for command in [
-      ["train", "--predictor", "frequency", "--model", model], ["evaluate", "--model", model],
+      ["train", "--predictors", "frequency", "--model", model], ["evaluate", "--model", model],
       ["compare", "--predictors", "frequency"], ["analyze"],
     ] {
       let known =
@@ -58,7 +58,7 @@ struct AbsenceTests {
           == "moecast: not recorded: 1 token, 3 events, 1 single slot; these are passed over, "
           + "neither scored nor learnt\n" + known, "\(command)")
     }
-    let figures = try Program.json(["train", "--predictor", "frequency", trace])
+    let figures = try Program.json(["train", "--predictors", "frequency", trace])
     // Three of the prompt's six events are absent, and none of the six decoded ones.
     expectAll(
       of: try JSONValue(

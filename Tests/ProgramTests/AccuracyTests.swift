@@ -9,7 +9,7 @@ struct AccuracyTests {
   private static let reference = Result {
     try Reference.json("accuracy.py", [Program.train, Program.test])
   }
-  private static let predictors = ["--predictor", Program.counting.joined(separator: ",")]
+  private static let predictors = ["--predictors", Program.counting.joined(separator: ",")]
   private static let stages = ["prefill", "decode", "all"]
 
   private let folder: TemporaryFolder
@@ -104,7 +104,7 @@ struct AccuracyTests {
   /// Lines on the way stand where they were asked for.
   @Test func linesOnTheWay() throws {
     func chunks(_ options: [String]) throws -> [Substring] {
-      let arguments = ["train", Program.train, "--predictor", "frequency"] + options
+      let arguments = ["train", Program.train, "--predictors", "frequency"] + options
       return try Program.text(arguments).split(separator: "\n")
         .filter { $0.hasPrefix("   ") }.compactMap { $0.split(separator: " ").first }
         .filter { $0.allSatisfy(\.isNumber) }

@@ -198,7 +198,7 @@ struct ForecastTests {
     (["--live", "--every", "2"], "--every would do nothing with --live"),
     (["x.moe.lz4"], "give -o FILE"), (["-o", "f"], "name traces"),
     (["x.moe.lz4", "-o", "f", "--to", "xml"], "--to xml is not known; one of jsonl, csv, npz"),
-    ([Program.test, "-o", "f", "--predictor", "oracle"], "--predictor oracle is not in"),
+    ([Program.test, "-o", "f", "--predictors", "oracle"], "--predictors oracle is not in"),
     ([Program.test, "-o", "f", "--layers", "99"], "--layers: 99 is no MoE layer of the model"),
   ])
   func wrongUseIsRefused(_ arguments: [String], problem: String) throws {

@@ -76,7 +76,7 @@ struct GoldenTests {
     let evaluate = ["evaluate", "--model", model, Program.test]
     let printed = [
       "train": try Program.json([
-        "train", Program.train, "--model", model, "--predictor",
+        "train", Program.train, "--model", model, "--predictors",
         Program.counting.joined(separator: ","),
       ]),
       "frozen": try Program.json(evaluate + ["--frozen"]),
@@ -98,7 +98,7 @@ struct GoldenTests {
     let folder = try TemporaryFolder()
     let (model, tables) = (folder.file("m.h5"), folder.file("tables"))
     _ = try Program.text([
-      "train", Program.test, "--model", model, "--predictor",
+      "train", Program.test, "--model", model, "--predictors",
       "frequency,layer-markov,token-markov",
     ])
     _ = try Program.text(["export", "--model", model, "--to", "csv", "-o", tables])

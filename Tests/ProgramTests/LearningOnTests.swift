@@ -11,7 +11,7 @@ struct LearningOnTests {
     folder = try TemporaryFolder()
     old = folder.file("old.h5")
     _ = try Program.text([
-      "train", Program.train, "--model", old, "--predictor", "layer-markov,mixture-fast",
+      "train", Program.train, "--model", old, "--predictors", "layer-markov,mixture-fast",
     ])
   }
 
@@ -32,7 +32,7 @@ struct LearningOnTests {
     let new = try Program.json(
       ["train", "--from", old, Program.test, "--model", folder.file("new.h5")])
     let cold = try Program.json(
-      ["train", Program.test, "--predictor", "layer-markov,mixture-fast"])
+      ["train", Program.test, "--predictors", "layer-markov,mixture-fast"])
     #expect(new["requests"].number == 21 && new["tokens"].number == 3_339)
     for (predictor, gain) in [("layer-markov", 0.005), ("mixture-fast", 0.02)] {
       let recall = [new, cold].map { $0["recall"]["all"][predictor]["8"].number }
@@ -64,7 +64,7 @@ struct LearningOnTests {
 
   @Test func someOfThePredictorsGoOn() throws {
     let new = try Program.json([
-      "train", "--from", old, Program.test, "--predictor", "mixture-fast", "--recall-at", "8",
+      "train", "--from", old, Program.test, "--predictors", "mixture-fast", "--recall-at", "8",
     ])
     #expect(new["recall"]["all"].keys == ["mixture-fast"])
     let all = try Program.json(["train", "--from", old, Program.test])
@@ -79,9 +79,9 @@ struct LearningOnTests {
       try failure(["train", "--from", old, Program.test, "--model", model, "--resume"]).contains(
         "--from begins a new model and --resume goes on with the one in --model; leave one out"))
     #expect(
-      try failure(["train", "--from", old, Program.test, "--predictor", "mixture"]).contains(
+      try failure(["train", "--from", old, Program.test, "--predictors", "mixture"]).contains(
         "it has no predictor mixture, only layer-markov,mixture-fast; name some of these with "
-          + "--predictor, or train without --from"))
+          + "--predictors, or train without --from"))
     #expect(
       try failure(["train", "--from", old, Program.test, "--model", old]).contains(
         "would be replaced though it is an input"))
@@ -107,9 +107,9 @@ struct LearningOnTests {
   @Test func anotherModelsFileIsSpared() throws {
     let before = try folder.bytes(of: "old.h5")
     let (trace, small) = (try otherTrace(), folder.file("small.h5"))
-    _ = try Program.text(["train", trace, "--predictor", "frequency", "--model", small])
+    _ = try Program.text(["train", trace, "--predictors", "frequency", "--model", small])
     for command in [
-      ["train", trace, "--predictor", "frequency", "--model", old], ["merge", small, "-o", old],
+      ["train", trace, "--predictors", "frequency", "--model", old], ["merge", small, "-o", old],
     ] {
       #expect(
         try failure(command).contains(
@@ -140,7 +140,7 @@ struct LearningOnTests {
       of: try JSONValue(parsing: #"{"chunks": 21, "learnt_before": 14, "repeated": 0}"#),
       in: json["known_chunks"])
     let model = folder.file("m.h5")
-    let train = ["train", "--quiet", "--predictor", "frequency"]
+    let train = ["train", "--quiet", "--predictors", "frequency"]
     #expect(
       try complaint(train + [Program.test, Program.test, "--model", model]) == """
         moecast: 7 of 14 chunks come again in these traces, and they count twice in the model; \
@@ -166,7 +166,7 @@ struct LearningOnTests {
   @Test func mergesKnowWhatTheirShardsLearnt() throws {
     let (other, merged) = (folder.file("other.h5"), folder.file("merged.h5"))
     _ = try Program.text([
-      "train", Program.test, "--model", other, "--predictor", "layer-markov,mixture-fast",
+      "train", Program.test, "--model", other, "--predictors", "layer-markov,mixture-fast",
     ])
     _ = try Program.text(["merge", other, old, "-o", merged])
     #expect(

@@ -12,7 +12,7 @@ struct ModelTests {
   @discardableResult
   private func train(_ traces: [String], _ name: String, _ predictors: String) throws -> JSONValue {
     try Program.json(
-      ["train"] + traces + ["--model", folder.file(name), "--predictor", predictors])
+      ["train"] + traces + ["--model", folder.file(name), "--predictors", predictors])
   }
 
   private func export(_ model: String) throws -> (npz: String, csv: String) {
@@ -101,7 +101,7 @@ struct ModelTests {
   @Test func liveRequestsAreTold() throws {
     let model = folder.file("m.h5")
     _ = try Program.text([
-      "train", Program.test, "--model", model, "--predictor", "frequency", "--stop-after", "2",
+      "train", Program.test, "--model", model, "--predictors", "frequency", "--stop-after", "2",
     ])
     let live = try Reference.text("live.py", [Program.test, "2"])
     let facts = try Program.json(["inspect", model])
@@ -126,7 +126,7 @@ struct ModelTests {
         "drawing.py", [Program.test, folder.file("drawn.moe.lz4"), "40", "7", predictors]) == "")
     let text = try Program.text(arguments)
     #expect(
-      text.hasPrefix("drawn from \(source): 3 requests, 120 tokens, 1440 events; 0.0 MB out;"))
+      text.hasPrefix("drawn from \(source): 3 requests, 120 tokens, 1,440 events; "))
     let facts = try Program.json(["inspect", folder.file("drawn.moe.lz4")])
     expectAll(of: try JSONValue(parsing: #"{"prefill": 30, "decode": 90}"#), in: facts["stages"])
   }

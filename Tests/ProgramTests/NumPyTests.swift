@@ -37,13 +37,13 @@ struct NumPyTests {
     let folder = try TemporaryFolder()
     let model = folder.file("m.h5")
     _ = try Program.text(
-      ["train", learnt, "--model", model, "--quiet", "--predictor"]
+      ["train", learnt, "--model", model, "--quiet", "--predictors"]
         + [Self.predictors.joined(separator: ",")])
     _ = try Program.text(
       ["export", "--model", model, "--to", "npz", "-o", folder.file("tables.npz")])
     for name in Self.predictors {
       _ = try Program.text(
-        ["forecast", "--model", model, "--predictor", name, "--top", "\(experts)", other]
+        ["forecast", "--model", model, "--predictors", name, "--top", "\(experts)", other]
           + ["-o", folder.file(name + ".npz")])
     }
     try FileManager.default.copyItem(
@@ -84,7 +84,7 @@ struct NumPyTests {
     let shards = try [Program.train, Program.test].enumerated().map { number, trace in
       let shard = folder.file("\(number).h5")
       _ = try Program.text(
-        ["train", trace, "--predictor", "frequency", "--quiet", "--model", shard])
+        ["train", trace, "--predictors", "frequency", "--quiet", "--model", shard])
       return shard
     }
     _ = try Program.text(["merge"] + shards + ["-o", folder.file("m.h5")])

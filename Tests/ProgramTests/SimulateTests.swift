@@ -192,7 +192,7 @@ struct SimulateTests {
   @Test func theHeatmapIsTheOneNamed() throws {
     let folder = try TemporaryFolder()
     let own = folder.file("own.h5")
-    _ = try Program.text(["train", Program.test, "--model", own, "--predictor", "token-markov"])
+    _ = try Program.text(["train", Program.test, "--model", own, "--predictors", "token-markov"])
     let arguments =
       Self.arguments + [
         "--wafer", "dojo", "--batch", "512", "--strategy", "base,ep,pred,staged",

@@ -51,10 +51,11 @@ struct TraceTests {
           "bytes_in": \(bytes), "bytes_out": \(try folder.bytes(of: "out.moe.lz4").count)}
           """), in: json)
     let text = try Program.text(arguments)
+    let written = try folder.bytes(of: "out.moe.lz4").count
     #expect(
       text.hasPrefix(
-        "paper-json (guessed): 2 requests, 6 tokens, 12 events in 2 chunks; 0.0 MB in, 0.0 MB out,")
-    )
+        "paper-json (guessed): 2 requests, 6 tokens, 12 events in 2 chunks; \(bytes) B in, "
+          + "\(written) B out, "))
     #expect(text.hasSuffix("; small: 2 MoE layers, top-1 of 8 experts\n"))
     #expect(
       try Reference.text("contents.py", [output]) == """

@@ -27,7 +27,7 @@ def test_train_writes_the_programs_bytes(layer_markov: Path, tmp_path: Path) -> 
         TRAIN,
         "--model",
         tmp_path / "m.h5",
-        "--predictor",
+        "--predictors",
         "layer-markov,mixture-fast",
         "--quiet",
     )

@@ -45,7 +45,7 @@ import Testing
       #expect(error.kind == .corrupt)
       #expect(
         error.remedy
-          == "`moecast import --model NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name")
+          == "`moecast import --model-name NAME -o NEW.moe.lz4 OLD.moe.lz4` gives it another name")
     }
   }
 }

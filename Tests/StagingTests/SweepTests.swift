@@ -1,4 +1,6 @@
+import FoundationEssentials
 import RoutingTrace
+import Synchronization
 import Testing
 import WaferSamples
 
@@ -48,6 +50,43 @@ struct SweepTests {
       #expect(row.forecast != .persistence || row.overPersistence ?? 0 == 0)
       #expect(row.regret ?? 0 >= 0)
     }
+  }
+
+  /// Rows that an earlier run made are not made again; one that is stopped has those that are done,
+  /// in the order of all.
+  @Test(arguments: [0, 1, 5, 13, 30]) func itGoesOnFromEarlierRows(count: Int) throws {
+    let sweep = try sweep()
+    let whole = try sweep.run(workers: 2)
+    // Jobs are kept whole; cut ones are made again.
+    let earlier = Array(whole.prefix(count))
+    let told = Mutex<[Sweep.Row]>([])
+    let rows = try sweep.run(workers: 2, earlier: earlier) { rows in
+      told.withLock { $0 += rows }
+    }
+    #expect(rows == whole)
+    #expect(told.withLock { Set($0) } == Set(whole))
+    #expect(told.withLock(\.count) == whole.count)
+    let stopped = try sweep.run(workers: 2, earlier: earlier, isStopped: { true })
+    #expect(stopped == earlier)
+  }
+
+  @Test func aStoppedSweepKeepsWhatIsDone() throws {
+    let sweep = try sweep()
+    let whole = try sweep.run(workers: 1)
+    let done = Mutex(0)
+    let rows = try sweep.run(
+      workers: 1, isStopped: { done.withLock { $0 >= 4 } },
+      finished: { rows in done.withLock { $0 += rows.count } })
+    #expect(rows.count >= 4 && rows.count < whole.count)
+    #expect(rows == whole.filter(rows.contains))
+    #expect(try sweep.run(workers: 2, earlier: rows) == whole)
+  }
+
+  /// A row is the same after it was written and read.
+  @Test func rowsAreKeptToTheLastBit() throws {
+    let rows = try sweep().run(workers: 2)
+    let data = try JSONEncoder().encode(rows)
+    #expect(try JSONDecoder().decode([Sweep.Row].self, from: data) == rows)
   }
 
   /// A sweep's rows are those of single runs, whatever they share.

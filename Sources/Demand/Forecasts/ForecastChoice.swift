@@ -1,5 +1,5 @@
 /// The forecasts that a staged run can be given, by name.
-public enum ForecastChoice: String, CaseIterable, Sendable {
+public enum ForecastChoice: String, CaseIterable, Codable, Sendable {
   /// Expects nothing.
   case none
   /// Expects the mean of what a layer has asked for so far.

@@ -1,6 +1,6 @@
 /// What a layer, or a run, waited for: the busiest kind of resource, or latencies where none was busy
 /// for half of the time.
-public enum Bottleneck: String, CaseIterable, Sendable {
+public enum Bottleneck: String, CaseIterable, Codable, Sendable {
   /// The busiest die's compute.
   case compute
   /// The busiest memory.

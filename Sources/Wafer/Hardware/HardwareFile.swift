@@ -1,4 +1,5 @@
 import PathText
+import Spelling
 import SystemPackage
 
 /// A system as it was described: its figures, and which of them nobody gave.

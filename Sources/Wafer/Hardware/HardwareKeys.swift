@@ -1,3 +1,5 @@
+import Spelling
+
 /// A value as hardware files and `--set` give it.
 public enum HardwareValue: Hashable, Sendable {
   case number(Double)
@@ -70,9 +72,12 @@ extension Hardware {
     try entry.set(&self, value)
   }
 
-  /// Applies one `key=value` override; `ssd.capacity_bytes=4e12` is that of a tier.
+  /// Applies one `key=value` override; `ssd.capacity_bytes=4e12` is that of a tier. A value with a
+  /// unit may leave the unit of the key out: `hbm_bandwidth=3.35TB/s`, `ssd.capacity=4TB`.
   ///
-  /// - Returns: The key.
+  /// - Returns: The key in full.
+  /// - Throws: ``HardwareError`` as ``set(_:to:)``, also for a plain number under a key without its
+  ///   unit.
   @discardableResult
   public mutating func apply(override: String) throws(HardwareError) -> String {
     guard let equals = override.firstIndex(of: "=") else {
@@ -84,11 +89,30 @@ extension Hardware {
     if let dot = key.firstIndex(of: "."),
       let tier = tiers.firstIndex(where: { $0.name == key[..<dot] })
     {
-      try tiers[tier].set(String(key[key.index(after: dot)...]), to: value)
-    } else {
-      try set(key, to: value)
+      let own = try Self.fullKey(
+        String(key[key.index(after: dot)...]), of: text, among: tiers[tier].values.map(\.key))
+      try tiers[tier].set(own, to: value)
+      return key[...dot] + own
     }
-    return key
+    let full = try Self.fullKey(key, of: text, among: Self.keys)
+    try set(full, to: value)
+    return full
+  }
+
+  /// The key that `key` is, with its unit where `value` says that.
+  private static func fullKey(
+    _ key: String, of value: String, among keys: [String]
+  ) throws(HardwareError) -> String {
+    let full = QuantityUnit.allCases.map { "\(key)_\($0.rawValue)" }.filter(keys.contains)
+    guard !keys.contains(key), full.count == 1, let unit = QuantityUnit(ofKey: full[0]) else {
+      return key
+    }
+    guard QuantityUnit.isNamed(in: value) else {
+      throw HardwareError(
+        "'\(key)=\(value)' says no unit; write one, such as \(unit.example), or \(full[0])=\(value)"
+      )
+    }
+    return full[0]
   }
 
   /// Ways between all pairs of dies, in links, that a system may have: they are laid out in memory.
@@ -262,11 +286,23 @@ private func short(_ bound: Double) -> String {
 private func number(
   _ value: HardwareValue, _ name: String, _ wanted: String, _ isValid: (Double) -> Bool
 ) throws(HardwareError) -> Double {
-  guard case .number(let number) = value else {
+  guard case .number(let number) = try plain(value, name, wanted) else {
     throw HardwareError("\(name) must be \(wanted), not a text")
   }
   guard number.isFinite, isValid(number) else {
     throw HardwareError("\(name) must be \(wanted), not \(number)")
   }
   return number
+}
+
+/// A text with a unit as the number that it is, under keys that have one; anything else as it is.
+private func plain(
+  _ value: HardwareValue, _ name: String, _ wanted: String
+) throws(HardwareError) -> HardwareValue {
+  guard case .text(let text) = value, let unit = QuantityUnit(ofKey: name) else { return value }
+  guard let number = unit.value(of: text) else {
+    throw HardwareError(
+      "\(name) must be \(wanted), or a text with a unit such as \(unit.example), not '\(text)'")
+  }
+  return .number(number)
 }

@@ -1,3 +1,5 @@
+import Spelling
+
 /// A memory behind the dies, the host's DRAM, CXL modules or an SSD: every die reads it over a link of
 /// its own.
 ///

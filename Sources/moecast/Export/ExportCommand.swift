@@ -36,7 +36,9 @@ struct ExportCommand: ParsableCommand {
     Exporters.of(source).map { "  \($0.name): \($0.summary)" }.joined(separator: "\n")
   }
 
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"),
+    completion: .file())
   var traces: [String] = []
 
   @Option(help: ArgumentHelp("The model file, in place of traces.", valueName: "file"))

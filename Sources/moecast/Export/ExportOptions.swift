@@ -40,7 +40,7 @@ struct ExportOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Bytes of a token's activations; those of a known model in bf16 unless given.",
-      valueName: "n"))
+      valueName: "n"), transform: takingWholeBytes)
   var tokenBytes: Int?
 
   @Option(
@@ -85,7 +85,7 @@ struct ExportOptions: ParsableArguments {
     }
     try refuse(
       [
-        ("--predictor", forecasts.predictor != nil), ("--top", forecasts.top != nil),
+        ("--predictors", forecasts.predictor != nil), ("--top", forecasts.top != nil),
         ("--above", forecasts.above != 0), ("--learn", forecasts.learn),
       ], unless: prefetches != nil, "nothing is forecast without --prefetches")
   }

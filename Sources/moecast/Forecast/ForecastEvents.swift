@@ -43,10 +43,12 @@ struct ForecastEvents: PrintingCommand {
         moecast forecast --model model.h5 --live < asked.jsonl
       """)
 
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"),
+    completion: .file())
   var traces: [String] = []
 
-  @Option(help: ArgumentHelp("The model file.", valueName: "file"))
+  @Option(help: ArgumentHelp("The model file.", valueName: "file"), completion: .file())
   var model: String
 
   @OptionGroup var options: ForecastOptions
@@ -192,7 +194,8 @@ struct ForecastEvents: PrintingCommand {
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
     let sink = try OutputSink(
-      path, .forecasts(format, inputs: stream.files + [model], force: force))
+      path, .forecasts(format, inputs: stream.files + [model], force: force),
+      isBinary: format.beginnings.contains { $0.contains { $0 < 0x20 } })
     var writer: any ForecastWriter = format.init(shape: shape, top: top, batch: batch)
     var walk = StreamPass(interruption)
     walk.consume(stream) { try use($0.block, &writer, sink) }

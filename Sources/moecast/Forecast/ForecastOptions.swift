@@ -4,7 +4,10 @@ import RoutingTrace
 
 /// Which forecaster of a model is asked, and how much of its forecasts is told.
 struct ForecastOptions: ParsableArguments {
-  @Option(help: "The predictor of the model that forecasts; its last one unless given.")
+  @Option(
+    name: [.customLong("predictors"), .customLong("predictor")],
+    help: ArgumentHelp(
+      "The predictor of the model that forecasts, one; its last unless given.", valueName: "name"))
   var predictor: String?
 
   @Option(help: "Experts told of a forecast at most; twice top-k a request unless given.")
@@ -28,8 +31,9 @@ struct ForecastOptions: ParsableArguments {
     guard let predictor else { return learner.predictors.count - 1 }
     guard let index = learner.predictors.firstIndex(of: predictor) else {
       throw ValidationError(
-        "--predictor \(predictor) is not in \(model); it has "
-          + learner.predictors.joined(separator: ", "))
+        "--predictors \(predictor) is not in \(model); it has "
+          + learner.predictors.joined(separator: ", ")
+          + (predictor.contains(",") ? "; name one" : meant(predictor, among: learner.predictors)))
     }
     return index
   }

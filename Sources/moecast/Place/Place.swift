@@ -142,20 +142,19 @@ struct Place: PrintingCommand {
       let rows = try sizes.flatMap { try run.replacements(every: every, batch: $0, on: pool) }
       let report = Report(ReplacedRow.columns, rows)
       let told =
-        "placed first from \(rows[0].evidence), served in order: \(grouped(pool.tokens)) tokens of "
+        "placed first from \(rows[0].evidence), served in order: \(counted(pool.tokens, "token")) of "
         + "\(counted(pool.requests, "request")), \(run.hardware.name)"
       return try printing.print(
-        report, to: &output, table: told + "\n" + report.text())
+        report, to: &output, table: [told, report])
     }
     let rows = try sizes.flatMap { try run.rows(batch: $0, on: pool) }
     let report = Report(PlacedRow.columns(nodes: rows[0].map.layout.nodes), rows)
     let told =
       "placed from \(rows[0].evidence), judged on \(run.material.judgedWords): "
-      + "\(grouped(pool.tokens)) tokens of \(counted(pool.requests, "request")), "
+      + "\(counted(pool.tokens, "token")) of \(counted(pool.requests, "request")), "
       + "\(run.hardware.name), \(counted(stepCount, "step"))"
-    let matrices = traffic ? rows.filter { !$0.isBound }.map { "\n" + $0.trafficTable } : []
+    let matrices = traffic ? rows.filter { !$0.isBound }.flatMap(\.trafficTable) : []
     try printing.print(
-      report, to: &output,
-      table: ([told, report.text()] + matrices).joined(separator: "\n"))
+      report, to: &output, table: [told, report] + matrices)
   }
 }

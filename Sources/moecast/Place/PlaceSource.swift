@@ -14,8 +14,16 @@ struct PlaceSource: ParsableArguments {
       """
       Traces (*.moe.lz4), folders of them; or a load profile; or a model (*.h5). A model beside \
       traces: the load that it expects after the traces' window.
-      """, valueName: "file"))
-  var files: [String]
+      """, valueName: "file"), completion: .file())
+  var named: [String] = []
+
+  @Option(
+    help: ArgumentHelp("A model (*.h5), as if it stood among the files.", valueName: "file"),
+    completion: .file())
+  var model: String?
+
+  /// Everything that is placed from.
+  var files: [String] { named + (model.map { [$0] } ?? []) }
 
   @Option(
     help: ArgumentHelp(
@@ -52,6 +60,7 @@ struct PlaceSource: ParsableArguments {
   var inSample = false
 
   func validate() throws {
+    guard !files.isEmpty else { throw ValidationError("name traces, a load profile, or a model") }
     _ = try positions()
     guard share.map({ $0 > 0 && $0 < 1 }) ?? true else {
       throw ValidationError("--share is a number between 0 and 1")

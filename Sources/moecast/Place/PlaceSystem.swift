@@ -74,11 +74,13 @@ struct PlaceSystem: ParsableArguments {
       }
       if gpus % nodes != 0 { _ = try DeviceLayout(experts: gpus, gpus: gpus, nodes: nodes) }
     }
-    let system = try systems(wafer ?? "nvlink-8", overrides: overrides + model.set)[0].hardware
+    let system = try systems(
+      wafer ?? "nvlink-8", overrides: overrides + model.overrides.set,
+      strict: model.overrides.strict)[0].hardware
     guard gpus ?? system.dies == system.dies else {
-      throw PlacementError(
-        "\(system.name) has \(system.dies) GPUs, not \(gpus ?? 0)",
-        remedy: "change it (--set columns=..., --set rows=...), or leave --gpus out")
+      throw ValidationError(
+        "--gpus: \(system.name) has \(system.dies) GPUs, not \(gpus ?? 0); change it (--set"
+          + " columns=..., --set rows=...), or leave --gpus out")
     }
     return system
   }

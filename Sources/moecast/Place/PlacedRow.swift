@@ -32,7 +32,7 @@ struct PlacedRow {
       .integer("gpus") { $0.map.layout.gpus },
       .integer("nodes") { $0.map.layout.nodes },
       .integer("slots", "slots") { $0.map.layout.slots },
-      .integer("batch", "batch") { $0.batch },
+      .integer("batch", "batch") { $0.batch }.naming,
     ]
       + estimate("balancedness", "balancedness", places: 3, \.balancedness)
       + estimate("imbalance", "imbalance", places: 3, \.imbalance)
@@ -99,7 +99,7 @@ struct PlacedRow {
   }
 
   /// Who sends whom how much: kilobytes of dispatch in a layer, a line a sender.
-  var trafficTable: String {
+  var trafficTable: [any Shown] {
     let gpus = figures.traffic.indices
     let lines =
       [["from \\ to"] + gpus.map { "\($0)" } + ["all"]]
@@ -107,7 +107,9 @@ struct PlacedRow {
         let row = figures.traffic[from]
         return ["\(from)"] + (row + [row.reduce(0, +)]).map { decimals($0 / 1e3, 1) }
       }
-    return "dispatch from GPU to GPU, kB a layer, \(algorithm), batch \(batch)\n"
-      + aligned(lines, isLeft: Array(repeating: false, count: gpus.count + 2))
+    return [
+      "\ndispatch from GPU to GPU, kB a layer, \(algorithm), batch \(grouped(batch))",
+      TableLayout(lines, isLeft: Array(repeating: false, count: gpus.count + 2)),
+    ]
   }
 }

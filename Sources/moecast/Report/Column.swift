@@ -25,6 +25,12 @@ struct Column<Row>: Sendable {
   let value: @Sendable (Row) -> Value?
   /// What people see of a row.
   let shown: @Sendable (Row) -> String
+  /// What its heading means, which is said below a table on a terminal; nil where it says all.
+  var meaning: String?
+  /// Whether it says which row it is, so that it begins every block of a table that is cut.
+  var isName = false
+  /// Whether it is seen on a terminal alone.
+  var isLive = false
 
   /// A column whose two sides are told apart; most are made by ``text(_:_:_:)``,
   /// ``integer(_:_:_:)`` or ``number(_:_:times:places:_:)``.
@@ -41,6 +47,38 @@ struct Column<Row>: Sendable {
     self.shown = shown
   }
 
+  /// Bytes, people see gigabytes: with so many places, or as many as show that it is not nothing.
+  static func gigabytes(
+    _ key: String?, _ heading: String, places: Int, _ read: @escaping @Sendable (Row) -> Double?
+  ) -> Self {
+    Self(
+      key, heading, value: { read($0).map(Value.number) },
+      shown: { row in read(row).map { moecast.gigabytes($0, places: places) } ?? "-" })
+  }
+
+  /// The same column with what its heading means.
+  func meaning(_ meaning: String) -> Self {
+    var column = self
+    column.meaning = meaning
+    return column
+  }
+
+  /// The same column as one that says which row it is.
+  var naming: Self {
+    var column = self
+    column.isName = true
+    return column
+  }
+
+  /// A row of bars for people at a terminal.
+  static func spark(
+    _ heading: String, _ read: @escaping @Sendable (Row) -> [Double?]
+  ) -> Self {
+    var column = Self(nil, heading, isText: true, shown: { sparkline(read($0)) })
+    column.isLive = true
+    return column
+  }
+
   /// The same column for programs alone.
   var unseen: Self { Self(key, nil, isNested: isNested, value: value) }
 
@@ -52,13 +90,13 @@ struct Column<Row>: Sendable {
       key, heading, isText: true, value: { read($0).map(Value.text) }, shown: { read($0) ?? "-" })
   }
 
-  /// A whole number; `-` where there is none.
+  /// A whole number, people see its thousands; `-` where there is none.
   static func integer(
     _ key: String?, _ heading: String? = nil, _ read: @escaping @Sendable (Row) -> Int?
   ) -> Self {
     Self(
       key, heading, value: { read($0).map(Value.integer) },
-      shown: { row in read(row).map { "\($0)" } ?? "-" })
+      shown: { row in read(row).map { grouped($0) } ?? "-" })
   }
 
   /// A number in full for programs, rounded for people; `-` where there is none.
@@ -73,6 +111,6 @@ struct Column<Row>: Sendable {
   ) -> Self {
     Self(
       key, heading, value: { read($0).map(Value.number) },
-      shown: { row in read(row).map { decimals(scale * $0, places) } ?? "-" })
+      shown: { row in read(row).map { groupedDecimals(scale * $0, places) } ?? "-" })
   }
 }

@@ -11,6 +11,22 @@ func decimals(_ value: Double, _ places: Int) -> String {
   return sign + padded.dropLast(places) + (places > 0 ? "." + padded.suffix(places) : "")
 }
 
+/// The same with its thousands apart: `12345.678` as `12,345.7`.
+func groupedDecimals(_ value: Double, _ places: Int) -> String {
+  let text = decimals(value, places)
+  let digits = text.prefix { $0.isNumber || $0 == "-" }
+  guard let whole = Int(digits), abs(whole) >= 1000 else { return text }
+  return grouped(whole) + text.dropFirst(digits.count)
+}
+
+/// A size in gigabytes with so many places, or as many as show that it is not nothing.
+func gigabytes(_ bytes: Double, places: Int) -> String {
+  let value = bytes * 1e-9
+  guard value > 0 else { return groupedDecimals(value, places) }
+  let enough = (places..<10).first { decimals(value, $0).contains { "123456789".contains($0) } }
+  return groupedDecimals(value, enough ?? places)
+}
+
 /// `1234567` as `1,234,567`.
 func grouped(_ value: some BinaryInteger) -> String {
   var result = ""
@@ -43,6 +59,28 @@ func duration(_ seconds: Double) -> String {
 }
 
 /// A number and what it counts, in words: `1 token`, `2,000 tokens`.
-func counted(_ count: Int, _ noun: String) -> String {
+func counted(_ count: some BinaryInteger, _ noun: String) -> String {
   "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"
+}
+
+/// Values as a row of bars, from the least to the greatest of them; a blank where there is none.
+func sparkline(_ values: [Double?]) -> String {
+  let bars = Array("▁▂▃▄▅▆▇█")
+  let known = values.compactMap(\.self).filter(\.isFinite)
+  guard let least = known.min(), let most = known.max() else { return "" }
+  return String(
+    values.map { value in
+      guard let value, value.isFinite else { return " " }
+      guard most > least else { return bars[bars.count / 2] }
+      return bars[Int(((value - least) / (most - least) * Double(bars.count - 1)).rounded())]
+    })
+}
+
+/// As many values as fit into `count` bars, means of neighbours.
+func condensed(_ values: [Double], to count: Int) -> [Double] {
+  guard values.count > count, count > 0 else { return values }
+  return (0..<count).map { bar in
+    let part = values[bar * values.count / count..<(bar + 1) * values.count / count]
+    return part.reduce(0, +) / Double(part.count)
+  }
 }

@@ -10,6 +10,8 @@ struct Report<Row> {
   /// What is told of every row; those with a key are CSV and JSON, those with a heading the table.
   let columns: [Column<Row>]
   let rows: [Row]
+  /// Which rows stand out on a terminal, as the best of all.
+  var isBest: (Row) -> Bool = { _ in false }
 
   /// A report of `rows` under `columns`.
   init(_ columns: [Column<Row>], _ rows: [Row]) {
@@ -22,21 +24,38 @@ struct Report<Row> {
   ///
   /// - Parameter chosen: the columns shown, in this order; nil for all that have a heading.
   func text(_ chosen: [Column<Row>]? = nil) -> String {
-    let columns = (chosen ?? columns).filter { $0.heading != nil }
-    let lines =
-      [columns.map { $0.heading ?? "" }]
-      + rows.map { row in columns.map { visible($0.shown(row)) } }
-    return aligned(lines, isLeft: columns.map(\.isText))
+    Report(chosen ?? columns, rows).plain
   }
 
   /// Keys with commas between them, then a line a row, without a newline behind the last. A cell is
   /// empty where its row has no value. Nested columns stand in JSON alone.
   var csv: String {
-    let columns = columns.filter { $0.key != nil && !$0.isNested }
-    let lines =
-      [columns.map { $0.key ?? "" }]
-      + rows.map { row in columns.map { $0.value(row)?.cell ?? "" } }
-    return lines.map(csvLine).joined(separator: "\n")
+    ([csvLine(cells.map { $0.key ?? "" })] + csvLines).joined(separator: "\n")
+  }
+
+  /// The lines of CSV without that of the keys.
+  var csvLines: [String] {
+    rows.map { row in csvLine(cells.map { $0.value(row)?.cell ?? "" }) }
+  }
+
+  /// The columns that CSV has.
+  private var cells: [Column<Row>] { columns.filter { $0.key != nil && !$0.isNested } }
+}
+
+extension Report: Shown {
+  /// The table: in a file or a pipe as wide as it is; on a terminal in blocks that fit, with what
+  /// else there is to see only there.
+  func lines(on terminal: Terminal) -> [Line] {
+    let columns = columns.filter { $0.heading != nil && (terminal.width != nil || !$0.isLive) }
+    let leading = columns.prefix { $0.isText }.count
+    var layout = TableLayout(
+      headings: columns.map { $0.heading ?? "" },
+      rows: rows.map { row in columns.map { visible($0.shown(row)) } },
+      isLeft: columns.map(\.isText),
+      isName: columns.indices.map { $0 < max(1, leading) || columns[$0].isName })
+    layout.meanings = columns.map(\.meaning)
+    layout.isBest = rows.map(isBest)
+    return layout.lines(on: terminal)
   }
 }
 
@@ -62,17 +81,4 @@ extension Report: Encodable {
     }
     return .object(members)
   }
-}
-
-/// Lines of cells set under each other, two blanks between columns.
-func aligned(_ lines: [[String]], isLeft: [Bool]) -> String {
-  let widths = isLeft.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
-  return lines.map { cells in
-    let padded = cells.indices.map { column in
-      let padding = String(repeating: " ", count: widths[column] - cells[column].count)
-      return isLeft[column] ? cells[column] + padding : padding + cells[column]
-    }
-    let line = padded.joined(separator: "  ")
-    return line.hasSuffix(" ") ? String(line.reversed().drop { $0 == " " }.reversed()) : line
-  }.joined(separator: "\n")
 }

@@ -33,10 +33,10 @@ struct CachedStream {
     },
     .number("prefetched", "ahead/read", places: 3) { $0.report.prefetchTraffic },
     .number("traffic", "brought/read", places: 3) { $0.report.traffic },
-    .number("bytes_prefetched", "GB ahead", times: 1e-9, places: 0) { row in
+    .gigabytes("bytes_prefetched", "GB ahead", places: 0) { row in
       row.expertBytes.map { $0 * Double(row.report.prefetches) }
     },
-    .number("bytes_brought", "GB brought", times: 1e-9, places: 0) { row in
+    .gigabytes("bytes_brought", "GB brought", places: 0) { row in
       row.expertBytes.map { $0 * Double(row.report.brought) }
     },
   ]

@@ -11,12 +11,15 @@ struct EngineChoice: ParsableArguments {
   @Option(name: .customLong("engine"), help: "bound is analytic, event runs discrete events.")
   var choice = Name.bound
 
-  @Option(help: ArgumentHelp("Event engine: size of a chunk; default: 4e6.", valueName: "bytes"))
+  @Option(
+    help: ArgumentHelp("Event engine: size of a chunk; default: 4e6.", valueName: "bytes"),
+    transform: takingBytes)
   var chunkBytes: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Event engine: what a die may have asked for at once; default: 128e6.", valueName: "bytes"))
+      "Event engine: what a die may have asked for at once; default: 128e6.", valueName: "bytes"),
+    transform: takingBytes)
   var windowBytes: Double?
 
   @Option(

@@ -71,6 +71,11 @@ struct ForecastMaterials {
     }
   }
 
+  /// The layers ahead of which a file's forecast tells at most; nil for forecasts of ours.
+  func longestHorizon(of source: ForecastSource) -> Int? {
+    source.path.flatMap { recorded[$0]?.horizons?.max() }
+  }
+
   /// Where what a forecast has learnt comes from, for tables; nil where it learns nothing, or only
   /// from the batches as they go by.
   func label(of source: ForecastSource) -> String? {

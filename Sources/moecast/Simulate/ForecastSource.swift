@@ -27,6 +27,15 @@ enum ForecastSource: Hashable {
     if case .file(let path) = self { path } else { nil }
   }
 
+  /// Layers ahead of which it tells; nil where there is no end to them, or a file says.
+  var layersAhead: Int? {
+    switch choice {
+    case .some(.none): 0
+    case .mixture: MixtureTables.longestHorizon
+    default: nil
+    }
+  }
+
   /// A name of ours, or a file by its suffix or folder.
   init?(_ word: String) {
     if let choice = ForecastChoice(rawValue: word) {

@@ -37,12 +37,12 @@ extension RecordedChances {
     guard !predictors.isEmpty else {
       throw ModelError(
         .mismatch, file: model, problem: "it holds no mixture",
-        remedy: "train it with --predictor mixture:next,mixture")
+        remedy: "train it with --predictors mixture:next,mixture")
     }
     if predictors[0] == nil {
       complain(
         "moecast: \(model): no mixture of the next token, so no copies are staged; train it with "
-          + "--predictor mixture:next,mixture")
+          + "--predictors mixture:next,mixture")
     }
     var collector = Collector(pool, map)
     for (_, predictor) in predictors.sorted(by: { $0.key < $1.key }) {

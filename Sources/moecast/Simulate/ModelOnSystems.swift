@@ -1,13 +1,14 @@
 import ArgumentParser
+import RoutingTrace
 import Wafer
 
 /// The model that is simulated, and what is changed of the systems under it.
 struct ModelOnSystems: ParsableArguments {
-  @Option(help: ArgumentHelp("Override of a system's key; repeatable.", valueName: "key=value"))
-  var set: [String] = []
+  @OptionGroup var overrides: SystemOverrides
 
   @Option(
-    help: ArgumentHelp("Model shape; default: the model that the trace names.", valueName: "name"))
+    help: ArgumentHelp("Model shape; default: the model that the trace names.", valueName: "name"),
+    completion: .list(ModelShape.names))
   var shape: String?
 
   @Option(help: ArgumentHelp("Weights of the experts; default: bf16.", valueName: "format"))

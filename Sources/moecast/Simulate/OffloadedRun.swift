@@ -66,8 +66,8 @@ struct OffloadedRun {
   }
 
   /// The table for people: one seed for all is no news.
-  static func table(_ rows: [OffloadedRun]) -> String {
+  static func table(_ rows: [OffloadedRun]) -> Report<OffloadedRun> {
     let isDrawn = Set(rows.map(\.seed)).count > 1
-    return Report(columns.filter { $0.heading != "seed" || isDrawn }, rows).text()
+    return Report(columns.filter { $0.heading != "seed" || isDrawn }, rows)
   }
 }

@@ -16,18 +16,21 @@ struct ReportOptions: ParsableArguments {
 
   /// Prints `report` as the options ask.
   ///
-  /// - Parameter table: what people see; nil for all columns that have a heading.
+  /// - Parameters:
+  ///   - table: what people see, one below the other; nil for all columns that have a heading.
+  ///   - hasHead: whether CSV begins with its keys.
   func print<Row>(
-    _ report: Report<Row>, to output: inout StandardOutput, table: String? = nil
+    _ report: Report<Row>, to output: inout StandardOutput, table: [any Shown]? = nil,
+    csvHead hasHead: Bool = true
   ) throws {
     // JSON has no numbers beyond these, and whoever reads a table should not be told of any.
     if let (key, row) = report.firstInfinite { throw InfiniteFigure(key: key, line: row + 1) }
     if asJSON {
       output.text(try json(report))
     } else if asCSV {
-      output.text(report.csv)
+      output.text(hasHead ? report.csv : report.csvLines.joined(separator: "\n"))
     } else {
-      output.text(table ?? report.text())
+      for part in table ?? [report] { output.show(part) }
     }
   }
 }

@@ -5,7 +5,8 @@ import Serving
 struct ServiceTrafficChoice: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Seconds in which every client's batch is full; default: 2.", valueName: "seconds"))
+      "Seconds in which every client's batch is full; default: 2.", valueName: "seconds"),
+    transform: takingSeconds)
   var seconds: Double?
 
   @Option(
@@ -19,7 +20,7 @@ struct ServiceTrafficChoice: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Length of a day at whose noon more arrive than at night; --rate is its mean.",
-      valueName: "seconds"))
+      valueName: "seconds"), transform: takingSeconds)
   var day: Double?
 
   @Option(
@@ -90,7 +91,7 @@ struct ServerLossChoice: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Seconds after which another server begins to load what a lost one held; default: never.",
-      valueName: "seconds"))
+      valueName: "seconds"), transform: takingSeconds)
   var replaceAfter: Double?
 
   func validate() throws {

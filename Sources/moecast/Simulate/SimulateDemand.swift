@@ -78,9 +78,10 @@ struct SimulateDemand: PrintingCommand {
       return (materials.horizons(of: source) ?? own).map { (source: source, ahead: $0) }
     }
     let steps = try StepCounts(steps, warm: warmSteps)
+    let interruption = Interruption()
     var rows: [ForecastDemand] = []
     for batch in try batchSizes(batch) {
-      for seed in try filling.seeds() {
+      for seed in try filling.seeds() where !interruption.isRequested {
         let study = DemandStudy(
           pool,
           schedule: BatchSchedule(
@@ -102,5 +103,6 @@ struct SimulateDemand: PrintingCommand {
       }
     }
     try printing.print(Report(ForecastDemand.columns, rows), to: &output)
+    try interruption.check(results: rows.count)
   }
 }

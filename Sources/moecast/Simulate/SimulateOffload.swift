@@ -33,7 +33,9 @@ struct SimulateOffload: PrintingCommand {
 
   /// What is combined: every system with every batch size, capacity and policy.
   struct Configurations: ParsableArguments {
-    @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
+    @Option(
+      help: ArgumentHelp("Systems, with commas.", valueName: "names"),
+      completion: .list(Hardware.shippedNames))
     var wafer = "pcie-1"
 
     @OptionGroup var model: ModelOnSystems
@@ -104,8 +106,9 @@ struct SimulateOffload: PrintingCommand {
     var stride: Int?
 
     @Option(
-      help: ArgumentHelp("Experts are brought in equal chunks of at most this.", valueName: "bytes")
-    )
+      help: ArgumentHelp(
+        "Experts are brought in equal chunks of at most this.", valueName: "bytes"),
+      transform: takingBytes)
     var chunkBytes = 4e6
 
     @Flag(help: "promoe: ask for a missing expert only when its turn to be computed comes.")
@@ -119,7 +122,7 @@ struct SimulateOffload: PrintingCommand {
         """
         Time between MoE layers, for attention and dense layers, in which experts may come; \
         default: 0.
-        """, valueName: "seconds"))
+        """, valueName: "seconds"), transform: takingSeconds)
     var gapSeconds: Double?
 
     func validate() throws {
@@ -189,20 +192,24 @@ struct SimulateOffload: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
-    let systems = try systems(configurations.wafer, overrides: configurations.model.set)
+    let systems = try systems(
+      configurations.wafer, overrides: configurations.model.overrides.set,
+      strict: configurations.model.overrides.strict)
     let runs = try OffloadRuns(self)
+    let interruption = Interruption()
     var rows: [OffloadedRun] = []
     for system in systems {
       for batch in try batchSizes(configurations.batch) {
         for percent in try configurations.percents() {
-          for seed in try filling.seeds() {
+          for seed in try filling.seeds() where !interruption.isRequested {
             rows += try runs.run(system, batch: batch, percent: percent, seed: seed)
           }
         }
       }
     }
     try printing.print(
-      Report(OffloadedRun.columns, rows), to: &output, table: OffloadedRun.table(rows))
+      Report(OffloadedRun.columns, rows), to: &output, table: [OffloadedRun.table(rows)])
+    try interruption.check(results: rows.count)
   }
 }
 

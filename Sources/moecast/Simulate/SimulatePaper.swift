@@ -47,6 +47,13 @@ struct SimulatePaper: PrintingCommand {
 
   @OptionGroup var force: ForceOption
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Keep results in this file as they come, and go on from those that it has of the same run.
+      """, valueName: "file"))
+  var resume: String?
+
   @OptionGroup var workers: WorkerOptions
 
   @OptionGroup var printing: ReportOptions
@@ -64,8 +71,12 @@ struct SimulatePaper: PrintingCommand {
     let pool = try tokens.readPool()
     let choices = try choices()
     var lines: [Line] = []
-    let bar = Mutex(ProgressBar(total: nil, unit: "runs"))
-    var done = 0
+    let bar = Mutex((bar: ProgressBar(total: nil, unit: "runs"), done: 0))
+    let interruption = Interruption()
+    let kept = try resume.map { path in
+      try KeptResults<ChosenRow>(
+        path, of: "simulate paper", fingerprint: "\(choices) \(pool.digest)")
+    }
     for choice in choices {
       let names = PaperComparison.wafers + [PaperComparison.enhanced]
       let systems = try moecast.systems(
@@ -73,20 +84,32 @@ struct SimulatePaper: PrintingCommand {
       var rows: [Sweep.Row] = []
       for model in PaperComparison.models {
         let sweep = try sweep(choice.preset, systems, try modelShape(model), pool)
-        let earlier = done
+        let earlier = (kept?.earlier ?? []).filter { $0.choice == choice.rawValue }.map(\.row)
+        let isKept = Set(earlier)
         let own = Result { () throws(SimulationError) in
-          try sweep.run(workers: workers.threads) { count in
-            bar.withLock { $0.update(earlier + count) }
+          try sweep.run(
+            workers: workers.threads, earlier: earlier, isStopped: { interruption.isRequested }
+          ) { rows in
+            let new = rows.filter { !isKept.contains($0) }.map {
+              ChosenRow(choice: choice.rawValue, row: $0)
+            }
+            if !new.isEmpty { kept?.add(new) }
+            bar.withLock { bar in
+              bar.done += rows.count
+              bar.bar.update(bar.done)
+            }
           }
         }
-        done += sweep.count
+        if interruption.isRequested { break }
         switch own {
         case .success(let own): rows += own
         case .failure(let problem):
-          bar.withLock { $0.clear() }
+          bar.withLock { $0.bar.clear() }
           complain("moecast: \(model) is left out of \(choice.rawValue): \(problem)")
         }
       }
+      // Ratios of a part of the configurations would not be the paper's.
+      if interruption.isRequested { break }
       lines += PaperComparison(rows, systems: names).numbers.map {
         Line(choice: choice, number: $0)
       }
@@ -95,9 +118,21 @@ struct SimulatePaper: PrintingCommand {
           into: figures, choice.rawValue, inputs: tokens.traces, force)
       }
     }
-    bar.withLock { $0.clear() }
+    bar.withLock { $0.bar.clear() }
+    let told = choices.filter { choice in lines.contains { $0.choice == choice } }
     try printing.print(
-      Report(Self.columns, lines), to: &output, table: Self.table(lines, choices))
+      Report(Self.columns, lines), to: &output, table: [Self.table(lines, told)])
+    try kept?.finish()
+    try interruption.check(
+      "after \(told.count) of \(counted(choices.count, "set")) of choices; "
+        + (resume.map { "the same with --resume \($0) goes on from there" }
+          ?? "--resume FILE would have kept what was run"))
+  }
+
+  /// What is kept of a run.
+  private struct ChosenRow: Codable, Sendable {
+    let choice: String
+    let row: Sweep.Row
   }
 
   /// The paper's strategies alone, with one model in its weights.
@@ -128,7 +163,7 @@ struct SimulatePaper: PrintingCommand {
   ]
 
   /// A line a number; each set of choices has two columns, ours and how far it is off.
-  private static func table(_ lines: [Line], _ choices: [Choices]) -> String {
+  private static func table(_ lines: [Line], _ choices: [Choices]) -> TableLayout {
     let numbers = lines.filter { $0.choice == choices.first }.map(\.number)
     let heading = ["number", "paper"] + choices.flatMap { [$0.rawValue, "off %"] }
     let rows = numbers.indices.map { index in
@@ -142,6 +177,6 @@ struct SimulatePaper: PrintingCommand {
           ]
         }
     }
-    return aligned([heading] + rows, isLeft: heading.indices.map { $0 == 0 })
+    return TableLayout([heading] + rows, isLeft: heading.indices.map { $0 == 0 })
   }
 }

@@ -70,7 +70,7 @@ struct SimulateServerless: PrintingCommand {
     @Option(
       help: ArgumentHelp(
         "Seconds of the windows in which arrivals are gathered; 0 lets each in as it comes.",
-        valueName: "seconds"))
+        valueName: "seconds"), transform: takingSeconds)
     var window = 1.0
 
     @Option(
@@ -80,7 +80,8 @@ struct SimulateServerless: PrintingCommand {
     var stepTokens: Int?
 
     @Option(
-      help: ArgumentHelp("Seconds between MoE layers; default: 0.", valueName: "seconds"))
+      help: ArgumentHelp("Seconds between MoE layers; default: 0.", valueName: "seconds"),
+      transform: takingSeconds)
     var gapSeconds: Double?
 
     @Option(
@@ -259,7 +260,9 @@ struct SimulateServerless: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
-    let systems = try systems(configurations.wafer, overrides: configurations.model.set)
+    let systems = try systems(
+      configurations.wafer, overrides: configurations.model.overrides.set,
+      strict: configurations.model.overrides.strict)
     let runs = try thresholds.all()
     let seeds = try load.seeds()
     let loads = try seeds.flatMap { seed in
@@ -269,6 +272,7 @@ struct SimulateServerless: PrintingCommand {
     let pool = try tokens.readPool(&read)
     let model = try simulatedModel(configurations.model.shape, of: pool.shape, in: tokens.traces)
     let sources = try sources(pool, read.positions?.map(), horizon: runs.map(\.distance).max() ?? 1)
+    let interruption = Interruption()
     var rows: [ServerlessRow] = []
     for system in systems {
       let gap = try gap.layerGap(model, batch: load.slots, on: system.hardware)
@@ -281,7 +285,8 @@ struct SimulateServerless: PrintingCommand {
       simulation.gapSeconds = gap?.seconds ?? load.gapSeconds ?? 0
       for (seed, rate, arrivals) in loads {
         var fixed: ServerlessResult?
-        for run in try configured(runs, gpus: simulation.fabric.dies) {
+        for run in try configured(runs, gpus: simulation.fabric.dies)
+        where !interruption.isRequested {
           let result = try simulation.run(
             run.policy, pool, arrivals: arrivals, seed: seed, sources)
           if run.name == .fixed { fixed = result }
@@ -294,6 +299,7 @@ struct SimulateServerless: PrintingCommand {
       }
     }
     try printing.print(Report(ServerlessRow.columns, rows), to: &output)
+    try interruption.check(results: rows.count)
   }
 
   /// What the mixture's chances come from, where anybody asks.

@@ -50,15 +50,18 @@ struct SimulateServices: PrintingCommand {
 
     @Option(
       help: ArgumentHelp(
-        "Seconds of a client's own work before a layer; default: 0.", valueName: "seconds"))
+        "Seconds of a client's own work before a layer; default: 0.", valueName: "seconds"),
+      transform: takingSeconds)
     var gapSeconds: Double?
 
     @Option(
-      help: ArgumentHelp("Seconds after which a client asks another.", valueName: "seconds"))
+      help: ArgumentHelp("Seconds after which a client asks another.", valueName: "seconds"),
+      transform: takingSeconds)
     var timeout = 10e-3
 
     @Option(
-      help: ArgumentHelp("Seconds until a loss is known to all.", valueName: "seconds"))
+      help: ArgumentHelp("Seconds until a loss is known to all.", valueName: "seconds"),
+      transform: takingSeconds)
     var detection = 0.1
 
     func validate() throws {
@@ -102,7 +105,9 @@ struct SimulateServices: PrintingCommand {
   }
 
   func run(printing output: inout StandardOutput) throws {
-    let systems = try systems(configuration.wafer, overrides: configuration.model.set)
+    let systems = try systems(
+      configuration.wafer, overrides: configuration.model.overrides.set,
+      strict: configuration.model.overrides.strict)
     guard let system = systems.first, systems.count == 1 else {
       throw ValidationError("--wafer is one system here")
     }

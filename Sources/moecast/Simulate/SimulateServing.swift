@@ -70,7 +70,9 @@ struct SimulateServing: PrintingCommand {
     }
   }
 
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"),
+    completion: .file())
   var traces: [String]
 
   @OptionGroup(title: "Configurations") var configurations: Configurations
@@ -117,18 +119,20 @@ struct SimulateServing: PrintingCommand {
 
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(
-      configurations.wafer, overrides: choices.overrides(configurations.model.set))
+      configurations.wafer, overrides: choices.overrides(configurations.model.overrides.set),
+      strict: configurations.model.overrides.strict)
     let loads = try load.choice.all(seed: load.seed)
     let pool = try TokenOptions.readAll(of: traces)
     let model = try simulatedModel(configurations.model.shape, of: pool.shape, in: traces)
     let placement = try choices.placement?.path.map { try PlacementFile(file: $0) }
+    let interruption = Interruption()
     var rows: [ServedRun] = []
     for system in systems {
       let gap = try gap.layerGap(model, batch: load.slots, on: system.hardware)
       let system = try system.leaving(gap)
       for (rate, arrivals) in loads {
         for (strategy, forecast, timer) in try timers(
-          system.hardware, model, gap, placement, pool.shape)
+          system.hardware, model, gap, placement, pool.shape) where !interruption.isRequested
         {
           let serving = ServingSimulation(
             timer: timer, slots: load.slots, stepTokens: load.stepTokens)
@@ -142,6 +146,7 @@ struct SimulateServing: PrintingCommand {
       }
     }
     try printing.print(Report(ServedRun.columns, rows), to: &output)
+    try interruption.check(results: rows.count)
   }
 
   /// Every strategy, the staging engine once for every forecast.

@@ -37,7 +37,9 @@ struct SimulateStrategies: PrintingCommand {
 
   /// What is combined: every system with every batch size and every strategy.
   struct Configurations: ParsableArguments {
-    @Option(help: ArgumentHelp("Systems, with commas.", valueName: "names"))
+    @Option(
+      help: ArgumentHelp("Systems, with commas.", valueName: "names"),
+      completion: .list(Hardware.shippedNames))
     var wafer = "dojo"
 
     @OptionGroup var model: ModelOnSystems
@@ -124,6 +126,9 @@ struct SimulateStrategies: PrintingCommand {
     let isStaged = try configurations.strategies().contains(Self.staged)
     try refuse(
       forecasts.given + staging.given, unless: isStaged, "it is for the strategy staged")
+    if isStaged {
+      try staging.checkHorizon(try stagedForecasts().map { ($0.name, $0.layersAhead) })
+    }
     try heatmap.check(isUsed: try usesHeatmap(), stage: tokens.stage)
     try trained.check(forecasts: try stagedForecasts())
     try filling.check(
@@ -141,13 +146,15 @@ struct SimulateStrategies: PrintingCommand {
 
   func run(printing output: inout StandardOutput) throws {
     let systems = try systems(
-      configurations.wafer, overrides: choices.overrides(configurations.model.set))
+      configurations.wafer, overrides: choices.overrides(configurations.model.overrides.set),
+      strict: configurations.model.overrides.strict)
     let runs = try StrategyRuns(self)
+    let interruption = Interruption()
     var rows: [SimulatedRun] = []
     for system in systems {
       for batch in try batchSizes(configurations.batch) {
         for seed in try filling.seeds() {
-          for strategy in try configurations.strategies() {
+          for strategy in try configurations.strategies() where !interruption.isRequested {
             rows += try runs.run(strategy, system, batch: batch, seed: seed)
           }
         }
@@ -162,6 +169,7 @@ struct SimulateStrategies: PrintingCommand {
     try printing.print(
       Report(SimulatedRun.strategyColumns, rows), to: &output,
       table: SimulatedRun.strategyTables(rows))
+    try interruption.check(results: rows.count)
   }
 
   /// What the staging engine stages by; nothing where it does not run.

@@ -21,7 +21,7 @@ extension SimulatedRun {
 
   /// What `simulate strategies` prints for people: every configuration, then what became of the
   /// reads and transfers of staged ones.
-  static func strategyTables(_ runs: [SimulatedRun]) -> String {
+  static func strategyTables(_ runs: [SimulatedRun]) -> [any Shown] {
     // One seed for all is no news.
     let seeds: [Column<Self>] = Set(runs.map(\.seed)).count > 1 ? [.seed] : []
     let names: [Column<Self>] = [.wafer, .strategy, .batch] + seeds
@@ -29,9 +29,9 @@ extension SimulatedRun {
       names + [.poolShare, .layerSeconds, .tokensPerSecond, .speedup, .hops, .localReads]
         + [.remoteReads, .copies, .bottleneck], runs)
     let staged = runs.filter { $0.staging != nil }
-    guard !staged.isEmpty else { return configurations.text() }
+    guard !staged.isEmpty else { return [configurations] }
     let transfers = Report<Self>(names + stagingColumns + comparisons, staged)
-    return configurations.text() + "\n\n" + transfers.text()
+    return [configurations, "", transfers]
   }
 
   /// What the resources did, for programs.
@@ -69,9 +69,10 @@ extension SimulatedRun {
     .number("staging.late_seconds") { $0.staging?.lateSeconds },
     .integer("staging.transfers_used", "used") { $0.staging?.transfersUsed },
     .integer("staging.transfers_wasted", "wasted") { $0.staging?.transfersWasted },
-    .number("staging.precision", "precision %", times: 100) { $0.staging?.precision },
-    .number("staging.bytes_used", "GB used", times: 1e-9) { $0.staging?.bytesUsed },
-    .number("staging.bytes_wasted", "GB wasted", times: 1e-9) { $0.staging?.bytesWasted },
+    .number("staging.precision", "precision %", times: 100) { $0.staging?.precision }
+      .meaning("transfers that were read before they left"),
+    .gigabytes("staging.bytes_used", "GB used", places: 1) { $0.staging?.bytesUsed },
+    .gigabytes("staging.bytes_wasted", "GB wasted", places: 1) { $0.staging?.bytesWasted },
     .integer("staging.cancelled") { $0.staging?.cancelled },
     .integer("staging.fills") { $0.staging?.fills },
   ]
@@ -86,9 +87,9 @@ extension Column<SimulatedRun> {
   fileprivate static var shape: Self { .text("shape", "shape") { $0.shape } }
   fileprivate static var weights: Self { .text("weights", "weights") { $0.weights } }
   fileprivate static var trace: Self { .text("trace", "trace") { $0.trace } }
-  fileprivate static var batch: Self { .integer("batch", "batch") { $0.batch } }
+  fileprivate static var batch: Self { .integer("batch", "batch") { $0.batch }.naming }
   fileprivate static var seed: Self {
-    .integer("seed", "seed") { $0.seed.map { Int(clamping: $0) } }
+    .integer("seed", "seed") { $0.seed.map { Int(clamping: $0) } }.naming
   }
   fileprivate static var poolRequests: Self { .integer("pool_requests") { $0.poolRequests } }
   fileprivate static var poolRequestsUsed: Self {
@@ -115,6 +116,7 @@ extension Column<SimulatedRun> {
   fileprivate static var source: Self { .text("forecast_source") { $0.source } }
   fileprivate static var overPersistence: Self {
     .number("over_persistence", "to persistence %", times: 100, places: 2) { $0.overPersistence }
+      .meaning("time beyond that of expecting what was asked for last")
   }
   fileprivate static var engine: Self { .text("engine") { $0.engine } }
   fileprivate static var layerSeconds: Self {
@@ -122,18 +124,34 @@ extension Column<SimulatedRun> {
   }
   fileprivate static var tokensPerSecond: Self {
     .number("tokens_per_second", "tokens/s", places: 0) { $0.tokensPerSecond }
+      .meaning("through all MoE layers")
   }
-  fileprivate static var speedup: Self { .number("speedup", "x base", places: 2) { $0.speedup } }
-  fileprivate static var hops: Self { .number("hops", "hops") { $0.hops } }
+  fileprivate static var speedup: Self {
+    .number("speedup", "x base", places: 2) { $0.speedup }
+      .meaning("tokens/s over those of strategy base")
+  }
+  fileprivate static var hops: Self {
+    .number("hops", "hops") { $0.hops }
+      .meaning("links that weight reads cross, a layer")
+  }
   fileprivate static var hopReduction: Self {
     .number("hop_reduction", "hops /") { $0.hopReduction }
+      .meaning("base's hops over these")
   }
   fileprivate static var requestHops: Self { .number("request_hops") { $0.requestHops } }
-  fileprivate static var localReads: Self { .number("local_reads", "local") { $0.localReads } }
-  fileprivate static var remoteReads: Self { .number("remote_reads", "remote") { $0.remoteReads } }
-  fileprivate static var copies: Self { .number("copies", "copies") { $0.copies } }
+  fileprivate static var localReads: Self {
+    .number("local_reads", "local") { $0.localReads }
+      .meaning("reads a layer from a die's own memory")
+  }
+  fileprivate static var remoteReads: Self {
+    .number("remote_reads", "remote") { $0.remoteReads }.meaning("reads a layer from elsewhere")
+  }
+  fileprivate static var copies: Self {
+    .number("copies", "copies") { $0.copies }.meaning("experts copied to a die, a layer")
+  }
   fileprivate static var bottleneck: Self {
     .text("bottleneck", "bound by") { $0.bottleneck?.rawValue }
+      .meaning("what takes most of the time")
   }
   fileprivate static var dispatchSeconds: Self {
     .number("dispatch_seconds") { $0.dispatchSeconds }
@@ -143,12 +161,15 @@ extension Column<SimulatedRun> {
   }
   fileprivate static var hostOverhead: Self {
     .number("host_overhead", "host +%", times: 100) { $0.hostOverhead }
+      .meaning("time that planning on a host would add")
   }
   fileprivate static var regret: Self {
     .number("regret", "regret %", times: 100, places: 2) { $0.regret }
+      .meaning("time beyond that with a perfect forecast")
   }
   fileprivate static var regretToBelady: Self {
     .number("regret_to_belady", "to Belady %", times: 100, places: 2) { $0.regretToBelady }
+      .meaning("the same, with Belady's eviction too")
   }
 
   /// How many reads were met in one way, which people see as a share of all.

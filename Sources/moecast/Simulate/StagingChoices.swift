@@ -47,12 +47,14 @@ struct StagingChoices: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A die's staging buffer, one beyond its LLC in HBM; default: its LLC.", valueName: "bytes"))
+      "A die's staging buffer, one beyond its LLC in HBM; default: its LLC.", valueName: "bytes"),
+    transform: takingBytes)
   var bufferBytes: Double?
 
   @Option(
     help: ArgumentHelp(
-      "What a die may hold in copies; default: what homes and system leave.", valueName: "bytes"))
+      "What a die may hold in copies; default: what homes and system leave.", valueName: "bytes"),
+    transform: takingBytes)
   var copyBytes: Double?
 
   @Option(
@@ -66,7 +68,7 @@ struct StagingChoices: ParsableArguments {
       """
       Time between MoE layers, for attention and dense layers, in which transfers may move and \
       which counts for tokens/s; default: 0.
-      """, valueName: "seconds"))
+      """, valueName: "seconds"), transform: takingSeconds)
   var gapSeconds: Double?
 
   @Flag(help: "Bring everything expected, whatever it may push out.")
@@ -80,6 +82,19 @@ struct StagingChoices: ParsableArguments {
         "--horizon, --gap-seconds and bytes are at least 0 and finite, --bandwidth-share is from 0 to 1"
       )
     }
+  }
+
+  /// Refuses a horizon beyond what any of the forecasts looks ahead.
+  ///
+  /// - Parameter longest: layers ahead of which each forecast tells, by its name; nil for any.
+  func checkHorizon(_ longest: [(name: String, layers: Int?)]) throws {
+    guard let horizon, horizon > 0, !longest.isEmpty else { return }
+    let known = longest.compactMap { name, layers in layers.map { (name: name, layers: $0) } }
+    guard known.count == longest.count, known.allSatisfy({ $0.layers < horizon }) else { return }
+    throw ValidationError(
+      "--horizon \(horizon) would do nothing: "
+        + known.map { "\($0.name) looks \(counted($0.layers, "layer")) ahead" }
+        .joined(separator: ", "))
   }
 
   /// The options, with whether they were given.

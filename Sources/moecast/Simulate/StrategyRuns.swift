@@ -1,3 +1,4 @@
+import ArgumentParser
 import Demand
 import Placement
 import RoutingTrace
@@ -23,11 +24,16 @@ struct StrategyRuns {
     steps = try options.steps()
     format = options.configurations.model.weights ?? options.choices.paper?.format ?? .bf16
     placement = try options.choices.placement?.path.map { try PlacementFile(file: $0) }
-    materials = try ForecastMaterials(
+    let materials = try ForecastMaterials(
       options.tokens, try options.stagedForecasts(), usesHeatmap: try options.usesHeatmap(),
       options.heatmap, options.trained, horizon: options.staging.options(options.choices).horizon,
       workers: options.workers.threads)
+    self.materials = materials
     pool = materials.pool
+    // What files tell of is known once they are read.
+    let sources = try options.stagedForecasts()
+    try options.staging.checkHorizon(
+      sources.map { ($0.name, materials.longestHorizon(of: $0) ?? $0.layersAhead) })
     model = try simulatedModel(
       options.configurations.model.shape, of: pool.shape, in: options.tokens.traces)
   }
@@ -71,10 +77,12 @@ struct StrategyRuns {
   private func schedule(_ batch: Int, _ seed: UInt64) throws -> BatchSchedule {
     let layers = options.configurations.layers ?? pool.shape.layers
     guard (1...pool.shape.layers).contains(layers), pool.requests > 0 else {
-      throw SimulationError(
-        pool.requests > 0
-          ? "the traces have \(pool.shape.layers) MoE layers, not \(layers)"
-          : "the traces hold no \(options.tokens.stage) tokens; nothing fills a batch")
+      guard pool.requests > 0 else {
+        throw SimulationError(
+          "the traces hold no \(options.tokens.stage) tokens; nothing fills a batch")
+      }
+      throw ValidationError(
+        "--layers: the traces have \(pool.shape.layers) MoE layers, not \(layers)")
     }
     return BatchSchedule(
       pool, size: batch, steps: steps.all, policy: options.filling.policy(seed: seed),

@@ -5,7 +5,9 @@ import RoutingTrace
 
 /// The traces whose tokens a simulation takes.
 struct TokenOptions: ParsableArguments {
-  @Argument(help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"))
+  @Argument(
+    help: ArgumentHelp("Traces (*.moe.lz4), folders of them, or -.", valueName: "trace"),
+    completion: .file())
   var traces: [String]
 
   @Option(help: "Tokens taken of them: decode, prefill or all.")

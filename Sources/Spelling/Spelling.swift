@@ -1,6 +1,6 @@
 /// Words of `known` that whoever wrote `word` may have meant, the nearest first, three at most:
 /// those that differ in few letters, else those that share the most parts between underscores.
-func likely(_ word: String, among known: [String]) -> [String] {
+public func likely(_ word: String, among known: [String]) -> [String] {
   let distances = known.map { ($0, editDistance(Array(word.utf8), Array($0.utf8))) }
   let near = distances.filter { $0.1 <= max(1, word.utf8.count / 4) }
   if let least = near.map(\.1).min() { return near.filter { $0.1 == least }.prefix(3).map(\.0) }
