@@ -64,7 +64,11 @@ struct ListCommand: PrintingCommand {
       if json { return output.text(try moecast.json(Report([Self.kind] + Self.columns, all))) }
       for kind in Kind.allCases {
         output.line("\(kind.rawValue) (\(kind.use))")
-        let own = all.filter { $0.kind == kind }.map(\.name)
+        // One format's name may be several commands'.
+        var own: [String] = []
+        for entry in all where entry.kind == kind && !own.contains(entry.name) {
+          own.append(entry.name)
+        }
         output.text(filled(own.joined(separator: ", "), width: output.terminal.width ?? 100))
       }
     }

@@ -132,7 +132,10 @@ struct ModelFacts: Encodable, Shown {
 
   func lines(on terminal: Terminal) -> [Line] {
     var lines: [Line] = []
-    func tell(_ text: String) { lines += text.lines(on: terminal) }
+    func tell(_ text: String) {
+      let width = terminal.width.map { text.count > $0 ? $0 : .max } ?? .max
+      lines += (width < .max ? filled(text, width: width, indent: "  ") : text).lines(on: terminal)
+    }
     if shape != nil {
       for line in [
         "model       \(visible(summary))",

@@ -71,7 +71,7 @@ struct Verdict: Encodable, CustomStringConvertible {
       "\(decimals(lead.value, 4))\(unit) [\(decimals(lead.low, 4)), \(decimals(lead.high, 4))]"
     let of = stage == "all" ? "" : " of \(stage)"
     return lead.low > 0
-      ? "best by \(what)\(of): \(best), \(told) ahead of \(next)"
+      ? "best by \(what)\(of): \(best), \(told) ahead of \(next) over the same requests"
       : "no clear winner by \(what)\(of): \(best) is \(told) ahead of \(next)"
   }
 

@@ -72,7 +72,7 @@ import Testing
     let compare = ["compare", Program.test, "--predictors", "frequency,layer-markov,layer-product"]
     let text = try Program.text(compare)
     #expect(text.contains("\nbest by recall@8: layer-product, 0."))
-    #expect(text.contains(" ahead of layer-markov\n"))
+    #expect(text.contains(" ahead of layer-markov over the same requests\n"))
     #expect(text.contains("\nbest by log loss: layer-markov, "))
     let verdicts = try Program.json(compare)["verdicts"].array
     #expect(verdicts.map { $0["figure"].text } == ["recall@8", "log_loss_bits"])

@@ -60,9 +60,8 @@ struct SweepTests {
     // Jobs are kept whole; cut ones are made again.
     let earlier = Array(whole.prefix(count))
     let told = Mutex<[Sweep.Row]>([])
-    let rows = try sweep.run(workers: 2, earlier: earlier) { rows in
-      told.withLock { $0 += rows }
-    }
+    let rows = try sweep.run(
+      workers: 2, earlier: earlier, finished: { rows in told.withLock { $0 += rows } })
     #expect(rows == whole)
     #expect(told.withLock { Set($0) } == Set(whole))
     #expect(told.withLock(\.count) == whole.count)
