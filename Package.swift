@@ -56,6 +56,14 @@ let package = Package(
       name: "Insight", dependencies: ["Counting", "MemoryBudget", "RoutingTrace"],
       swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
+    // Findings and figures as values, and the page, the JSON and the tables that are made of them.
+    .target(
+      name: "ReportPage",
+      dependencies: [
+        "Chart", "Demand", "Forecast", "Insight", "Prequential", "RoutingTrace", "Staging", "Wafer",
+      ],
+      resources: [.embedInCode("Page/style.css"), .embedInCode("Page/script.js")],
+      swiftSettings: strict),
     // Zip archives and NumPy's arrays, both ways; gzip and xz data.
     .target(name: "Archive", dependencies: ["CLZMA", "CZlib"], swiftSettings: strict),
     .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
@@ -154,6 +162,7 @@ let package = Package(
         "PathText",
         "Placement",
         "Prequential",
+        "ReportPage",
         "RoutingTrace",
         "Serving",
         "Staging",

@@ -18,8 +18,8 @@ struct Analyze: PrintingCommand {
 
       Example:
         moecast analyze traces/
-        moecast analyze traces/ -o report.html
         moecast analyze --json traces/ > observations.json
+        moecast report traces/ -o report.html
       """)
 
   @Argument(
@@ -27,14 +27,9 @@ struct Analyze: PrintingCommand {
       "Traces (*.moe.lz4), folders of them, or -; or one load profile (*.h5).", valueName: "trace"))
   var traces: [String]
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "Write a page with charts and heatmaps to this file too, or to - in place of the tables.",
-      valueName: "file"))
+  /// Where the page went that this command wrote before `report` did.
+  @Option(name: .shortAndLong, help: .hidden)
   var output: String?
-
-  @OptionGroup var force: ForceOption
 
   @Flag(help: "Print the leading figures of every layer too.")
   var perLayer = false
@@ -45,18 +40,16 @@ struct Analyze: PrintingCommand {
   @OptionGroup var workers: WorkerOptions
 
   func validate() throws {
-    guard output != nil || !force.force else {
-      throw ValidationError("--force is for the file of --output")
+    if let output {
+      throw ValidationError(
+        "analyze prints tables; the page is written by "
+          + "`moecast report \(traces.first ?? "TRACE") -o \(output)`")
     }
   }
 
   func run(printing standardOutput: inout StandardOutput) throws {
     if let report = try loadReport() {
       return try standardOutput.report(json, report, report.text)
-    }
-    // Found out before hours of reading whether it can be written.
-    let page = try output.map {
-      try OutputSink($0, .page(inputs: try TraceStream.files(of: traces), force: force))
     }
     let interruption = Interruption()
     let stream = try interruption.stream(traces)
@@ -66,7 +59,9 @@ struct Analyze: PrintingCommand {
     var pass = StreamPass(interruption)
     pass.consume(stream) { try analysis.consume($0.block, workers: workers.threads) }
     if pass.hasFigures {
-      try tell(analysis, seconds: pass.seconds, page: page, printing: &standardOutput)
+      let report = AnalysisReport(
+        analysis.observations(workers: workers.threads), seconds: pass.seconds)
+      try standardOutput.report(json, report, report.text(perLayer: perLayer))
     }
     if analysis.hasMoreTasks {
       complain("moecast: more than 1,024 tasks; requests of further ones count as of none")
@@ -82,26 +77,9 @@ struct Analyze: PrintingCommand {
     guard traces.count == 1 else {
       throw ValidationError("\(profile) is a load profile, which is analyzed alone")
     }
-    if output != nil {
-      throw ValidationError("--output is for traces; a load profile has no page")
-    }
     if perLayer {
       throw ValidationError("--per-layer is for traces; a load profile is told layer by layer")
     }
     return LoadReport(try LoadProfile(path: profile))
-  }
-
-  private func tell(
-    _ analysis: TraceAnalysis, seconds: Double, page: OutputSink?,
-    printing standardOutput: inout StandardOutput
-  ) throws {
-    let report = AnalysisReport(
-      analysis.observations(workers: workers.threads), seconds: seconds)
-    if let page {
-      try page.write(Array(AnalysisPage(report, analysis).html.utf8))
-      try page.commit()
-    }
-    guard output != StandardStream.dash else { return }
-    try standardOutput.report(json, report, report.text(perLayer: perLayer))
   }
 }
