@@ -85,11 +85,11 @@ public struct RowPlot: Plot {
 
   /// Room for the names, by the longest.
   private var left: Double {
-    min(168, 10 + 6.3 * Double(rows.map(\.name.count).max() ?? 0))
+    min(176, 10 + 7 * Double(rows.map(\.name.count).max() ?? 0))
   }
   /// Room for the values behind the bars.
   private var right: Double {
-    8 + 6.2 * Double(rows.map { value.format.text($0.sum ?? 0).count }.max() ?? 0)
+    10 + 7 * Double(rows.map { value.format.text($0.sum ?? 0).count }.max() ?? 0)
   }
 
   /// - Complexity: linear in the values.

@@ -14,26 +14,36 @@ public struct ShadeMap: Plot {
     public var title: String
     /// How many there are.
     public var count: Int
-    /// Their names; numbers from ``first`` on where there are none.
+    /// Their names; empty where they have numbers.
     public var names: [String]
-    /// The number of the first.
-    public var first: Int
-    /// The column of its numbers, for programs.
+    /// Their numbers, such as those of the model's layers; counted from 0 where there are none.
+    public var numbers: [Int]
+    /// The column of its names or numbers, for programs.
     public var key: String
 
     /// A side of the matrix.
     public init(
-      _ title: String, count: Int, key: String, first: Int = 0, names: [String] = []
+      _ title: String, count: Int, key: String, numbers: [Int] = [], names: [String] = []
     ) {
       self.title = title
       self.count = count
       self.key = key
-      self.first = first
+      self.numbers = numbers
       self.names = names
     }
 
+    /// What stands beside a row or below a column.
     func name(_ index: Int) -> String {
-      names.indices.contains(index) ? names[index] : "\(first + index)"
+      names.indices.contains(index)
+        ? names[index]
+        : "\(numbers.indices.contains(index) ? numbers[index] : index)"
+    }
+
+    /// The same for programs.
+    func value(_ index: Int) -> PlotValue {
+      names.indices.contains(index)
+        ? .text(names[index])
+        : .integer(numbers.indices.contains(index) ? numbers[index] : index)
     }
   }
 
@@ -97,16 +107,13 @@ public struct ShadeMap: Plot {
 
   public var data: PlotData {
     let hasLayers = maps.contains { $0.layer != nil }
-    func side(_ side: Side, _ index: Int) -> PlotValue {
-      side.names.indices.contains(index) ? .text(side.names[index]) : .integer(side.first + index)
-    }
     return PlotData(
       columns: (hasLayers ? ["layer"] : []) + [rows.key, columns.key, value.key],
       rows: maps.flatMap { map in
         map.cells.enumerated().flatMap { row, cells in
           cells.enumerated().map { column, cell in
             (hasLayers ? [map.layer.map { .integer($0) } ?? .none] : [])
-              + [side(rows, row), side(columns, column), .number(cell)]
+              + [rows.value(row), columns.value(column), .number(cell)]
           }
         }
       })
@@ -139,6 +146,11 @@ public struct ShadeMap: Plot {
     return ShadeImage(width: (columns.count + step - 1) / step, shades: shades)
   }
 
+  /// Whether any cell is beyond the darkest shade.
+  private var isClipped: Bool {
+    maps.contains { $0.cells.contains { $0.contains { $0 > range.upperBound } } }
+  }
+
   /// Whether every matrix is of the sides' size.
   private var isWhole: Bool {
     rows.count > 0 && columns.count > 0
@@ -152,7 +164,7 @@ public struct ShadeMap: Plot {
     guard maps.indices.contains(shown), isWhole, range.upperBound > range.lowerBound else {
       return nil
     }
-    let left = max(Self.left, min(110, 8 + 6.2 * Double(rows.names.map(\.count).max() ?? 0)))
+    let left = max(Self.left, min(120, 10 + 7 * Double(rows.names.map(\.count).max() ?? 0)))
     let inner = Self.width - left - Self.right
     let height = isSquare ? inner : min(inner, max(120, Double(rows.count) * 6))
     let foot = Self.top + height
@@ -164,7 +176,7 @@ public struct ShadeMap: Plot {
         + "width=\"\(pixels(inner))\" height=\"\(pixels(height))\" preserveAspectRatio=\"none\" "
         + "data-rows=\"\(rows.count)\" data-columns=\"\(columns.count)\" "
         + "data-row=\"\(escaped(rows.title))\" data-column=\"\(escaped(columns.title))\" "
-        + "data-first=\"\(rows.first) \(columns.first)\" data-step=\"\(cellsOfPixel)\" "
+        + "data-row-names=\"\(list(rows))\" data-column-names=\"\(list(columns))\" data-step=\"\(cellsOfPixel)\" "
         + "data-range=\"\(range.lowerBound * value.format.scale) "
         + "\(range.upperBound * value.format.scale)\" data-unit=\"\(escaped(value.format.suffix))\" "
         + "href=\"\(ShadeImage.prefix)\(image(maps[shown]).base64)\"/>",
@@ -174,6 +186,12 @@ public struct ShadeMap: Plot {
     parts += names(left: left, inner: inner, height: height)
     parts += scale(left: left, y: foot + 34, ramp)
     return (parts + ["</svg>"]).joined(separator: "\n")
+  }
+
+  /// Names for the script; nothing where they are counted from 0.
+  private func list(_ side: Side) -> String {
+    guard !side.names.isEmpty || !side.numbers.isEmpty else { return "" }
+    return escaped((0..<side.count).map(side.name).joined(separator: "|"))
   }
 
   private func names(left: Double, inner: Double, height: Double) -> [String] {
@@ -207,9 +225,9 @@ public struct ShadeMap: Plot {
         + "preserveAspectRatio=\"none\" href=\"\(ShadeImage.prefix)\(image.base64)\"/>",
       "<rect class=\"frame\" x=\"\(pixels(left))\" y=\"\(pixels(y))\" width=\"140\" height=\"9\"/>",
       "<text class=\"text\" x=\"\(pixels(left))\" y=\"\(pixels(y + 22))\">"
-        + escaped(value.format.tick(low)) + (isDiverging ? " and less" : "") + "</text>",
+        + escaped(value.format.short(low)) + "</text>",
       "<text class=\"text\" text-anchor=\"end\" x=\"\(pixels(left + 140))\" y=\"\(pixels(y + 22))\">"
-        + escaped(value.format.tick(high)) + " and more</text>",
+        + escaped(value.format.short(high)) + (isClipped ? " and more" : "") + "</text>",
       "<text class=\"text\" x=\"\(pixels(left + 150))\" y=\"\(pixels(y + 8))\">"
         + escaped(value.title) + "</text>",
     ]

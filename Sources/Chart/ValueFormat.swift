@@ -51,6 +51,14 @@ public struct ValueFormat: Hashable, Sendable {
     return Self.shortest(number) + prefix
   }
 
+  /// A value beside a scale: three significant digits, without its unit.
+  func short(_ value: Double) -> String {
+    let scaled = value * scale
+    guard scaled != 0, scaled.isFinite else { return tick(value) }
+    let step = pow(10, (log10(abs(scaled))).rounded(.down) - 2)
+    return tick((scaled / step).rounded() * step / scale)
+  }
+
   private static func prefixed(_ value: Double) -> (Double, String) {
     guard value != 0 else { return (0, "") }
     let prefixes = ["n", "µ", "m", "", "k", "M", "G", "T", "P"]

@@ -27,6 +27,8 @@ public struct ForecastFigures: Sendable {
   /// By predictor; empty where no intervals are known.
   private let estimates: [Estimate?]
   private let anatomy: ForecastAnatomy.Figures?
+  /// The learner whose history is the learning curve.
+  private let learned: Learner
   /// The predictor that is told of in detail.
   let best: Int
   private var shape: TraceShape { learner.shape }
@@ -37,9 +39,10 @@ public struct ForecastFigures: Sendable {
   /// Figures of a comparison, and of one of its predictors' forecasts one by one.
   public init(
     _ comparison: Comparison, _ anatomy: ForecastAnatomy.Figures?, of best: Int,
-    _ measurement: Measurement, resamples: Int = 1000
+    _ measurement: Measurement, learned: Learner? = nil, resamples: Int = 1000
   ) {
     learner = comparison.learner
+    self.learned = learned ?? comparison.learner
     self.measurement = measurement
     self.anatomy = anatomy
     self.best = best
@@ -53,6 +56,7 @@ public struct ForecastFigures: Sendable {
   /// Figures that a model noted while it was trained.
   public init(training learner: Learner, of best: Int) {
     self.learner = learner
+    learned = learner
     measurement = .training
     anatomy = nil
     self.best = best
@@ -66,6 +70,16 @@ public struct ForecastFigures: Sendable {
       measured + " Recall@n is the share of the chosen experts "
         + "among the n ranked first; K = \(shape.topK).",
       [comparison, learning, byLayer, calibration, weights, errors, cost])
+  }
+
+  private var isFrozen: Bool { if case .frozen = measurement { true } else { false } }
+
+  /// What must be said on top where the model has learnt the very chunks; nil where it has not.
+  public var remark: String? {
+    guard case .frozen(let learnt, let chunks) = measurement, learnt > 0 else { return nil }
+    return
+      "In-sample: the model has learnt \(learnt) of these \(chunks) chunks before; its forecast "
+      + "tells what it remembers."
   }
 
   private var measured: String {
@@ -171,18 +185,20 @@ public struct ForecastFigures: Sendable {
   }
 
   private var learning: ReportPart {
-    let rows = learner.history
-    guard rows.count > 1, let topK else {
+    let rows = learned.history
+    guard rows.count > 1, let topK = learned.recallAt.firstIndex(of: shape.topK) else {
       return ReportPart(
         "Learning curve", "", [],
-        absence: "The stream was noted at fewer than two places; a longer one has a curve.")
+        absence: "Figures were noted at fewer than two places; a longer stream has a curve.")
     }
     return ReportPart(
       "Learning curve", "",
       [
         Figure(
           "learning-curve", "Recall@\(shape.topK) along the stream",
-          "Of the events since the point before.",
+          isFrozen
+            ? "While the model was trained, of the events since the point before."
+            : "Of the events since the point before.",
           LinePlot(
             "Recall along the stream",
             x: Axis("events seen", key: "events", format: .prefixed(), isLogarithmic: true),
@@ -276,13 +292,13 @@ public struct ForecastFigures: Sendable {
           "How many forecasts of an expert stand in each tenth.",
           LinePlot(
             "Forecasts by chance",
-            x: Axis("chance forecast, from (%)", key: "from", format: .percent, shows: [0, 0.9]),
+            x: Axis("chance forecast (%)", key: "middle", format: .percent, shows: [0, 1]),
             y: Axis("forecasts", key: "forecasts", format: .prefixed(), isLogarithmic: true),
             series: [
               .init(
                 "all experts", color: 0, .columns,
                 all.bins.enumerated().map {
-                  .init(Double($0) / 10, $1.count > 0 ? Double($1.count) : nil)
+                  .init((Double($0) + 0.5) / 10, $1.count > 0 ? Double($1.count) : nil)
                 })
             ])),
         Figure(
@@ -304,7 +320,9 @@ public struct ForecastFigures: Sendable {
         "Weights of the parts", "", [],
         absence: "\(name) weighs no parts against each other; a mixture does.")
     }
-    let most = parts.flatMap(\.weights).map { abs(Double($0)) }.max() ?? 1
+    // Up to a tenth, so that the scale has round ends.
+    let most =
+      ((parts.flatMap(\.weights).map { abs(Double($0)) }.max() ?? 1) * 10).rounded(.up) / 10
     return ReportPart(
       "Weights of the parts", "",
       [
@@ -319,7 +337,8 @@ public struct ForecastFigures: Sendable {
           ShadeMap(
             "Weights by layer",
             rows: .init("part", count: parts.count, key: "part", names: parts.map(\.part)),
-            columns: .init("MoE layer", count: shape.layers, key: "moe_layer"),
+            columns: .init(
+              "model layer", count: shape.layers, key: "layer", numbers: shape.modelLayers),
             value: Axis("weight", key: "weight", format: .plain(2)),
             range: -max(most, 1e-9)...max(most, 1e-9), isDiverging: true,
             maps: [.init(cells: parts.map { $0.weights.map(Double.init) })], isSquare: false)),
@@ -338,7 +357,7 @@ public struct ForecastFigures: Sendable {
       "\(ValueFormat.prefixed().text(Double(tally.events))) events"
     }
     let seen = [
-      ("seen", anatomy.seenContexts), ("new", anatomy.newContexts),
+      ("seen before", anatomy.seenContexts), ("new", anatomy.newContexts),
     ].filter { $0.1.events > 0 }
     let context =
       anatomy.contextLayers == 1
@@ -370,20 +389,25 @@ public struct ForecastFigures: Sendable {
           "Of the token's choices so far, the share that the stored token most like it made too.",
           LinePlot(
             "Recall by the best path's match",
-            x: Axis("match, from (%)", key: "match", format: .percent, shows: [0, 1]), y: recall,
+            x: Axis(
+              "match (%); the last column is all of it", key: "middle", format: .percent,
+              shows: [0, 1.1]),
+            y: recall,
             series: [
               .init(
                 name, color: 0, .columns,
                 anatomy.byMatch.enumerated().map {
-                  .init(Double($0) / 10, $1.recall, note: note($1))
+                  .init((Double($0) + 0.5) / 10, $1.recall, note: note($1))
                 })
             ])),
         Figure(
-          "recall-by-context", "In contexts seen before and new ones", "A context is \(context).",
+          "recall-by-context", "In contexts seen before and new ones",
+          "A context is \(context): "
+            + seen.map { "\(note($0.1)) \($0.0)" }.joined(separator: ", ") + ".",
           RowPlot(
             "Recall by context", value: recall, rowKey: "context",
             rows: seen.enumerated().map { place, one in
-              .init("\(one.0), \(note(one.1))", [one.1.recall], color: place)
+              .init(one.0, [one.1.recall], color: place)
             })),
       ])
   }
@@ -391,7 +415,8 @@ public struct ForecastFigures: Sendable {
   private var cost: ReportPart {
     ReportPart(
       "Cost",
-      "Memory while it learns; a forecast's time depends on the machine, and `make bench` has it.",
+      "Memory while it learns. How long a forecast takes depends on the machine, and is not told here: "
+        + "the same inputs make the same page.",
       [
         Figure(
           "memory", "Memory by predictor", "Counts, tables and metrics for a model of this shape.",

@@ -34,8 +34,9 @@ public struct ObservationFigures: Sendable {
       [
         lines.byStage(
           "layer-to-layer", "Choices on the top 20 % of experts after the most used one",
-          "Of what follows the most used expert of the layer before, the share on its five-fold "
-            + "narrower list.", .nextLayerTop, against: (.nextLayerTopByChance, "popularity alone")),
+          "After the most used expert of the layer before, how many choices fall on the fifth of "
+            + "the experts that follow it most.", .nextLayerTop,
+          against: (.nextLayerTopByChance, "popularity alone")),
         map(
           "layer-map", "Next expert given the one of the layer before", .layerToLayer, .all,
           measure: .nextLayerTopOfAll, chance: .nextLayerTopOfAllByChance),
@@ -103,9 +104,7 @@ public struct ObservationFigures: Sendable {
   }
 
   private var experts: ReportPart {
-    let popularity = analysis.popularity(in: .all)
-    let most = max(4, (popularity.joined().max() ?? 0).rounded(.up))
-    return ReportPart(
+    ReportPart(
       "4 Single experts", "How unevenly experts are used.",
       [
         lines.byStage(
@@ -116,20 +115,16 @@ public struct ObservationFigures: Sendable {
           "0 where all experts are used alike; near 1 where few do all the work.", .gini),
         Figure(
           "popularity-map", "Use of every expert over its layer's mean",
-          "Every row is a layer, every column an expert.",
+          "Every row is a layer, every column an expert; blue is used less than the mean, orange more.",
           ShadeMap(
             "Use of experts by layer",
-            rows: .init("model layer", count: shape.layers, key: "layer", names: layerNames),
+            rows: .init(
+              "model layer", count: shape.layers, key: "layer", numbers: shape.modelLayers),
             columns: .init("expert", count: shape.experts, key: "expert"),
             value: Axis("times the mean", key: "over_mean", format: .times),
-            range: 0...min(most, 8), maps: [.init(cells: popularity)], isSquare: false)),
+            range: 0...2, isDiverging: true,
+            maps: [.init(cells: analysis.popularity(in: .all))], isSquare: false)),
       ])
-  }
-
-  /// Numbers of model layers, as many as have room beside a map.
-  private var layerNames: [String] {
-    let every = max(1, (shape.layers + 11) / 12)
-    return shape.modelLayers.enumerated().map { $0 % every == 0 ? "\($1)" : "" }
   }
 
   private var pairs: ReportPart {

@@ -45,13 +45,17 @@ extension ObservationFigures {
     let ranks = observations.layers.compactMap { $0.figures[.all]?[.stagesFrequencyRank] }
     let high = ranks.count { $0 >= PaperModels.stagesRank }
     let isLike = 2 * high > ranks.count
+    let maps =
+      mean(.stagesNextLayerRank).map {
+        "Their maps from layer to layer correlate by \(ValueFormat.plain(2).text($0)). "
+      } ?? ""
     return Finding(
       id: "prefill-to-decode",
       sentence: "A prompt tells \(isLike ? "much" : "little") of its answer: their experts' ranks "
         + "correlate by \(ValueFormat.plain(2).text(own)).",
       text: "Spearman's coefficient of prefill's and decode's frequencies, the mean of the layers; "
         + "\(high) of \(ranks.count) layers reach 0.7, which the paper finds in most layers of its "
-        + "four models. Unrelated stages would have 0.",
+        + "four models. \(maps)Unrelated stages would have 0.",
       measured: own, yardstick: 0, yardstickName: "unrelated",
       paper: [.init(model: "the paper's, at least", value: PaperModels.stagesRank)],
       format: .plain(2))

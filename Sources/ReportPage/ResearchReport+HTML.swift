@@ -73,7 +73,7 @@ extension ResearchReport {
     guard !findings.isEmpty else { return "" }
     let items = shownFindings.map { finding in
       """
-      <li><h3>\(escaped(finding.sentence))</h3>
+      <li class="finding"><h3>\(escaped(finding.sentence))</h3>
       <p>\(escaped(finding.text))</p>
       <figure>\(finding.plot.svg ?? "")</figure></li>
       """

@@ -7,18 +7,29 @@ public struct StagedDie: Sendable {
   private let result: StagingResult
   private let layers: Int
   private let batch: Int
+  private let system: String
   private let forecast: String
 
   /// - Parameters:
   ///   - result: of a run that noted its reads (``Staging/StagingSimulation/notesReads``).
   ///   - layers: MoE layers of a step.
+  ///   - system: where, in words.
   ///   - forecast: what staged, in words.
-  public init(_ result: StagingResult, layers: Int, batch: Int, forecast: String) {
+  public init(
+    _ result: StagingResult, layers: Int, batch: Int, system: String, forecast: String
+  ) {
     self.result = result
+    self.system = system
     self.layers = layers
     self.batch = batch
     self.forecast = forecast
   }
+
+  /// What the part is called.
+  public static let title = "Staging on one die"
+
+  /// Whether any read was not met by the die's own HBM alone.
+  public var hasRemoteReads: Bool { result.staging.demand + result.staging.stagedLate > 0 }
 
   /// The kinds that are shown, from above.
   private static let kinds: [(StagedRead.Kind, String)] = [
@@ -33,8 +44,8 @@ public struct StagedDie: Sendable {
   }
 
   /// The part of the wafer's section that tells of it.
-  var part: ReportPart {
-    let title = "Staging on one die"
+  public var part: ReportPart {
+    let title = Self.title
     guard let die else {
       return ReportPart(
         title, "", [],
@@ -46,7 +57,7 @@ public struct StagedDie: Sendable {
     }
     return ReportPart(
       title,
-      "Batches of \(batch), staged by \(forecast). Of all reads \(percent(report.local)) were local, "
+      "\(system), batches of \(batch), all that \(forecast) expects is brought. Of all reads \(percent(report.local)) were local, "
         + "\(percent(report.stagedOnTime)) staged on time, \(percent(report.stagedLate)) late, "
         + "\(percent(report.demand)) on demand; \(ValueFormat.percent.text(report.precision)) of the "
         + "transfers were used.",

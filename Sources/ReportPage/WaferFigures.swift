@@ -30,16 +30,17 @@ public struct WaferFigures: Sendable {
   /// Distinct tokens in a batch.
   private let distinct: Int
   private let runs: [Run]
-  private let staging: StagedDie?
+  private let staging: ReportPart
 
   /// Figures of strategies on the same batches.
   ///
   /// - Parameters:
   ///   - distinct: distinct tokens in a batch; the other slots repeat one of them.
   ///   - runs: at least one.
+  ///   - staging: how staging met reads, or why it did not; see ``StagedDie``.
   public init(
     _ hardware: Hardware, _ model: ModelShape, modelLayers: [Int], batch: Int, distinct: Int,
-    runs: [Run], staging: StagedDie?
+    runs: [Run], staging: ReportPart
   ) {
     self.hardware = hardware
     fabric = Fabric(hardware)
@@ -60,7 +61,7 @@ public struct WaferFigures: Sendable {
       "wafer", "What it is worth on a wafer",
       "\(hardware.name), \(hardware.columns) x \(hardware.rows) dies, \(model.name) in bf16, batches of "
         + "\(batch) decode tokens\(repeats). Weights move, activations stay; the layers' times are the "
-        + "bound engine's.", [strategies, reads, loads, bounds, timeline])
+        + "bound engine's.", [strategies, reads, loads, bounds, staging])
   }
 
   private func name(_ run: Run) -> String { run.strategy.rawValue }
@@ -118,7 +119,7 @@ public struct WaferFigures: Sendable {
 
   private var loads: ReportPart {
     // The slowest and the fastest say most.
-    let order = runs.sorted { $0.result.tokensPerSecond < $1.result.tokensPerSecond }
+    let order = bySpeed
     let shown = order.count > 1 ? [order[0], order[order.count - 1]] : order
     return ReportPart(
       "Loads of dies and links",
@@ -130,6 +131,14 @@ public struct WaferFigures: Sendable {
           "A mean layer takes \(ValueFormat.prefixed("s").text(run.result.meanLayerSeconds)).",
           mesh(run))
       }, absence: "No strategy ran.")
+  }
+
+  /// The slowest first, and the last of equals last.
+  private var bySpeed: [Run] {
+    runs.enumerated().sorted {
+      ($0.element.result.tokensPerSecond, $0.offset)
+        < ($1.element.result.tokensPerSecond, $1.offset)
+    }.map(\.element)
   }
 
   private func mesh(_ run: Run) -> MeshPlot {
@@ -162,9 +171,7 @@ public struct WaferFigures: Sendable {
   }
 
   private var bounds: ReportPart {
-    guard let run = runs.max(by: { $0.result.tokensPerSecond < $1.result.tokensPerSecond }) else {
-      return ReportPart("What bounds each layer", "", [])
-    }
+    guard let run = bySpeed.last else { return ReportPart("What bounds each layer", "", []) }
     let kinds: [(String, KeyPath<LayerResult, Double>)] = [
       ("the layer", \.seconds), ("busiest compute", \.computeSeconds),
       ("busiest memory", \.memorySeconds), ("busiest link", \.linkSeconds),
@@ -236,12 +243,5 @@ public struct WaferFigures: Sendable {
               "bound by \(kind.rawValue)", color: color, .points,
               points.filter { $0.1 == kind }.map(\.0))
           }))
-  }
-
-  private var timeline: ReportPart {
-    guard let staging else {
-      return ReportPart("Staging on one die", "", [], absence: "Nothing was staged.")
-    }
-    return staging.part
   }
 }

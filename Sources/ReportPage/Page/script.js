@@ -35,8 +35,9 @@
     const row = Math.min(data.rows - 1, Math.floor((event.clientY - box.top) / box.height * data.rows));
     const column = Math.min(data.columns - 1, Math.floor((event.clientX - box.left) / box.width * data.columns));
     if (row < 0 || column < 0) return "";
-    const [firstRow, firstColumn] = data.first.split(" ").map(Number), [low, high] = data.range.split(" ").map(Number);
-    const place = `${data.row} ${firstRow + row}, ${data.column} ${firstColumn + column}`, { data: map } = shades(image);
+    const [low, high] = data.range.split(" ").map(Number), { data: map } = shades(image);
+    const name = (names, at) => names ? names.split("|")[at] : at;
+    const place = `${data.row} ${name(data.rowNames, row)}, ${data.column} ${name(data.columnNames, column)}`;
     if (!map) return place;
     const step = Number(data.step), shade = map.data[4 * (Math.floor(row / step) * map.width + Math.floor(column / step))] / 255;
     return `${place}: about ${Number((low + shade * (high - low)).toPrecision(2))}${data.unit}`;

@@ -99,6 +99,7 @@ struct ReportCommand: PrintingCommand {
     let page = try output.map { try OutputSink($0, .page(inputs: files.all, force: force)) }
     let folder = try csv.map { try ReportTables($0) }
     let material = try ReportMaterial(self, files)
+    guard material.hasFigures else { return try material.finish() }
     let report = try material.report()
     if let page {
       try page.write(Array(report.html.utf8))

@@ -37,6 +37,10 @@ struct ReportMaterial {
     guard !files.traces.isEmpty else {
       guard let model else { throw ValidationError("name traces or a model") }
       shape = model.shape
+      guard sections.contains(.forecast) else {
+        throw ValidationError("a model alone has a forecast only; name traces beside it")
+      }
+      try refuse(command.wafer.given, unless: false, "a model alone has no tokens to simulate")
       return
     }
     let interruption = Interruption()
@@ -68,6 +72,9 @@ struct ReportMaterial {
     self.pass = pass
   }
 
+  /// Whether there is anything to report.
+  var hasFigures: Bool { pass?.hasFigures ?? true }
+
   /// Ends the command as the reading ended.
   func finish() throws { try pass?.finish("the report is of those alone") }
 
@@ -84,8 +91,10 @@ struct ReportMaterial {
         report.sections.append(figures.section)
         report.findings = figures.findings
       }
-      if let pass, pass.chunks < checksums.count || !pass.hasFigures {
-        report.remarks.append("The reading ended early; figures are of the chunks before that.")
+      if let pass, !pass.isWhole {
+        report.remarks.append(
+          "The reading ended early: all figures are of the \(grouped(pass.chunks)) chunks before that."
+        )
       }
     } else if let model {
       report.subtitle =
@@ -95,6 +104,7 @@ struct ReportMaterial {
     }
     if sections.contains(.forecast), let figures = try forecast() {
       report.sections.append(figures.section)
+      if let remark = figures.remark { report.remarks.append(remark) }
       if let finding = figures.finding {
         report.findings.insert(finding, at: min(4, report.findings.count))
       }
@@ -177,7 +187,8 @@ struct ReportMaterial {
     for chunk in sample { try anatomy.consume(chunk.block) }
     return ForecastFigures(
       comparison, anatomy.figures, of: best,
-      model == nil ? .prequential : .frozen(learntBefore: known.learnt, chunks: known.passed))
+      model == nil ? .prequential : .frozen(learntBefore: known.learnt, chunks: known.passed),
+      learned: model)
   }
 
   // MARK: Wafer

@@ -62,20 +62,38 @@ struct ReportWaferStudy {
       staging: try staged(hardware, model, pool))
   }
 
-  /// A staged run of smaller batches, whose weights leave time to bring others.
+  /// How staging meets reads on the system; where it has nothing from elsewhere to bring, on one
+  /// whose experts lie in a host's memory.
   private func staged(
     _ hardware: Hardware, _ model: ModelShape, _ pool: RequestPool
-  ) throws -> StagedDie {
-    let batch = min(options.batch ?? 4096, 64)
-    let (steps, warm) = (8, 4)
-    let schedule = BatchSchedule(pool, size: batch, steps: steps)
-    var simulation = StagingSimulation(hardware: hardware, model: model)
-    simulation.notesReads = true
-    let forecast = try ForecastSources().forecast(.heatmap, schedule)
-    let result = try simulation.run(
-      pool, schedule: schedule, forecast: forecast, warmSteps: warm)
-    return StagedDie(
-      result, layers: schedule.layers, batch: batch,
-      forecast: "the token heatmap counted as they go by")
+  ) throws -> ReportPart {
+    let tables = try MixtureTables(pool, horizon: 1, workers: workers)
+    func run(_ hardware: Hardware, batch: Int, _ words: String) throws -> StagedDie {
+      let (steps, warm) = (12, 4)
+      let schedule = BatchSchedule(pool, size: batch, steps: steps)
+      var simulation = StagingSimulation(hardware: hardware, model: model)
+      simulation.notesReads = true
+      simulation.options.holdsBack = false
+      simulation.options.gapSeconds = 20e-6
+      // Small enough that a part of an expert can have come in time.
+      simulation.options.chunkBytes = min(4e6, simulation.expert.weightBytes / 8)
+      let forecast = try ForecastSources(mixture: tables).forecast(.mixture, schedule)
+      return StagedDie(
+        try simulation.run(pool, schedule: schedule, forecast: forecast, warmSteps: warm),
+        layers: schedule.layers, batch: batch, system: words,
+        forecast: "a mixture that learns as the tokens go by")
+    }
+    do {
+      let own = try run(hardware, batch: min(options.batch ?? 4096, 64), "On \(hardware.name)")
+      if own.hasRemoteReads { return own.part }
+      let host = try SystemDescription(named: "pcie-1").hardware
+      return try run(
+        host, batch: 4,
+        "On \(hardware.name) dies read their own HBM; on one GPU whose experts lie in the host's "
+          + "memory (\(host.name))"
+      ).part
+    } catch let error as SimulationError {
+      return ReportPart(StagedDie.title, "", [], absence: "\(error)")
+    }
   }
 }
