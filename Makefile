@@ -16,7 +16,7 @@ MAJOR := $(firstword $(subst ., ,$(VERSION)))
 PYTHON_PATH := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: help setup build library documents deb wheel service install install-service test test-library test-python \
-  test-service load demo models docs pages format lint bench bench-peers growth same-bytes faults \
+  test-service load demo look-at-report models docs pages format lint bench bench-peers growth same-bytes faults \
   mutants fuzz sanitize-address sanitize-thread clean
 
 help: ## this list
@@ -105,6 +105,14 @@ test-python: build library ## run the tests of the Python package
 
 demo: build ## train, checkpoint, resume, evaluate and simulate on the trace shipped in models/
 	@.ci/demo $(PROGRAM)
+
+# Where pictures of pages go.
+LOOK ?= .build-look
+look-at-report: build ## make reports of the shipped traces and open them in Chromium: pictures and PDFs in LOOK
+	@mkdir -p $(LOOK)
+	$(PROGRAM) report models/tiny-moe.h5 models/tiny-moe-test.moe.lz4 -o $(LOOK)/report.html
+	$(PROGRAM) report models/tiny-moe.h5 -o $(LOOK)/model.html
+	@.ci/look-at-report $(LOOK) $(LOOK)/report.html $(LOOK)/model.html
 
 models: build ## make models/ again from ../shared/traces/tiny-moe
 	@.ci/models $(PROGRAM)

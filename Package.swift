@@ -64,6 +64,14 @@ let package = Package(
       dependencies: ["Archive", "DurableFile", "PathText", "RoutingTrace", system],
       swiftSettings: strict),
     .target(name: "Chart", dependencies: ["CZlib"], swiftSettings: strict),
+    // Findings and figures as values, and the page, the JSON and the tables that are made of them.
+    .target(
+      name: "ReportPage",
+      dependencies: [
+        "Chart", "Demand", "Forecast", "Insight", "Prequential", "RoutingTrace", "Staging", "Wafer",
+      ],
+      resources: [.embedInCode("Page/style.css"), .embedInCode("Page/script.js")],
+      swiftSettings: strict),
     // Zip archives and NumPy's arrays, both ways; gzip and xz data.
     .target(name: "Archive", dependencies: ["CLZMA", "CZlib"], swiftSettings: strict),
     .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
@@ -162,6 +170,7 @@ let package = Package(
         "PathText",
         "Placement",
         "Prequential",
+        "ReportPage",
         "RoutingTrace",
         "Serving",
         "ShardSums",

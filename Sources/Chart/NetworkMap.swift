@@ -9,9 +9,9 @@
 /// ```
 ///
 /// A link is drawn to the right of the way from its begin to its end, so that both directions show.
-public struct NetworkMap {
+public struct NetworkMap: Sendable {
   /// A square.
-  public struct Node {
+  public struct Node: Hashable, Sendable {
     /// What stands in it.
     public var label: String
     /// Places from the left, counted from 0.
@@ -31,7 +31,7 @@ public struct NetworkMap {
   }
 
   /// An arrow between two nodes.
-  public struct Link {
+  public struct Link: Hashable, Sendable {
     /// The node where it begins, as a place in ``NetworkMap/nodes``.
     public var from: Int
     /// The node where it ends.

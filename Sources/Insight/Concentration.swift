@@ -21,6 +21,19 @@ enum Concentration {
     return Double(sum) / Double(total)
   }
 
+  /// The Gini coefficient of counts: half their mean difference over their mean (Gini 1912); nil
+  /// where the sum is 0.
+  ///
+  /// - Complexity: O(n log n).
+  static func gini(of counts: [UInt32]) -> Double? {
+    let ascending = counts.sorted()
+    let (n, total) = (Double(counts.count), counts.reduce(0.0) { $0 + Double($1) })
+    guard total > 0 else { return nil }
+    // Ranks count from 1.
+    let weighted = ascending.enumerated().reduce(0.0) { $0 + Double($1.0 + 1) * Double($1.1) }
+    return 2 * weighted / (n * total) - (n + 1) / n
+  }
+
   /// The `top`-th largest count, bit by bit from the highest: fewer steps than sorting.
   private static func leastOfTop(_ top: Int, in counts: [UInt32]) -> UInt32 {
     var least: UInt32 = 0

@@ -97,6 +97,7 @@ struct LayerObservation {
       .popularTop: Concentration.share(ofTop: top, in: tables.frequency),
       .effectiveExperts: exp2(bits),
       .unusedExperts: Double(shares.count { $0 == 0 }),
+      .gini: Concentration.gini(of: tables.frequency),
     ]
   }
 

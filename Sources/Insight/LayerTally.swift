@@ -49,6 +49,11 @@ package struct LayerTally: Sendable {
     return sum
   }
 
+  /// How often a task chose each expert; nothing where the layer has not met it.
+  func taskFrequency(_ task: Int) -> [UInt32] {
+    tasks.indices.contains(task) ? tasks[task].frequency : []
+  }
+
   /// What no cell is above.
   var largest: Int { stages.reduce(0) { $0 + Int($1.largest) } }
 

@@ -56,6 +56,9 @@ public enum Measure: String, CaseIterable, Hashable, Sendable, Encodable, Coding
   case effectiveExperts = "effective_experts"
   /// Experts that were never chosen.
   case unusedExperts = "unused_experts"
+  /// Gini coefficient of the experts' frequencies: 0 where all are used alike, near 1 where one is
+  /// used alone.
+  case gini
   // 5: pairs.
   /// How many times the mean of all pairs the most frequent pair is chosen together.
   case pairOverMean = "pair_over_mean"
@@ -82,7 +85,7 @@ public enum Measure: String, CaseIterable, Hashable, Sendable, Encodable, Coding
       .stagesTop10Shared, .stagesTop20Shared, .stagesTop5Covered, .stagesTop10Covered,
       .stagesTop20Covered:
       3
-    case .mostUsedOverMean, .popularTop, .effectiveExperts, .unusedExperts: 4
+    case .mostUsedOverMean, .popularTop, .effectiveExperts, .unusedExperts, .gini: 4
     case .pairOverMean, .pairsTop, .pairsTopByPopularity: 5
     case .tasksTop10Shared, .taskTop, .taskTopByChance: 6
     }
@@ -112,6 +115,7 @@ public enum Measure: String, CaseIterable, Hashable, Sendable, Encodable, Coding
     case .popularTop: "on the top 20 % of the layer"
     case .effectiveExperts: "effective experts, 2^entropy"
     case .unusedExperts: "experts never chosen"
+    case .gini: "Gini coefficient"
     case .pairOverMean: "the most frequent pair over the mean"
     case .pairsTop: "on the top 10 % of pairs"
     case .tasksTop10Shared: "the top 10 in common, two tasks"
@@ -125,6 +129,8 @@ public enum Measure: String, CaseIterable, Hashable, Sendable, Encodable, Coding
     case share
     /// From -1 to 1.
     case correlation
+    /// From 0 to 1, and no share of anything.
+    case coefficient
     /// How many times something.
     case ratio
     /// How many experts.
@@ -137,6 +143,7 @@ public enum Measure: String, CaseIterable, Hashable, Sendable, Encodable, Coding
     case .stagesFrequencyRank, .stagesNextLayerRank, .stagesNextTokenRank: .correlation
     case .mostUsedOverMean, .pairOverMean: .ratio
     case .effectiveExperts, .unusedExperts: .experts
+    case .gini: .coefficient
     default: .share
     }
   }

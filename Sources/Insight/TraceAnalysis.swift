@@ -73,6 +73,13 @@ public struct TraceAnalysis: Sendable {
     }
   }
 
+  /// The tasks told, those with the most tokens first, and of as many in the order of their names.
+  var tasksByTokens: [(name: String, number: Int)] {
+    tasks.names.indices.map { (tasks.names[$0], $0) }.sorted { first, second in
+      (tokensOfTasks[second.1], first.0) < (tokensOfTasks[first.1], second.0)
+    }
+  }
+
   /// The figures that the counts come to so far.
   ///
   /// - Parameter workers: threads among which the layers are split.

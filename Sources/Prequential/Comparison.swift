@@ -39,6 +39,8 @@ public struct Comparison: Sendable {
   private var groups = RequestGroups()
   /// The figures by group.
   private var sums: GroupSums
+  /// Whether chunks are learnt once they are scored.
+  public let learns: Bool
 
   /// A comparison that has seen nothing.
   ///
@@ -47,8 +49,19 @@ public struct Comparison: Sendable {
   ///   - specs: the predictors, no two of one name.
   ///   - recallAt: the n of recall@n; 1, K, 2K and 4K unless given.
   public init(shape: TraceShape, predictors specs: [PredictorSpec], recallAt: [Int]? = nil) {
-    learner = Learner(shape: shape, predictors: specs, recallAt: recallAt)
-    sums = GroupSums(predictors: specs.count, recallAt: learner.recallAt)
+    self.init(
+      of: Learner(shape: shape, predictors: specs, recallAt: recallAt), learns: true)
+  }
+
+  /// A comparison of predictors that have learnt something, on another stream.
+  ///
+  /// - Parameters:
+  ///   - learner: one that has scored nothing, such as ``Learner/scoringAnew(recallAt:)`` gives.
+  ///   - learns: whether it goes on learning.
+  public init(of learner: Learner, learns: Bool) {
+    self.learner = learner
+    self.learns = learns
+    sums = GroupSums(predictors: learner.specs.count, recallAt: learner.recallAt)
   }
 
   /// A comparison that has seen nothing, of predictors by their names in
@@ -85,6 +98,7 @@ public struct Comparison: Sendable {
       tallies.sums.isSound(predictors: learner.predictors.count, recallAt: learner.recallAt)
     else { return nil }
     self.learner = learner
+    learns = true
     groups = tallies.groups
     sums = tallies.sums
   }
@@ -124,13 +138,16 @@ public struct Comparison: Sendable {
     learner.progress.pass(chunk)
   }
 
+  /// Notes the figures so far in the learner's history, as ``Learner/recordHistory()``.
+  public mutating func recordHistory() { learner.recordHistory() }
+
   /// Learns a block whose figures are added up by group.
   private mutating func consume(_ block: TokenBlock, workers: Int) throws(LearnerError) {
     // Groups and sums are replaced only once the learner has taken the chunk.
     var scores: GroupScores?
     var groups = groups
     let sums = sums
-    try learner.consume(block, learns: true, workers: workers) { events in
+    try learner.consume(block, learns: learns, workers: workers) { events in
       scores = GroupScores(groups: groups.resolve(events), runs: events.runs, sums: sums)
       return scores
     }

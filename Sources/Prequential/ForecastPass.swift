@@ -25,6 +25,9 @@ public struct ForecastPass {
   /// The events that are forecast.
   public var selection = ForecastSelection()
 
+  /// Whether ``follow(_:_:)`` tells how well stored paths match.
+  var matchesPaths = false
+
   /// Index of the predictor into the learner's.
   private let predictor: Int
   /// How many layers ahead it forecasts.
@@ -57,6 +60,41 @@ public struct ForecastPass {
   public mutating func consume(
     _ block: TokenBlock, _ body: (RankedForecast) throws -> Void
   ) throws {
+    let (ranking, ranker, horizon) = (ranking, ranker, horizon)
+    try follow(block) { event, probabilities in
+      let (experts, chances) = ranking.best(of: probabilities, by: ranker)
+      try body(
+        RankedForecast(
+          request: event.run.request, position: event.position, stage: event.run.stage,
+          layer: event.layer, horizon: horizon, experts: experts, chances: chances,
+          chosen: event.chosen))
+    }
+  }
+
+  /// One event that is forecast, for who looks at all probabilities.
+  struct Followed {
+    /// The run that its token belongs to.
+    let run: TokenRun
+    /// The token's position in its request.
+    let position: Int
+    /// The MoE layer's ordinal.
+    let layer: Int
+    /// What the router chose in every layer of the token; at least one expert in this.
+    let token: [[UInt16]]
+    /// What ``Learner/bestPathMatch(of:in:)`` said when the forecast was made; nil unless asked.
+    let pathMatch: Double?
+
+    var chosen: [UInt16] { token[layer] }
+  }
+
+  /// Forecasts the events of a block, and then knows them.
+  ///
+  /// - Parameter body: called with every forecast that is asked for and the probabilities of all
+  ///   experts, which are its own until it returns.
+  mutating func follow(
+    _ block: TokenBlock,
+    _ body: (Followed, UnsafeMutableBufferPointer<Double>) throws -> Void
+  ) throws {
     let shape = learner.shape
     guard block.shape.isCompatible(with: shape) else {
       throw LearnerError.shape(block.shape, expected: shape)
@@ -86,19 +124,18 @@ public struct ForecastPass {
   /// Opens the request's next token, and goes through its layers.
   private func forecast(
     _ chosen: [[UInt16]], _ run: TokenRun, _ position: Int, in session: LearnerSession,
-    _ body: (RankedForecast) throws -> Void
+    _ body: (Followed, UnsafeMutableBufferPointer<Double>) throws -> Void
   ) throws {
     let isAsked = selection.stages.contains(run.stage)
     try learner.open(run.stage, in: session)
     for known in chosen.indices {
       for layer in Self.forecastable(known: known, horizon: horizon, layers: chosen.count)
       where isAsked && selection.asks(forLayer: layer, at: position) && !chosen[layer].isEmpty {
-        let (experts, chances) = ranking.best(
-          of: try learner.forecast(layer, by: predictor, in: session), by: ranker)
         try body(
-          RankedForecast(
-            request: run.request, position: position, stage: run.stage, layer: layer,
-            horizon: horizon, experts: experts, chances: chances, chosen: chosen[layer]))
+          Followed(
+            run: run, position: position, layer: layer, token: chosen,
+            pathMatch: matchesPaths ? learner.bestPathMatch(of: predictor, in: session) : nil),
+          try learner.forecast(layer, by: predictor, in: session))
       }
       try learner.observe(chosen[known], layer: known, in: session)
     }

@@ -109,6 +109,21 @@ extension Learner {
     return try models[model].forecast(layer, in: session.sessions[model])
   }
 
+  /// The mixture of a predictor, by its index into ``predictors``; nil where it is none.
+  func mixture(of predictor: Int) -> Mixture? {
+    modelOf[predictor].flatMap { models[$0].mixture }
+  }
+
+  /// Of what the open token has chosen in its known layers, the share that the stored path most
+  /// like it chose there too.
+  ///
+  /// - Parameter predictor: index into ``predictors``.
+  /// - Returns: nil where the predictor is no mixture that stores paths, where it has stored none,
+  ///   or no layer of the token is known.
+  func bestPathMatch(of predictor: Int, in session: LearnerSession) -> Double? {
+    modelOf[predictor].flatMap { models[$0].bestPathMatch(in: session.sessions[$0]) }
+  }
+
   /// Throws what ``forecast(_:by:in:)`` would, and forecasts nothing.
   ///
   /// - Throws: `Forecast/SessionError`.

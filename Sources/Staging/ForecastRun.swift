@@ -48,6 +48,9 @@ struct ForecastRun {
   /// The steps that count begin.
   mutating func beginCounting() { run.accounts.beginCounting() }
 
+  /// How each read was met, where that is noted.
+  var reads: [StagedRead] { run.accounts.reads ?? [] }
+
   /// Counts what is left at the end.
   mutating func close() -> StagingReport {
     run.close()

@@ -4,6 +4,10 @@ import Wafer
 /// forecasts have saved so far, out of which they may risk more.
 struct StagingAccounts {
   var report = StagingReport()
+  /// How each read was met; nil unless that is noted.
+  private(set) var reads: [StagedRead]?
+  /// The turn that runs.
+  private var turn = 0
   /// Against the same run without forecasts.
   private var ledger: StagingLedger
   private var copyTrust = TransferTrust()
@@ -19,7 +23,9 @@ struct StagingAccounts {
   /// - Parameters:
   ///   - layers: Layers a step.
   ///   - isPerfect: Whether the forecast knows what comes, so that its transfers are trusted.
-  init(layers: Int, isPerfect: Bool, _ costs: TransferCosts) {
+  ///   - notesReads: Whether each read is noted.
+  init(layers: Int, isPerfect: Bool, notesReads: Bool, _ costs: TransferCosts) {
+    reads = notesReads ? [] : nil
     ledger = StagingLedger(layers: layers)
     self.isPerfect = isPerfect
     self.costs = costs
@@ -30,7 +36,8 @@ struct StagingAccounts {
   /// A layer begins, beside the same layer of the run without forecasts, if there is one.
   ///
   /// - Parameter lead: What the forecast's trial has gained lately.
-  mutating func begin(beside baseline: BaselineLayer?, lead: Double) {
+  mutating func begin(_ turn: Turn, beside baseline: BaselineLayer?, lead: Double) {
+    self.turn = turn.number
     baselineSeconds = baseline?.seconds
     self.lead = lead
   }
@@ -52,6 +59,7 @@ struct StagingAccounts {
   /// have saved.
   mutating func beginCounting() {
     report = StagingReport()
+    if reads != nil { reads = [] }
     ledger.beginCounting()
   }
 
@@ -62,13 +70,19 @@ struct StagingAccounts {
 
   // MARK: Reads
 
+  /// Notes what happened at a die, where reads are noted.
+  private mutating func note(_ kind: StagedRead.Kind, on die: Int) {
+    reads?.append(StagedRead(turn: turn, die: die, kind: kind))
+  }
+
   /// Counts a read out of the die's own HBM.
   ///
   /// - Parameter isFresh: Whether it is the first of a copy that a transfer had brought.
-  mutating func countLocal(isFresh: Bool) {
+  mutating func countLocal(isFresh: Bool, on die: Int) {
+    note(isFresh ? .onTime : .local, on: die)
     if isFresh {
       report.stagedOnTime += 1
-      settleCopy(wasUsed: true)
+      settleCopy(wasUsed: true, on: die)
     } else {
       report.local += 1
     }
@@ -85,13 +99,18 @@ struct StagingAccounts {
   }
 
   /// Counts a read from elsewhere.
-  mutating func count(_ read: RemoteRead) {
+  mutating func count(_ read: RemoteRead, on die: Int) {
     switch read {
-    case .onTime: report.stagedOnTime += 1
+    case .onTime:
+      note(.onTime, on: die)
+      report.stagedOnTime += 1
     case .late(let seconds):
+      note(.late, on: die)
       report.stagedLate += 1
       report.lateSeconds += seconds
-    case .onDemand: report.demand += 1
+    case .onDemand:
+      note(.demand, on: die)
+      report.demand += 1
     }
   }
 
@@ -124,15 +143,19 @@ struct StagingAccounts {
 
   /// Counts a transfer that has moved something as used or wasted.
   mutating func settle(_ transfer: Transfer, wasUsed: Bool) {
-    settle(transfer.target, wasUsed, bytes: Double(transfer.done) * costs.chunkBytes)
+    settle(
+      transfer.target, wasUsed, bytes: Double(transfer.done) * costs.chunkBytes, on: transfer.die)
   }
 
   /// Counts a copy that a transfer had brought as used or wasted.
-  mutating func settleCopy(wasUsed: Bool) {
-    settle(.copy, wasUsed, bytes: costs.expert.weightBytes)
+  mutating func settleCopy(wasUsed: Bool, on die: Int) {
+    settle(.copy, wasUsed, bytes: costs.expert.weightBytes, on: die)
   }
 
-  private mutating func settle(_ target: Transfer.Target, _ wasUsed: Bool, bytes: Double) {
+  private mutating func settle(
+    _ target: Transfer.Target, _ wasUsed: Bool, bytes: Double, on die: Int
+  ) {
+    if !wasUsed { note(.wasted, on: die) }
     if wasUsed {
       report.transfersUsed += 1
       report.bytesUsed += bytes

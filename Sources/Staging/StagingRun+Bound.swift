@@ -15,7 +15,7 @@ extension StagingRun {
     let brought = chunks(of: task, all, at: turn)
     if brought.buffered > 0 { _ = takeBuffered(key, at: turn) }
     if task.source == task.die {
-      accounts.countLocal(isFresh: copies.use(key, at: turn))
+      accounts.countLocal(isFresh: copies.use(key, at: turn), on: key.die)
       accounts.countBuffered(brought.buffered)
       return
     }
@@ -26,13 +26,14 @@ extension StagingRun {
       }
     }
     if brought.all == costs.chunks {
-      accounts.count(.onTime)
+      accounts.count(.onTime, on: key.die)
     } else if brought.all > 0 {
       let rest = costs.chunks - brought.all
       accounts.count(
-        .late(seconds: costs.restSeconds(rest, from: Int(task.source), to: key.die)))
+        .late(seconds: costs.restSeconds(rest, from: Int(task.source), to: key.die)),
+        on: key.die)
     } else {
-      accounts.count(.onDemand)
+      accounts.count(.onDemand, on: key.die)
     }
   }
 

@@ -37,7 +37,7 @@ extension StagingRun {
         }
       }
       begun.attached.append(entry)
-      if isLocal { accounts.countLocal(isFresh: copies.use(key, at: turn)) }
+      if isLocal { accounts.countLocal(isFresh: copies.use(key, at: turn), on: key.die) }
     }
     retireBuffers(of: turn)
     for transfer in transfers.queue.take(where: { $0.target == target }) {
@@ -97,11 +97,11 @@ extension StagingRun {
       if task.source == task.die {
         accounts.countBuffered(entry.found + entry.waited)
       } else if entry.found == costs.chunks {
-        accounts.count(.onTime)
+        accounts.count(.onTime, on: Int(task.die))
       } else if entry.found + entry.waited > 0 {
-        accounts.count(.late(seconds: entry.lateSeconds))
+        accounts.count(.late(seconds: entry.lateSeconds), on: Int(task.die))
       } else {
-        accounts.count(.onDemand)
+        accounts.count(.onDemand, on: Int(task.die))
       }
     }
   }

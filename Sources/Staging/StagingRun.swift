@@ -50,7 +50,8 @@ struct StagingRun {
     transfers = StagedTransfers(
       bufferBytes: setup.bufferBytes, inHBM: setup.buffersInHBM, costs)
     accounts = StagingAccounts(
-      layers: schedule.layers, isPerfect: certainty == .perfect, costs)
+      layers: schedule.layers, isPerfect: certainty == .perfect, notesReads: setup.notesReads,
+      costs)
   }
 
   /// Runs one layer: plans, reads, stages, times, and lets transfers move.
@@ -67,7 +68,7 @@ struct StagingRun {
     beside baseline: BaselineLayer? = nil, lead: Double = 0, sharing plans: inout PlanBook
   ) -> LayerResult {
     let turn = Turn(step: step, layer: layer, layers: schedule.layers)
-    accounts.begin(beside: baseline, lead: lead)
+    accounts.begin(turn, beside: baseline, lead: lead)
     copies.begin(beside: baseline?.stores)
     defer {
       accounts.endTurn()
@@ -197,7 +198,7 @@ struct StagingRun {
     {
     case .refused: return false
     case .admitted(let wastes):
-      if wastes { accounts.settleCopy(wasUsed: false) }
+      if wastes { accounts.settleCopy(wasUsed: false, on: key.die) }
       return true
     }
   }
@@ -207,8 +208,10 @@ struct StagingRun {
     for transfer in transfers.takeAll() where transfer.done > 0 {
       accounts.settle(transfer, wasUsed: false)
     }
-    for store in copies.stores {
-      for copy in store.copies where copy.isFresh { accounts.settleCopy(wasUsed: false) }
+    for (die, store) in copies.stores.enumerated() {
+      for copy in store.copies where copy.isFresh {
+        accounts.settleCopy(wasUsed: false, on: die)
+      }
     }
   }
 }

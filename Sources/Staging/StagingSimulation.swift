@@ -32,6 +32,8 @@ public struct StagingSimulation: Sendable {
   /// What times the layers. With the event engine, transfers move chunk by chunk beside the
   /// demand's own; its chunk size is theirs.
   public var engine = Engine.bound(BoundEngine())
+  /// Whether results tell how each read was met (``StagingResult/reads``).
+  public var notesReads = false
 
   /// A system and a model, timed by the bound engine.
   ///
@@ -100,7 +102,7 @@ public struct StagingSimulation: Sendable {
         simulation: SimulationResult(
           rows: rows[index], tokens: tokens, layers: schedule.layers,
           modelLayers: model.moeLayers.count, gapSeconds: options.gapSeconds),
-        staging: runs[index].close())
+        staging: runs[index].close(), reads: runs[index].reads)
     }
   }
 

@@ -138,7 +138,7 @@ extension Measure {
   func text(_ value: Double) -> String {
     switch unit {
     case .share: decimals(value * 100, 1) + " %"
-    case .correlation: decimals(value, 3)
+    case .correlation, .coefficient: decimals(value, 3)
     case .ratio: decimals(value, 2) + " x"
     case .experts: decimals(value, 1)
     }

@@ -20,8 +20,8 @@ struct Analyze: PrintingCommand {
 
       Example:
         moecast analyze traces/
-        moecast analyze traces/ -o report.html
         moecast analyze --json traces/ > observations.json
+        moecast report traces/ -o report.html
       """)
 
   @Argument(
@@ -32,11 +32,8 @@ struct Analyze: PrintingCommand {
       """, valueName: "trace"))
   var traces: [String]
 
-  @Option(
-    name: .shortAndLong,
-    help: ArgumentHelp(
-      "Write a page with charts and heatmaps to this file too, or to - in place of the tables.",
-      valueName: "file"))
+  /// Where the page went that this command wrote before `report` did.
+  @Option(name: .shortAndLong, help: .hidden)
   var output: String?
 
   @OptionGroup var part: ChunkOption
@@ -54,11 +51,16 @@ struct Analyze: PrintingCommand {
   @OptionGroup var workers: WorkerOptions
 
   func validate() throws {
-    guard output != nil || partial.partial != nil || !force.force else {
-      throw ValidationError("--force is for the file of --output or --partial")
+    if let output {
+      throw ValidationError(
+        "analyze prints tables; the page is written by "
+          + "`moecast report \(traces.first ?? "TRACE") -o \(output)`")
+    }
+    guard partial.partial != nil || !force.force else {
+      throw ValidationError("--force is for the file of --partial")
     }
     try refuse(
-      [("--output", output != nil), ("--per-layer", perLayer), ("--json", json)],
+      [("--per-layer", perLayer), ("--json", json)],
       unless: partial.partial == nil, "--partial writes sums in place of figures")
   }
 
@@ -69,7 +71,6 @@ struct Analyze: PrintingCommand {
     if let files = try ShardInputs.sums(in: traces) {
       return try add(files, printing: &standardOutput)
     }
-    let page = try page(inputs: try TraceStream.files(of: traces))
     let interruption = Interruption()
     let stream = try interruption.stream(traces, chunks: part.range)
     try AvailableMemory.ofThisProcess().check(
@@ -78,7 +79,7 @@ struct Analyze: PrintingCommand {
     var pass = StreamPass(interruption)
     pass.consume(stream) { try analysis.consume($0.block, workers: workers.threads) }
     if partial.partial == nil, pass.hasFigures {
-      try tell(analysis, seconds: pass.seconds, page: page, printing: &standardOutput)
+      try tell(analysis, seconds: pass.seconds, printing: &standardOutput)
     }
     complainOfTasks(analysis)
     guard let partial = partial.partial else {
@@ -96,21 +97,15 @@ struct Analyze: PrintingCommand {
   ) throws {
     try refuse(
       [("--chunks", part.chunks != nil)], unless: false, "sums of shards are added as they are")
-    let page = try page(inputs: files)
     let (analysis, facts) = try ShardInputs.total(
       of: files, .analyze, read: { (sums) throws(ShardSumsError) in try TraceAnalysis(sums) },
       add: { (all, next) throws(ShardSumsError) in try all.add(next) })
     if let partial = partial.partial {
       return try ShardInputs.write(analysis.sums, facts, to: partial, inputs: files, force: force)
     }
-    try tell(analysis, seconds: 0, page: page, printing: &standardOutput)
+    try tell(analysis, seconds: 0, printing: &standardOutput)
     complainOfTasks(analysis)
     complain(of: facts.absent)
-  }
-
-  /// Where the page goes; found out before hours of reading whether it can be written.
-  private func page(inputs: [String]) throws -> OutputSink? {
-    try output.map { try OutputSink($0, .page(inputs: inputs, force: force)) }
   }
 
   private func complainOfTasks(_ analysis: TraceAnalysis) {
@@ -126,9 +121,6 @@ struct Analyze: PrintingCommand {
     guard traces.count == 1 else {
       throw ValidationError("\(profile) is a load profile, which is analyzed alone")
     }
-    if output != nil {
-      throw ValidationError("--output is for traces; a load profile has no page")
-    }
     if perLayer {
       throw ValidationError("--per-layer is for traces; a load profile is told layer by layer")
     }
@@ -139,16 +131,10 @@ struct Analyze: PrintingCommand {
   }
 
   private func tell(
-    _ analysis: TraceAnalysis, seconds: Double, page: OutputSink?,
-    printing standardOutput: inout StandardOutput
+    _ analysis: TraceAnalysis, seconds: Double, printing standardOutput: inout StandardOutput
   ) throws {
     let report = AnalysisReport(
       analysis.observations(workers: workers.threads), seconds: seconds)
-    if let page {
-      try page.write(Array(AnalysisPage(report, analysis).html.utf8))
-      try page.commit()
-    }
-    guard output != StandardStream.dash else { return }
     try standardOutput.report(json, report, report.text(perLayer: perLayer))
   }
 }

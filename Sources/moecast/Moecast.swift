@@ -19,7 +19,7 @@ struct Moecast: ParsableCommand {
     version: ModelHeader.software,
     subcommands: [
       Import.self, Inspect.self, Train.self, Evaluate.self, ForecastEvents.self, Compare.self,
-      Analyze.self,
+      Analyze.self, ReportCommand.self,
       MergeModels.self,
       ExportCommand.self, Place.self, Simulate.self, Sample.self, Serve.self, ListCommand.self,
     ])

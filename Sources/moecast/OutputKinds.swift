@@ -4,6 +4,7 @@ import LoadProfile
 import ModelFile
 import PathText
 import Placement
+import ReportPage
 import RoutingTrace
 import ShardSums
 import SystemPackage
@@ -57,10 +58,12 @@ extension OutputRule {
     OutputRule(kind: "sums of a shard", inputs, force) { ShardSums.areIn($0.text) }
   }
 
-  /// A page of `analyze`.
+  /// A page of `report`, or of `analyze`, which wrote pages before.
   static func page(inputs: [String], force: ForceOption) -> OutputRule {
     OutputRule(kind: "a page of moecast", inputs, force) { path in
-      String(decoding: head(of: path), as: UTF8.self).contains(AnalysisPage.generator)
+      let head = String(decoding: head(of: path), as: UTF8.self)
+      return head.contains(ResearchReport.generator)
+        || head.contains("<meta name=\"generator\" content=\"moecast analyze\">")
     }
   }
 

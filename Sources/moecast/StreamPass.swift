@@ -73,6 +73,9 @@ struct StreamPass {
   /// Whether there is anything to tell: chunks were used, or the whole stream had none.
   var hasFigures: Bool { chunks > 0 || (failure == nil && !interruption.isRequested) }
 
+  /// Whether the stream was read to its end.
+  var isWhole: Bool { failure == nil && !interruption.isRequested }
+
   /// Says what is to be told of the files, then ends the command as the pass ended.
   ///
   /// - Parameters:

@@ -6,15 +6,21 @@ import Testing
 /// SVG and PNG as other programs read them.
 @Suite(.enabled(if: Python.has("xml.etree.ElementTree"), "\(Python.absence("xml"))"))
 struct DrawingTests {
-  private func chart(_ lines: [LineChart.Line]) -> LineChart {
-    LineChart("a < b & \"c\"", axis: "layer", places: [1, 3, 5, 7], lines: lines) { "\($0) %" }
+  private func plot(_ series: [LinePlot.Series]) -> LinePlot {
+    LinePlot(
+      "a < b & \"c\"", x: Axis("layer", key: "layer", format: .plain(0), isWhole: true),
+      y: Axis("share (%)", key: "share", format: .percent, shows: [0]), series: series)
   }
 
-  @Test func aChartIsXMLWithAPointAValue() throws {
-    let lines = [
-      LineChart.Line("seen", [0.1, nil, 0.4, 0.9], color: 0),
-      LineChart.Line("alone", [0.2, 0.2, 0.2, 0.2], color: 3, isReference: true),
-      LineChart.Line("never", [nil, nil, nil, nil], color: 1),
+  private func points(_ values: [Double?]) -> [LinePlot.Point] {
+    zip([1, 3, 5, 7], values).map { .init($0, $1) }
+  }
+
+  @Test func aPlotIsXMLWithAPointAValue() throws {
+    let series = [
+      LinePlot.Series("seen", color: 0, points([0.1, nil, 0.4, 0.9])),
+      LinePlot.Series("alone", color: 6, .reference, points([0.2, 0.2, 0.2, 0.2])),
+      LinePlot.Series("never", color: 1, points([nil, nil, nil, nil])),
     ]
     let printed = try Python.run(
       """
@@ -25,15 +31,16 @@ struct DrawingTests {
       inside = all(0 <= float(c.get("cx")) <= width and 0 <= float(c.get("cy")) <= height for c in circles)
       titles = [c.find("title").text for c in circles]
       print(root.get("aria-label"), len(circles), inside, titles[1], [len(l.get("points").split()) for l in lines])
-      """, try #require(chart(lines).svg))
+      """, try #require(plot(series).svg))
     // The gap in the first line leaves its first point alone.
-    #expect(printed == "a < b & \"c\" 7 True seen, layer 5: 0.4 % [2, 4]\n")
+    #expect(printed == "a < b & \"c\" 7 True seen, layer 5: 40.0 % [2, 4]\n")
   }
 
   @Test func higherValuesStandHigher() throws {
-    let svg = try #require(chart([LineChart.Line("x", [0, 0.5, 1, 0.5], color: 0)]).svg)
-    let points = try #require(svg.split(separator: "points=\"").last?.split(separator: "\"").first)
-    let heights = points.split(separator: " ").compactMap {
+    let svg = try #require(
+      plot([LinePlot.Series("x", color: 0, points([0, 0.5, 1, 0.5]))]).svg)
+    let drawn = try #require(svg.split(separator: "points=\"").last?.split(separator: "\"").first)
+    let heights = drawn.split(separator: " ").compactMap {
       $0.split(separator: ",").last.flatMap { Double($0) }
     }
     #expect(heights.count == 4)
@@ -41,16 +48,28 @@ struct DrawingTests {
   }
 
   @Test func nothingIsDrawnOfNothing() {
-    #expect(chart([]).svg == nil)
-    #expect(chart([LineChart.Line("x", [nil, nil, nil, .infinity], color: 0)]).svg == nil)
-    let map = Heatmap("", rowAxis: "", columnAxis: "", cells: [], most: 1) { "\($0)" }
-    #expect(map.svg == nil)
+    #expect(plot([]).svg == nil)
+    #expect(plot([LinePlot.Series("x", color: 0, points([nil, nil, nil, .infinity]))]).svg == nil)
+    #expect(
+      RowPlot("", value: Axis("", key: "", format: .times), rows: [.init("x", [nil])]).svg == nil)
+    #expect(MeshPlot("", nodes: [], links: []).svg == nil)
+    #expect(map([]).svg == nil && map([[1, 2], [3]]).svg == nil)
   }
 
-  @Test func aHeatmapHoldsAPixelACell() throws {
-    let map = Heatmap(
-      "map", rowAxis: "given", columnAxis: "chosen", cells: [[0, 0.5, 1], [2, -1, 0.25]], most: 1
-    ) { "\($0)" }
+  private func map(_ cells: [[Double]], step: Int = 1) -> ShadeMap {
+    ShadeMap(
+      "map", rows: .init("given", count: cells.count, key: "given"),
+      columns: .init("chosen", count: cells.first?.count ?? 0, key: "chosen"),
+      value: Axis("share (%)", key: "share", format: .percent), range: 0...1,
+      maps: [.init(layer: 3, cells: cells)], cellsOfPixel: step)
+  }
+
+  /// Sixteen greys, two a byte; of coarse maps the mean of cells.
+  @Test(arguments: [
+    (1, "(3, 2, 4, 0, 0, 0, 0) [0, 8, 240, 0, 240, 64]"), (2, "(2, 1, 4, 0, 0, 0, 0) [0, 137]"),
+  ])
+  func aMapHoldsAPixelACell(step: Int, expected: String) throws {
+    let map = map([[0, 0.5, 1], [2, -0.3, 0.25]], step: step)
     let printed = try Python.run(
       """
       import base64, struct, sys, zlib, xml.etree.ElementTree as xml
@@ -65,10 +84,11 @@ struct DrawingTests {
           chunks[kind] = body
           at += 12 + size
       rows = zlib.decompress(chunks[b"IDAT"])
-      print(struct.unpack(">IIBBBBB", chunks[b"IHDR"]), list(rows), list(chunks[b"PLTE"][:3]), len(chunks[b"PLTE"]))
+      print(struct.unpack(">IIBBBBB", chunks[b"IHDR"]), list(rows))
       """, try #require(map.svg))
-    #expect(
-      printed == "(3, 2, 8, 3, 0, 0, 0) [0, 0, 128, 255, 0, 255, 0, 64] [255, 255, 255] 768\n")
+    #expect(printed == expected + "\n")
+    #expect(map.images.count == 1 && map.data.rows.count == 6)
+    #expect(map.data.rows[3] == [.integer(3), .integer(1), .integer(0), .number(2)])
   }
 
   @Test func textIsEscaped() {

@@ -1,3 +1,4 @@
+import Prequential
 import RoutingTrace
 import Testing
 import WaferSamples

@@ -155,7 +155,7 @@ struct LossTests {
     let model = Program.models + "/tiny-moe.h5"
     let trace = Program.models + "/tiny-moe-test.moe.lz4"
     let commands: [(input: String, arguments: (_ input: String, _ output: String) -> [String])] = [
-      ("t", { ["analyze", $0, "-o", $1] }),
+      ("t", { ["report", "--sections", "observations", $0, "-o", $1] }),
       ("m", { ["export", "--model", $0, "--to", "npz", "-o", $1] }),
       ("m", { ["export", "--model", $0, "--to", "json", "-o", $1] }),
       ("t", { ["export", $0, "--to", "npy", "-o", $1] }),

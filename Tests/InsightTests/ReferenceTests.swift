@@ -133,6 +133,7 @@ struct ReferenceTests {
             f["popular_top20"] = share(c, top)
             f["effective_experts"] = 2 ** -(p * np.log2(p)).sum()
             f["unused_experts"] = int((c == 0).sum())
+            f["gini"] = np.abs(c[:, None] - c[None, :]).sum() / (2 * E * c.sum())
         f = scopes["all"]
         (a, *_, CA, DA), (b, *_, CB, DB) = seen["prefill"], seen["decode"]
         f["stages_frequency_rank"] = spearman(a, b)

@@ -59,43 +59,5 @@ import Testing
     try moecastRun("analyze", whole, "--json", "--workers", "2")
     #expect(throws: TraceError.self) { try moecastRun("analyze", cut, "--json") }
     #expect(throws: (any Error).self) { try moecastRun("analyze", whole, "--workers", "0") }
-    // A page that cannot be written is found out before anything is read.
-    #expect(throws: FileError.self) { try moecastRun("analyze", cut, "-o", folder.path) }
-  }
-
-  /// Tags that close, one chart or heatmap a figure, and the same bytes whatever the workers.
-  @Test(.enabled(if: Python.has("html.parser"), "\(Python.absence("html.parser"))"))
-  func thePageStandsAlone() throws {
-    let folder = try TemporaryFolder()
-    let trace = try writeSampleTrace(to: "t.moe.lz4", in: folder)
-    let (one, two) = (folder.file("one.html"), folder.file("two.html"))
-    try moecastRun("analyze", trace, "-o", one, "--workers", "1", "--json")
-    try moecastRun("analyze", trace, "-o", two, "--workers", "2", "--json")
-    #expect(try folder.bytes(of: "one.html") == folder.bytes(of: "two.html"))
-    let page = String(decoding: try folder.bytes(of: "one.html"), as: UTF8.self)
-    #expect(page.contains("<h1>Routing of sample: 4 MoE layers, top-2 of 12 experts</h1>"))
-    for (index, name) in Measure.observations.enumerated() {
-      #expect(
-        page.contains("<h2>\(index + 1) \(name.prefix(1).uppercased())\(name.dropFirst())</h2>"))
-    }
-    #expect(!page.contains("http") && !page.contains("<script"))
-    let printed = try Python.run(
-      """
-      import sys
-      from html.parser import HTMLParser
-      class Checked(HTMLParser):
-          open, figures, images = [], 0, 0
-          def handle_starttag(self, tag, attributes):
-              if tag == "meta": return
-              self.open.append(tag)
-              self.figures += tag == "figure"
-          def handle_startendtag(self, tag, attributes): self.images += tag == "image"
-          def handle_endtag(self, tag): assert self.open.pop() == tag, tag
-      page = Checked()
-      page.feed(open(sys.argv[1]).read())
-      print(page.open, page.figures, page.images)
-      """, one)
-    // Eight charts; heatmaps of layers, tokens, both stages and pairs, each an image and its scale.
-    #expect(printed == "[] 13 10\n")
   }
 }

@@ -45,37 +45,4 @@ struct AnalyzeTests {
     if cell.hasSuffix(" x") { return ProgramTests.shows(cell.dropLast(2), value, 2) }
     return [0, 1, 3].contains { ProgramTests.shows(cell, value, $0) }
   }
-
-  /// The layers whose heatmaps the page shows are those that show an observation most.
-  @Test func thePageShowsTheLayersThatShowItMost() throws {
-    let folder = try TemporaryFolder()
-    let page = folder.file("page.html")
-    _ = try Program.text(["analyze", Program.test, "-o", page])
-    let text = String(decoding: try folder.bytes(of: "page.html"), as: UTF8.self)
-    let layers = try Self.printed.get()["layers"].array
-    func farthest(_ measure: String, _ other: String? = nil) throws -> Int {
-      let excess = layers.map { layer in
-        let own = layer["figures"]["all"]
-        return (
-          Int(layer["layer"].number), own[measure].number - (other.map { own[$0].number } ?? 0)
-        )
-      }.filter { !$0.1.isNaN }
-      return try #require(excess.max { $0.1 < $1.1 }).0
-    }
-    let before = " after an expert of the layer before"
-    let token = " after an expert of the token before"
-    func share(_ layer: Int) -> String { "Share of choices in layer \(layer)" }
-    let stages = try farthest("stages_next_layer_rank")
-    let captions = [
-      share(try farthest("next_layer_top20_all", "next_layer_top20_all_by_chance")) + before,
-      share(try farthest("next_token_top20_all", "next_token_top20_all_by_chance")) + token,
-      share(stages) + before + ", prefill", share(stages) + before + ", decode",
-      "Pairs in layer \(try farthest("pair_over_mean")) over the mean of all pairs",
-    ]
-    for caption in captions { #expect(text.contains("<figcaption>\(caption)</figcaption>")) }
-    // And every pixel is the share of that layer.
-    #expect(
-      try Reference.text("heatmaps.py", [page, Program.test])
-        == captions.map { $0 + " 0\n" }.joined())
-  }
 }

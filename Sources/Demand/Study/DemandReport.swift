@@ -1,3 +1,5 @@
+import Prequential
+
 /// What came of the demand that a forecast expected, over many batches.
 ///
 /// Every figure has a twin *if right*: what it would be, on average, if batches were drawn from the

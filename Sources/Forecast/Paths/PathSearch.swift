@@ -338,6 +338,21 @@ final class PathSearch {
     }
   }
 
+  /// The greatest share of the token's choices in its first `layers` layers that one candidate
+  /// made too; 0 without candidates, nil where the token has chosen nothing.
+  func bestMatch(layers known: Int, _ memory: PathMemory) -> Double? {
+    let chosen = (0..<known * words).reduce(0) { $0 + own[$1].nonzeroBitCount }
+    guard chosen > 0 else { return nil }
+    var best = 0
+    memory.masks.withUnsafeBufferPointer { masks in
+      for index in 0..<count {
+        let slot = Int(slots[index])
+        best = max(best, (0..<known).reduce(0) { $0 + shared(masks, slot, $1) })
+      }
+    }
+    return Double(best) / Double(chosen)
+  }
+
   /// Experts that a stored token shares with the token in `layer`.
   @inline(__always)
   func shared(_ masks: UnsafeBufferPointer<UInt64>, _ slot: Int, _ layer: Int) -> Int {

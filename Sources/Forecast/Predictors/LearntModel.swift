@@ -135,6 +135,13 @@ extension LearntModel {
     return try forecast(model)
   }
 
+  /// What ``Mixture/bestPathMatch(in:)`` says; nil of a model of another kind.
+  public func bestPathMatch(in session: Session) -> Double? {
+    mixture.flatMap { mixture in
+      (session.own as? MixtureSession).flatMap { mixture.bestPathMatch(in: $0) }
+    }
+  }
+
   /// Notes the experts that the router chose at the next layer.
   ///
   /// - Throws: ``SessionError`` where `layer` is not the next, or the ids are no choice of the

@@ -142,6 +142,20 @@ extension Mixture {
     return session.room.scratch.probabilities
   }
 
+  /// Of what the open token has chosen in its known layers, the share that the candidate most like
+  /// it chose there too, 0 to 1: how well what is stored fits what is asked.
+  ///
+  /// - Returns: nil where no paths are stored, or nothing of the token is known.
+  /// - Complexity: O(candidates x layers known).
+  public func bestPathMatch(in session: MixtureSession) -> Double? {
+    guard let known = session.progress.known, known > 0, let paths, paths.written > 0,
+      let search = session.room.search, let candidates = session.candidates
+    else { return nil }
+    search.exchange(candidates)
+    defer { search.exchange(candidates) }
+    return search.bestMatch(layers: known, paths)
+  }
+
   /// Notes the experts that the router chose at the next layer; an empty choice is an event without
   /// one, such as a token that the engine skipped.
   ///

@@ -1,4 +1,5 @@
 import Demand
+import Prequential
 
 /// What one forecast expected of batches of one size, against what they asked for.
 struct ForecastDemand {

@@ -46,6 +46,7 @@ def layer_figures(layer, chosen):
     figures["popular_top20"] = share(c, top)
     figures["effective_experts"] = 2 ** -(p * np.log2(p)).sum()
     figures["unused_experts"] = float((c == 0).sum())
+    figures["gini"] = np.abs(c[:, None] - c[None, :]).sum() / (2 * E * c.sum())
     return figures
 
 

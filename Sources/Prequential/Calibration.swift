@@ -1,11 +1,18 @@
 /// Probabilities held against what came true.
+///
+/// ```swift
+/// var calibration = Calibration()
+/// calibration.add(0.8, cameTrue: true)
+/// print(calibration.error, calibration.bins[8].share)
+/// ```
 public struct Calibration: Hashable, Sendable {
   /// The forecasts between two tenths.
   public struct Bin: Hashable, Sendable {
     /// Forecasts between the two.
     public fileprivate(set) var count = 0
     fileprivate var probabilities = 0.0
-    fileprivate var trueCount = 0
+    /// Forecasts that came true.
+    public fileprivate(set) var trueCount = 0
 
     /// Mean probability forecast.
     public var forecast: Double { count > 0 ? probabilities / Double(count) : 0 }
@@ -18,7 +25,11 @@ public struct Calibration: Hashable, Sendable {
   private var squares = 0.0
   private var squaresIfRight = 0.0
 
-  mutating func add(_ probability: Double, cameTrue: Bool) {
+  /// Nothing forecast yet.
+  public init() {}
+
+  /// Takes in a forecast and whether it came true.
+  public mutating func add(_ probability: Double, cameTrue: Bool) {
     let bin = min(bins.count - 1, Int(probability * Double(bins.count)))
     bins[bin].count += 1
     bins[bin].probabilities += probability
