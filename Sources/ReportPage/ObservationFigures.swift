@@ -6,13 +6,16 @@ import RoutingTrace
 public struct ObservationFigures: Sendable {
   let observations: Observations
   private let analysis: TraceAnalysis
-  private let distances: ReuseDistances
+  private let distances: ReuseDistances?
   private let lines: LayerLines
   private var shape: TraceShape { observations.shape }
 
   /// Figures of what was counted in the same chunks.
-  public init(_ observations: Observations, _ analysis: TraceAnalysis, _ distances: ReuseDistances)
-  {
+  ///
+  /// - Parameter distances: nil where the chunks were not at hand, only their counts.
+  public init(
+    _ observations: Observations, _ analysis: TraceAnalysis, _ distances: ReuseDistances?
+  ) {
     self.observations = observations
     self.analysis = analysis
     self.distances = distances
@@ -179,15 +182,14 @@ public struct ObservationFigures: Sendable {
   private var reuse: ReportPart {
     let chances = analysis.chancesOfChoice
     let steps = (0...10).map { 1 << $0 }
-    let has = distances.reuses > 0
+    let reused = distances.flatMap { $0.reuses > 0 ? $0 : nil }
     return ReportPart(
       "Reuse distances",
       "After how many tokens a request chooses an expert again. A forecast of the next layer is used "
         + "one layer later; what is kept for a later token waits \(shape.layers) layers, "
         + "\(shape.layers * shape.topK) expert reads, for each token between.",
-      !has
-        ? []
-        : [
+      reused.map { distances in
+        [
           Figure(
             "reuse-by-token", "Reuses within so many tokens", "All layers together.",
             LinePlot(
@@ -227,7 +229,11 @@ public struct ObservationFigures: Sendable {
                       ReuseDistances.medianByChance(chances[ordinal]).map(Double.init))
                   }),
               ], followsLayer: true)),
-        ], absence: "No request chooses an expert twice in a layer.")
+        ]
+      } ?? [],
+      absence: distances == nil
+        ? "Sums of shards do not hold the order of tokens."
+        : "No request chooses an expert twice in a layer.")
   }
 
   private var nothing: String { "Nothing in these traces to measure it by." }

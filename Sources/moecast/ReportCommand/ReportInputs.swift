@@ -6,10 +6,12 @@ import PathText
 import ReportPage
 import RoutingTrace
 
-/// The files of a report, told apart: traces, and a model at most.
+/// The files of a report, told apart: traces, or sums of shards, and a model at most.
 struct ReportInputs {
-  /// What was named that is no model.
+  /// What was named that is neither.
   let traces: [String]
+  /// Sums of shards, of `analyze --partial`.
+  let sums: [String]
   /// The model file, if one was named.
   let model: String?
   /// All files, those in folders too.
@@ -31,8 +33,14 @@ struct ReportInputs {
       )
     }
     model = models.first
-    traces = inputs.filter { !models.contains($0) }
-    all = models + (traces.isEmpty ? [] : try TraceStream.files(of: traces))
+    let others = inputs.filter { !models.contains($0) }
+    sums = try ShardInputs.sums(in: others) ?? []
+    if let model, !sums.isEmpty {
+      throw ValidationError(
+        "sums of shards hold no tokens for \(model) to forecast; leave it out, or name the traces")
+    }
+    traces = sums.isEmpty ? others : []
+    all = models + sums + (traces.isEmpty ? [] : try TraceStream.files(of: traces))
   }
 
   /// What stands at the page's foot of a file.

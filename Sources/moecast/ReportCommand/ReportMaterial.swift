@@ -7,6 +7,7 @@ import ModelFile
 import Prequential
 import ReportPage
 import RoutingTrace
+import ShardSums
 
 /// What a report is made from: read once through the traces, and measured on their first chunks.
 struct ReportMaterial {
@@ -34,6 +35,20 @@ struct ReportMaterial {
     self.files = files
     sections = try command.chosenSections()
     model = try files.model.map { try Checkpoint.read($0).learner }
+    guard files.sums.isEmpty else {
+      guard sections.contains(.observations) else {
+        throw ValidationError("sums of shards have observations only; name the traces for more")
+      }
+      try refuse(command.wafer.given, unless: false, "sums of shards have no tokens to simulate")
+      let (analysis, facts) = try ShardInputs.total(
+        of: files.sums, .analyze,
+        read: { (sums) throws(ShardSumsError) in try TraceAnalysis(sums) },
+        add: { (all, next) throws(ShardSumsError) in try all.add(next) })
+      shape = analysis.shape
+      self.analysis = analysis
+      checksums = facts.digests
+      return
+    }
     guard !files.traces.isEmpty else {
       guard let model else { throw ValidationError("name traces or a model") }
       shape = model.shape
@@ -86,7 +101,7 @@ struct ReportMaterial {
       let observations = analysis.observations(workers: command.workers.threads)
       report.subtitle = AnalysisReport(observations, seconds: 0).extent
       report.facts = facts(observations)
-      if let distances, sections.contains(.observations) {
+      if sections.contains(.observations) {
         let figures = ObservationFigures(observations, analysis, distances)
         report.sections.append(figures.section)
         report.findings = figures.findings
@@ -142,14 +157,17 @@ struct ReportMaterial {
   }
 
   private var provenance: Provenance {
-    let traces = (try? TraceStream.files(of: files.traces)) ?? files.traces
+    let traces =
+      files.traces.isEmpty
+      ? files.sums : (try? TraceStream.files(of: files.traces)) ?? files.traces
     // Digests of chunks are of all traces together, and told with the last.
     let inputs = traces.enumerated().map { index, path in
       ReportInputs.input(
-        path, kind: "trace", chunks: index == traces.count - 1 ? checksums : nil)
+        path, kind: files.sums.isEmpty ? "trace" : "sums of a shard",
+        chunks: index == traces.count - 1 ? checksums : nil)
     }
     return Provenance(
-      inputs: (files.traces.isEmpty ? [] : inputs)
+      inputs: inputs
         + (files.model.map { [ReportInputs.input($0, kind: "model")] } ?? []),
       software: ModelHeader.software, command: command.commandLine, date: command.date)
   }

@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     _figures(compare)
 
     analyze = _command(commands, "analyze", _analyze, "measures how regular the routing is")
-    analyze.add_argument("-o", "--output", help="a page with charts and heatmaps")
+    analyze.add_argument("-o", "--output", help="a page of the observations, as `moecast report` writes it")
     analyze.add_argument("--force", action="store_true", help="replace a file of another kind")
     _figures(analyze, stage=False)
 
@@ -228,9 +228,13 @@ def _compare(options: argparse.Namespace) -> str:
 
 
 def _analyze(options: argparse.Namespace) -> str:
-    told = _told(options)
-    told += ["-o", options.output] if options.output else []
-    return jobs.analyze_text(options.inputs, _cluster(options), told)
+    return jobs.analyze_text(
+        options.inputs,
+        _cluster(options),
+        _told(options),
+        page=options.output,
+        force=options.force,
+    )
 
 
 def _sweep(options: argparse.Namespace) -> str:

@@ -144,13 +144,21 @@ def analyze(
 ) -> dict[str, Any]:
     """Counts what is regular in every shard: what one ``moecast analyze`` tells of all.
 
-    ``page`` is a file for charts and heatmaps. Returns what ``moecast analyze --json`` tells.
+    ``page`` is a file for the report's page of observations, which replaces a file of another kind
+    with ``force`` alone. Returns what ``moecast analyze --json`` tells.
     """
-    last = ["--json", *(["-o", os.fspath(page)] if page else []), *(["--force"] if force else [])]
-    return json.loads(analyze_text(inputs, cluster, last))
+    path = os.fspath(page) if page else None
+    return json.loads(analyze_text(inputs, cluster, ["--json"], page=path, force=force))
 
 
-def analyze_text(inputs: Inputs, cluster: Cluster | None, told: Sequence[str] = ()) -> str:
+def analyze_text(
+    inputs: Inputs,
+    cluster: Cluster | None,
+    told: Sequence[str] = (),
+    *,
+    page: str | None = None,
+    force: bool = False,
+) -> str:
     """The same, as ``moecast analyze`` prints it with the options ``told``."""
     job = Job(
         command=["analyze"],
@@ -163,7 +171,14 @@ def analyze_text(inputs: Inputs, cluster: Cluster | None, told: Sequence[str] = 
         memory=lambda shape: (256 << 20) + 3 * 20 * shape.layers * shape.experts**2,
     )
     cluster = _beside(cluster, "moecast-analyze.parts")
-    return run(inputs, job, cluster, lambda parts: run_program(["analyze", *parts, *told]))
+
+    def finish(parts: Sequence[str]) -> str:
+        if page:
+            forced = ["--force"] if force else []
+            run_program(["report", *parts, "--sections", "observations", "-o", page, *forced])
+        return run_program(["analyze", *parts, *told])
+
+    return run(inputs, job, cluster, finish)
 
 
 def sweep(
