@@ -14,7 +14,8 @@ struct ReportCommand: PrintingCommand {
       Of traces: the paper's six observations, layer by layer; what predictors that begin with \
       nothing reach on them, scored before they learn; what strategies and staging make of them on a \
       wafer. With a model beside them: how well that forecasts them, frozen, and whether it has \
-      learnt them before. Of a model alone: what it noted while it was trained.
+      learnt them before. Of a model alone: what it noted while it was trained. Of sums of shards \
+      (`analyze --partial`): the observations.
 
       The page is one file that needs no network. The same inputs and options make the same bytes: a \
       date stands in it where --date gives one. Forecast and wafer are measured on the first chunks, \
@@ -29,7 +30,7 @@ struct ReportCommand: PrintingCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Traces (*.moe.lz4), folders of them, or -; and one model (*.h5) at most.",
+      "Traces (*.moe.lz4), folders of them, or -, or sums of shards; one model (*.h5) at most.",
       valueName: "trace-or-model"))
   var inputs: [String]
 

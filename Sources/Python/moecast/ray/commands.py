@@ -168,7 +168,7 @@ def _json(text: str) -> dict:
 def _told(options: argparse.Namespace) -> list[str]:
     """The options for what is told at the end, as the program has them."""
     given = vars(options)
-    flags = ("json", "per_layer", "force")
+    flags = ("json", "per_layer")
     told = [f"--{name.replace('_', '-')}" for name in flags if given.get(name)]
     if given.get("stage"):
         told += ["--stage", given["stage"]]
@@ -210,7 +210,11 @@ class _Bar:
 
 def _train(options: argparse.Namespace) -> str:
     return jobs.train_text(
-        options.inputs, options.model, options.predictor, _cluster(options), _told(options)
+        options.inputs,
+        options.model,
+        options.predictor,
+        _cluster(options),
+        [*_told(options), *(["--force"] if options.force else [])],
     )
 
 
