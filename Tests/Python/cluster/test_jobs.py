@@ -314,6 +314,7 @@ def test_two_jobs_do_not_share_a_folder(tmp_path: Path) -> None:
 def test_nothing_stays_on_the_nodes(tmp_path: Path) -> None:
     import tempfile
 
+    before = set(os.listdir(tempfile.gettempdir()))
     jobs.analyze(TRAIN, cluster=cluster(tmp_path))
-    left = [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("moecast-ray-")]
-    assert left == []
+    left = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("moecast-ray-")}
+    assert left <= before
