@@ -1,10 +1,10 @@
 import Forecast
-import RoutingTrace
 import TestSupport
 import Testing
 
 @testable import Insight
 @testable import Prequential
+@testable import RoutingTrace
 @testable import ShardSums
 
 /// Figures of shards, added, are those of one pass over all of them.
@@ -117,14 +117,16 @@ import Testing
     for group in 0..<4 {
       full.add(metrics, group: group, stage: 1, predictor: 0)
     }
-    #expect(sums.add(full, from: RequestGroups.count - 2))
-    #expect(sums.groups == RequestGroups.count)
+    let isAdded = sums.add(full, from: RequestGroups.count - 2)
+    #expect(isAdded && sums.groups == RequestGroups.count)
     #expect(sums.rows(of: 0, stages: [.decode]).count == 4)
-    #expect(sums.add(full, from: RequestGroups.count - 2))
+    let isAddedAgain = sums.add(full, from: RequestGroups.count - 2)
+    #expect(isAddedAgain)
     let rows = sums.rows(of: 0, stages: [.decode])
     #expect(rows.count == 4 && rows.allSatisfy { $0.events == 2 && $0.lossSteps == 10 })
-    let wide = sums.values.prefix(2 * sums.width)
-    #expect(wide.reduce(0, +) == 2 * 2 * (1 + 5 + 1 + 1))
+    // The first two groups hold two of the four, twice: an event, 5 steps, a choice and a hit each.
+    let total = sums.values.prefix(2 * sums.width).reduce(UInt64(0), +)
+    #expect(total == 32)
   }
 
   @Test func analysesAddUp() throws {
@@ -170,7 +172,8 @@ import Testing
   /// Tasks are told apart by name, in whichever order shards tell them.
   @Test func tasksAreJoinedByName() {
     var names = TaskNames(["a", "b"])
-    #expect(names.join(TaskNames(["c", "b", "a"])) == [2, 1, 0])
+    let found = names.join(TaskNames(["c", "b", "a"]))
+    #expect(found == [2, 1, 0])
     #expect(names.names == ["a", "b", "c"] && !names.isFull)
     let many = TaskNames((0..<TaskNames.capacity).map { "t\($0)" })
     let places = names.join(many)

@@ -186,4 +186,4 @@ def test_the_plan_is_lines_for_a_shell(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert "a merge of 5 streams: 55 requests, 10,024 tokens" in merged.stdout
+    assert "a merge of 5 streams: 56 requests, 10,024 tokens" in merged.stdout

@@ -122,8 +122,15 @@ def run(inputs: Inputs, job: Job, cluster: Cluster, finish: Callable[[list[str]]
     manifest = Manifest(folder, told, planned.shards, job.suffix)
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix="joined-") as joined:
-            last = _Run(planned, job, cluster, manifest, shipped).parts(Path(joined))
-            result = finish([str(path) for path in last])
+            parts = _Run(planned, job, cluster, manifest, shipped).parts(Path(joined))
+            try:
+                result = finish([str(path) for path, _ in parts])
+            except JobError as error:
+                # Parts are files of this job alone; their shards are what the user knows.
+                words = str(error)
+                for path, name in parts:
+                    words = words.replace(str(path), name)
+                raise JobError(words) from None
         if not cluster.keep:
             manifest.remove()
         return result
@@ -175,8 +182,8 @@ class _Run:
         self._shipped = shipped
         self._failures: dict[str, str] = {}
 
-    def parts(self, folder: Path) -> list[Path]:
-        """The files to finish with: every shard's part, or what a tree has joined them to."""
+    def parts(self, folder: Path) -> list[tuple[Path, str]]:
+        """The files to finish with and what each is of: a shard, or what a tree has joined."""
         waiting = [n for n in range(len(self._shards)) if not self._manifest.is_done(n)]
         has_tree = self._job.is_exact and len(self._shards) > FAN_IN
         if waiting or has_tree:
@@ -184,8 +191,8 @@ class _Run:
                 tree = self._run(ray, waiting, has_tree)
                 self._check()
                 if has_tree:
-                    return self._written(ray, tree, folder)
-        return [self._manifest.part(number) for number in range(len(self._shards))]
+                    return self._written(tree, folder)
+        return [(self._manifest.part(n), shard.name) for n, shard in enumerate(self._shards)]
 
     def _run(self, ray: Any, waiting: list[int], has_tree: bool) -> list[Any]:
         """Runs the shards that wait; the references at the tree's root, if there is one."""
@@ -213,7 +220,8 @@ class _Run:
         try:
             for number in range(len(self._shards)):
                 if has_tree and self._manifest.is_done(number):
-                    tree.add(number, ray.put({"part": self._manifest.part(number).read_bytes()}))
+                    part = self._manifest.part(number).read_bytes()
+                    tree.add(number, ray.put({"part": part, "name": self._shards[number].name}))
             self._tell()
             while pending:
                 done, _ = ray.wait(list(pending), num_returns=1, timeout=0.5)
@@ -252,6 +260,7 @@ class _Run:
     def _told(self, shard: Shard) -> dict[str, Any]:
         """A shard as its task is told of it."""
         return {
+            "name": shard.name,
             "files": [asdict(file) for file in shard.files],
             "range": shard.range,
             "ranges": shard.ranges,
@@ -295,14 +304,14 @@ class _Run:
             )
         return {"num_cpus": cores, "memory": memory}
 
-    def _written(self, ray: Any, tree: list[Any], folder: Path) -> list[Path]:
+    def _written(self, tree: list[Any], folder: Path) -> list[tuple[Path, str]]:
         """Files of the parts at the tree's root."""
         paths = []
         for number, outcome in enumerate(tree):
             if "error" in outcome:
                 raise JobError(f"joining failed: {outcome['error']}")
-            paths.append(folder / f"{number:04}{self._job.suffix}")
-            paths[-1].write_bytes(outcome["part"])
+            paths.append((folder / f"{number:04}{self._job.suffix}", outcome["name"]))
+            paths[-1][0].write_bytes(outcome["part"])
         return paths
 
     def _clean(self, ray: Any, scratch: str) -> None:

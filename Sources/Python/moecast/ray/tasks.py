@@ -1,7 +1,8 @@
 """What runs on a cluster's nodes. Ray ships this module by value: it imports nothing of moecast.
 
-A task's outcome is a dict: ``part`` (bytes of what was made), ``seconds``, ``node``, ``pid``; or
-``error``, in words. What is raised is no outcome but a lost task, which Ray tries again.
+A task's outcome is a dict: ``part`` (bytes of what was made) and the ``name`` of what it is of,
+``seconds``, ``node``, ``pid``; or ``error``, in words. What is raised is no outcome but a lost
+task, which Ray tries again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def work(program, job: dict, shard: dict, model=None) -> dict:
             printed, error = _run(_shipped(program, job["scratch"]), command)
             if error:
                 return _outcome(began, error=error)
-            return _outcome(began, part=_read(made) if job["output"] else printed)
+            part = _read(made) if job["output"] else printed
+            return _outcome(began, part=part, name=shard["name"])
         except (OSError, ImportError, ValueError) as error:
             return _outcome(began, error=f"{type(error).__name__}: {error}")
 
@@ -61,7 +63,12 @@ def join(program, job: dict, *outcomes: dict) -> dict:
             made = os.path.join(folder, "part" + job["suffix"])
             command = [*job["join"], *paths, job["join_output"], made]
             _, error = _run(_shipped(program, job["scratch"]), command)
-            return _outcome(began, error=error) if error else _outcome(began, part=_read(made))
+            if error:
+                for path, outcome in zip(paths, outcomes):
+                    error = error.replace(path, outcome["name"])
+                return _outcome(began, error=error)
+            name = f"the shards from {outcomes[0]['name']} on"
+            return _outcome(began, part=_read(made), name=name)
         except OSError as error:
             return _outcome(began, error=f"{type(error).__name__}: {error}")
 
