@@ -56,8 +56,9 @@ struct Scale {
     if axis.isLogarithmic {
       let (first, last) = (log10(least), log10(most))
       let powers = Int(first.rounded(.down))...Int(last.rounded(.up))
-      // Of few powers their 2- and 5-fold too.
-      let steps: [Double] = powers.count <= 3 ? [1, 2, 5] : [1]
+      // Of few powers their 2- and 5-fold too, of less than one more.
+      let steps: [Double] =
+        last - first < 0.8 ? [1, 2, 3, 4, 5, 7] : powers.count <= 3 ? [1, 2, 5] : [1]
       let all = powers.flatMap { power in steps.map { $0 * pow(10, Double(power)) } }
       let inside = all.filter { $0 >= least * 0.999 && $0 <= most * 1.001 }
       if isTight {

@@ -115,8 +115,7 @@ public struct LinePlot: Plot {
     let points = series.flatMap(\.points).filter { point in
       x.hasPlace(point.x) && (point.y.map(y.hasPlace) ?? false)
     }
-    let isTight = !series.contains { $0.mark == .columns }
-    guard let across = x.scale(points.map(\.x), isTight: isTight || x.isWhole),
+    guard let across = x.scale(points.map(\.x) + columnEdges, isTight: true),
       let up = y.scale(
         points.flatMap { [$0.y, $0.interval?.lowerBound, $0.interval?.upperBound] }
           .compactMap { $0 }, isTight: false)
@@ -130,6 +129,16 @@ public struct LinePlot: Plot {
           + "y2=\"\(pixels(Self.height - Self.bottom))\" x1=\"-9\" x2=\"-9\"/>")
     }
     return (parts + ["</svg>"]).joined(separator: "\n")
+  }
+
+  /// The outer edges of columns, half a step beyond the first and the last.
+  private var columnEdges: [Double] {
+    series.filter { $0.mark == .columns }.flatMap { series -> [Double] in
+      let places = series.points.map(\.x)
+      guard let first = places.first, let last = places.last, places.count > 1 else { return [] }
+      let half = (last - first) / Double(places.count - 1) / 2
+      return [first - half, last + half]
+    }
   }
 
   /// Where values stand in the picture.

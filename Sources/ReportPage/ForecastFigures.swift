@@ -390,8 +390,8 @@ public struct ForecastFigures: Sendable {
           LinePlot(
             "Recall by the best path's match",
             x: Axis(
-              "match (%); the last column is all of it", key: "middle", format: .percent,
-              shows: [0, 1.1]),
+              "match (%), the last column all of it", key: "middle", format: .percent,
+              shows: [0]),
             y: recall,
             series: [
               .init(

@@ -1,4 +1,5 @@
 import Demand
+import MemoryBudget
 import ReportPage
 import RoutingTrace
 import Staging
@@ -67,14 +68,18 @@ struct ReportWaferStudy {
   private func staged(
     _ hardware: Hardware, _ model: ModelShape, _ pool: RequestPool
   ) throws -> ReportPart {
-    let tables = try MixtureTables(pool, horizon: 1, workers: workers)
-    func run(_ hardware: Hardware, batch: Int, _ words: String) throws -> StagedDie {
-      let (steps, warm) = (12, 4)
+    /// - Parameter room: the share of all experts that a die may hold copies of; nil for what is left.
+    func run(
+      _ tables: MixtureTables, _ hardware: Hardware, batch: Int, steps: Int, warm: Int,
+      room: Double? = nil, _ words: String
+    ) throws -> StagedDie {
       let schedule = BatchSchedule(pool, size: batch, steps: steps)
       var simulation = StagingSimulation(hardware: hardware, model: model)
       simulation.notesReads = true
       simulation.options.holdsBack = false
-      simulation.options.gapSeconds = 20e-6
+      simulation.options.gapSeconds = 10e-6
+      let all = Double(shape.layers * shape.experts) * simulation.expert.weightBytes
+      simulation.options.copyBytes = room.map { $0 * all }
       // Small enough that a part of an expert can have come in time.
       simulation.options.chunkBytes = min(4e6, simulation.expert.weightBytes / 8)
       let forecast = try ForecastSources(mixture: tables).forecast(.mixture, schedule)
@@ -84,15 +89,21 @@ struct ReportWaferStudy {
         forecast: "a mixture that learns as the tokens go by")
     }
     do {
-      let own = try run(hardware, batch: min(options.batch ?? 4096, 64), "On \(hardware.name)")
+      let tables = try MixtureTables(pool, horizon: 1, workers: workers)
+      let own = try run(
+        tables,
+        hardware, batch: min(options.batch ?? 4096, 64), steps: 12, warm: 4,
+        "On \(hardware.name), 10 µs between layers")
       if own.hasRemoteReads { return own.part }
       let host = try SystemDescription(named: "pcie-1").hardware
       return try run(
-        host, batch: 4,
-        "On \(hardware.name) dies read their own HBM; on one GPU whose experts lie in the host's "
-          + "memory (\(host.name))"
+        tables, host, batch: 4, steps: 8, warm: 0, room: 0.25,
+        "On \(hardware.name) dies read their own HBM, and nothing waits. On a GPU whose experts lie in "
+          + "the host's memory (\(host.name)), with room for a quarter of them and 10 µs between layers"
       ).part
     } catch let error as SimulationError {
+      return ReportPart(StagedDie.title, "", [], absence: "\(error)")
+    } catch let error as MemoryShortage {
       return ReportPart(StagedDie.title, "", [], absence: "\(error)")
     }
   }
