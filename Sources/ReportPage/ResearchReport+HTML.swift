@@ -45,7 +45,7 @@ extension ResearchReport {
     """
   }
 
-  private static var style: String {
+  static var style: String {
     let dark = """
       --paper: #14171c; --sheet: #1c2027; --ink: #e8ebef; --soft: #b3bcc6; --faint: #98a2ad; --rule: #333a43;
       --s0: #5bb4ee; --s1: #f39a4d; --s2: #3fc79a; --s3: #c79be0; --s4: #e0bd4a; --s5: #6fd3f2; --s6: #9aa4b0;
@@ -56,7 +56,7 @@ extension ResearchReport {
       + Ramp.dark.rules + "\n}"
   }
 
-  private static var filters: String {
+  static var filters: String {
     "<svg class=\"defs\" aria-hidden=\"true\">" + Ramp.light.filter("ramp-light")
       + Ramp.dark.filter("ramp-dark") + Ramp.divergingLight.filter("ramp-diverging-light")
       + Ramp.divergingDark.filter("ramp-diverging-dark") + "</svg>"

@@ -153,6 +153,62 @@ import Testing
     #expect(map.split(separator: "\n").count == 1 + 11 * 64 * 64)
   }
 
+  /// A picture a figure, each a file that needs no other: well formed, with its title, its legend and
+  /// colours of its own.
+  @Test(.enabled(if: Python.has("xml.etree"), "\(Python.absence("xml.etree"))"))
+  func picturesStandAlone() throws {
+    let folder = try TemporaryFolder()
+    let pictures = folder.file("pictures")
+    let report = try Program.json(
+      ["report", Program.test, "--sections", "observations", "--svg", pictures])
+    #expect(
+      Set(try FileManager.default.contentsOfDirectory(atPath: pictures))
+        == Set(Self.figures(report).keys.map { $0 + ".svg" }))
+    let printed = try Python.run(
+      """
+      import glob, re, sys
+      from xml.etree import ElementTree
+      for path in glob.glob(sys.argv[1] + "/*.svg"):
+          text = open(path).read()
+          root = ElementTree.fromstring(text)
+          used = set(re.findall(r"var\\((--[a-z0-9]+)\\)", text))
+          assert root.tag == "{http://www.w3.org/2000/svg}svg" and float(root.get("height")) > 60, path
+          assert used <= set(re.findall(r"(--[a-z0-9]+):", text)), path
+          assert not re.search("https?://(?!www.w3.org/)", text) and "prefers-color-scheme: dark" in text
+      print(root.get("aria-label") is not None)
+      """, pictures)
+    #expect(printed == "True\n")
+    let gini = try String(contentsOfFile: pictures + "/gini.svg", encoding: .utf8)
+    #expect(gini.contains(">prefill</text>") && gini.contains(">decode</text>"))
+    // What stands there stays.
+    #expect(throws: CommandError.self) {
+      try Program.text(
+        ["report", Program.test, "--sections", "observations", "--svg", pictures])
+    }
+  }
+
+  /// Counts of shards have observations, the same as those of their traces, and no order of tokens.
+  @Test func sumsOfShardsHaveObservations() throws {
+    let folder = try TemporaryFolder()
+    let sums = try [Program.train, Program.test].enumerated().map { number, trace in
+      let file = folder.file("\(number).npz")
+      _ = try Program.text(["analyze", trace, "--partial", file])
+      return file
+    }
+    let own = Self.figures(
+      try Program.json(
+        ["report", Program.train, Program.test, "--sections", "observations"]
+          + ["--json"]))
+    let report = try Program.json(["report"] + sums)
+    let figures = Self.figures(report)
+    #expect(figures.count > 10)
+    #expect(Set(own.keys).subtracting(figures.keys) == ["reuse-by-layer", "reuse-by-token"])
+    #expect(
+      figures["gini"]?["rows"].array.map { $0[2].number }
+        == own["gini"]?["rows"].array.map { $0[2].number })
+    #expect(report["provenance"]["inputs"][0]["kind"].text == "sums of a shard")
+  }
+
   @Test func aModelAloneTellsWhatItNoted() throws {
     let report = try Program.json(["report", Program.model])
     let figures = Self.figures(report)
@@ -163,7 +219,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["report", "TEST"], "give -o FILE for the page, --csv FOLDER or --json"),
+    (["report", "TEST"], "give -o FILE for the page, --csv FOLDER, --svg FOLDER or --json"),
     (["report", "TEST", "--json", "-o", "-"], "both want standard output"),
     (
       ["report", "TEST", "--json", "--sections", "forecast", "--batch", "4"],
@@ -173,10 +229,20 @@ import Testing
     (["report", "MODEL", "MODEL", "--json"], "a report is of one model at most"),
     (["report", "MODEL", "--json", "--sections", "wafer"], "a model alone has a forecast only"),
     (["report", "MODEL", "--json", "--batch", "4"], "--batch would do nothing"),
+    (["report", "TEST", "SUMS", "--json"], "give sums alone, or traces alone"),
+    (["report", "SUMS", "MODEL", "--json"], "hold no tokens"),
+    (["report", "SUMS", "--json", "--sections", "forecast"], "have observations only"),
+    (["report", "SUMS", "--json", "--batch", "4"], "--batch would do nothing"),
     (["analyze", "TEST", "-o", "page.html"], "-o page.html"),
   ])
-  func whatMakesNoSenseIsRefused(arguments: [String], words: String) {
-    let named = arguments.map { $0 == "TEST" ? Program.test : $0 == "MODEL" ? Program.model : $0 }
+  func whatMakesNoSenseIsRefused(arguments: [String], words: String) throws {
+    let folder = try TemporaryFolder()
+    let sums = folder.file("sums.npz")
+    if arguments.contains("SUMS") {
+      _ = try Program.text(["analyze", Program.test, "--partial", sums])
+    }
+    let files = ["TEST": Program.test, "MODEL": Program.model, "SUMS": sums]
+    let named = arguments.map { files[$0] ?? $0 }
     let error = #expect(throws: CommandError.self) { try Program.text(named) }
     #expect("\(error.map(String.init(describing:)) ?? "")".contains(words))
   }

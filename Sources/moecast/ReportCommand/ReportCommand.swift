@@ -45,6 +45,11 @@ struct ReportCommand: PrintingCommand {
     help: ArgumentHelp("Write every figure's data into this new folder.", valueName: "folder"))
   var csv: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write every figure as a picture (*.svg) into this new folder.", valueName: "folder"))
+  var svg: String?
+
   @Flag(
     help: "Print findings and figures' data as one JSON object; maps of every layer in --csv alone."
   )
@@ -73,8 +78,8 @@ struct ReportCommand: PrintingCommand {
   }
 
   func validate() throws {
-    guard output != nil || csv != nil || json else {
-      throw ValidationError("give -o FILE for the page, --csv FOLDER or --json")
+    guard output != nil || csv != nil || svg != nil || json else {
+      throw ValidationError("give -o FILE for the page, --csv FOLDER, --svg FOLDER or --json")
     }
     guard output != nil || !force.force else {
       throw ValidationError("--force is for the file of --output")
@@ -98,7 +103,8 @@ struct ReportCommand: PrintingCommand {
     let files = try ReportInputs(inputs)
     // Found out before minutes of reading whether it can be written.
     let page = try output.map { try OutputSink($0, .page(inputs: files.all, force: force)) }
-    let folder = try csv.map { try ReportTables($0) }
+    let tables = try csv.map { try ReportFolder($0) }
+    let pictures = try svg.map { try ReportFolder($0) }
     let material = try ReportMaterial(self, files)
     guard material.hasFigures else { return try material.finish() }
     let report = try material.report()
@@ -106,7 +112,8 @@ struct ReportCommand: PrintingCommand {
       try page.write(Array(report.html.utf8))
       try page.commit()
     }
-    try folder?.write(report)
+    try tables?.writeTables(of: report)
+    try pictures?.writePictures(of: report)
     if json { standardOutput.text(try moecast.json(report)) }
     try material.finish()
   }
@@ -118,6 +125,7 @@ struct ReportCommand: PrintingCommand {
     add("-o", output)
     add("--sections", sections)
     add("--csv", csv)
+    add("--svg", svg)
     if json { words.append("--json") }
     add("--date", date)
     if events != 400_000 { add("--events", "\(events)") }

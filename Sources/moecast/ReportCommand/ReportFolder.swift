@@ -4,17 +4,31 @@ import PathText
 import ReportPage
 import SystemPackage
 
-/// Every figure's data as a file of CSV in a new folder, which appears whole or not at all.
-struct ReportTables {
+/// Every figure as a file in a new folder, which appears whole or not at all: its data as CSV, or its
+/// picture.
+struct ReportFolder {
   private let folder: DurableFolder
 
   /// - Throws: `FileError` where something stands there.
   init(_ path: String) throws { folder = try DurableFolder(FilePath(text: path)) }
 
-  /// Writes a file a figure, named by it.
+  /// Writes a picture a figure, named by it.
   ///
   /// - Throws: `FileError`.
-  func write(_ report: ResearchReport) throws {
+  func writePictures(of report: ResearchReport) throws {
+    for (_, figure) in report.figures {
+      guard let picture = figure.picture else { continue }
+      let name = figure.id + ".svg"
+      try append(picture, to: name)
+      try folder.close(name)
+    }
+    try folder.commit()
+  }
+
+  /// Writes a table a figure, named by it.
+  ///
+  /// - Throws: `FileError`.
+  func writeTables(of report: ResearchReport) throws {
     for (_, figure) in report.figures {
       let name = figure.id + ".csv"
       let data = figure.plot.data
@@ -29,7 +43,10 @@ struct ReportTables {
   }
 
   private func append(_ lines: [[String]], to name: String) throws {
-    let text = lines.map { csvLine($0) + "\n" }.joined()
+    try append(lines.map { csvLine($0) + "\n" }.joined(), to: name)
+  }
+
+  private func append(_ text: String, to name: String) throws {
     try Array(text.utf8).withUnsafeBytes { try folder.append($0, to: name) }
   }
 }
