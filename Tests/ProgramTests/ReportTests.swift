@@ -196,9 +196,7 @@ import Testing
       return file
     }
     let own = Self.figures(
-      try Program.json(
-        ["report", Program.train, Program.test, "--sections", "observations"]
-          + ["--json"]))
+      try Program.json(["report", Program.train, Program.test, "--sections", "observations"]))
     let report = try Program.json(["report"] + sums)
     let figures = Self.figures(report)
     #expect(figures.count > 10)
