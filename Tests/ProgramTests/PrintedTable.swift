@@ -45,7 +45,8 @@ struct PrintedTable {
 func shows(_ cell: some StringProtocol, _ value: Double, _ decimals: Int) -> Bool {
   guard !value.isNaN else { return cell == "-" }
   let digits = cell.split(separator: ".", omittingEmptySubsequences: false)
-  guard let shown = Double(String(cell.filter { $0 != "," })), digits.count == (decimals > 0 ? 2 : 1),
+  guard let shown = Double(String(cell.filter { $0 != "," })),
+    digits.count == (decimals > 0 ? 2 : 1),
     decimals == 0 || digits[1].count == decimals
   else { return false }
   var unit = 1.0
