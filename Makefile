@@ -61,7 +61,7 @@ install: build library documents ## install program, C library, completions and 
 deb: ## make a Debian package of what `install` installs: .build/moecast_VERSION_ARCHITECTURE.deb
 	@rm -rf $(BUILD)/deb
 	@$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/deb) PREFIX=/usr
-	@.ci/deb $(BUILD) $(VERSION)
+	@.ci/deb $(BUILD) $$($(PROGRAM) --version | cut -d' ' -f2)
 
 wheel: build library ## build the Python package's wheel, library and program inside: .build/wheel/
 	@.ci/setup test

@@ -35,22 +35,33 @@ public enum QuantityUnit: String, CaseIterable, Sendable {
   /// may stand before the unit.
   public func value(of text: String) -> Double? {
     let (number, symbol) = Self.parts(of: text)
-    guard let number = Double(number) else { return nil }
-    guard !symbol.isEmpty else { return number }
-    if self == .seconds { return Self.times[symbol].map { number * $0 } }
+    guard Double(number) != nil else { return nil }
+    guard !symbol.isEmpty else { return Double(number) }
+    if self == .seconds {
+      return Self.times[symbol].map { Self.decimal(number, power: $0.power) * $0.share }
+    }
     for (ending, share) in symbols where symbol.hasSuffix(ending) {
-      let prefix = symbol.dropLast(ending.count)
-      guard let scale = Self.scale(of: prefix) else { continue }
-      return number * scale * share
+      guard let prefix = Self.prefix(symbol.dropLast(ending.count)) else { continue }
+      return Self.decimal(number, power: prefix.power) * prefix.share * share
     }
     return nil
+  }
+
+  /// A number times a power of ten, to the last bit what is written with that exponent: 300 ns are
+  /// 3e-7.
+  private static func decimal(_ number: String, power: Int) -> Double {
+    let parts = number.split(whereSeparator: { "eE".contains($0) })
+    let own = parts.count > 1 ? max(-1000, min(1000, Int(parts[1]) ?? 0)) : 0
+    return Double("\(parts.first ?? "")e\(own + power)") ?? .nan
   }
 
   /// Whether text says its unit itself.
   public static func isNamed(in text: String) -> Bool { !parts(of: text).symbol.isEmpty }
 
-  private static let times = [
-    "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "\u{3BC}s": 1e-6, "ns": 1e-9, "min": 60, "h": 3600,
+  /// Powers of ten of a second, and how many seconds that are.
+  private static let times: [String: (power: Int, share: Double)] = [
+    "s": (0, 1), "ms": (-3, 1), "us": (-6, 1), "µs": (-6, 1), "\u{3BC}s": (-6, 1), "ns": (-9, 1),
+    "min": (0, 60), "h": (0, 3600),
   ]
 
   /// What stands behind a prefix, and how much of this unit it is.
@@ -63,15 +74,17 @@ public enum QuantityUnit: String, CaseIterable, Sendable {
     }
   }
 
-  private static func scale(of prefix: Substring) -> Double? {
-    let letters = Array("kMGTPE")
-    if prefix.isEmpty { return 1 }
-    guard let first = prefix.first,
-      let power = letters.firstIndex(of: first == "K" ? "k" : first)
-    else { return nil }
-    let base: Double = prefix.dropFirst() == "i" ? 1024 : 1000
-    guard prefix.count == 1 || base == 1024 else { return nil }
-    return (0...power).reduce(1) { scale, _ in scale * base }
+  /// The power of ten that a prefix is, times a power of two.
+  private static func prefix(_ prefix: Substring) -> (power: Int, share: Double)? {
+    guard let first = prefix.first else { return (0, 1) }
+    guard let place = Array("kMGTPE").firstIndex(of: first == "K" ? "k" : first) else {
+      return nil
+    }
+    switch prefix.dropFirst() {
+    case "": return (3 * (place + 1), 1)
+    case "i": return (0, Double(1 << (10 * (place + 1))))
+    default: return nil
+    }
   }
 
   /// The number at the beginning, and what stands behind it and a blank.

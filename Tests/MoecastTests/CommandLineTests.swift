@@ -183,6 +183,6 @@ import Wafer
   }
 
   @Test func mistypedKindsAreRefused() {
-    expectWrongUse(["list", "wafers"], "'predictors', 'shapes', 'systems'")
+    expectWrongUse(["list", "wafers"], "'wafers' is invalid for '<what>'")
   }
 }

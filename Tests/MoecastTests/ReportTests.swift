@@ -30,9 +30,9 @@ import Testing
   @Test func peopleSeeHeadings() {
     #expect(
       report.text() == """
-        name              us  reads  share %  note
-        a,\\u001bb        1.5     12    33.33  some
-        c          2000000.0      -        -  none
+        name                us  reads  share %  note
+        a,\\u001bb          1.5     12    33.33  some
+        c          2,000,000.0      -        -  none
         """)
     #expect(report.text([.number(nil, "s", places: 0) { $0.seconds }]) == "s\n0\n2")
   }

@@ -13,7 +13,7 @@ import Testing
     ("--rate 1 --distance 0", "--distance '0' is none of whole numbers from 1 to 4"),
     ("--rate 1 --distance 5", "--distance '5' is none of whole numbers from 1 to 4"),
     ("--rate 1 --keep-alive=-1", "--keep-alive and --locality are numbers from 0 to 1e9"),
-    ("--rate 1 --window nan", "--window and --gap-seconds are from 0 to 3,600 seconds"),
+    ("--rate 1 --window nan", "write a number, which is in seconds"),
     ("--rate 1 --every 0", "--every is at least 1"),
     ("--rate 1 --slots 0", "--slots is from 1 to 65,536"),
     ("--rate 1 --seed x", "--seed 'x' is none of whole numbers from 0"),

@@ -78,6 +78,22 @@ import Testing
     #expect(shown.count { $0.isEmpty } == 2)
   }
 
+  /// A first column that leaves no room for the second, which says more, is left out and named.
+  @Test func namesThatTellNothingAreLeftOut() {
+    let columns: [Column<Int>] = [
+      .text(nil, "observation") { "\($0) layer to layer" },
+      .text(nil, "figure") { "the share on the top fifth \($0)" },
+      .integer(nil, "all") { $0 },
+    ]
+    let shown = lines(Report(columns, [1, 2]), 44)
+    #expect(
+      shown == [
+        "figure                        all", "the share on the top fifth 1    1",
+        "the share on the top fifth 2    2", "not shown, for want of width: observation; a",
+        "  wider terminal or `| less -S` has all",
+      ])
+  }
+
   /// The last words of a row are wrapped under their column.
   @Test func longWordsAreWrapped() {
     let report = Report<String>(

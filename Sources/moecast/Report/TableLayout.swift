@@ -44,9 +44,11 @@ struct TableLayout {
     }
     var waiting = headings.indices[...]
     var shown: [[Int]] = []
+    var leftOut: [Int] = []
     let names = repeatedNames(width: width)
     while !waiting.isEmpty, shown.count < Self.mostBlocks {
-      var block = shown.isEmpty ? [] : names
+      // A name that is still to come is not repeated yet.
+      var block = shown.isEmpty ? [] : names.filter { !waiting.contains($0) }
       let begin = block.count
       while let next = waiting.first {
         // One at least, however wide it is.
@@ -55,10 +57,11 @@ struct TableLayout {
         block.append(next)
         waiting.removeFirst()
       }
-      // A block of names alone tells nothing: the names go to the next one too.
-      shown.append(block)
+      // Names alone that no further block repeats tell nothing.
+      let isIdle = block.allSatisfy { isName[$0] && !names.contains($0) } && !waiting.isEmpty
+      if isIdle { leftOut += block } else { shown.append(block) }
     }
-    return (shown, Array(waiting))
+    return (shown, leftOut + waiting)
   }
 
   /// Whether a column of words may be wrapped into what is left of the width.
