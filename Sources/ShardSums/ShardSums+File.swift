@@ -24,9 +24,11 @@ extension ShardSums {
     var experts: Int
     var topK: Int
     var settings: [String: [String]]
+    /// The names of the arrays: a zip's directory, where they stand, has no checksum.
+    var arrays: [String]
 
     enum CodingKeys: String, CodingKey {
-      case kind, model, experts, settings
+      case kind, model, experts, settings, arrays
       case encodingType = "encoding-type"
       case encodingVersion = "encoding-version"
       case modelLayers = "model_layers"
@@ -43,7 +45,7 @@ extension ShardSums {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let about = About(
       kind: kind, model: shape.model, modelLayers: shape.modelLayers, experts: shape.experts,
-      topK: shape.topK, settings: settings)
+      topK: shape.topK, settings: settings, arrays: arrays.keys.sorted())
     do {
       var members = [(name: Self.about, content: Array(try encoder.encode(about)))]
       for (name, array) in arrays.sorted(by: { $0.key < $1.key }) {
@@ -155,6 +157,10 @@ extension ShardSums {
       throw ShardSumsError(
         "it is of version \(about.encodingVersion), and 1 is read",
         remedy: "use the moecast that wrote it")
+    }
+    guard about.arrays == arrays.keys.sorted() else {
+      throw ShardSumsError(
+        "its arrays are not those that its \(Self.about) names", remedy: ShardSumsError.again)
     }
     do throws(ShapeError) {
       return ShardSums(
