@@ -11,7 +11,7 @@ import numpy as np
 from trace import Trace
 
 trace, learnt = Trace(sys.argv[1]), Trace(sys.argv[3])
-told = np.load(sys.argv[2])
+told = dict(np.load(sys.argv[2]))  # read once: an open archive reads an array anew each time
 E, K, L = trace.experts, trace.k, trace.layers
 numbers = trace.model_layers.tolist()
 figures = {}
