@@ -17,9 +17,11 @@ import Testing
     #expect((pixels(x.0), pixels(x.1)) == ("50.7", "383.3"))
     let drawn = plot.svg?.split(separator: "\n").filter { !$0.contains("class=\"grid\"") }
     #expect(
-      drawn?.map(String.init) == [
+      drawn?.first?.hasPrefix(
         "<svg viewBox=\"0 0 400 228\" role=\"img\" aria-label=\"a plot\" data-layer0=\"50.7\" "
-          + "data-step=\"\(x.1 - x.0)\">",
+          + "data-step=\"332.69") == true)
+    #expect(
+      drawn?.dropFirst().map(String.init) == [
         "<text class=\"text\" text-anchor=\"middle\" x=\"50.7\" y=\"203\">0</text>",
         "<text class=\"text\" text-anchor=\"middle\" x=\"383.3\" y=\"203\">1</text>",
         "<line class=\"axis\" x1=\"44\" x2=\"390\" y1=\"188\" y2=\"188\"/>",

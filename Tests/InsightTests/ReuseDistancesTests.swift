@@ -28,7 +28,7 @@ import Testing
     return distances
   }
 
-  /// 0 again after 2 and 3 tokens, 1 after 4; the other request's tokens lie between.
+  /// 0 again after 2 and 3 tokens, 1 after 5; the other request's tokens lie between.
   @Test(arguments: [1, 2, 6]) func gapsAreCountedWithinARequest(chunk: Int) throws {
     let distances = try distances([[0, 1, 0, 2, 3, 0, 1], [3, 3]], chunk: chunk)
     #expect(distances.reuses == 4)

@@ -11,7 +11,7 @@ import numpy as np
 from trace import Trace
 
 trace, learnt = Trace(sys.argv[1]), Trace(sys.argv[3])
-told = np.load(sys.argv[2])
+told = dict(np.load(sys.argv[2]))  # read once: an open archive reads an array anew each time
 E, K, L = trace.experts, trace.k, trace.layers
 numbers = trace.model_layers.tolist()
 figures = {}
@@ -89,7 +89,7 @@ figures["gini"] = [
 figures["popularity-map"] = [
     [number, expert, share]
     for layer, number in enumerate(numbers)
-    for expert, share in enumerate((c := frequency(everything, layer)) / c.mean())]
+    for expert, share in enumerate(frequency(everything, layer) / frequency(everything, layer).mean())]
 
 # Tasks, those with the most tokens first.
 task = np.array([trace.tasks.get(int(r), "") for r in trace.request])
@@ -102,13 +102,13 @@ figures["task-overlap"] = [
 # Reuse distances, and what independent draws would give.
 distances = [[] for _ in range(L)]
 last = {}
-for t in range(len(trace.ids)):
-    for layer in range(L):
-        for expert in trace.ids[t, layer]:
-            key = (trace.request[t], layer, expert)
+for request, position, token in zip(trace.request.tolist(), trace.position.tolist(), trace.ids.tolist()):
+    for layer, experts in enumerate(token):
+        for expert in experts:
+            key = (request, layer, expert)
             if key in last:
-                distances[layer].append(trace.position[t] - last[key])
-            last[key] = trace.position[t]
+                distances[layer].append(position - last[key])
+            last[key] = position
 joined = np.concatenate(distances)
 chances = np.array([frequency(everything, layer) for layer in range(L)]) / len(trace.ids)
 
