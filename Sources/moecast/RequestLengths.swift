@@ -21,7 +21,7 @@ struct RequestLengths {
     let lengths = tokens.values
     guard let least = lengths.min(), let most = lengths.max() else { return nil }
     guard most > least else { return "\(counted(least, "token")) every request" }
-    let bars = min(24, most - least + 1)
+    let bars = min(20, most - least + 1)
     var counts = [Double?](repeating: 0, count: bars)
     for length in lengths {
       let bar = (length - least) * (bars - 1) / (most - least)

@@ -15,7 +15,9 @@ struct ServeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Begin with nothing, in this model's shape.", valueName: "name"))
   var shape: String?
 
-  @Option(help: ArgumentHelp("What learns, with --like or --shape.", valueName: "names"))
+  @Option(
+    name: [.customLong("predictors"), .customLong("predictor")],
+    help: ArgumentHelp("What learns, with --like or --shape.", valueName: "names"))
   var predictor = "mixture"
 
   @Flag(help: "Only forecast: nothing is learnt, and the file is only read.")
