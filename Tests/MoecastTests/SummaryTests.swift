@@ -57,7 +57,7 @@ import Testing
       var stream = try TraceStream([file])
       var learner = try Learner(shape: stream.shape, predictors: ["frequency"])
       while let chunk = try stream.next() { try learner.consume(chunk) }
-      let report = AccuracyReport(learner, recallAt: [2], events: 1, seconds: 1)
+      let report = AccuracyReport(StreamScores(learner), recallAt: [2], events: 1, seconds: 1)
       let table = report.table(learner.predictors, recallAt: [2], stage: only).plain
       return table.split(separator: "\n").dropFirst().map { String($0.prefix { $0 != " " }) }
     }
