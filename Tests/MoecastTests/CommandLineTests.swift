@@ -23,7 +23,7 @@ import Wafer
     ["merge", "a.h5", "b.h5", "--output", "c.h5"],
     ["sample", "--model", "m.h5", "--requests", "1", "--output", "s.moe.lz4"],
     ["place", "t", "--output", "p.json", "--algorithm", "eplb"],
-    ["analyze", "t", "--output", "page.html"],
+    ["report", "t", "--output", "page.html"], ["report", "t", "-o", "page.html"],
   ]) func wordsAreTheSame(arguments: [String]) throws {
     _ = try Moecast.parseAsRoot(arguments)
   }

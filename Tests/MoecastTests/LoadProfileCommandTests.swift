@@ -76,7 +76,7 @@ import Testing
     for command in [["analyze"], ["analyze", "--json"], ["inspect"], ["inspect", "--json"]] {
       try moecastRun(command + [path])
     }
-    let options = [["-o", folder.file("page.html")], ["--per-layer"], [path]]
+    let options = [["--per-layer"], [path]]
     for option in options {
       #expect(throws: ValidationError.self) { try moecastRun(["analyze", path] + option) }
     }

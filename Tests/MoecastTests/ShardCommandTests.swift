@@ -50,11 +50,11 @@ import Testing
   @Test(arguments: [
     (["evaluate", "t", "--model", "m", "--force"], "--force is for the file of --partial"),
     (["compare", "t", "--force"], "--force is for the file of --partial"),
-    (["analyze", "t", "--force"], "--force is for the file of --output or --partial"),
+    (["analyze", "t", "--force"], "--force is for the file of --partial"),
     (["evaluate", "t", "--model", "m", "--partial", "p", "--json"], "--json would do nothing"),
     (["compare", "t", "--partial", "p", "--seed", "3"], "--seed would do nothing"),
     (["compare", "t", "--partial", "p", "--resamples", "3"], "--resamples would do nothing"),
-    (["analyze", "t", "--partial", "p", "-o", "page.html"], "--output would do nothing"),
+    (["analyze", "t", "--partial", "p", "--json"], "--json would do nothing"),
   ]) func whatWouldDoNothingIsRefused(arguments: [String], words: String) {
     expectWrongUse(arguments, words)
   }

@@ -77,7 +77,7 @@ struct LearningOnTests {
     let model = folder.file("m.h5")
     #expect(
       try failure(["train", "--from", old, Program.test, "--model", model, "--resume"]).contains(
-        "--from begins a new model and --resume goes on with the one in --model; leave one out"))
+        "--from begins a new model and --resume goes on with the one in --output; leave one out"))
     #expect(
       try failure(["train", "--from", old, Program.test, "--predictors", "mixture"]).contains(
         "it has no predictor mixture, only layer-markov,mixture-fast; name some of these with "

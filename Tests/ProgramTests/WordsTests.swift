@@ -107,7 +107,7 @@ import Testing
       file: script.path(), [BuiltProgram.path, folder.file("man1")])
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.file("man1"))
     #expect(names.contains("moecast.1") && names.contains("moecast-simulate-sweep.1"))
-    #expect(names.count == 1 + 14 + 9, "\(names.sorted())")
+    #expect(names.count == 1 + 15 + 9, "\(names.sorted())")
     let page = try String(
       contentsOfFile: folder.file("man1") + "/moecast-train.1", encoding: .utf8)
     #expect(

@@ -19,7 +19,7 @@ import WaferSamples
       hardware: Samples.hardware, model: Samples.model, options: options)
     simulation.engine = engine
     simulation.notesReads = notes
-    let schedule = BatchSchedule(pool, size: 60, steps: 12, policy: .replay(stride: 2, period: 8))
+    let schedule = BatchSchedule(pool, size: 9, steps: 12, policy: .replay(stride: 2, period: 8))
     return try simulation.run(
       pool, schedule: schedule, forecast: HeatmapForecast(try TransitionCounts(of: pool)),
       warmSteps: warm)
@@ -34,7 +34,8 @@ import WaferSamples
     #expect(count(.local) == report.local && count(.demand) == report.demand)
     #expect(count(.onTime) == report.stagedOnTime && count(.late) == report.stagedLate)
     #expect(count(.wasted) == report.transfersWasted)
-    #expect(report.stagedOnTime > 0 && report.transfersWasted > 0 && report.demand > 0)
+    #expect(
+      report.stagedOnTime > 0 && report.transfersWasted > 0 && report.demand > 0, "\(report)")
     // A layer's tasks each read once, at a die and in a turn that there is.
     let layers = result.simulation.layers
     for row in result.simulation.rows {
