@@ -43,8 +43,11 @@ public struct PlotData: Hashable, Sendable, Encodable {
 
 /// One value of a row.
 public enum PlotValue: Hashable, Sendable, Encodable {
+  /// A name.
   case text(String)
+  /// A count, or the number of something.
   case integer(Int)
+  /// A measured value; one that is not finite is written as nothing.
   case number(Double)
   /// Nothing was measured.
   case none
@@ -52,6 +55,7 @@ public enum PlotValue: Hashable, Sendable, Encodable {
   /// A number, or nothing.
   public init(_ number: Double?) { self = number.map(Self.number) ?? .none }
 
+  /// Writes the bare value, `null` for nothing.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {

@@ -15,7 +15,12 @@ import RoutingTrace
 public struct ShardSums: Hashable, Sendable {
   /// The command that the sums are of, whose figures they become.
   public enum Kind: String, Codable, Sendable {
-    case evaluate, compare, analyze
+    /// Of `moecast evaluate`: scores of a model that stayed as it was.
+    case evaluate
+    /// Of `moecast compare`: scores by group of requests, of predictors that began with nothing.
+    case compare
+    /// Of `moecast analyze`: how often experts were chosen, and after which.
+    case analyze
   }
 
   /// An array as it stands in the file.
@@ -117,13 +122,16 @@ public protocol SumElement: BitwiseCopyable {
 }
 
 extension UInt32: SumElement {
+  /// `<u4`: 32 bits, little-endian.
   public static var elementName: String { "<u4" }
-  // An array has fewer than 2^30 of them.
+  /// Always: an array has fewer than 2^30 of them.
   public static func areWithinReach(_ values: [UInt32]) -> Bool { true }
 }
 
 extension UInt64: SumElement {
+  /// `<u8`: 64 bits, little-endian.
   public static var elementName: String { "<u8" }
+  /// Whether their sum is below 2^62.
   public static func areWithinReach(_ values: [UInt64]) -> Bool {
     var sum: UInt64 = 0
     for value in values {
@@ -136,6 +144,8 @@ extension UInt64: SumElement {
 }
 
 extension Float: SumElement {
+  /// `<f4`: single precision, little-endian.
   public static var elementName: String { "<f4" }
+  /// Whether all are finite; they are compared and not added.
   public static func areWithinReach(_ values: [Float]) -> Bool { values.allSatisfy(\.isFinite) }
 }
