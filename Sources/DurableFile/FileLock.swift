@@ -11,7 +11,7 @@ import SystemPackage
 /// `NAME` is the file that the path leads to, so two names of one file have one lock. The kernel
 /// holds the lock (`flock`) for the process, so a killed writer's lock is gone with it; the file it
 /// leaves behind is recognised and taken over.
-public struct FileLock: ~Copyable {
+public struct FileLock: ~Copyable, Sendable {
   /// The lock file.
   public let path: FilePath
   /// The process that held the lock and ended without letting go, if one left its file behind.

@@ -155,13 +155,13 @@ public struct ForecastAnatomy {
     bin == 0 ? 0...0 : 1 << (bin - 1)...(1 << bin) - 1
   }
 
-  /// A hash of sets, each ascending (FNV-1a's, 64 bits).
+  /// A hash of sets, each ascending.
   fileprivate static func hash(_ sets: [[UInt16]]) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    var hash = FNV1a()
     for set in sets {
-      for expert in set { hash = (hash ^ UInt64(expert)) &* 0x100_0000_01B3 }
-      hash = (hash ^ 0xFFFF) &* 0x100_0000_01B3
+      for expert in set { hash.add(UInt64(expert)) }
+      hash.add(0xFFFF)
     }
-    return hash
+    return hash.value
   }
 }

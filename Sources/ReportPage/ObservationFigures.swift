@@ -79,21 +79,20 @@ public struct ObservationFigures: Sendable {
         lines.figure(
           "stages-covered", "Decode's choices on prefill's most used experts",
           "The paper finds 60, 75 and 90 % on the top 5, 10 and 20.",
-          [
-            .init(name: "top 5", measure: .stagesTop5Covered),
-            .init(name: "top 10", measure: .stagesTop10Covered, color: 1),
-            .init(name: "top 20", measure: .stagesTop20Covered, color: 2),
-          ]),
+          tops([.stagesTop5Covered, .stagesTop10Covered, .stagesTop20Covered])),
         lines.figure(
           "stages-shared", "Most used experts that both stages have",
           "The overlap of the two stages' lists.",
-          [
-            .init(name: "top 5", measure: .stagesTop5Shared),
-            .init(name: "top 10", measure: .stagesTop10Shared, color: 1),
-            .init(name: "top 20", measure: .stagesTop20Shared, color: 2),
-          ]),
+          tops([.stagesTop5Shared, .stagesTop10Shared, .stagesTop20Shared])),
         hasStages ? stageMap(.prefill) : nil, hasStages ? stageMap(.decode) : nil,
       ], absence: "The traces hold tokens of one stage only.")
+  }
+
+  /// Lines of a measure's values of the top 5, 10 and 20 experts.
+  private func tops(_ measures: [Measure]) -> [LayerLines.Line] {
+    zip([5, 10, 20], measures).enumerated().map { color, line in
+      .init(name: "top \(line.0)", measure: line.1, color: color)
+    }
   }
 
   private var hasStages: Bool {

@@ -142,32 +142,10 @@ public struct WaferFigures: Sendable {
   }
 
   private func mesh(_ run: Run) -> MeshPlot {
-    let busy = run.result.meanBusy
-    let seconds = run.result.meanLayerSeconds
-    func share(_ value: Double) -> Double { seconds > 0 ? value / seconds : 0 }
-    let isSwitched = [.switch, .twoLevel].contains(hardware.topology)
-    let above = !fabric.tiers.isEmpty || isSwitched ? 1 : 0
-    var nodes = (0..<fabric.dies).map { die in
-      NetworkMap.Node(
-        "die \(die)", column: die % hardware.columns, row: die / hardware.columns + above,
-        share: share(max(busy.compute[die], busy.memory[die])))
-    }
-    let middle = (hardware.columns - 1) / 2
-    for (place, tier) in fabric.tiers.enumerated() {
-      nodes.append(
-        .init(
-          tier.name, column: middle + place, row: 0,
-          share: share(busy.memory[fabric.dies + place])))
-    }
-    let hub = nodes.count
-    if isSwitched {
-      nodes.append(.init("switch", column: middle + fabric.tiers.count, row: 0, share: 0))
-    }
+    let network = BusyNetwork(
+      fabric, run.result.meanBusy, layerSeconds: run.result.meanLayerSeconds)
     return MeshPlot(
-      "Loads of dies and links, \(name(run))", nodes: nodes,
-      links: zip(fabric.linkEnds, busy.link).map { ends, seconds in
-        .init(from: ends.from ?? hub, to: ends.to ?? hub, share: share(seconds))
-      })
+      "Loads of dies and links, \(name(run))", nodes: network.nodes, links: network.links)
   }
 
   private var bounds: ReportPart {

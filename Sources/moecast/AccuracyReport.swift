@@ -145,3 +145,15 @@ struct AccuracyReport: Encodable {
     return Report(columns, layers)
   }
 }
+
+extension StandardOutput {
+  /// Shows the tables of `scores` that the options ask for, and an empty line behind them.
+  mutating func show(_ report: AccuracyReport, of scores: StreamScores, as options: AccuracyOptions)
+  {
+    show(report.table(scores.predictors, recallAt: scores.recallAt, stage: options.stage))
+    line()
+    guard options.perLayer else { return }
+    show(report.layerTable(scores.predictors, n: scores.shape.topK))
+    line()
+  }
+}

@@ -99,7 +99,7 @@ struct ComparisonReport: Encodable {
 
 extension Comparison.Estimate {
   /// The figure and the ends of its interval, for programs.
-  fileprivate var asValue: Value {
+  var asValue: Value {
     .object(["value": .number(value), "low": .number(low), "high": .number(high)])
   }
 

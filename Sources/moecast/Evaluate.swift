@@ -119,13 +119,7 @@ struct Evaluate: PrintingCommand {
     complain(of: facts.absent)
     complain(of: facts.known)
     guard !accuracy.json else { return output.text(try json(report)) }
-    output.show(
-      report.table(scores.predictors, recallAt: scores.recallAt, stage: accuracy.stage))
-    if accuracy.perLayer {
-      output.line()
-      output.show(report.layerTable(scores.predictors, n: scores.shape.topK))
-    }
-    output.line()
+    output.show(report, of: scores, as: accuracy)
     output.line(
       "\(counted(scores.progress.requests, "request")), "
         + "\(counted(scores.progress.tokens, "token")) of " + counted(files.count, "shard"))

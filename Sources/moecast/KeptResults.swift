@@ -1,6 +1,5 @@
 import DurableFile
 import FoundationEssentials
-import Glibc
 import ModelFile
 import PathText
 import Synchronization
@@ -15,7 +14,7 @@ import SystemPackage
 /// ```
 ///
 /// The file is JSON lines: what it is of, then a line each time that something is done. A line that
-/// was cut by a crash is taken away. Two runs do not write to one file.
+/// was cut by a crash is taken away. Two runs do not write to one file: `FileLock` sees to it.
 final class KeptResults<Row: Codable & Sendable>: Sendable {
   /// What earlier runs have done.
   let earlier: [Row]
@@ -29,6 +28,7 @@ final class KeptResults<Row: Codable & Sendable>: Sendable {
 
   private let path: String
   private let descriptor: FileDescriptor
+  private let lock: FileLock
   private let failure = Mutex<FileError?>(nil)
 
   /// Opens the file, or makes it.
@@ -36,11 +36,13 @@ final class KeptResults<Row: Codable & Sendable>: Sendable {
   /// - Parameters:
   ///   - kind: the run's name.
   ///   - fingerprint: everything that decides the results, as text.
-  /// - Throws: `FileError`, or ``KeptResultsError`` where the file holds something else.
+  /// - Throws: `FileError`, also where another run is writing to it, or ``KeptResultsError`` where the file holds something else.
   init(_ path: String, of kind: String, fingerprint: String) throws {
     self.path = path
     let head = Head(
-      moecast: kind, of: String(Self.digest("\(ModelHeader.software) \(fingerprint)"), radix: 16))
+      moecast: kind,
+      of: String(xxh64(Array("\(ModelHeader.software) \(fingerprint)".utf8)), radix: 16))
+    lock = try FileLock(of: FilePath(text: path))
     do {
       descriptor = try FileDescriptor.open(
         FilePath(text: path), .readWrite, options: [.create, .closeOnExec],
@@ -48,10 +50,6 @@ final class KeptResults<Row: Codable & Sendable>: Sendable {
     } catch {
       throw FileError(
         FilePath(text: path), .open, "cannot be opened", code: error as? Errno ?? .ioError)
-    }
-    guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
-      try? descriptor.close()
-      throw KeptResultsError(path: path, problem: "another run is writing to it; wait for that")
     }
     do {
       let bytes = try firstBytes(of: FilePath(text: path), count: 1 << 30)
@@ -120,11 +118,6 @@ final class KeptResults<Row: Codable & Sendable>: Sendable {
 
   private static func write(_ line: Data, to descriptor: FileDescriptor) throws {
     _ = try descriptor.writeAll(line + [0x0A])
-  }
-
-  /// FNV-1a.
-  private static func digest(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 }
 

@@ -73,21 +73,16 @@ struct StreamRun {
   func report(
     _ learner: Learner, keptIn model: String? = nil, printing output: inout StandardOutput
   ) throws {
+    let scores = StreamScores(learner)
     var report = AccuracyReport(
-      StreamScores(learner), recallAt: learner.recallAt, events: training.events,
-      absent: training.absent,
+      scores, recallAt: scores.recallAt, events: training.events, absent: training.absent,
       known: training.known, seconds: training.seconds)
     report.model = model
     complain(of: training.absent)
     complain(of: training.known, areKept: training.saver != nil)
     guard !options.json else { return output.text(try json(report)) }
     if !progress.quiet { output.line() }
-    output.show(report.table(learner.predictors, recallAt: learner.recallAt, stage: options.stage))
-    if options.perLayer {
-      output.line()
-      output.show(report.layerTable(learner.predictors, n: learner.shape.topK))
-    }
-    output.line()
+    output.show(report, of: scores, as: options)
     output.line(
       "\(counted(learner.progress.requests, "request")), "
         + "\(counted(learner.progress.tokens, "token")); "

@@ -81,9 +81,6 @@ struct Verdict: Encodable, CustomStringConvertible {
     try container.encode(stage, forKey: .stage)
     try container.encode(best, forKey: .best)
     try container.encode(next, forKey: .next)
-    try container.encode(
-      Value.object([
-        "value": .number(lead.value), "low": .number(lead.low), "high": .number(lead.high),
-      ]), forKey: .lead)
+    try container.encode(lead.asValue, forKey: .lead)
   }
 }

@@ -1,3 +1,4 @@
+import DurableFile
 import Prequential
 import RoutingTrace
 import TestSupport
@@ -22,7 +23,7 @@ import Testing
       kept.add([Row(name: "y", value: .pi), Row(name: "z", value: 1e-300)])
       try kept.finish()
       // Nobody else writes to it meanwhile.
-      #expect(throws: KeptResultsError.self) {
+      #expect(throws: FileError.self) {
         try KeptResults<Row>(path, of: "test", fingerprint: "a")
       }
     }

@@ -36,26 +36,31 @@ import Testing
     return learner.scoringAnew(recallAt: [1, 5])
   }
 
-  @Test func scoresOfAFrozenModelAddUp() throws {
-    let model = try model()
-    var whole = model
-    // Requests of a later file are numbered on, as a stream does.
+  /// The chunks of all shards as one stream has them: requests of a later file are numbered on.
+  private func stream() throws -> [TraceChunk] {
     var next: UInt64 = 0
-    for shard in shards {
+    return try shards.flatMap { shard in
       let base = next
-      for chunk in shard {
+      return try shard.map { chunk in
         let runs = chunk.block.runs.map {
           TokenRun(
             request: $0.request + base, stage: $0.stage, firstToken: $0.firstToken,
             count: $0.count, endsRequest: $0.endsRequest)
         }
+        let labels = chunk.block.labels.map {
+          RequestLabel(request: $0.request + base, name: $0.name, task: $0.task)
+        }
         next = max(next, (runs.map(\.request).max() ?? 0) + 1)
-        let block = try TokenBlock(shape: shape, runs: runs, ids: chunk.block.ids)
-        try whole.consume(
-          TraceChunk(block: block, checksum: chunk.checksum, ordinal: chunk.ordinal),
-          learns: false)
+        let block = try TokenBlock(shape: shape, runs: runs, labels: labels, ids: chunk.block.ids)
+        return TraceChunk(block: block, checksum: chunk.checksum, ordinal: chunk.ordinal)
       }
     }
+  }
+
+  @Test func scoresOfAFrozenModelAddUp() throws {
+    let model = try model()
+    var whole = model
+    for chunk in try stream() { try whole.consume(chunk, learns: false) }
     let parts = try shards.map { shard in
       var learner = model
       for chunk in shard { try learner.consume(chunk, learns: false) }
@@ -135,24 +140,7 @@ import Testing
       for chunk in chunks { try analysis.consume(chunk.block) }
       return analysis
     }
-    var whole = TraceAnalysis(shape: shape)
-    var next: UInt64 = 0
-    for shard in shards {
-      let base = next
-      for chunk in shard {
-        let runs = chunk.block.runs.map {
-          TokenRun(
-            request: $0.request + base, stage: $0.stage, firstToken: $0.firstToken,
-            count: $0.count, endsRequest: $0.endsRequest)
-        }
-        next = max(next, (runs.map(\.request).max() ?? 0) + 1)
-        let labels = chunk.block.labels.map {
-          RequestLabel(request: $0.request + base, name: $0.name, task: $0.task)
-        }
-        try whole.consume(
-          try TokenBlock(shape: shape, runs: runs, labels: labels, ids: chunk.block.ids))
-      }
-    }
+    let whole = try analysis(stream())
     let parts = try shards.map { try TraceAnalysis(stored(analysis($0).sums)) }
     var sum = parts[0]
     for part in parts.dropFirst() { try sum.add(part) }

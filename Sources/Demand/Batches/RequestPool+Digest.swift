@@ -1,3 +1,4 @@
+import Counting
 import RoutingTrace
 
 extension RequestPool {
@@ -6,14 +7,13 @@ extension RequestPool {
   ///
   /// - Complexity: O(ids).
   public var digest: UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    func add(_ value: UInt64) { hash = (hash ^ value) &* 0x100_0000_01B3 }
+    var hash = FNV1a()
     for value in [shape.experts, shape.topK, shape.layers] + shape.modelLayers + starts + prompts {
-      add(UInt64(truncatingIfNeeded: value))
+      hash.add(UInt64(truncatingIfNeeded: value))
     }
     for layer in 0..<shape.layers {
-      for id in choices(of: 0..<tokens, layer: layer) { add(UInt64(id)) }
+      for id in choices(of: 0..<tokens, layer: layer) { hash.add(UInt64(id)) }
     }
-    return hash
+    return hash.value
   }
 }

@@ -1,4 +1,5 @@
 import Chart
+import ReportPage
 import Wafer
 
 /// How busy a system's dies, memories and links were, a mean over layers: as a picture, as a table,
@@ -55,30 +56,9 @@ struct LoadMap {
   /// Dies in their places, each in the shade of its memory or compute, whichever was busier, and
   /// links in that of theirs; memories behind them or a switch stand above.
   func svg(title: String) -> String {
-    let hardware = fabric.hardware
-    let isSwitched = [.switch, .twoLevel].contains(hardware.topology)
-    let isApart = !fabric.tiers.isEmpty || isSwitched
-    let above = isApart ? 1 : 0
-    func share(_ seconds: Double) -> Double { layerSeconds > 0 ? seconds / layerSeconds : 0 }
-    var nodes = (0..<fabric.dies).map { die in
-      NetworkMap.Node(
-        "die \(die)", column: die % hardware.columns, row: die / hardware.columns + above,
-        share: share(max(busy.compute[die], busy.memory[die])))
-    }
-    let middle = (hardware.columns - 1) / 2
-    for (place, tier) in fabric.tiers.enumerated() {
-      let seconds = busy.memory[fabric.dies + place]
-      nodes.append(.init(tier.name, column: middle + place, row: 0, share: share(seconds)))
-    }
-    let hub = nodes.count
-    if isSwitched {
-      nodes.append(.init("switch", column: middle + fabric.tiers.count, row: 0, share: 0))
-    }
+    let network = BusyNetwork(fabric, busy, layerSeconds: layerSeconds)
     return NetworkMap(
-      title, scale: "busy for the whole layer", nodes: nodes,
-      links: zip(fabric.linkEnds, busy.link).map { ends, seconds in
-        .init(from: ends.from ?? hub, to: ends.to ?? hub, share: share(seconds))
-      }
+      title, scale: "busy for the whole layer", nodes: network.nodes, links: network.links
     ).svg
   }
 }
