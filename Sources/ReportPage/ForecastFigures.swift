@@ -115,8 +115,9 @@ public struct ForecastFigures: Sendable {
     return Finding(
       id: "forecast",
       sentence:
-        "\(ValueFormat.percent.text(own)) of the chosen experts are among the \(shape.topK) "
-        + "that were expected.",
+        "\(ValueFormat.percent.text(own)) of the chosen experts are "
+        + (shape.topK == 1
+          ? "the one that was expected." : "among the \(shape.topK) that were expected."),
       text: text + ". The paper gives no recall of its predictor.",
       measured: own, yardstick: yardstick,
       yardstickName: markov.map { learner.predictors[$0] } ?? "",

@@ -148,14 +148,15 @@ extension ResearchReport {
     switch value {
     case .text(let text): text
     case .integer(let integer): "\(integer)"
+    case .number(let number) where abs(number) >= 1e6: ValueFormat.prefixed().text(number)
     case .number(let number):
-      number == number.rounded() && abs(number) < 1e6
+      number == number.rounded()
         ? "\(Int(number))" : "\(significant(number))"
     case .none: "-"
     }
   }
 
-  /// Five significant digits.
+  /// Five significant digits, or all before the point.
   private static func significant(_ number: Double) -> Double {
     guard number != 0, number.isFinite else { return number }
     var scale = 1.0

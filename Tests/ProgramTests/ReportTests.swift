@@ -88,6 +88,8 @@ import Testing
     for part in ["1 From layer to layer", "6 Tasks", "Reuse distances", "Calibration", "Roofline"] {
       #expect(page.contains(part), "\(part)")
     }
+    // Numbers in tables are for people.
+    #expect(page.contains("Roofline") && !page.contains(#/<td[^>]*>[0-9]{8,}/#))
     let printed = try Python.run(
       """
       import re, sys
@@ -127,6 +129,19 @@ import Testing
       ["report", trace, "--sections", "observations", "-o", folder.file("l.html")])
     let size = try folder.bytes(of: "l.html").count
     #expect(size < 3_000_000 && size > 200_000, "\(size) bytes")
+  }
+
+  /// Of one expert a token, words are those of one.
+  @Test func oneExpertIsToldAsOne() throws {
+    let folder = try TemporaryFolder()
+    let shape = try TraceShape(model: "one", modelLayers: [0, 1], experts: 8, topK: 1)
+    var random = SplitMix64(seed: 7)
+    let request = RequestTrace.random(
+      shape: shape, prefill: 20, decode: 20, task: "math", using: &random)
+    let trace = try folder.write(try traceBytes(of: [request], shape: shape), to: "o.moe.lz4")
+    let report = try Program.json(["report", trace, "--sections", "forecast"])
+    let sentence = report["findings"][0]["sentence"].text
+    #expect(sentence?.hasSuffix("of the chosen experts are the one that was expected.") == true)
   }
 
   /// A file a figure; those that JSON has too hold the same.
