@@ -7,6 +7,51 @@
 
 namespace {
 
+/// Takes the values of activations that are written alike.
+struct ActivationValues : ObjectPattern::NoValues {
+  enum Name : uint8_t { layer, token, expert, weight };
+
+  const csj_bounds &bounds;
+  csj_choice choice;
+  /// The names that are there, as bits.
+  unsigned found = 0;
+
+  explicit ActivationValues(const csj_bounds &bounds) : bounds(bounds) { clear(); }
+
+  void clear() { choice = csj_choice{-1, CSJ_ABSENT, CSJ_ABSENT, NAN}; }
+
+  bool isWhole() const { return (~found & (1u << layer | 1u << token | 1u << expert)) == 0; }
+
+  Wanted wanted(std::string_view key) {
+    using Kind = Wanted::Kind;
+    if (key == "layer") return find(Kind::whole, layer);
+    if (key == "token_idx") return find(Kind::whole, token);
+    if (key == "expert_idx") return find(Kind::whole, expert);
+    if (key == "gate_weight" && bounds.weights != 0) return find(Kind::number, weight);
+    return {Kind::nothing};
+  }
+
+  bool whole(uint8_t name, uint32_t value) {
+    if (name == token) {
+      choice.token = static_cast<int32_t>(value);
+      return true;
+    }
+    (name == layer ? choice.layer : choice.expert) = static_cast<uint16_t>(value);
+    return value <= (name == layer ? UINT16_MAX - 1 : bounds.experts);
+  }
+
+  bool number(uint8_t, double value) {
+    choice.weight = value;
+    return true;
+  }
+
+ private:
+  Wanted find(Wanted::Kind kind, Name name) {
+    found |= 1u << name;
+    return {kind, name};
+  }
+};
+
 class Atlas : public FileParser {
  public:
   using FileParser::FileParser;
@@ -71,7 +116,12 @@ class Atlas : public FileParser {
   }
 
   void readChoices(ondemand::value value) {
-    for (auto element : arrayOf(value, "a list of activations")) {
+    ondemand::array list = arrayOf(value, "a list of activations");
+    std::string_view raw;
+    check(list.raw_json().get(raw));
+    if (readAlike(raw)) return;
+    check(list.reset().error());
+    for (auto element : list) {
       ondemand::value item = take(element);
       csj_choice choice{-1, CSJ_ABSENT, CSJ_ABSENT, NAN};
       bool hasExpert = false;
@@ -98,6 +148,32 @@ class Atlas : public FileParser {
       }
       r.choices.push_back(choice);
     }
+  }
+
+  /// Reads a list of activations that are all written as its first is; false, and none read, where one
+  /// is not.
+  bool readAlike(std::string_view raw) {
+    const size_t first = r.choices.size();
+    const char *at = raw.data() + 1;
+    plain::skipSpaces(at);
+    const char *next = at;
+    ObjectPattern pattern;
+    ActivationValues values(bounds);
+    const auto wanted = [&](std::string_view key) { return values.wanted(key); };
+    if (!pattern.learn(next, wanted) || !values.isWhole()) return false;
+    while (pattern.read(at, values)) {
+      r.choices.push_back(values.choice);
+      values.clear();
+      plain::skipSpaces(at);
+      if (*at == ']') {
+        if (at + 1 == raw.data() + raw.size()) return true;
+        break;
+      }
+      if (*at++ != ',') break;
+      plain::skipSpaces(at);
+    }
+    r.choices.resize(first);
+    return false;
   }
 };
 

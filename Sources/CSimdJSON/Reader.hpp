@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "CSimdJSON.h"
+#include "ObjectPattern.hpp"
 #include "PlainText.hpp"
 
 namespace ondemand = simdjson::ondemand;
@@ -21,9 +22,28 @@ namespace ondemand = simdjson::ondemand;
 /// What simdjson and `PlainText` look at behind a text.
 constexpr size_t padding = std::max<size_t>(simdjson::SIMDJSON_PADDING, plainWindow);
 
+/// How the latest line of a routing log was written that told a choice. Where lines are of many kinds,
+/// it is looked for in a few of them only.
+struct LinePattern {
+  ObjectPattern object;
+  /// What the line was read for.
+  csj_record_keys keys;
+  bool readsWeights;
+  /// What such lines say besides their values.
+  csj_record record;
+  /// Lines since the last that was written so, and lines to come in which no pattern is looked for.
+  int misses = 0;
+  int pause = 0;
+
+  static constexpr int mostMisses = 8;
+  static constexpr int longestPause = 256;
+};
+
 /// Arrays that keep their capacity from file to file.
 struct csj_reader {
   ondemand::parser parser;
+  /// How the routing log's lines are written.
+  LinePattern line;
   std::vector<uint16_t> ids;
   std::vector<float> weights;
   /// The prompt's ids, layer-major in the order of the file's keys.
@@ -59,6 +79,23 @@ struct Abort {};
 struct Wider {
   size_t topK;
 };
+
+/// Appends the rows `[[8, 10], [3, 5]]` of `width` ids below `experts` and returns how many they are; 0,
+/// and nothing appended, where anything else stands there.
+inline size_t appendRows(
+    PlainText &plain, size_t width, uint32_t experts, std::vector<uint16_t> &ids) {
+  const size_t first = ids.size();
+  size_t rows = 0;
+  if (width == 0 || !plain.next('[')) return 0;
+  do {
+    ids.resize(first + (rows + 1) * width);
+    if (!plain.nextRow(width, experts, ids.data() + first + rows * width)) break;
+    rows++;
+  } while (plain.next(','));
+  const bool isRead = ids.size() == first + rows * width && plain.next(']');
+  ids.resize(isRead ? first + rows * width : first);
+  return isRead ? rows : 0;
+}
 
 /// One file on its way through the parser.
 class FileParser {
@@ -228,17 +265,8 @@ class FileParser {
   size_t appendPlainRows(std::string_view raw, size_t width, std::vector<uint16_t> &ids) {
     const size_t first = ids.size();
     PlainText plain{raw.data()};
-    size_t rows = 0;
-    if (width == 0 || !plain.next('[')) return 0;
-    do {
-      ids.resize(first + (rows + 1) * width);
-      if (!plain.nextRow(width, bounds.experts, ids.data() + first + rows * width)) break;
-      rows++;
-    } while (plain.next(','));
-    if (plain.next(']') && plain.at == raw.data() + raw.size()) {
-      ids.resize(first + rows * width);
-      return rows;
-    }
+    const size_t rows = appendRows(plain, width, bounds.experts, ids);
+    if (plain.at == raw.data() + raw.size()) return rows;
     ids.resize(first);
     return 0;
   }

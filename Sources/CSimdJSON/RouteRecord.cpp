@@ -1,6 +1,7 @@
 // Lines of routing logs: what is known of a log, and the choice of a token, or of some, in a layer.
 
 #include <cmath>
+#include <cstddef>
 #include <string_view>
 
 #include "Reader.hpp"
@@ -82,8 +83,10 @@ class RouteRecord : public FileParser {
     }
     record.request = r.name.data();
     record.request_length = r.name.size();
-    record.ids = r.ids.data();
     record.ids_count = r.ids.size();
+    const size_t slots = std::max(topK, record.top_k > 0 ? static_cast<size_t>(record.top_k) : 0);
+    if (!keys.has_rows && record.ids_count < slots) r.ids.resize(slots, CSJ_ABSENT);
+    record.ids = r.ids.data();
     record.weights = r.recordWeights.data();
     record.weights_count = r.recordWeights.size();
     record.layers = r.layers.data();
@@ -194,15 +197,140 @@ class RouteRecord : public FileParser {
   }
 };
 
+/// Whether two kinds of logs have the same names, which live as long as the program.
+bool areSame(const csj_record_keys &a, const csj_record_keys &b) {
+  return std::memcmp(&a, &b, offsetof(csj_record_keys, has_rows)) == 0 && a.has_rows == b.has_rows;
+}
+
+/// Takes the values of a line that is written as one before it.
+struct LineValues : ObjectPattern::NoValues {
+  enum Name : uint8_t { token, layer, phase, request };
+
+  csj_reader &r;
+  const csj_bounds &bounds;
+  csj_record &record;
+
+  LineValues(csj_reader &reader, const csj_bounds &bounds, csj_record &record)
+      : r(reader), bounds(bounds), record(record) {}
+
+  static Wanted wanted(std::string_view key, const csj_record_keys &keys, bool readsWeights) {
+    using Kind = Wanted::Kind;
+    if (is(key, keys.layer)) return {Kind::whole, layer};
+    if (is(key, keys.token)) return {Kind::whole, token};
+    if (is(key, keys.ids)) return {keys.has_rows ? Kind::rows : Kind::row};
+    if (is(key, keys.weights)) return {readsWeights ? Kind::numbers : Kind::nothing};
+    if (is(key, keys.phase)) return {Kind::label, phase};
+    if (is(key, keys.request)) return {Kind::label, request};
+    if (is(key, keys.kind) || is(key, keys.top_k) || is(key, keys.experts)) return {Kind::same};
+    if (is(key, keys.layers) || is(key, keys.model) || is(key, keys.stages)) return {Kind::absence};
+    return {Kind::nothing};
+  }
+
+  bool whole(uint8_t name, uint32_t number) {
+    (name == layer ? record.layer : record.token) = number;
+    return name == token || number <= UINT16_MAX;
+  }
+
+  bool label(uint8_t name, std::string_view text) {
+    if (name == request) {
+      r.name = text;
+    } else {
+      record.phase = text.data();
+      record.phase_length = text.size();
+    }
+    return true;
+  }
+
+  bool row(PlainText &text) {
+    record.rows = 1;
+    r.ids.resize(bounds.top_k);
+    return text.nextRow(bounds.top_k, bounds.experts, r.ids.data());
+  }
+
+  bool rows(PlainText &text) {
+    record.rows = appendRows(text, bounds.top_k, bounds.experts, r.ids);
+    return record.rows > 0;
+  }
+
+  bool element(double weight) {
+    r.recordWeights.push_back(weight);
+    return true;
+  }
+};
+
+/// Reads a line that is written as one before it; false, and the line must be parsed, where it is not.
+bool readAsBefore(csj_reader &r, const char *json, size_t length, const csj_record_keys &keys,
+                  const csj_bounds &bounds, csj_record &record) {
+  const LinePattern &line = r.line;
+  if (!line.object.isKnown() || bounds.top_k == 0 || line.readsWeights != (bounds.weights != 0) ||
+      !areSame(line.keys, keys)) {
+    return false;
+  }
+  record = line.record;
+  r.ids.clear();
+  r.recordWeights.clear();
+  r.name.clear();
+  r.unread.clear();
+  r.unlabelled.clear();
+  LineValues values(r, bounds, record);
+  const char *at = json;
+  if (!line.object.read(at, values) || at != json + length) return false;
+  record.request = r.name.data();
+  record.request_length = r.name.size();
+  record.ids = r.ids.data();
+  record.ids_count = r.ids.size();
+  record.weights = r.recordWeights.data();
+  record.weights_count = r.recordWeights.size();
+  return true;
+}
+
+/// Learns how a line is written that was parsed without remarks.
+void learn(csj_reader &r, const char *json, size_t length, const csj_record_keys &keys,
+           const csj_bounds &bounds, const csj_record &parsed) {
+  LinePattern &line = r.line;
+  if (line.pause > 0) {
+    line.pause--;
+    return;
+  }
+  if (++line.misses > LinePattern::mostMisses) {
+    line.misses = 0;
+    line.pause = LinePattern::longestPause;
+    return line.object.forget();
+  }
+  line.keys = keys;
+  line.readsWeights = bounds.weights != 0;
+  line.record = csj_record{};
+  line.record.kind = parsed.kind;
+  line.record.token = -1;
+  line.record.top_k = parsed.top_k;
+  line.record.experts = parsed.experts;
+  const char *at = json;
+  const bool isLearnt = line.object.learn(at, [&](std::string_view key) {
+    return LineValues::wanted(key, keys, line.readsWeights);
+  });
+  if (isLearnt && at != json + length) line.object.forget();
+}
+
 }  // namespace
 
 extern "C" int csj_read_record(
     csj_reader *reader, const uint8_t *json, size_t length, size_t capacity,
     const csj_record_keys *keys, csj_bounds bounds, csj_record *record, csj_fault *fault) {
-  return parseFile<RouteRecord>(
+  const char *const text = reinterpret_cast<const char *>(json);
+  if (capacity >= length && capacity - length >= padding &&
+      readAsBefore(*reader, text, length, *keys, bounds, *record)) {
+    reader->line.misses = 0;
+    return CSJ_OK;
+  }
+  const int code = parseFile<RouteRecord>(
       reader, json, length, capacity, bounds, fault,
       [=](RouteRecord &parser) {
         parser.open(capacity);
         parser.parse(*keys, *record);
       });
+  if (code == CSJ_OK && record->kind == CSJ_ROUTE_RECORD && reader->unread.empty() &&
+      reader->unlabelled.empty()) {
+    learn(*reader, text, length, *keys, bounds, *record);
+  }
+  return code;
 }

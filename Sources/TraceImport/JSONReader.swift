@@ -94,10 +94,11 @@ final class JSONReader {
   ) throws(ImportError) -> csj_record {
     var record = csj_record()
     var fault = csj_fault()
-    var keys = keys
-    let code = csj_read_record(
-      reader, line.bindMemory(to: UInt8.self).baseAddress, line.count, line.count + Self.padding,
-      &keys, bounds, &record, &fault)
+    let code = withUnsafePointer(to: keys) { keys in
+      csj_read_record(
+        reader, line.bindMemory(to: UInt8.self).baseAddress, line.count, line.count + Self.padding,
+        keys, bounds, &record, &fault)
+    }
     guard code == CSJ_OK else { throw Self.error(fault, file: file) }
     return record
   }

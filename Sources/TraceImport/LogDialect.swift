@@ -1,4 +1,5 @@
 import CSimdJSON
+import Glibc
 
 /// How one kind of routing log, JSON lines of a record an event, calls what it tells, and what its
 /// records mean.
@@ -46,6 +47,13 @@ extension csj_name {
 extension StaticString {
   /// Whether `text` is the same.
   fileprivate func isSame(as text: UnsafeRawBufferPointer) -> Bool {
-    text.elementsEqual(UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount))
+    TraceImport.isSame(text, UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount))
   }
+}
+
+/// Whether two stretches of memory hold the same bytes: asked once a record, so all at a time.
+func isSame(_ a: UnsafeRawBufferPointer, _ b: UnsafeBufferPointer<UInt8>) -> Bool {
+  guard a.count == b.count else { return false }
+  guard let a = a.baseAddress, let other = b.baseAddress else { return true }
+  return memcmp(a, other, b.count) == 0
 }

@@ -34,14 +34,14 @@ struct RoutingLog {
   private var ordinals: [String: Int] = [:]
   /// What these requests decoded, in the same order, where records tell their phase.
   private var decoded: [LoggedRequest] = []
-  /// The request of the latest record.
+  /// The request of the latest record, and its name.
   private var latest = 0
+  private var latestName: [UInt8] = []
   /// Different remarks on a log; a hostile one may give cause for more.
   private static let mostRemarks = 8
   /// What is to be said of the log.
   private(set) var remarks: [Remark] = []
-  /// The latest record's ids and weights.
-  private var ids: [UInt16] = []
+  /// The latest record's gate weights.
   private var weights: [Float16] = []
 
   init(
@@ -171,15 +171,16 @@ struct RoutingLog {
       }
       return try add(rows: record, to: request, layer: layer)
     }
-    ids.removeAll(keepingCapacity: true)
-    ids += UnsafeBufferPointer(start: record.ids, count: record.ids_count)
-    ids += repeatElement(TokenBlock.emptySlot, count: topK - ids.count)
-    try takeWeights(record, topK: topK, layer: layer)
-    let place = Int32(record.token)
-    if part == .decoded {
-      decoded[request].add(place: place, layer: layer, ids: ids, weights: weights)
-    } else {
-      requests[request].add(place: place, layer: layer, ids: ids, weights: weights)
+    // The parser fills the event up with empty slots.
+    let ids = UnsafeBufferPointer(start: record.ids, count: topK)
+    try takeWeights(record, of: ids, layer: layer)
+    weights.withUnsafeBufferPointer { weights in
+      let place = Int32(record.token)
+      if part == .decoded {
+        decoded[request].add(place: place, layer: layer, ids: ids, weights: weights)
+      } else {
+        requests[request].add(place: place, layer: layer, ids: ids, weights: weights)
+      }
     }
   }
 
@@ -211,31 +212,39 @@ struct RoutingLog {
 
   /// Gate weights beside the ids; an event of which nothing was recorded may lack them.
   private mutating func takeWeights(
-    _ record: csj_record, topK: Int, layer: Int
+    _ record: csj_record, of ids: UnsafeBufferPointer<UInt16>, layer: Int
   ) throws(ImportError) {
-    weights.removeAll(keepingCapacity: true)
-    let isEmpty = ids.allSatisfy { $0 == TokenBlock.emptySlot }
-    if isWeighted == nil, !isEmpty { isWeighted = record.weights_count > 0 }
-    guard isEmpty || record.weights_count == (isWeighted ?? false ? record.ids_count : 0) else {
-      throw fault(
-        .malformed,
-        record.weights_count == 0 || !(isWeighted ?? false)
-          ? "\(record.weights_count == 0 ? "no " : "")\(dialect.keys.weights.string), unlike in earlier records"
-          : "\(record.weights_count) \(dialect.keys.weights.string) for \(record.ids_count) \(dialect.keys.ids.string)",
-        layer,
-        remedy: "leave gate weights out with --no-weights")
+    let expected = isWeighted.map { $0 ? record.ids_count : 0 }
+    if record.weights_count != expected {
+      let isEmpty = ids.allSatisfy { $0 == TokenBlock.emptySlot }
+      if isWeighted == nil, !isEmpty { isWeighted = record.weights_count > 0 }
+      guard isEmpty || record.weights_count == (isWeighted ?? false ? record.ids_count : 0) else {
+        throw weightsFault(record, layer: layer)
+      }
     }
     guard isWeighted ?? false else { return }
-    for slot in 0..<topK {
+    if weights.count != ids.count { weights = Array(repeating: 0, count: ids.count) }
+    for slot in weights.indices {
       let isThere = ids[slot] != TokenBlock.emptySlot && slot < record.weights_count
-      weights.append(isThere ? halfPrecision(record.weights[slot]) : 0)
+      weights[slot] = isThere ? halfPrecision(record.weights[slot]) : 0
     }
+  }
+
+  /// Why a record's gate weights are not those of its ids.
+  private func weightsFault(_ record: csj_record, layer: Int) -> ImportError {
+    let (weights, ids) = (dialect.keys.weights.string, dialect.keys.ids.string)
+    let problem =
+      record.weights_count == 0 || !(isWeighted ?? false)
+      ? "\(record.weights_count == 0 ? "no " : "")\(weights), unlike in earlier records"
+      : "\(record.weights_count) \(weights) for \(record.ids_count) \(ids)"
+    return fault(.malformed, problem, layer, remedy: "leave gate weights out with --no-weights")
   }
 
   /// The ordinal of the request that a record is of, which is most often that of the latest.
   private mutating func request(of record: csj_record, topK: Int) -> Int {
     let name = UnsafeRawBufferPointer(start: record.request, count: record.request_length)
-    if latest < requests.count, requests[latest].name.utf8.elementsEqual(name) { return latest }
+    if latest < requests.count, latestName.withUnsafeBufferPointer({ isSame(name, $0) }) { return latest }
+    latestName = Array(name)
     let text = String(decoding: name, as: UTF8.self)
     if let known = ordinals[text] {
       latest = known

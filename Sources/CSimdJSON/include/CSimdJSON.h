@@ -143,7 +143,8 @@ typedef struct {
   int has_rows;
 } csj_record_keys;
 
-/// A line of a routing log; the pointers belong to the reader and live until its next call.
+/// A line of a routing log; the pointers are into the line, or belong to the reader and live until its
+/// next call.
 typedef struct {
   int kind;
   /// The request's name; UTF-8, not terminated; empty where the record has none.
@@ -153,6 +154,7 @@ typedef struct {
   int64_t token;
   int64_t layer;
   /// Ids as far as they are there, `CSJ_ABSENT` where one is absent; of `rows` tokens of equally many.
+  /// Behind those of one token that has fewer than top-k stands `CSJ_ABSENT` in the slots left.
   const uint16_t *ids;
   size_t ids_count;
   size_t rows;

@@ -1,0 +1,179 @@
+import RoutingTrace
+import TestSupport
+import Testing
+
+@testable import TraceImport
+
+/// Records that are written as the one before them are read without a parser: whatever stands in one,
+/// it must mean what it means among records that are written in another way.
+@Suite struct AlikeRecordsTests {
+  /// The requests of a file, or what is wrong with it.
+  private func outcome(_ text: String, _ format: ForeignFormat, readsWeights: Bool = true) -> String
+  {
+    var options = ImportOptions(experts: 8, prefill: 0)
+    options.readsWeights = readsWeights
+    do {
+      let requests = try importText(text, named: "log.jsonl", format: format, options: options)
+      return "\(requests)".replacing(/[0-9A-F-]{36}/, with: "")
+    } catch {
+      // The folder's name is another one every time.
+      return "\(error)".replacing(/^.*\/log\.jsonl/, with: "log.jsonl")
+    }
+  }
+
+  // MARK: an event a line
+
+  private static let values = [
+    "token_idx": "0", "layer": "1", "topk_ids": "[5, 2]", "topk_weights": "[0.5, 0.25]",
+    "req_id": "\"r1\"",
+  ]
+
+  /// A record with such values; keys in one order or in another.
+  private static func record(_ values: [String: String], reversed: Bool = false) -> String {
+    let keys = ["req_id", "token_idx", "layer", "topk_ids", "topk_weights"]
+    let fields = (reversed ? keys.reversed() : keys).map { "\"\($0)\": \(values[$0] ?? "null")" }
+    return "{\"type\": \"route\", " + fields.joined(separator: ", ") + "}\n"
+  }
+
+  private static let odd: [(key: String, values: [String])] = [
+    (
+      "layer",
+      ["2", "1.0", "01", "-1", "65535", "65536", "99999999", "\"1\"", "null", "1e0", "+1", ""]
+    ),
+    ("token_idx", ["7", "1234567", "12345678", "2147483648", "-0", "0x1"]),
+    (
+      "topk_ids",
+      [
+        "[7, 1]", "[5]", "[5, 2, 3]", "[5, -1]", "[8, 1]", "[9, 1]", "[null, 2]", "[5, 5]",
+        "[05, 2]",
+        "[5.0, 2]", "[]", "null", "[ 5 , 2 ]", "[5, 2,]", "[5 2]", "[5,2]", "[5, 20000]",
+        "[\"5\", 2]",
+      ]
+    ),
+    (
+      "topk_weights",
+      [
+        "[0.1, 0.3]", "[0.5]", "[NaN, 0.5]", "[1e-3, 2E-4]", "[.5, 1]", "[5., 1]", "[00.5, 1]",
+        "[0.\(String(repeating: "12345678", count: 10)), 0.1]", "[1e400, 0.1]", "[1e-400, 0.1]",
+        "[-0.5, -0.25]", "[\"a\", 1]", "null", "[true, 0.1]", "[0.50048828125000001, 0.25]",
+        "[0.37037037037037035, 0.00006103515625]", "[1, 0]", "[0.5, 0.25", "[]", "[Infinity, 0]",
+        "[1.e5, 0.5]", "[- 1, 0]", "[0.25 , 0.5]",
+      ]
+    ),
+    (
+      "req_id",
+      [
+        "\"r2\"", "\"r\\u0031\"", "\"r\u{E9}\"", "\"r\\\"1\"", "17", "null", "true", "\"\"",
+        "\"r\t\"",
+        "1.50", "[1]", "\"r1",
+      ]
+    ),
+  ]
+
+  @Test(arguments: [true, false]) func eventsMeanTheSameInAnyWriting(readsWeights: Bool) {
+    let usual = Self.record(Self.values)
+    let turned = Self.record(Self.values, reversed: true)
+    for (key, values) in Self.odd {
+      for value in values {
+        let record = Self.record(Self.values.merging([key: value]) { $1 })
+        let alike = outcome(usual + usual + record + usual, .vllmLogger, readsWeights: readsWeights)
+        let other = outcome(
+          turned + turned + record + usual, .vllmLogger, readsWeights: readsWeights)
+        #expect(alike == other, "\(key): \(value)")
+      }
+    }
+  }
+
+  /// What stands around the values, or in keys of which nothing is wanted.
+  @Test func linesMeanTheSameInAnyWriting() {
+    let usual = Self.record(Self.values).replacing("}\n", with: ", \"t\": 0.5, \"s\": \"a\"}\n")
+    let turned = Self.record(Self.values, reversed: true)
+    let lines = [
+      usual.replacing("}", with: "} "), usual.replacing("}", with: "} x"),
+      usual.replacing("}", with: ""), usual.replacing("}", with: ",}"),
+      usual.replacing("\"layer\"", with: "\"l\\u0061yer\""),
+      usual.replacing("\"layer\": 1", with: "\"layer\": 1, \"layer\": 2"),
+      usual.replacing("\"route\"", with: "\"routing\""),
+      usual.replacing("\"route\"", with: "\"meta\""),
+      usual.replacing("0.5,", with: "0.5.1,"), usual.replacing("\"t\": 0.5", with: "\"t\": -"),
+      usual.replacing("\"a\"", with: "\"a\\\"\""), usual.replacing("\"a\"", with: "{\"b\": [1]}"),
+      usual.replacing("\"a\"", with: "\"\u{1F600}\""), usual.replacing(": ", with: " :\t"),
+      usual.replacing("\n", with: "\r\n"), "\n" + usual, " " + usual,
+    ]
+    for line in lines {
+      #expect(
+        outcome(usual + usual + line + usual, .vllmLogger)
+          == outcome(turned + turned + line + usual, .vllmLogger), "\(line)")
+    }
+  }
+
+  // MARK: rows of a layer a line
+
+  @Test func rowsMeanTheSameInAnyWriting() {
+    func record(_ rows: String) -> String {
+      "{\"layer\": 0, \"topk_experts\": \(rows), \"request_id\": 0}\n"
+    }
+    func turned(_ rows: String) -> String {
+      "{\"request_id\": 0, \"topk_experts\": \(rows), \"layer\": 0}\n"
+    }
+    let usual = "[[5, 2], [0, 7]]"
+    for rows in [
+      "[[5, 2]]", "[[1, 2], [3, 4], [5, 6]]", "[[5, 2], [0]]", "[[5, 2], [0, 7, 1]]", "[]", "null",
+      "[[]]",
+      "[[5, 2] [0, 7]]", "[[5, 2], [0, 9]]", "[[5, 2], [0, -1]]", "[[5, 2], null]", "[[5,2],[0,7]]",
+      "[[5, 2], [0, 7],]", "[5, 2]", "[[5, 2], [0, 7]",
+    ] {
+      #expect(
+        outcome(record(usual) + record(usual) + record(rows) + record(usual), .layerRows)
+          == outcome(turned(usual) + turned(usual) + record(rows) + record(usual), .layerRows),
+        "\(rows)")
+    }
+  }
+
+  /// Lines of which no two neighbours are written alike: the parser must not be left without a pattern
+  /// for good, nor a pattern be taken for another line's.
+  @Test func manyWritingsInOneFile() {
+    var mixed = ""
+    var plain = ""
+    for token in 0..<1200 {
+      var values = Self.values
+      values["token_idx"] = "\(token)"
+      values["topk_ids"] = "[\(token % 8), \((token + 1) % 8)]"
+      mixed += Self.record(values, reversed: token % 2 == 0 && token % 300 < 200)
+      plain += Self.record(values)
+    }
+    #expect(outcome(mixed, .vllmLogger) == outcome(plain, .vllmLogger))
+  }
+
+  // MARK: activations
+
+  @Test func activationsMeanTheSameInAnyWriting() {
+    func file(_ activations: [String]) -> String {
+      "{\"top_k\": 2, \"activations\": [" + activations.joined(separator: ", ") + "]}\n"
+    }
+    func activation(_ layer: String, _ token: String, _ expert: String, _ weight: String) -> String
+    {
+      "{\"layer\": \(layer), \"token_idx\": \(token), \"expert_idx\": \(expert), \"gate_weight\": \(weight)}"
+    }
+    let usual = activation("0", "0", "5", "0.5")
+    let turned = "{\"expert_idx\": 5, \"gate_weight\": 0.5, \"layer\": 0, \"token_idx\": 0}"
+    let cases = [
+      activation("0", "0", "2", "0.25"), activation("1", "0", "2", "0.25"),
+      activation("65534", "0", "2", "0.25"), activation("65535", "0", "2", "0.25"),
+      activation("0", "0", "8", "0.25"), activation("0", "0", "9", "0.25"),
+      activation("0", "0", "-1", "0.25"), activation("0", "0", "null", "0.25"),
+      activation("0", "12345678", "2", "0.25"), activation("0", "0", "2", "NaN"),
+      activation("0", "0", "2", "null"), activation("0", "0", "2.0", "0.25"),
+      activation("0", "0", "2", "0.25, \"layer\": 1"), activation("0", "\"0\"", "2", "0.25"),
+      "{\"layer\": 0, \"token_idx\": 0}", "null",
+      activation("0", "0", "2", "0.25").replacing(" ", with: ""),
+      usual + " " + activation("0", "0", "2", "0.25"),
+    ]
+    for odd in cases {
+      #expect(
+        outcome(file([usual, odd]), .atlas).replacing(/byte \d+/, with: "byte")
+          == outcome(file([turned, odd]), .atlas).replacing(/byte \d+/, with: "byte"), "\(odd)")
+    }
+    #expect(outcome(file([usual, cases[0]]) + file([cases[1]]), .atlas).contains("0.25"))
+  }
+}
