@@ -243,7 +243,8 @@ struct RoutingLog {
   /// The ordinal of the request that a record is of, which is most often that of the latest.
   private mutating func request(of record: csj_record, topK: Int) -> Int {
     let name = UnsafeRawBufferPointer(start: record.request, count: record.request_length)
-    if latest < requests.count, latestName.withUnsafeBufferPointer({ isSame(name, $0) }) { return latest }
+    let isLatest = latestName.withUnsafeBufferPointer { isSame(name, $0) }
+    if latest < requests.count, isLatest { return latest }
     latestName = Array(name)
     let text = String(decoding: name, as: UTF8.self)
     if let known = ordinals[text] {

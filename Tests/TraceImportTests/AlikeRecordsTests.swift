@@ -10,7 +10,7 @@ import Testing
   /// The requests of a file, or what is wrong with it.
   private func outcome(_ text: String, _ format: ForeignFormat, readsWeights: Bool = true) -> String
   {
-    var options = ImportOptions(experts: 8, prefill: 0)
+    var options = ImportOptions(experts: 8, prefill: format == .atlas ? nil : 0)
     options.readsWeights = readsWeights
     do {
       let requests = try importText(text, named: "log.jsonl", format: format, options: options)
@@ -117,6 +117,8 @@ import Testing
       "{\"request_id\": 0, \"topk_experts\": \(rows), \"layer\": 0}\n"
     }
     let usual = "[[5, 2], [0, 7]]"
+    #expect(
+      outcome(record(usual) + record(usual), .layerRows).contains("ids: [5, 2, 0, 7, 5, 2, 0, 7]"))
     for rows in [
       "[[5, 2]]", "[[1, 2], [3, 4], [5, 6]]", "[[5, 2], [0]]", "[[5, 2], [0, 7, 1]]", "[]", "null",
       "[[]]",
@@ -143,6 +145,7 @@ import Testing
       plain += Self.record(values)
     }
     #expect(outcome(mixed, .vllmLogger) == outcome(plain, .vllmLogger))
+    #expect(outcome(plain, .vllmLogger).contains("ids: [0, 1, 1, 2, 2, 3,"))
   }
 
   // MARK: activations
@@ -174,6 +177,8 @@ import Testing
         outcome(file([usual, odd]), .atlas).replacing(/byte \d+/, with: "byte")
           == outcome(file([turned, odd]), .atlas).replacing(/byte \d+/, with: "byte"), "\(odd)")
     }
-    #expect(outcome(file([usual, cases[0]]) + file([cases[1]]), .atlas).contains("0.25"))
+    #expect(
+      outcome(file([usual, cases[0]]), .atlas).contains(
+        "ids: [5, 2], weights: Optional([0.5, 0.25])"))
   }
 }
