@@ -148,13 +148,61 @@ class Fingerprint : public FileParser {
     }
   }
 
+  /// Takes the values of an event that is written as one before it.
+  struct EventValues : ObjectPattern::NoValues {
+    Fingerprint &file;
+
+    explicit EventValues(Fingerprint &file) : file(file) {}
+
+    bool row(PlainText &text) {
+      std::vector<uint16_t> &ids = file.r.ids;
+      ids.resize(ids.size() + file.topK);
+      return text.nextRow(file.topK, file.bounds.experts, ids.data() + ids.size() - file.topK);
+    }
+
+    bool element(double weight) {
+      file.r.weights.push_back(static_cast<float>(weight));
+      return true;
+    }
+  };
+
+  /// Reads an event that has all of its ids, and as many weights where events have some, and is written
+  /// as the first such; false, and nothing read, where it is not.
+  bool readAlike(std::string_view raw) {
+    if (topK == 0 || weighted == Weighted::unknown || misses > mostMisses) return false;
+    if (!pattern.isKnown()) {
+      const char *first = raw.data();
+      pattern.learn(first, [&](std::string_view key) -> Wanted {
+        if (key == "selected_experts") return {Wanted::Kind::row};
+        if (key != "selected_probs" || bounds.weights == 0) return {Wanted::Kind::nothing};
+        return {weighted == Weighted::yes ? Wanted::Kind::numbers : Wanted::Kind::absence};
+      });
+    }
+    const size_t ids = r.ids.size(), weights = r.weights.size();
+    EventValues values(*this);
+    const char *at = raw.data();
+    if (pattern.read(at, values) && at == raw.data() + raw.size() && r.ids.size() == ids + topK &&
+        r.weights.size() == weights + (weighted == Weighted::yes ? topK : 0)) {
+      return true;
+    }
+    misses++;
+    r.ids.resize(ids);
+    r.weights.resize(weights);
+    return false;
+  }
+
   /// The ids and weights of one event; null where nothing is told of it.
   void readEvent(ondemand::value value) {
     const size_t base = r.ids.size();
     size_t weights = 0;
     bool hasIDs = false;
     if (!isNull(value, "an object with selected_experts")) {
-      for (auto element : objectOf(value, "an object with selected_experts")) {
+      ondemand::object event = objectOf(value, "an object with selected_experts");
+      std::string_view raw;
+      check(event.raw_json().get(raw));
+      if (readAlike(raw)) return;
+      check(event.reset().error());
+      for (auto element : event) {
         ondemand::field field = take(element);
         const auto key = field.key();
         if (simdjson_likely(key.unsafe_is_equal("selected_experts"))) {
@@ -213,6 +261,10 @@ class Fingerprint : public FileParser {
     return count;
   }
 
+  /// How events are written, and how many were not.
+  ObjectPattern pattern;
+  int misses = 0;
+  static constexpr int mostMisses = 8;
   /// Whether events have weights: all do or none, and those without ids do not tell.
   enum class Weighted { unknown, yes, no };
   Weighted weighted = Weighted::unknown;

@@ -24,32 +24,93 @@ inline uint64_t eightBytes(const char *at) {
   return word;
 }
 
-/// A whole number of up to seven digits, without a branch on how many they are.
-inline bool takeWhole(const char *&at, uint32_t &number) {
-  const uint64_t word = eightBytes(at);
+/// How many of eight bytes are digits, from the first on.
+inline int countDigits(uint64_t word) {
   constexpr uint64_t high = 0xF0F0F0F0F0F0F0F0, zeros = 0x3030303030303030;
   // The highest four bits of a byte are those of '0' where it is a digit, and still where 6 is added.
   const uint64_t others = ((word & high) ^ zeros) | (((word + 0x0606060606060606) & high) ^ zeros);
-  const int count = others == 0 ? 8 : __builtin_ctzll(others) / 8;
+  return others == 0 ? 8 : __builtin_ctzll(others) / 8;
+}
+
+/// The number that eight digits are, on a little-endian machine; zero bytes count as the digit 0.
+inline uint32_t eightDigits(uint64_t word) {
+  word = (word & 0x0F0F0F0F0F0F0F0F) * (1 + (10 << 8)) >> 8 & 0x00FF00FF00FF00FF;
+  word = word * (1 + (100 << 16)) >> 16 & 0x0000FFFF0000FFFF;
+  return static_cast<uint32_t>(word * (1 + (uint64_t(10000) << 32)) >> 32);
+}
+
+/// The number that the first `count` of eight bytes are, at most seven of them.
+inline uint32_t firstDigits(uint64_t word, int count) {
+  return eightDigits(word << 8 * (7 - count) << 8);
+}
+
+/// A whole number of up to seven digits, without a branch on how many they are.
+inline bool takeWhole(const char *&at, uint32_t &number) {
+  const uint64_t word = eightBytes(at);
+  const int count = countDigits(word);
   if (count == 0 || count == 8 || (*at == '0' && count > 1)) return false;
-  // Zeros in front; on a little-endian machine the last digit is in the highest byte.
-  uint64_t digits = (word << 8 * (8 - count)) & 0x0F0F0F0F0F0F0F0F;
-  digits = digits * (1 + (10 << 8)) >> 8 & 0x00FF00FF00FF00FF;
-  digits = digits * (1 + (100 << 16)) >> 16 & 0x0000FFFF0000FFFF;
-  number = static_cast<uint32_t>(digits * (1 + (uint64_t(10000) << 32)) >> 32);
+  number = firstDigits(word, count);
   at += count;
   return true;
 }
 
-/// Any number, of as many signs as a window has.
+/// Takes the digits behind a point, so that they follow those of `number`.
+inline void takeFraction(const char *&at, uint64_t &number) {
+  static constexpr uint32_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+  uint64_t word = eightBytes(at);
+  int count = countDigits(word);
+  while (count == 8) {
+    number = number * 100000000 + eightDigits(word);
+    at += 8;
+    word = eightBytes(at);
+    count = countDigits(word);
+  }
+  number = number * tens[count] + firstDigits(word, count);
+  at += count;
+}
+
+/// Whether a number that is 2^-51 of itself off at most is rounded to the same single and half as
+/// without: it is not beside the middle of two neighbours.
+inline bool isClear(double number) {
+  uint64_t bits;
+  std::memcpy(&bits, &number, sizeof bits);
+  // Of 52 bits singles keep 23 and halves 10; smaller halves have fewer.
+  constexpr uint64_t single = (1 << 29) - 1, half = (uint64_t(1) << 42) - 1;
+  return number >= 0x1p-14 && (bits & single) - (single / 2 - 3) > 8 &&
+         (bits & half) - (half / 2 - 3) > 8;
+}
+
+/// Any number, of as many signs as a window has: the nearest in double precision, or one that becomes
+/// the same in single and in half precision.
 inline bool takeNumber(const char *&at, double &number) {
+  static constexpr double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
+                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
   const char *now = at;
-  if (*now == '-') now++;
-  // What JSON refuses and `from_chars` takes: words, zeros in front, points without digits.
+  const bool isNegative = *now == '-';
+  now += isNegative;
   const char *const whole = now;
-  while (isDigit(*now)) now++;
-  if (now == whole || (*whole == '0' && now - whole > 1)) return false;
-  if (*now == '.' && !isDigit(now[1])) return false;
+  uint64_t digits = 0;
+  // Before the point are few, and mostly as many as in the numbers before.
+  while (isDigit(*now)) digits = digits * 10 + static_cast<uint64_t>(*now++ - '0');
+  std::ptrdiff_t count = now - whole, places = 0;
+  if (count == 0 || (*whole == '0' && count > 1)) return false;
+  if (*now == '.') {
+    const char *const fraction = ++now;
+    takeFraction(now, digits);
+    places = now - fraction;
+    count += places;
+    if (places == 0) return false;
+  }
+  if (count <= 18 && (*now | 0x20) != 'e') {
+    // Whole numbers up to 2^53 and such powers of ten are exact, and their quotient is the nearest
+    // (Clinger 1990); longer numbers are rounded, as is the quotient.
+    const double value = static_cast<double>(static_cast<int64_t>(digits)) / tens[places];
+    if (digits <= uint64_t(1) << 53 || isClear(value)) {
+      number = isNegative ? -value : value;
+      at = now;
+      return true;
+    }
+  }
   const auto result = std::from_chars(at, at + plainWindow, number);
   if (result.ec != std::errc()) return false;
   at = result.ptr;
