@@ -1,5 +1,6 @@
 // moe-routing-atlas: the experts of tokens one by one.
 
+#include <cctype>
 #include <cmath>
 #include <string_view>
 
@@ -52,6 +53,132 @@ struct ActivationValues : ObjectPattern::NoValues {
   }
 };
 
+/// A text of traces whose activations are all written as the first of their list, read without the parser.
+class PlainAtlas {
+ public:
+  PlainAtlas(csj_reader &reader, const char *text, size_t length, const csj_bounds &bounds)
+      : r(reader), at(text), end(text + length), values(bounds) {}
+
+  /// Reads the text; false, and nothing read, where anything in it is not plain.
+  bool read() {
+    plain::skipSpaces(at);
+    const bool isRead = readTrace(true);
+    // Spaces may go on behind the text, up to another.
+    if (isRead && at <= end && (plain::skipSpaces(at), at >= end)) return true;
+    r.choices.clear();
+    r.traces.clear();
+    return false;
+  }
+
+ private:
+  csj_reader &r;
+  const char *at;
+  const char *const end;
+  ObjectPattern pattern;
+  ActivationValues values;
+
+  /// An object that is a trace or, at the top, lists some.
+  bool readTrace(bool isTop) {
+    const size_t first = r.choices.size();
+    csj_choices trace{};
+    trace.top_k = trace.experts = -1;
+    bool hasActivations = false, hasTraces = false;
+    if (*at++ != '{') return false;
+    do {
+      plain::skipSpaces(at);
+      const char *const start = at + 1;
+      if (!plain::passText(at)) return false;
+      const std::string_view key(start, static_cast<size_t>(at - start) - 1);
+      plain::skipSpaces(at);
+      if (*at++ != ':') return false;
+      plain::skipSpaces(at);
+      if (key == "activations") {
+        if (hasActivations || !readActivations()) return false;
+        hasActivations = true;
+      } else if (key == "traces" && isTop) {
+        if (hasTraces || !readList([&] { return readTrace(false); })) return false;
+        hasTraces = true;
+      } else if (key == "top_k") {
+        if (!readNumber(CSJ_LARGEST_TOP_K, trace.top_k)) return false;
+      } else if (key == "num_experts") {
+        if (!readNumber(CSJ_MOST_EXPERTS, trace.experts)) return false;
+      } else if (holdsRouting(key) || !passValue()) {
+        return false;
+      }
+      plain::skipSpaces(at);
+    } while (*at++ == ',');
+    if (at[-1] != '}' || hasActivations == hasTraces) return false;
+    if (hasTraces) return true;
+    trace.count = r.choices.size() - first;
+    r.traces.push_back(trace);
+    return true;
+  }
+
+  bool readNumber(uint32_t largest, int64_t &number) {
+    uint32_t value;
+    if (!plain::takeWhole(at, value) || value > largest) return false;
+    number = value;
+    return true;
+  }
+
+  bool readActivations() {
+    const char *first = at + 1;
+    plain::skipSpaces(first);
+    values.found = 0;
+    const auto wanted = [&](std::string_view key) { return values.wanted(key); };
+    if (!pattern.learn(first, wanted) || !values.isWhole()) return false;
+    return readList([&] {
+      values.clear();
+      if (!pattern.read(at, values)) return false;
+      r.choices.push_back(values.choice);
+      return true;
+    });
+  }
+
+  /// A list of at least one, each read by `item`.
+  template <typename Item>
+  bool readList(Item item) {
+    if (*at++ != '[') return false;
+    do {
+      plain::skipSpaces(at);
+      if (!item()) return false;
+      plain::skipSpaces(at);
+    } while (*at++ == ',');
+    return at[-1] == ']';
+  }
+
+  /// A text, a number, true, false, null, or a list of texts or of numbers.
+  bool passValue() {
+    if (passAnyText(at) || plain::passNumber(at) || plain::passWord(at)) return true;
+    if (plain::passNumbers(at)) return true;
+    return readList([&] { return passAnyText(at); });
+  }
+
+  /// A text of any alphabet, with escapes.
+  static bool passAnyText(const char *&at) {
+    const char *now = at;
+    if (*now++ != '"') return false;
+    while (*now != '"') {
+      if (*now == '\\') {
+        now++;
+        if (*now == 'u') {
+          for (int i = 0; i < 4; i++) {
+            if (!std::isxdigit(static_cast<unsigned char>(*++now))) return false;
+          }
+        } else if (*now == 0 || std::strchr("\"\\/bfnrt", *now) == nullptr) {
+          return false;
+        }
+      } else if (static_cast<uint8_t>(*now) < ' ') {
+        return false;
+      }
+      now++;
+    }
+    if (!simdjson::validate_utf8(at, static_cast<size_t>(now - at))) return false;
+    at = now + 1;
+    return true;
+  }
+};
+
 class Atlas : public FileParser {
  public:
   using FileParser::FileParser;
@@ -62,13 +189,10 @@ class Atlas : public FileParser {
     const size_t listed = readTrace(object, true);
     requireEnd();
     if (listed == 0 && r.traces.empty()) fail(CSJ_UNEXPECTED, 0, "the object has no activations");
-    // The choices have found their place only now.
-    const csj_choice *at = r.choices.data();
-    for (csj_choices &trace : r.traces) {
-      trace.choices = at;
-      at += trace.count;
-    }
   }
+
+  /// Reads a plain text; false where the parser must.
+  bool readPlain() { return PlainAtlas(r, text, length, bounds).read(); }
 
  private:
   /// Reads a trace, or, at the top, a list of them; returns how many were listed.
@@ -116,12 +240,7 @@ class Atlas : public FileParser {
   }
 
   void readChoices(ondemand::value value) {
-    ondemand::array list = arrayOf(value, "a list of activations");
-    std::string_view raw;
-    check(list.raw_json().get(raw));
-    if (readAlike(raw)) return;
-    check(list.reset().error());
-    for (auto element : list) {
+    for (auto element : arrayOf(value, "a list of activations")) {
       ondemand::value item = take(element);
       csj_choice choice{-1, CSJ_ABSENT, CSJ_ABSENT, NAN};
       bool hasExpert = false;
@@ -149,32 +268,6 @@ class Atlas : public FileParser {
       r.choices.push_back(choice);
     }
   }
-
-  /// Reads a list of activations that are all written as its first is; false, and none read, where one
-  /// is not.
-  bool readAlike(std::string_view raw) {
-    const size_t first = r.choices.size();
-    const char *at = raw.data() + 1;
-    plain::skipSpaces(at);
-    const char *next = at;
-    ObjectPattern pattern;
-    ActivationValues values(bounds);
-    const auto wanted = [&](std::string_view key) { return values.wanted(key); };
-    if (!pattern.learn(next, wanted) || !values.isWhole()) return false;
-    while (pattern.read(at, values)) {
-      r.choices.push_back(values.choice);
-      values.clear();
-      plain::skipSpaces(at);
-      if (*at == ']') {
-        if (at + 1 == raw.data() + raw.size()) return true;
-        break;
-      }
-      if (*at++ != ',') break;
-      plain::skipSpaces(at);
-    }
-    r.choices.resize(first);
-    return false;
-  }
 };
 
 }  // namespace
@@ -185,8 +278,16 @@ extern "C" int csj_read_atlas(
   return parseFile<Atlas>(
       reader, json, length, capacity, bounds, fault,
       [=](Atlas &parser) {
-        parser.open(capacity);
-        parser.parse();
+        if (!parser.readPlain()) {
+          parser.open(capacity);
+          parser.parse();
+        }
+        // The choices have found their place only now.
+        const csj_choice *at = reader->choices.data();
+        for (csj_choices &trace : reader->traces) {
+          trace.choices = at;
+          at += trace.count;
+        }
         *traces = reader->traces.data();
         *count = reader->traces.size();
       });

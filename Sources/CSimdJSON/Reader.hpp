@@ -71,6 +71,11 @@ struct csj_reader {
   std::vector<csj_prompt> prompts;
 };
 
+/// Whether a key speaks of routing, so that it is told where it is not read.
+inline bool holdsRouting(std::string_view key) {
+  return key.find("rout") != key.npos || key.find("expert") != key.npos;
+}
+
 /// Leaves a parser's nested loops at the first fault; caught before the C boundary.
 struct Abort {};
 
@@ -372,7 +377,7 @@ class FileParser {
 
   /// Notes a key that is not read where it speaks of routing and holds a list, an object or a text.
   void noteUnread(std::string_view key, ondemand::value value) {
-    if (key.find("rout") == key.npos && key.find("expert") == key.npos) return;
+    if (!holdsRouting(key)) return;
     ondemand::json_type type;
     check(value.type().get(type));
     if (type == ondemand::json_type::array || type == ondemand::json_type::object ||
