@@ -123,7 +123,7 @@ private func importsOfRecords(
   func row(
     _ what: String, _ format: ForeignFormat, _ suffix: String, _ ceilingName: String,
     _ encode: KeyPath<ForeignRecords, [UInt8]>, of trace: SyntheticTrace? = nil,
-    _ walk: @escaping NumberReading.Walk
+    then writing: (any ImportCeiling)? = nil, _ walk: @escaping NumberReading.Walk
   ) throws -> ResultRow {
     let trace = trace ?? lite
     let files = tokenMajor(trace).enumerated().map {
@@ -131,13 +131,15 @@ private func importsOfRecords(
         name: "\($0)\(suffix)",
         bytes: ForeignRecords(request: $1, shape: trace.shape)[keyPath: encode])
     }
+    let reading = NumberReading(ceilingName, files.map(\.bytes), walk)
     return try importing(
       what, trace, files: files, sidecars: [], format: format,
       options: ImportOptions(experts: trace.shape.experts, topK: trace.shape.topK),
-      ceiling: NumberReading(ceilingName, files.map(\.bytes), walk), rounds)
+      ceiling: writing.map { CeilingPair(first: reading, second: $0) } ?? reading, rounds)
   }
   let simdjson = "simdjson on demand, every number read"
   let plain = "C, a byte at a time, every number read"
+  let base64 = "simdjson, base64 by a table in C"
   return [
     try row("moe-cache-lab JSON lines", .moeCacheLab, ".jsonl", simdjson, \.cacheLab) {
       ceiling_json_log($0, $1, $2, "selected_experts", "selected_probabilities")
@@ -166,8 +168,15 @@ private func importsOfRecords(
     try row("GLM export JSON", .glmExport, ".json", simdjson, \.glmExport) {
       ceiling_json_lists($0, $1, $2, "layers", "executed_topk")
     },
+    try row("vLLM answers", .vllmJSON, ".json", base64, \.answer, of: large) {
+      ceiling_json_array($0, $1, $2)
+    },
+    // A byte of such a text holds most of an id, so that compressing takes longer than reading.
     try row(
-      "vLLM answers", .vllmJSON, ".json", "simdjson, base64 by a table in C", \.answer, of: large
+      "vLLM answers", .vllmJSON, ".json", base64, \.answer, of: large,
+      then: ArrayTurning(
+        tokenMajor(large).map { $0.ids.map { UInt8(truncatingIfNeeded: $0) } }, large,
+        arrays: [ArrayTurning.Array(offset: 0)], dense: 0, checksums: false)
     ) { ceiling_json_array($0, $1, $2) },
   ]
 }

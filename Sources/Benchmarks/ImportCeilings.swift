@@ -46,6 +46,25 @@ final class NumberReading: ImportCeiling {
   }
 }
 
+/// Two ceilings one after the other, of the same trace: what reading a text and writing chunks take at
+/// least together.
+struct CeilingPair: ImportCeiling {
+  let first: any ImportCeiling
+  let second: any ImportCeiling
+
+  var name: String { first.name + ", " + second.name }
+
+  func run() throws {
+    try first.run()
+    try second.run()
+  }
+
+  func compare(_ trace: SyntheticTrace) throws {
+    try first.compare(trace)
+    try second.compare(trace)
+  }
+}
+
 /// Arrays are turned into the columns of chunks, which LZ4 compresses; those of ids must be the
 /// trace's.
 final class ArrayTurning: ImportCeiling {

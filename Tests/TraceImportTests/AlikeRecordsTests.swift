@@ -150,35 +150,73 @@ import Testing
 
   // MARK: activations
 
+  /// A trace of such activations; `fields` stand before them.
+  private func trace(_ activations: [String], _ fields: String) -> String {
+    "{\(fields)\"top_k\": 2, \"activations\": [\(activations.joined(separator: ", "))]}\n"
+  }
+
+  private func activation(
+    _ layer: String, _ token: String, _ expert: String, _ weight: String
+  ) -> String {
+    "{\"layer\": \(layer), \"token_idx\": \(token), \"expert_idx\": \(expert), "
+      + "\"gate_weight\": \(weight)}"
+  }
+
+  /// The outcome of a text of traces that is plain, and of the same with an object that nobody wants.
+  private func outcomes(_ text: (_ fields: String) -> String) -> (plain: String, parsed: String) {
+    let (plain, parsed) = (
+      outcome(text(""), .atlas), outcome(text("\"meta\": {\"seed\": 1}, "), .atlas)
+    )
+    return (
+      plain.replacing(/byte \d+/, with: "byte"), parsed.replacing(/byte \d+/, with: "byte")
+    )
+  }
+
   @Test func activationsMeanTheSameInAnyWriting() {
-    func file(_ activations: [String]) -> String {
-      "{\"top_k\": 2, \"activations\": [" + activations.joined(separator: ", ") + "]}\n"
-    }
-    func activation(_ layer: String, _ token: String, _ expert: String, _ weight: String) -> String
-    {
-      "{\"layer\": \(layer), \"token_idx\": \(token), \"expert_idx\": \(expert), \"gate_weight\": \(weight)}"
-    }
     let usual = activation("0", "0", "5", "0.5")
-    let turned = "{\"expert_idx\": 5, \"gate_weight\": 0.5, \"layer\": 0, \"token_idx\": 0}"
-    let cases = [
-      activation("0", "0", "2", "0.25"), activation("1", "0", "2", "0.25"),
-      activation("65534", "0", "2", "0.25"), activation("65535", "0", "2", "0.25"),
-      activation("0", "0", "8", "0.25"), activation("0", "0", "9", "0.25"),
-      activation("0", "0", "-1", "0.25"), activation("0", "0", "null", "0.25"),
-      activation("0", "12345678", "2", "0.25"), activation("0", "0", "2", "NaN"),
-      activation("0", "0", "2", "null"), activation("0", "0", "2.0", "0.25"),
-      activation("0", "0", "2", "0.25, \"layer\": 1"), activation("0", "\"0\"", "2", "0.25"),
-      "{\"layer\": 0, \"token_idx\": 0}", "null",
-      activation("0", "0", "2", "0.25").replacing(" ", with: ""),
-      usual + " " + activation("0", "0", "2", "0.25"),
-    ]
-    for odd in cases {
-      #expect(
-        outcome(file([usual, odd]), .atlas).replacing(/byte \d+/, with: "byte")
-          == outcome(file([turned, odd]), .atlas).replacing(/byte \d+/, with: "byte"), "\(odd)")
+    let second = activation("0", "0", "2", "0.25")
+    for odd in [
+      second, activation("1", "0", "2", "0.25"), activation("65534", "0", "2", "0.25"),
+      activation("65535", "0", "2", "0.25"), activation("0", "0", "8", "0.25"),
+      activation("0", "0", "9", "0.25"), activation("0", "0", "-1", "0.25"),
+      activation("0", "0", "null", "0.25"), activation("0", "12345678", "2", "0.25"),
+      activation("0", "0", "2", "NaN"), activation("0", "0", "2", "null"),
+      activation("0", "0", "2.0", "0.25"), activation("0", "0", "2", "0.25, \"layer\": 1"),
+      activation("0", "\"0\"", "2", "0.25"), "{\"layer\": 0, \"token_idx\": 0}", "null",
+      second.replacing(" ", with: ""), usual + " " + second, second.replacing("}", with: ""),
+    ] {
+      let (plain, parsed) = outcomes { trace([usual, odd], $0) }
+      #expect(plain == parsed, "\(odd)")
+      let (first, firstParsed) = outcomes { trace([odd, usual], $0) }
+      #expect(first == firstParsed, "\(odd)")
     }
-    #expect(
-      outcome(file([usual, cases[0]]), .atlas).contains(
-        "ids: [5, 2], weights: Optional([0.5, 0.25])"))
+    let (plain, parsed) = outcomes { trace([usual, second], $0) }
+    #expect(plain.contains("ids: [5, 2], weights: Optional([0.5, 0.25])") && plain == parsed)
+  }
+
+  /// What else a trace has, and where it ends.
+  @Test func tracesMeanTheSameInAnyWriting() {
+    let events = [activation("0", "0", "5", "0.5"), activation("0", "0", "2", "0.25")]
+    for fields in [
+      #""token_strs": ["a", "\u0120b", "\"", "é"], "#, #""token_strs": ["\x"], "#,
+      #""token_strs": ["\u12"], "#, #""token_strs": ["a" "b"], "#, "\"token_strs\": [\"a\tb\"], ",
+      #""token_strs": [], "#, #""loss": [1.5, -2e3], "kept": true, "name": null, "#,
+      #""num_experts": 8, "#, #""num_experts": 0, "#, #""num_experts": 40000, "#,
+      #""num_experts": null, "#, #""top_k": 65, "#, #""routing": "soft", "#,
+      #""activations": [], "#, #""traces": [], "#, #""n": 01, "#, #""n": , "#, ", ",
+    ] {
+      let (plain, parsed) = outcomes { trace(events, $0 + fields) }
+      #expect(plain == parsed, "\(fields)")
+    }
+    for end in ["\n\n", "  ", "x", "{}", "]", "\r\n\r\n", "\0"] {
+      let (plain, parsed) = outcomes { trace(events, $0) + end }
+      #expect(plain == parsed, "\(end)")
+      let (listed, listedParsed) = outcomes {
+        "{\($0)\"traces\": [\(trace(events, "")), \(trace(events, ""))]}" + end
+      }
+      #expect(listed == listedParsed, "\(end)")
+    }
+    let (two, _) = outcomes { trace(events, $0) + trace(events, $0) }
+    #expect(two.ranges(of: "ids: [5, 2]").count == 2)
   }
 }
