@@ -65,21 +65,20 @@ struct EventGrid {
   /// Puts events of a column, its tokens from `token` on, for which there is room.
   @inline(__always)
   mutating func put(_ events: UnsafeBufferPointer<UInt16>, at token: Int, of column: Int) {
-    copy(events, into: &ids, at: token, of: column)
+    Self.copy(events, into: &ids, at: (column &* room &+ token) &* topK)
   }
 
   /// The same of weights.
   @inline(__always)
   mutating func put(weights events: UnsafeBufferPointer<Float16>, at token: Int, of column: Int) {
-    copy(events, into: &weights, at: token, of: column)
+    Self.copy(events, into: &weights, at: (column &* room &+ token) &* topK)
   }
 
   /// Runs once an event, hence the pointers.
   @inline(__always)
-  private func copy<Value>(
-    _ events: UnsafeBufferPointer<Value>, into values: inout [Value], at token: Int, of column: Int
+  private static func copy<Value>(
+    _ events: UnsafeBufferPointer<Value>, into values: inout [Value], at start: Int
   ) {
-    let start = (column &* room &+ token) &* topK
     precondition(start >= 0 && start &+ events.count <= values.count, "there is room")
     values.withUnsafeMutableBufferPointer { values in
       var slot = 0
@@ -99,7 +98,7 @@ struct EventGrid {
 
   /// Makes an empty event at `token` of a column of `tokens`, for one more of which there is room.
   mutating func insert(at token: Int, of column: Int, tokens: Int) {
-    let start = (column * room + token) * topK
+    let (topK, start) = (topK, (column * room + token) * topK)
     let count = (tokens - token) * topK
     precondition(tokens < room && column < columns, "there is room")
     func shift<Value>(_ values: inout [Value], filling: Value) {

@@ -17,6 +17,9 @@ struct LlamaPhaseRows: LlamaRows {
   private var ids = [UInt16](repeating: TokenBlock.emptySlot, count: ChoiceGatherer.mostIDs + 1)
   private var count = 0
 
+  private let prefill = Self.bytes("prefill,")
+  private let decode = Self.bytes("decode,")
+
   init(gatherer: ChoiceGatherer) { self.gatherer = gatherer }
 
   mutating func add(_ line: UnsafeRawBufferPointer) throws(ChoiceGatherer.Problem) {
@@ -39,8 +42,8 @@ struct LlamaPhaseRows: LlamaRows {
   @inline(__always)
   mutating func addPlain(_ text: UnsafeRawPointer) throws(ChoiceGatherer.Problem) -> Int? {
     let phase = UInt64(bigEndian: text.loadUnaligned(as: UInt64.self))
-    let isDecoded = phase &>> 8 == Self.decode
-    guard isDecoded || phase == Self.prefill else { return nil }
+    let isDecoded = phase &>> 8 == decode
+    guard isDecoded || phase == prefill else { return nil }
     let behind = isDecoded ? 7 : 8
     guard var row = PlainRow(text + behind), row.count == 4 else { return nil }
     let event = Event(isDecoded: isDecoded, token: row.first(), layer: Int(row.next()))
@@ -48,9 +51,6 @@ struct LlamaPhaseRows: LlamaRows {
     try add(row.next(), rank: rank, of: event)
     return behind &+ row.length
   }
-
-  private static let prefill = bytes("prefill,")
-  private static let decode = bytes("decode,")
 
   /// The bytes of a word as one number, the first above the others.
   private static func bytes(_ word: String) -> UInt64 {
