@@ -10,6 +10,62 @@ func takeWholeNumber(_ text: UnsafeRawBufferPointer, _ at: inout Int, end: Int) 
   return at > start ? number : nil
 }
 
+/// The number of one to four digits at `text`, behind which there are readable bytes.
+///
+/// There is no branch on how many they are, which nobody can guess.
+@inline(__always)
+func shortNumber(_ text: UnsafeRawPointer, digits count: Int) -> UInt16 {
+  var digits = UInt32(littleEndian: text.loadUnaligned(as: UInt32.self))
+  // Zeros in front: the last digit is in the highest byte. Neighbours are added up to pairs, then all.
+  digits = digits &<< (32 &- 8 &* UInt32(truncatingIfNeeded: count)) & 0x0F0F_0F0F
+  digits = (digits &* (1 | 10 << 8)) &>> 8 & 0x00FF_00FF
+  return UInt16(truncatingIfNeeded: (digits &* (1 | 100 << 16)) &>> 16)
+}
+
+/// The same of one to eight digits, which are the first of `text`.
+@inline(__always)
+func longNumber(_ text: UInt64, digits count: Int) -> Int {
+  var digits = UInt64(littleEndian: text)
+  digits = digits &<< (64 &- 8 &* UInt64(truncatingIfNeeded: count)) & 0x0F0F_0F0F_0F0F_0F0F
+  digits = (digits &* (1 | 10 << 8)) &>> 8 & 0x00FF_00FF_00FF_00FF
+  digits = (digits &* (1 | 100 << 16)) &>> 16 & 0x0000_FFFF_0000_FFFF
+  return Int(truncatingIfNeeded: (digits &* (1 | 10_000 << 32)) &>> 32)
+}
+
+/// How many of eight bytes are digits before the first that is none.
+@inline(__always)
+func leadingDigits(_ text: UInt64) -> Int {
+  let bytes = UInt64(littleEndian: text) ^ 0x3030_3030_3030_3030
+  // What is no digit is above 9, and gets a sign in the lowest byte where that happens at least: sums may
+  // only carry into bytes behind it.
+  let others = (bytes &+ 0x7676_7676_7676_7676 | bytes) & 0x8080_8080_8080_8080
+  return others.trailingZeroBitCount &>> 3
+}
+
+/// `0.0414` and the like at `text`: a zero, a point, one to 14 digits. Nil, and nothing taken, for all else.
+///
+/// Looks at 16 bytes at most behind the last digit, which must be readable.
+@inline(__always)
+func takeFraction(_ text: UnsafeRawPointer, _ at: inout Int) -> Double? {
+  let head = UInt16(littleEndian: text.loadUnaligned(fromByteOffset: at, as: UInt16.self))
+  guard head == 0x2E30 else { return nil }
+  let first = text.loadUnaligned(fromByteOffset: at &+ 2, as: UInt64.self)
+  var scale = leadingDigits(first)
+  guard scale > 0 else { return nil }
+  var mantissa = longNumber(first, digits: scale)
+  if scale == 8 {
+    while scale < 15 {
+      let digit = text.load(fromByteOffset: at &+ 2 &+ scale, as: UInt8.self) &- 0x30
+      guard digit <= 9 else { break }
+      mantissa = mantissa &* 10 &+ Int(digit)
+      scale &+= 1
+    }
+  }
+  guard scale < 15 else { return nil }
+  at &+= 2 &+ scale
+  return Double(mantissa) / powersOfTen[scale]
+}
+
 /// A whole number in decimal digits, up to nine of them; nil for anything else.
 func wholeNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Int? {
   var at = text.startIndex

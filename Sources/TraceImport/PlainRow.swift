@@ -51,24 +51,14 @@ struct PlainRow {
   /// Takes the first number.
   @inline(__always)
   mutating func first() -> Int {
-    let length = passNumber()
-    var digits = UInt64(littleEndian: text.loadUnaligned(as: UInt64.self))
-    // Zeros in front: the last digit is in the highest byte. Neighbours are added up to pairs, fours, all.
-    digits = digits &<< (64 &- 8 &* UInt64(length)) & 0x0F0F_0F0F_0F0F_0F0F
-    digits = (digits &* (1 | 10 << 8)) &>> 8 & 0x00FF_00FF_00FF_00FF
-    digits = (digits &* (1 | 100 << 16)) &>> 16 & 0x0000_FFFF_0000_FFFF
-    return Int(truncatingIfNeeded: (digits &* (1 | 10_000 << 32)) &>> 32)
+    longNumber(text.loadUnaligned(as: UInt64.self), digits: passNumber())
   }
 
   /// Takes the next number; the row has one.
   @inline(__always)
   mutating func next() -> UInt16 {
-    let start = at
-    let length = passNumber()
-    var digits = UInt32(littleEndian: text.loadUnaligned(fromByteOffset: start, as: UInt32.self))
-    digits = digits &<< (32 &- 8 &* UInt32(length)) & 0x0F0F_0F0F
-    digits = (digits &* (1 | 10 << 8)) &>> 8 & 0x00FF_00FF
-    return UInt16(truncatingIfNeeded: (digits &* (1 | 100 << 16)) &>> 16)
+    let start = text + at
+    return shortNumber(start, digits: passNumber())
   }
 
   /// Goes on behind the next number, whose digits it counts.
