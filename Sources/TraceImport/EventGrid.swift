@@ -114,8 +114,9 @@ struct EventGrid {
   }
 
   /// Puts the first `tokens` of another's column behind the first `start` of a column.
-  mutating func put(_ tokens: Int, of column: Int, from other: EventGrid, at start: Int, of own: Int)
-  {
+  mutating func put(
+    _ tokens: Int, of column: Int, from other: EventGrid, at start: Int, of own: Int
+  ) {
     makeRoom(for: start + tokens)
     let part = column * other.room * topK..<(column * other.room + tokens) * topK
     other.ids.withUnsafeBufferPointer {

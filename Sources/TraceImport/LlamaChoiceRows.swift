@@ -23,7 +23,6 @@ struct LlamaChoiceRows: LlamaRows {
     try add(RawRequest.id(expert), of: layer)
   }
 
-  @inline(__always)
   mutating func addPlain(_ text: UnsafeRawPointer) throws(ChoiceGatherer.Problem) -> Int? {
     guard var row = PlainRow(text), row.count == 2 else { return nil }
     let layer = row.first()

@@ -23,7 +23,6 @@ struct LlamaEventRows: LlamaRows {
     }
   }
 
-  @inline(__always)
   mutating func addPlain(_ text: UnsafeRawPointer) throws(ChoiceGatherer.Problem) -> Int? {
     guard var row = PlainRow(text), row.count > 2, row.count &- 2 <= ids.count else { return nil }
     let (place, layer) = (row.first(), Int(row.next()))

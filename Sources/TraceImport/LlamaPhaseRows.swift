@@ -39,7 +39,6 @@ struct LlamaPhaseRows: LlamaRows {
       of: Event(isDecoded: isDecoded, token: token, layer: layer))
   }
 
-  @inline(__always)
   mutating func addPlain(_ text: UnsafeRawPointer) throws(ChoiceGatherer.Problem) -> Int? {
     let phase = UInt64(bigEndian: text.loadUnaligned(as: UInt64.self))
     let isDecoded = phase &>> 8 == decode

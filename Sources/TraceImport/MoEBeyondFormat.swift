@@ -100,7 +100,7 @@ private struct ExpertTable {
   mutating func add(_ row: CSVRows.Row) throws(CSVProblem) {
     // Most rows are of the same batch and layer as the one before.
     let head = row.start..<row.commas.1
-    if token == nil || !isSame(head, latestHead) {
+    if !isSame(head, latestHead) {
       try begin(row)
       latestHead = head
     }
@@ -187,7 +187,10 @@ private struct ExpertTable {
     guard topK <= Self.widestRow, let base = bytes.baseAddress else { return false }
     let text = (base + range.lowerBound).assumingMemoryBound(to: UInt8.self)
     return withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Self.widestRow) { row in
-      guard csj_read_row(text, topK, experts, row.baseAddress) == range.count else { return false }
+      guard
+        takeShortList(UnsafeRawBufferPointer(start: text, count: range.count), topK, into: row)
+          || csj_read_row(text, topK, experts, row.baseAddress) == range.count
+      else { return false }
       ids.append(contentsOf: row[..<topK])
       return true
     }

@@ -32,40 +32,6 @@ func longNumber(_ text: UInt64, digits count: Int) -> Int {
   return Int(truncatingIfNeeded: (digits &* (1 | 10_000 << 32)) &>> 32)
 }
 
-/// How many of eight bytes are digits before the first that is none.
-@inline(__always)
-func leadingDigits(_ text: UInt64) -> Int {
-  let bytes = UInt64(littleEndian: text) ^ 0x3030_3030_3030_3030
-  // What is no digit is above 9, and gets a sign in the lowest byte where that happens at least: sums may
-  // only carry into bytes behind it.
-  let others = (bytes &+ 0x7676_7676_7676_7676 | bytes) & 0x8080_8080_8080_8080
-  return others.trailingZeroBitCount &>> 3
-}
-
-/// `0.0414` and the like at `text`: a zero, a point, one to 14 digits. Nil, and nothing taken, for all else.
-///
-/// Looks at 16 bytes at most behind the last digit, which must be readable.
-@inline(__always)
-func takeFraction(_ text: UnsafeRawPointer, _ at: inout Int) -> Double? {
-  let head = UInt16(littleEndian: text.loadUnaligned(fromByteOffset: at, as: UInt16.self))
-  guard head == 0x2E30 else { return nil }
-  let first = text.loadUnaligned(fromByteOffset: at &+ 2, as: UInt64.self)
-  var scale = leadingDigits(first)
-  guard scale > 0 else { return nil }
-  var mantissa = longNumber(first, digits: scale)
-  if scale == 8 {
-    while scale < 15 {
-      let digit = text.load(fromByteOffset: at &+ 2 &+ scale, as: UInt8.self) &- 0x30
-      guard digit <= 9 else { break }
-      mantissa = mantissa &* 10 &+ Int(digit)
-      scale &+= 1
-    }
-  }
-  guard scale < 15 else { return nil }
-  at &+= 2 &+ scale
-  return Double(mantissa) / powersOfTen[scale]
-}
-
 /// A whole number in decimal digits, up to nine of them; nil for anything else.
 func wholeNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Int? {
   var at = text.startIndex
@@ -99,6 +65,10 @@ func takeDecimalNumber(_ text: UnsafeRawBufferPointer, _ at: inout Int, end: Int
   guard digits > 0, digits <= 15 else { return nil }
   return Double(mantissa) / powersOfTen[scale]
 }
+
+/// The number whose digits behind the point are these, up to 15 in all.
+@inline(__always)
+func fraction(_ digits: Int, places: Int) -> Double { Double(digits) / powersOfTen[places] }
 
 /// A number as text files hold it: sign, digits, point, exponent. Nil for anything else.
 func decimalNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Double? {

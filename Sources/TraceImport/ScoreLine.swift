@@ -9,8 +9,9 @@ struct ScoreLine {
   /// Gate weights beside the ids.
   private(set) var weights: [Float16] = []
 
-  /// Room for ids that are read at once.
-  private var room = [UInt16](repeating: 0, count: TabbedNumbers.mostAtOnce)
+  /// Room for ids, and for weights, that are read at once.
+  private var someIDs = [UInt16](repeating: 0, count: TabbedNumbers.mostAtOnce)
+  private var someWeights = [Float16](repeating: 0, count: TabbedNumbers.mostAtOnce)
 
   /// What is wrong with a line, and what can be done about it.
   struct Problem {
@@ -40,8 +41,8 @@ struct ScoreLine {
     guard let start = text.baseAddress, !text.isEmpty else { return Problem("the line is empty") }
     var fields = TabbedNumbers(text, start)
     while true {
-      let taken = room.withUnsafeMutableBufferPointer { fields.takeIDs(into: $0) }
-      ids += room[..<taken]
+      let taken = someIDs.withUnsafeMutableBufferPointer { fields.takeIDs(into: $0) }
+      ids += someIDs[..<taken]
       if taken > 0 { continue }
       if fields.isAtFieldEnd { break }
       guard let id = fields.id() else { return Problem("an expert id is not a whole number") }
@@ -52,6 +53,11 @@ struct ScoreLine {
     }
     weights.reserveCapacity(ids.count)
     while readsWeights, fields.next() {
+      while true {
+        let taken = someWeights.withUnsafeMutableBufferPointer { fields.takeWeights(into: $0) }
+        if taken == 0 { break }
+        weights += someWeights[..<taken]
+      }
       guard let weight = fields.decimal() else { return .weights("a gate weight is not a number") }
       weights.append(halfPrecision(weight))
     }
@@ -88,7 +94,7 @@ private struct TabbedNumbers {
     return true
   }
 
-  /// Ids that are taken at once, at most.
+  /// Fields that are taken at once, at most.
   static let mostAtOnce = 32
 
   /// Takes fields of one to four digits, as nearly all ids are, as far as they end within 64 bytes, each
@@ -117,6 +123,32 @@ private struct TabbedNumbers {
     return count
   }
 
+  /// Takes fields of `0.` and one to eight digits, as most gate weights are, in the same way.
+  mutating func takeWeights(into room: UnsafeMutableBufferPointer<Float16>) -> Int {
+    let window = start + at
+    let digits = text_digits(window)
+    let tabs = text_places(window, 0x09)
+    let points = text_places(window, 0x2E)
+    // A field begins with a zero, and behind that is its only point.
+    let starts = tabs &<< 1 | 1
+    let others =
+      ~(digits | tabs | points) | starts & ~text_places(window, 0x30) | points ^ starts &<< 1
+    var ends = tabs & ((others & (0 &- others)) &- 1)
+    var (count, next) = (0, 0)
+    while ends != 0, count < room.count {
+      let end = ends.trailingZeroBitCount
+      ends &= ends &- 1
+      let places = end &- next &- 2
+      guard places > 0, places <= 8 else { break }
+      let digits = (window + next).loadUnaligned(fromByteOffset: 2, as: UInt64.self)
+      room[count] = halfPrecision(fraction(longNumber(digits, digits: places), places: places))
+      count &+= 1
+      next = end &+ 1
+    }
+    at &+= next
+    return count
+  }
+
   /// The field as an id, -1 as an empty slot.
   mutating func id() -> UInt16? {
     if at &+ 1 < text.count, text[at] == 0x2D, text[at &+ 1] == 0x31 {
@@ -127,11 +159,9 @@ private struct TabbedNumbers {
     return RawRequest.id(number)
   }
 
-  /// The field as ``decimalNumber(_:)`` takes it; `0.0414` without looking for its end first.
+  /// The field as ``decimalNumber(_:)`` takes it.
   mutating func decimal() -> Double? {
     let first = at
-    if let number = takeFraction(start, &at), isAtFieldEnd { return number }
-    at = first
     while !isAtFieldEnd { at &+= 1 }
     return decimalNumber(text[first..<at])
   }

@@ -18,6 +18,8 @@ TEXT_INLINE uint32_t text_bits(const text_bytes *bytes) {
   const signs gathered = __builtin_convertvector(*bytes, signs);
   uint32_t bits;
   __builtin_memcpy(&bits, &gathered, 4);
+  // From here on it is a number: else what is done with it is done to every sign on its own.
+  __asm__("" : "+r"(bits));
   return bits;
 }
 
