@@ -126,7 +126,9 @@ import Testing
   @Test(arguments: ["-1", "9", "12345", "123456789", "1234567890", "65535", "65536", "", "\"7\""])
   func oddFieldsAreThoseOfTheCarefulWay(_ field: String) throws {
     for (kind, rows) in [
-      (0, ["prefill,#,1,0,5", "prefill,1,#,0,5", "prefill,1,1,#,5", "decode,1,1,0,#", "#,1,1,0,5"]),
+      (
+        0, ["prefill,#,1,0,5", "prefill,1,#,0,5", "prefill,1,1,#,5", "decode,1,1,0,#", "#,1,1,0,5"]
+      ),
       (1, ["#,5", "1,#", "1,5,#"]), (2, ["#,1,5,6", "1,#,5,6", "1,1,#,6", "1,1,5,#"]),
     ] {
       let good = [
