@@ -81,7 +81,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
       name: "TraceImport",
-      dependencies: ["Archive", "LoadProfile", "RoutingTrace", "PathText", "CSimdJSON", system],
+      dependencies: [
+        "Archive", "CSimdJSON", "CVectorShims", "LoadProfile", "PathText", "RoutingTrace", system,
+      ],
       swiftSettings: strict),
     // The headers of libhdf5 alone: the library is opened where a model is first read or written.
     .target(name: "CHDF5"),

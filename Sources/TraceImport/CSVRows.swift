@@ -1,4 +1,4 @@
-import Glibc
+import CVectorShims
 
 /// What is wrong with a row; its reader adds the place.
 struct CSVProblem: Error {
@@ -34,32 +34,48 @@ struct CSVRows {
   /// Line in which the latest row begins, from 1.
   private(set) var line = 1
 
+  /// - Parameter bytes: followed by 64 readable bytes.
   init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-  /// The next row where it is `1,0,word,"[8, 10, 14]"` and a line's end; nil for all others.
+  /// The next row where it is `1,0,word,"[8, 10, 14]"` and a line's end, its words within 64 bytes; nil
+  /// for all others.
+  @inline(__always)
   private mutating func nextPlain() -> Row? {
     guard let base = bytes.baseAddress else { return nil }
-    func comma(from start: Int) -> Int? {
-      var at = start
-      while at < bytes.count, bytes[at] != 0x22, bytes[at] != 0x0A {
-        if bytes[at] == 0x2C { return at }
-        at &+= 1
-      }
-      return nil
+    let quotes = text_places(base + at, 0x22)
+    // What is before the first quote.
+    let head = (quotes & (0 &- quotes)) &- 1
+    var commas = text_places(base + at, 0x2C) & head
+    guard quotes != 0, commas.nonzeroBitCount == 3, text_places(base + at, 0x0A) & head == 0,
+      head.nonzeroBitCount &+ at < bytes.count
+    else { return nil }
+    func comma() -> Int {
+      defer { commas &= commas &- 1 }
+      return at &+ commas.trailingZeroBitCount
     }
-    guard let first = comma(from: at), let second = comma(from: first + 1),
-      let third = comma(from: second + 1), third + 1 < bytes.count, bytes[third + 1] == 0x22,
-      let quote = memchr(base + third + 2, 0x22, bytes.count - third - 2)
-    else { return nil }
-    let end = UnsafeRawPointer(quote) - base + 1
-    let isLong = end < bytes.count && bytes[end] == 0x0D
-    let newline = isLong ? end + 1 : end
-    guard newline < bytes.count, bytes[newline] == 0x0A,
-      memchr(base + third + 2, 0x0A, end - third - 2) == nil
-    else { return nil }
-    defer { at = newline + 1 }
+    let places = (comma(), comma(), comma())
+    var quote = at &+ head.nonzeroBitCount
+    guard quote == places.2 &+ 1 else { return nil }
+    // The quote's other end, and no line's end before it.
+    quote &+= 1
+    while quote < bytes.count {
+      let marks = text_places(base + quote, 0x22)
+      let ends = text_places(base + quote, 0x0A)
+      if marks | ends == 0 {
+        quote &+= 64
+        continue
+      }
+      quote &+= (marks | ends).trailingZeroBitCount
+      break
+    }
+    // Zeros stand behind the file.
+    guard quote < bytes.count, bytes[quote] == 0x22 else { return nil }
+    let end = quote &+ 1
+    let newline = end < bytes.count && bytes[end] == 0x0D ? end &+ 1 : end
+    guard newline < bytes.count, bytes[newline] == 0x0A else { return nil }
+    defer { at = newline &+ 1 }
     nextLine += 1
-    return Row(start: at, end: end, commas: (first, second, third))
+    return Row(start: at, end: end, commas: places)
   }
 
   /// The next row, wherever its commas, quotes and line ends are; nil at the end.

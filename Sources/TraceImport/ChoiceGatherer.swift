@@ -7,7 +7,7 @@ struct ChoiceGatherer {
   /// What is wrong with an event; its reader adds the place.
   struct Problem: Error {
     var text: String
-    var remedy: String
+    var remedy = "leave the line out, or write the table again"
   }
 
   /// Ids in an event, once known.
@@ -20,7 +20,7 @@ struct ChoiceGatherer {
 
   /// - Parameters:
   ///   - topK: ids in an event, where that is known.
-  ///   - tellsPrompt: whether ``add(place:layer:ids:weights:isDecoded:)`` is told what is decoded.
+  ///   - tellsPrompt: whether ``add(place:layer:ids:count:isDecoded:)`` is told what is decoded.
   init(topK: Int?, tellsPrompt: Bool, stepEnd: LoggedRequest.StepEnd) {
     self.topK = topK
     self.tellsPrompt = tellsPrompt
@@ -30,9 +30,9 @@ struct ChoiceGatherer {
   /// Whether nothing was added.
   var isEmpty: Bool { prompt == nil && decoded == nil }
 
-  /// Adds an event of as many ids as are there, and as many weights or none.
+  /// Adds an event of as many ids as are there, and as many weights or none, not known to be decoded.
   mutating func add(
-    place: Int, layer: Int, ids: inout [UInt16], weights: inout [Float16], isDecoded: Bool = false
+    place: Int, layer: Int, ids: inout [UInt16], weights: inout [Float16]
   ) throws(Problem) {
     let topK = try settleTopK(ids.count)
     if ids.count < topK {
@@ -41,7 +41,24 @@ struct ChoiceGatherer {
     if !weights.isEmpty, weights.count < topK {
       weights += repeatElement(0, count: topK - weights.count)
     }
+    if prompt == nil { prompt = LoggedRequest(name: "", topK: topK, stepEnd: stepEnd) }
+    prompt?.add(place: Int32(clamping: place), layer: layer, ids: ids, weights: weights)
+  }
+
+  /// Ids in an event, at most.
+  static let mostIDs = 64
+
+  /// Adds an event without weights: the first `count` of `room`, which has places for more than
+  /// ``mostIDs``. Nothing is added where it throws.
+  mutating func add(
+    place: Int, layer: Int, ids room: UnsafeMutableBufferPointer<UInt16>, count: Int,
+    isDecoded: Bool = false
+  ) throws(Problem) {
+    let topK = try settleTopK(count)
+    for slot in count..<topK { room[slot] = TokenBlock.emptySlot }
     let place = Int32(clamping: place)
+    let ids = UnsafeBufferPointer(rebasing: room[..<topK])
+    let weights = UnsafeBufferPointer<Float16>(start: nil, count: 0)
     if isDecoded {
       if decoded == nil { decoded = LoggedRequest(name: "", topK: topK, stepEnd: stepEnd) }
       decoded?.add(place: place, layer: layer, ids: ids, weights: weights)
@@ -51,25 +68,8 @@ struct ChoiceGatherer {
     }
   }
 
-  /// Ids in an event, at most.
-  static let mostIDs = 64
-
-  /// Adds an event without weights, not known to be decoded: the first `count` of `room`, which has
-  /// places for more than ``mostIDs``.
-  mutating func add(
-    place: Int, layer: Int, ids room: UnsafeMutableBufferPointer<UInt16>, count: Int
-  ) throws(Problem) {
-    let topK = try settleTopK(count)
-    for slot in count..<topK { room[slot] = TokenBlock.emptySlot }
-    if prompt == nil { prompt = LoggedRequest(name: "", topK: topK, stepEnd: stepEnd) }
-    prompt?.add(
-      place: Int32(clamping: place), layer: layer,
-      ids: UnsafeBufferPointer(rebasing: room[..<topK]),
-      weights: UnsafeBufferPointer(start: nil, count: 0))
-  }
-
   /// Adds the events of a step's tokens in one layer; `ids` are a whole number of events of `own`
-  /// ids, or of as many as all have.
+  /// ids, or of as many as all have. Nothing is added where it throws.
   mutating func addLayer(_ layer: Int, ids: [UInt16], topK own: Int? = nil) throws(Problem) {
     let topK = try settleTopK(own ?? 1)
     guard own ?? topK == topK else {

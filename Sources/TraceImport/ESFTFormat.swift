@@ -111,8 +111,11 @@ struct ESFTFormat: TraceFormat {
     sequences += 1
     var request = RawRequest(
       name: "\(sequences)", task: source.folder, tokens: 0, layers: .numbered(layers), topK: topK,
-      ids: [], weights: readsWeights ? [] : nil)
+      ids: [])
     var line = ScoreLine()
+    // Layer after layer.
+    var ids: [UInt16] = []
+    var weights: [Float16] = []
     for (index, reader) in readers.enumerated() {
       guard let text = index == 0 ? firstLine : try reader.next() else {
         throw ImportError(
@@ -129,49 +132,24 @@ struct ESFTFormat: TraceFormat {
           token: line.ids.count / topK, layer: layers[index], problem: problem.text,
           remedy: problem.remedy)
       }
-      if index == 0 {
-        request.tokens = line.ids.count / topK
-        request.ids = Array(repeating: .max, count: line.ids.count * layers.count)
-        if readsWeights {
-          request.weights = Array(repeating: 0, count: line.ids.count * layers.count)
-        }
-      }
+      if index == 0 { request.tokens = line.ids.count / topK }
       guard line.ids.count == request.tokens * topK else {
         throw ImportError(
           .malformed, file: reader.file, line: reader.line, layer: layers[index],
           problem: "\(line.ids.count / topK) tokens, but layer \(layers[0]) has \(request.tokens)",
           remedy: Self.leaveOut)
       }
-      scatter(line, layer: index, into: &request)
+      ids += line.ids
+      weights += line.weights
     }
     request.prefill = request.tokens
-    return request
-  }
-
-  /// Puts a layer's events into their places in the token-major columns.
-  private func scatter(_ line: ScoreLine, layer: Int, into request: inout RawRequest) {
-    let (tokens, topK) = (request.tokens, request.topK)
-    func scatter<Value>(_ column: [Value], into rows: inout [Value]) {
-      let stride = layers.count * topK
-      precondition(column.count >= tokens * topK && rows.count == tokens * stride)
-      rows.withUnsafeMutableBufferPointer { rows in
-        column.withUnsafeBufferPointer { column in
-          var (from, to) = (0, layer * topK)
-          while from < tokens * topK {
-            var slot = 0
-            while slot < topK {
-              rows[to &+ slot] = column[from &+ slot]
-              slot &+= 1
-            }
-            from &+= topK
-            to &+= stride
-          }
-        }
-      }
+    let starts = layers.indices.map { Optional($0 * request.tokens * topK) }
+    request.ids = tokenMajor(
+      ids, columns: starts, tokens: request.tokens, topK: topK, empty: TokenBlock.emptySlot)
+    if readsWeights {
+      request.weights = tokenMajor(
+        weights, columns: starts, tokens: request.tokens, topK: topK, empty: 0)
     }
-    scatter(line.ids, into: &request.ids)
-    guard var weights = request.weights.take() else { return }
-    scatter(line.weights, into: &weights)
-    request.weights = weights
+    return request
   }
 }

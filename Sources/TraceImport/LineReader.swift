@@ -21,6 +21,8 @@ final class LineReader {
   /// Bytes of the buffer that were not taken.
   private var pending = 0..<0
   private var isAtEnd = false
+  /// Where the last whole line in the buffer ends, once somebody asked.
+  private var wholeEnd: Int?
   /// Empty lines that are handed out if another line follows, and that line.
   private var emptyLines = 0
   private var lineBehind: UnsafeRawBufferPointer?
@@ -60,6 +62,29 @@ final class LineReader {
     return lineBehind.take()
   }
 
+  /// The lines that are in memory from the next on, each with its end; whoever reads some of them
+  /// says so to ``skip(bytes:lines:)``. Empty where nothing but ``next()`` tells what follows.
+  func wholeLines() -> UnsafeRawBufferPointer {
+    guard let storage, lineBehind == nil else {
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    var end = wholeEnd ?? pending.upperBound
+    if wholeEnd == nil {
+      let bytes = storage.assumingMemoryBound(to: UInt8.self)
+      while end > pending.lowerBound, bytes[end - 1] != 0x0A { end -= 1 }
+      wholeEnd = end
+    }
+    let start = pending.lowerBound
+    return UnsafeRawBufferPointer(start: storage + start, count: max(0, end - start))
+  }
+
+  /// Passes over lines of ``wholeLines()``, none of them empty.
+  func skip(bytes: Int, lines: Int) {
+    precondition(bytes <= pending.count, "no more is skipped than there is")
+    pending = pending.lowerBound + bytes..<pending.upperBound
+    line += lines
+  }
+
   @inline(__always)
   private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0D }
 
@@ -94,6 +119,7 @@ final class LineReader {
 
   /// Reads on, moving what is pending to the buffer's front and making room where it is full.
   private func fill() throws(ImportError) {
+    wholeEnd = nil
     if pending.lowerBound > 0, let storage {
       memmove(storage, storage + pending.lowerBound, pending.count)
       pending = 0..<pending.count

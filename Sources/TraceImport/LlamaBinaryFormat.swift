@@ -85,6 +85,7 @@ struct LlamaBinaryFormat: TraceFormat {
         problem: problem, remedy: remedy)
     }
     var gatherer = ChoiceGatherer(topK: bounds.topK, tellsPrompt: false, stepEnd: .layer)
+    var ids: [UInt16] = []
     var outOfRange: Int?
     var at = 0
     while at < bytes.count {
@@ -99,14 +100,8 @@ struct LlamaBinaryFormat: TraceFormat {
           remedy: at > 0
             ? "keep what is before it (head -c \(at))" : "record the trace again")
       }
-      var ids: [UInt16] = []
-      ids.reserveCapacity(head.tokens * head.topK)
-      for place in stride(from: at + 12, to: at + head.size, by: 4) {
-        let number = Int(bytes.littleEndian(at: place, as: Int32.self))
-        let id = RawRequest.id(number)
-        if id == RawRequest.outOfRange { outOfRange = outOfRange ?? number }
-        ids.append(id)
-      }
+      let numbers = UnsafeRawBufferPointer(rebasing: bytes[at + 12..<at + head.size])
+      if let number = replace(&ids, by: numbers) { outOfRange = outOfRange ?? number }
       do throws(ChoiceGatherer.Problem) {
         try gatherer.addLayer(head.layer, ids: ids, topK: head.topK)
       } catch {
@@ -121,5 +116,23 @@ struct LlamaBinaryFormat: TraceFormat {
       request, file: source.path, stem: source.stem, tellsPrompt: false)
     raw.firstOutOfRange = outOfRange
     return raw
+  }
+
+  /// Makes `ids` those of `numbers`, of int32 each; returns the first that is out of range.
+  private func replace(_ ids: inout [UInt16], by numbers: UnsafeRawBufferPointer) -> Int? {
+    let count = numbers.count / 4
+    func number(_ place: Int) -> Int {
+      Int(
+        Int32(littleEndian: numbers.loadUnaligned(fromByteOffset: 4 &* place, as: Int32.self)))
+    }
+    if ids.count != count { ids = Array(repeating: 0, count: count) }
+    var isInRange = true
+    for place in 0..<count {
+      let id = RawRequest.id(number(place))
+      isInRange = isInRange && id != RawRequest.outOfRange
+      ids[place] = id
+    }
+    if isInRange { return nil }
+    return (0..<count).lazy.map(number).first { RawRequest.id($0) == RawRequest.outOfRange }
   }
 }

@@ -1,5 +1,3 @@
-import RoutingTrace
-
 extension ForeignFormat {
   /// Tables of llama.cpp's MoE traces.
   public static let llamaCSV = ForeignFormat(LlamaCSVFormat.self)
@@ -94,138 +92,26 @@ struct LlamaCSVFormat: TraceFormat {
         problem: "the first line is that of no table of llama.cpp's",
         remedy: "choose another --format, or leave the file out")
     }
-    var table = ChoiceTable(
-      lines: lines,
-      gatherer: ChoiceGatherer(
-        topK: bounds.topK, tellsPrompt: kind == .choicesWithPhase, stepEnd: .layer))
+    let gatherer = ChoiceGatherer(
+      topK: bounds.topK, tellsPrompt: kind == .choicesWithPhase, stepEnd: .layer)
+    let request: LoggedRequest
     switch kind {
-    case .choicesWithPhase: try table.readPhases()
-    case .choices: try table.readChoices()
-    case .events: try table.readEvents(from: first)
-    }
-    guard let request = table.gatherer.take() else {
-      throw table.fault("the table has no rows", remedy: "record it again, or leave it out")
+    case .choicesWithPhase:
+      var rows = LlamaPhaseRows(gatherer: gatherer)
+      request = try rows.read(lines)
+    case .choices:
+      guard let topK = bounds.topK else {
+        throw ImportError(
+          .missing, file: lines.file, problem: "the table does not say how many rows a token has",
+          remedy: "give --shape NAME, or --top-k K with --experts E")
+      }
+      var rows = LlamaChoiceRows(gatherer: gatherer, topK: topK)
+      request = try rows.read(lines)
+    case .events:
+      var rows = LlamaEventRows(gatherer: gatherer)
+      request = try rows.read(lines, latest: first)
     }
     return try finisher.finish(
       request, file: source.path, stem: source.stem, tellsPrompt: kind == .choicesWithPhase)
-  }
-}
-
-/// The rows of one table.
-private struct ChoiceTable {
-  let lines: LineReader
-  var gatherer: ChoiceGatherer
-  private var ids: [UInt16] = []
-  private var noWeights: [Float16] = []
-
-  init(lines: LineReader, gatherer: ChoiceGatherer) {
-    self.lines = lines
-    self.gatherer = gatherer
-  }
-
-  /// A fault of the latest line.
-  func fault(
-    _ problem: String, remedy: String = "leave the line out, or write the table again"
-  ) -> ImportError {
-    ImportError(.malformed, file: lines.file, line: lines.line, problem: problem, remedy: remedy)
-  }
-
-  /// Rows of `phase,token,layer,rank,expert`; those of one event are neighbours.
-  mutating func readPhases() throws(ImportError) {
-    var event: (isDecoded: Bool, token: Int, layer: Int)?
-    while let line = try lines.next() {
-      var fields = NumberFields(line)
-      let phase = fields.bytes()
-      let isDecoded = phase.elementsEqual("decode".utf8)
-      guard isDecoded || phase.elementsEqual("prefill".utf8) else {
-        throw fault("the phase is neither prefill nor decode")
-      }
-      guard let token = fields.whole(), let layer = fields.whole(), let rank = fields.whole(),
-        let expert = fields.whole(), !fields.hasMore, token >= 0, (0...65_535).contains(layer)
-      else { throw fault("a row of a phase and four whole numbers is expected") }
-      if let open = event, rank == 0 || open != (isDecoded, token, layer) {
-        try add(open)
-        event = nil
-      }
-      guard rank == ids.count else {
-        throw fault("rank \(rank) follows \(ids.count) choices of the event: rows are missing")
-      }
-      event = (isDecoded, token, layer)
-      ids.append(RawRequest.id(expert))
-    }
-    if let event { try add(event) }
-  }
-
-  /// Adds the event whose ids were gathered.
-  private mutating func add(
-    _ event: (isDecoded: Bool, token: Int, layer: Int)
-  ) throws(ImportError) {
-    do throws(ChoiceGatherer.Problem) {
-      try gatherer.add(
-        place: event.token, layer: event.layer, ids: &ids, weights: &noWeights,
-        isDecoded: event.isDecoded)
-    } catch {
-      throw fault(error.text, remedy: error.remedy)
-    }
-    ids.removeAll(keepingCapacity: true)
-  }
-
-  /// Rows of `layer,expert`; those of a layer are the tokens of a batch, top-k rows each.
-  mutating func readChoices() throws(ImportError) {
-    guard gatherer.topK != nil else {
-      throw ImportError(
-        .missing, file: lines.file, problem: "the table does not say how many rows a token has",
-        remedy: "give --shape NAME, or --top-k K with --experts E")
-    }
-    var open: Int?
-    while let line = try lines.next() {
-      var fields = NumberFields(line)
-      guard let layer = fields.whole(), let expert = fields.whole(), !fields.hasMore,
-        (0...65_535).contains(layer)
-      else { throw fault("a row of layer and expert is expected") }
-      if let open, open != layer { try addLayer(open) }
-      open = layer
-      ids.append(RawRequest.id(expert))
-    }
-    if let open { try addLayer(open) }
-  }
-
-  /// Adds the events of a batch in one layer.
-  private mutating func addLayer(_ layer: Int) throws(ImportError) {
-    let topK = gatherer.topK ?? 1
-    guard ids.count % topK == 0 else {
-      throw fault(
-        "the \(ids.count) rows of layer \(layer) before it are not a multiple of top-\(topK)",
-        remedy: "give the shape of the model that was traced, or its --top-k with --experts")
-    }
-    do throws(ChoiceGatherer.Problem) { try gatherer.addLayer(layer, ids: ids) } catch {
-      throw fault(error.text, remedy: error.remedy)
-    }
-    ids.removeAll(keepingCapacity: true)
-  }
-
-  /// Rows of `pos,layer,e1,e2,...`, the first of which was read.
-  mutating func readEvents(from first: UnsafeRawBufferPointer) throws(ImportError) {
-    var room = [UInt16](repeating: TokenBlock.emptySlot, count: ChoiceGatherer.mostIDs + 1)
-    // Pointers, and a reader that is not asked of the table again: every row of a long file passes here.
-    let lines = self.lines
-    try room.withUnsafeMutableBufferPointer { room throws(ImportError) in
-      var line: UnsafeRawBufferPointer? = first
-      while let row = line {
-        var fields = NumberFields(row)
-        guard let place = fields.whole(), let layer = fields.whole(), place >= 0,
-          (0...65_535).contains(layer)
-        else { throw fault("a row of position, layer and experts is expected") }
-        guard let count = fields.takeIDs(into: room) else {
-          throw fault("an expert id is no whole number")
-        }
-        do throws(ChoiceGatherer.Problem) {
-          try gatherer.add(place: place, layer: layer, ids: room, count: count)
-        } catch {
-          throw fault(error.text, remedy: error.remedy)
-        }
-        line = try lines.next()
-      }
-    }
   }
 }

@@ -23,8 +23,6 @@ struct LoggedRequest {
   let stepEnd: StepEnd
   /// Tokens of the prompt, where records tell.
   private(set) var toldPrefill: Int?
-  /// Whether it has gate weights, as the first record with any tells.
-  private(set) var isWeighted = false
   /// Where every token stands in its engine step.
   private(set) var places: [Int32] = []
   /// The first token of every engine step.
@@ -32,15 +30,17 @@ struct LoggedRequest {
   /// Records that were added.
   private(set) var records = 0
 
-  /// What is known of a layer: its first tokens' ids and weights, the others' are not there.
+  /// What is known of a layer: the events of its first tokens; those behind them are not there.
   struct Column {
     var layer: Int
-    var ids: [UInt16] = []
-    var weights: [Float16] = []
+    /// How many tokens these are.
+    var tokens = 0
   }
 
   /// Layers in the order of their first records.
   private(set) var columns: [Column] = []
+  /// Their events.
+  private var grid: EventGrid
   /// The column of every layer.
   private var columnOf: [Int: Int] = [:]
   /// Column and token of the latest record.
@@ -50,7 +50,11 @@ struct LoggedRequest {
     self.name = name
     self.topK = topK
     self.stepEnd = stepEnd
+    grid = EventGrid(topK: topK)
   }
+
+  /// Whether it has gate weights, as the first record with any tells.
+  var isWeighted: Bool { grid.isWeighted }
 
   /// Tokens (T).
   var tokens: Int { places.count }
@@ -73,7 +77,7 @@ struct LoggedRequest {
     weights: UnsafeBufferPointer<Float16>
   ) {
     records += 1
-    if !weights.isEmpty { beWeighted() }
+    if !weights.isEmpty { grid.beWeighted() }
     let column = self.column(of: layer)
     if steps.isEmpty || endsStep(place: place, layer: layer) { steps.append(tokens) }
     var token = self.token(at: place)
@@ -81,17 +85,10 @@ struct LoggedRequest {
       steps.append(tokens)
       token = self.token(at: place)
     }
-    let start = token * topK
-    if columns[column].ids.count < start { fill(column, to: start) }
-    if columns[column].ids.count == start {
-      columns[column].ids.append(contentsOf: ids)
-      if isWeighted { columns[column].weights.append(contentsOf: weights) }
-    } else {
-      columns[column].ids.replaceSubrange(start..<start + topK, with: ids)
-      if isWeighted {
-        columns[column].weights.replaceSubrange(start..<start + topK, with: weights)
-      }
-    }
+    grid.makeRoom(for: token + 1)
+    grid.put(ids, at: token, of: column)
+    if !weights.isEmpty { grid.put(weights: weights, at: token, of: column) }
+    if columns[column].tokens <= token { columns[column].tokens = token + 1 }
     latest = (column, token)
   }
 
@@ -102,16 +99,17 @@ struct LoggedRequest {
   /// - Returns: false where the layer has more tokens than the step's others.
   /// - Complexity: O(ids).
   mutating func addLayer(_ layer: Int, count: Int, ids: UnsafeBufferPointer<UInt16>) -> Bool {
+    let begins = steps.isEmpty || layer <= columns[latest.column].layer
+    let step = begins ? tokens : steps[steps.count - 1]
+    guard step == tokens || count <= tokens - step else { return false }
     records += count
-    if steps.isEmpty || layer <= columns[latest.column].layer { steps.append(tokens) }
-    let column = self.column(of: layer)
-    let step = steps[steps.count - 1]
+    if begins { steps.append(tokens) }
     if step == tokens { places += (0..<Int32(count)) }
-    latest = (column, max(step, tokens - 1))
-    guard count <= tokens - step else { return false }
-    fill(column, to: (tokens - count) * topK)
-    columns[column].ids += ids
-    if isWeighted { columns[column].weights += repeatElement(0, count: ids.count) }
+    let column = self.column(of: layer)
+    grid.makeRoom(for: tokens)
+    grid.put(ids, at: tokens - count, of: column)
+    columns[column].tokens = tokens
+    latest = (column, tokens - 1)
     return true
   }
 
@@ -129,30 +127,17 @@ struct LoggedRequest {
 
   /// Puts the tokens of `decoded` behind its own, which are the prompt's.
   mutating func append(decoded: LoggedRequest) {
-    var decoded = decoded
     toldPrefill = tokens
-    if isWeighted || decoded.isWeighted {
-      beWeighted()
-      decoded.beWeighted()
-    }
-    for other in decoded.columns {
-      let column = self.column(of: other.layer)
-      fill(column, to: tokens * topK)
-      columns[column].ids += other.ids
-      columns[column].weights += other.weights
+    if decoded.isWeighted { grid.beWeighted() }
+    grid.makeRoom(for: tokens + decoded.tokens)
+    for (other, events) in decoded.columns.enumerated() {
+      let column = self.column(of: events.layer)
+      grid.put(events.tokens, of: other, from: decoded.grid, at: tokens, of: column)
+      columns[column].tokens = tokens + events.tokens
     }
     steps += decoded.steps.map { $0 + tokens }
     places += decoded.places
     records += decoded.records
-  }
-
-  /// Gives weight 0 to all that was added without weights.
-  private mutating func beWeighted() {
-    guard !isWeighted else { return }
-    isWeighted = true
-    for column in columns.indices {
-      columns[column].weights = Array(repeating: 0, count: columns[column].ids.count)
-    }
   }
 
   /// The number of a layer's column, which is most often that of the latest record or the next.
@@ -164,6 +149,7 @@ struct LoggedRequest {
     if let known = columnOf[layer] { return known }
     columnOf[layer] = columns.count
     columns.append(Column(layer: layer))
+    grid.addColumn()
     return columns.count - 1
   }
 
@@ -198,30 +184,18 @@ struct LoggedRequest {
   /// Makes a token that other layers lack so far, before others of its step.
   private mutating func insert(_ place: Int32, at token: Int) {
     places.insert(place, at: token)
-    let start = token * topK
-    for column in columns.indices where columns[column].ids.count > start {
-      columns[column].ids.insert(
-        contentsOf: repeatElement(TokenBlock.emptySlot, count: topK), at: start)
-      guard isWeighted else { continue }
-      columns[column].weights.insert(contentsOf: repeatElement(0, count: topK), at: start)
+    grid.makeRoom(for: tokens)
+    for column in columns.indices where columns[column].tokens > token {
+      grid.insert(at: token, of: column, tokens: columns[column].tokens)
+      columns[column].tokens += 1
     }
   }
 
   /// Whether a layer has a record of a token.
   @inline(__always)
   private func isThere(_ token: Int, in column: Int) -> Bool {
-    let end = (token + 1) * topK
     // Records mostly come in order, and then the layer has none behind the latest.
-    guard end <= columns[column].ids.count else { return false }
-    return columns[column].ids[token * topK..<end].contains { $0 != TokenBlock.emptySlot }
-  }
-
-  /// Fills a column up with empty slots.
-  private mutating func fill(_ column: Int, to count: Int) {
-    let missing = count - columns[column].ids.count
-    guard missing > 0 else { return }
-    columns[column].ids += repeatElement(TokenBlock.emptySlot, count: missing)
-    if isWeighted { columns[column].weights += repeatElement(0, count: missing) }
+    token < columns[column].tokens && grid.holds(token, of: column)
   }
 
   /// Gives its layers other numbers.
@@ -233,12 +207,12 @@ struct LoggedRequest {
 
   /// Takes over the columns of another file's records of the same tokens.
   mutating func join(_ other: LoggedRequest) {
-    var other = other
-    if isWeighted || other.isWeighted {
-      beWeighted()
-      other.beWeighted()
+    if other.isWeighted { grid.beWeighted() }
+    for (number, events) in other.columns.enumerated() {
+      grid.addColumn()
+      grid.put(events.tokens, of: number, from: other.grid, at: 0, of: columns.count)
+      columns.append(events)
     }
-    columns += other.columns
     records += other.records
   }
 
@@ -269,38 +243,9 @@ struct LoggedRequest {
 
   /// The request over `layers`, ascending, those that it lacks being empty.
   func request(over layers: [Int]) -> RawRequest {
-    let stride = layers.count * topK
-    var ids = [UInt16](repeating: TokenBlock.emptySlot, count: tokens * stride)
-    var weights = [Float16](repeating: 0, count: isWeighted ? ids.count : 0)
-    for column in columns {
-      guard let place = layers.firstIndex(of: column.layer) else { continue }
-      scatter(column.ids, into: &ids, from: place * topK, stride: stride)
-      if isWeighted { scatter(column.weights, into: &weights, from: place * topK, stride: stride) }
-    }
+    let order = layers.map { layer in columns.firstIndex { $0.layer == layer } }
     return RawRequest(
-      name: name, tokens: tokens, prefill: prefill, layers: .numbered(layers), topK: topK, ids: ids,
-      weights: isWeighted ? weights : nil)
-  }
-
-  /// Puts a layer's events into their places in a token-major column, `stride` apart; runs over all
-  /// ids, hence the pointers.
-  private func scatter<Value>(
-    _ events: [Value], into rows: inout [Value], from first: Int, stride: Int
-  ) {
-    precondition(events.isEmpty || (events.count / topK - 1) * stride + first + topK <= rows.count)
-    rows.withUnsafeMutableBufferPointer { rows in
-      events.withUnsafeBufferPointer { events in
-        var (from, to) = (0, first)
-        while from < events.count {
-          var slot = 0
-          while slot < topK {
-            rows[to &+ slot] = events[from &+ slot]
-            slot &+= 1
-          }
-          from &+= topK
-          to &+= stride
-        }
-      }
-    }
+      name: name, tokens: tokens, prefill: prefill, layers: .numbered(layers), topK: topK,
+      ids: grid.ids(of: tokens, order: order), weights: grid.weights(of: tokens, order: order))
   }
 }

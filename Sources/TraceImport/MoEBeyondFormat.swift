@@ -83,6 +83,8 @@ private struct ExpertTable {
   private var ids: [UInt16] = []
   /// The first layer's tokens as they stand in the file.
   private var texts: [Range<Int>] = []
+  /// Where batch and layer of the latest row stand.
+  private var latestHead = 0..<0
   /// Token and layer of the latest row.
   private(set) var token: Int?
   private(set) var layer: Int?
@@ -96,24 +98,11 @@ private struct ExpertTable {
 
   /// Adds a row, which must be the next of its layer's tokens or the first of the next layer.
   mutating func add(_ row: CSVRows.Row) throws(CSVProblem) {
-    let number = try number(row.start..<row.commas.0, "layer id")
-    let batch = try self.number(row.commas.0 + 1..<row.commas.1, "batch number")
-    guard self.batch ?? batch == batch else {
-      throw CSVProblem(
-        "batch \(batch) follows batch \(self.batch ?? 0): one prompt a file is expected",
-        remedy: "split the table into one file a batch")
-    }
-    self.batch = batch
-    if number != layer {
-      try finishLayer()
-      guard !layers.contains(number) else {
-        throw CSVProblem(
-          "layer \(number) begins again: rows must stand layer by layer",
-          remedy: "sort the rows by Layer ID, those of a layer in the order of the tokens")
-      }
-      layers.append(number)
-      layer = number
-      token = nil
+    // Most rows are of the same batch and layer as the one before.
+    let head = row.start..<row.commas.1
+    if !isSame(head, latestHead) {
+      try begin(row)
+      latestHead = head
     }
     let position = (token ?? -1) + 1
     token = position
@@ -123,7 +112,7 @@ private struct ExpertTable {
     } else {
       guard position < texts.count else {
         throw CSVProblem(
-          "layer \(number) has more than the \(texts.count) tokens of layer \(layers[0])")
+          "layer \(layer ?? 0) has more than the \(texts.count) tokens of layer \(layers[0])")
       }
       guard isSame(texts[position], text) else {
         throw CSVProblem(
@@ -132,6 +121,28 @@ private struct ExpertTable {
       }
     }
     try addIDs(row.commas.2 + 1..<row.end)
+  }
+
+  /// Reads batch and layer of a row, which may be the first of another layer.
+  private mutating func begin(_ row: CSVRows.Row) throws(CSVProblem) {
+    let number = try number(row.start..<row.commas.0, "layer id")
+    let batch = try self.number(row.commas.0 + 1..<row.commas.1, "batch number")
+    guard self.batch ?? batch == batch else {
+      throw CSVProblem(
+        "batch \(batch) follows batch \(self.batch ?? 0): one prompt a file is expected",
+        remedy: "split the table into one file a batch")
+    }
+    self.batch = batch
+    guard number != layer else { return }
+    try finishLayer()
+    guard !layers.contains(number) else {
+      throw CSVProblem(
+        "layer \(number) begins again: rows must stand layer by layer",
+        remedy: "sort the rows by Layer ID, those of a layer in the order of the tokens")
+    }
+    layers.append(number)
+    layer = number
+    token = nil
   }
 
   /// The request, once all rows were added.
@@ -143,24 +154,12 @@ private struct ExpertTable {
     let topK = topK ?? 0
     let tokens = texts.count
     let order = layers.indices.sorted { layers[$0] < layers[$1] }
-    let tokenMajor = [UInt16](unsafeUninitializedCapacity: ids.count) { target, filled in
-      ids.withUnsafeBufferPointer { ids in
-        for token in 0..<tokens {
-          for block in order {
-            let at = (block &* tokens &+ token) &* topK
-            var slot = 0
-            while slot < topK {
-              target[filled] = ids[at &+ slot]
-              filled &+= 1
-              slot &+= 1
-            }
-          }
-        }
-      }
-    }
+    let ids = tokenMajor(
+      ids, columns: order.map { $0 * tokens * topK }, tokens: tokens, topK: topK,
+      empty: TokenBlock.emptySlot)
     return RawRequest(
       name: name, tokens: tokens, prefill: tokens, layers: .numbered(order.map { layers[$0] }),
-      topK: topK, ids: tokenMajor)
+      topK: topK, ids: ids)
   }
 
   /// Throws unless the layer that ends has as many tokens as the first.
@@ -188,7 +187,10 @@ private struct ExpertTable {
     guard topK <= Self.widestRow, let base = bytes.baseAddress else { return false }
     let text = (base + range.lowerBound).assumingMemoryBound(to: UInt8.self)
     return withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Self.widestRow) { row in
-      guard csj_read_row(text, topK, experts, row.baseAddress) == range.count else { return false }
+      guard
+        takeShortList(UnsafeRawBufferPointer(start: text, count: range.count), topK, into: row)
+          || csj_read_row(text, topK, experts, row.baseAddress) == range.count
+      else { return false }
       ids.append(contentsOf: row[..<topK])
       return true
     }

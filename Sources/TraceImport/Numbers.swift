@@ -10,6 +10,28 @@ func takeWholeNumber(_ text: UnsafeRawBufferPointer, _ at: inout Int, end: Int) 
   return at > start ? number : nil
 }
 
+/// The number of one to four digits at `text`, behind which there are readable bytes.
+///
+/// There is no branch on how many they are, which nobody can guess.
+@inline(__always)
+func shortNumber(_ text: UnsafeRawPointer, digits count: Int) -> UInt16 {
+  var digits = UInt32(littleEndian: text.loadUnaligned(as: UInt32.self))
+  // Zeros in front: the last digit is in the highest byte. Neighbours are added up to pairs, then all.
+  digits = digits &<< (32 &- 8 &* UInt32(truncatingIfNeeded: count)) & 0x0F0F_0F0F
+  digits = (digits &* (1 | 10 << 8)) &>> 8 & 0x00FF_00FF
+  return UInt16(truncatingIfNeeded: (digits &* (1 | 100 << 16)) &>> 16)
+}
+
+/// The same of one to eight digits, which are the first of `text`.
+@inline(__always)
+func longNumber(_ text: UInt64, digits count: Int) -> Int {
+  var digits = UInt64(littleEndian: text)
+  digits = digits &<< (64 &- 8 &* UInt64(truncatingIfNeeded: count)) & 0x0F0F_0F0F_0F0F_0F0F
+  digits = (digits &* (1 | 10 << 8)) &>> 8 & 0x00FF_00FF_00FF_00FF
+  digits = (digits &* (1 | 100 << 16)) &>> 16 & 0x0000_FFFF_0000_FFFF
+  return Int(truncatingIfNeeded: (digits &* (1 | 10_000 << 32)) &>> 32)
+}
+
 /// A whole number in decimal digits, up to nine of them; nil for anything else.
 func wholeNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Int? {
   var at = text.startIndex
@@ -43,6 +65,10 @@ func takeDecimalNumber(_ text: UnsafeRawBufferPointer, _ at: inout Int, end: Int
   guard digits > 0, digits <= 15 else { return nil }
   return Double(mantissa) / powersOfTen[scale]
 }
+
+/// The number whose digits behind the point are these, up to 15 in all.
+@inline(__always)
+func fraction(_ digits: Int, places: Int) -> Double { Double(digits) / powersOfTen[places] }
 
 /// A number as text files hold it: sign, digits, point, exponent. Nil for anything else.
 func decimalNumber(_ text: Slice<UnsafeRawBufferPointer>) -> Double? {

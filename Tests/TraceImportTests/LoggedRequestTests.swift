@@ -87,4 +87,46 @@ private func steps(_ sizes: [Int]) -> LoggedRequest {
     #expect(request.firstDifference(from: steps([4, 1])) == 3)
     #expect(request.firstDifference(from: steps([1, 1, 3])) == 1)
   }
+
+  /// The rules once more, over a dictionary of records, beside many records in any order.
+  @Test(arguments: [LoggedRequest.StepEnd.placeAndLayer, .layer])
+  func recordsInAnyOrderAreWhereTheyBelong(stepEnd: LoggedRequest.StepEnd) {
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<200 {
+      var request = LoggedRequest(name: "r", topK: 2, stepEnd: stepEnd)
+      var steps: [[Int32: [Int: (ids: [UInt16], weights: [Float16])]]] = []
+      var latest: (place: Int32, layer: Int)?
+      for record in 0..<120 {
+        let place = Int32.random(in: 0..<12, using: &random)
+        let layer = Int.random(in: 0..<4, using: &random) * 3
+        let ids: [UInt16] = record % 9 == 0 ? [empty, empty] : [UInt16(record), empty]
+        let weights: [Float16] = record < 40 ? [] : [Float16(record), 0]
+        request.add(place: place, layer: layer, ids: ids, weights: weights)
+        let ends = latest.map {
+          stepEnd == .layer ? layer < $0.layer : place <= $0.place && layer <= $0.layer
+        }
+        let known = steps.last?[place]?[layer]
+        if ends ?? true || known.map({ $0.ids != [empty, empty] }) ?? false { steps.append([:]) }
+        steps[steps.count - 1][place, default: [:]][layer] =
+          (ids, weights.isEmpty ? [0, 0] : weights)
+        latest = (place, layer)
+      }
+      let layers = [0, 1, 3, 6, 9]
+      let raw = request.request(over: layers)
+      let tokens = steps.flatMap { step in step.keys.sorted().map { step[$0] ?? [:] } }
+      #expect(request.tokens == tokens.count)
+      #expect(
+        raw.ids == tokens.flatMap { token in layers.flatMap { token[$0]?.ids ?? [empty, empty] } })
+      #expect(
+        raw.weights == tokens.flatMap { token in layers.flatMap { token[$0]?.weights ?? [0, 0] } })
+    }
+  }
+
+  /// An event without weights among others, as of a token that no expert took.
+  @Test func weightsThatLackAreZero() {
+    var request = logged([(0, 1, 4)])
+    request.add(place: 1, layer: 1, ids: [empty], weights: [])
+    request.add(place: 2, layer: 1, ids: [2], weights: [0.5])
+    #expect(request.request(over: [1]).weights == [0.5, 0, 0.5])
+  }
 }
