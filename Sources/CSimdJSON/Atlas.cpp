@@ -1,9 +1,9 @@
 // moe-routing-atlas: the experts of tokens one by one.
 
-#include <cctype>
 #include <cmath>
 #include <string_view>
 
+#include "PlainReader.hpp"
 #include "Reader.hpp"
 
 namespace {
@@ -54,17 +54,15 @@ struct ActivationValues : ObjectPattern::NoValues {
 };
 
 /// A text of traces whose activations are all written as the first of their list, read without the parser.
-class PlainAtlas {
+class PlainAtlas : private PlainReader {
  public:
   PlainAtlas(csj_reader &reader, const char *text, size_t length, const csj_bounds &bounds)
-      : r(reader), at(text), end(text + length), values(bounds) {}
+      : PlainReader(text, length), r(reader), values(bounds) {}
 
   /// Reads the text; false, and nothing read, where anything in it is not plain.
   bool read() {
     plain::skipSpaces(at);
-    const bool isRead = readTrace(true);
-    // Spaces may go on behind the text, up to another.
-    if (isRead && at <= end && (plain::skipSpaces(at), at >= end)) return true;
+    if (readTrace(true) && isAtEnd()) return true;
     r.choices.clear();
     r.traces.clear();
     return false;
@@ -72,8 +70,6 @@ class PlainAtlas {
 
  private:
   csj_reader &r;
-  const char *at;
-  const char *const end;
   ObjectPattern pattern;
   ActivationValues values;
 
@@ -83,31 +79,22 @@ class PlainAtlas {
     csj_choices trace{};
     trace.top_k = trace.experts = -1;
     bool hasActivations = false, hasTraces = false;
-    if (*at++ != '{') return false;
-    do {
-      plain::skipSpaces(at);
-      const char *const start = at + 1;
-      if (!plain::passText(at)) return false;
-      const std::string_view key(start, static_cast<size_t>(at - start) - 1);
-      plain::skipSpaces(at);
-      if (*at++ != ':') return false;
-      plain::skipSpaces(at);
+    const bool isRead = readObject([&](std::string_view key) {
       if (key == "activations") {
-        if (hasActivations || !readActivations()) return false;
+        if (hasActivations) return false;
         hasActivations = true;
-      } else if (key == "traces" && isTop) {
-        if (hasTraces || !readList([&] { return readTrace(false); })) return false;
-        hasTraces = true;
-      } else if (key == "top_k") {
-        if (!readNumber(CSJ_LARGEST_TOP_K, trace.top_k)) return false;
-      } else if (key == "num_experts") {
-        if (!readNumber(CSJ_MOST_EXPERTS, trace.experts)) return false;
-      } else if (holdsRouting(key) || !passValue()) {
-        return false;
+        return readActivations();
       }
-      plain::skipSpaces(at);
-    } while (*at++ == ',');
-    if (at[-1] != '}' || hasActivations == hasTraces) return false;
+      if (key == "traces" && isTop) {
+        if (hasTraces) return false;
+        hasTraces = true;
+        return readList([&] { return readTrace(false); });
+      }
+      if (key == "top_k") return readNumber(CSJ_LARGEST_TOP_K, trace.top_k);
+      if (key == "num_experts") return readNumber(CSJ_MOST_EXPERTS, trace.experts);
+      return !holdsRouting(key) && passValue();
+    });
+    if (!isRead || hasActivations == hasTraces) return false;
     if (hasTraces) return true;
     trace.count = r.choices.size() - first;
     r.traces.push_back(trace);
@@ -133,49 +120,6 @@ class PlainAtlas {
       r.choices.push_back(values.choice);
       return true;
     });
-  }
-
-  /// A list of at least one, each read by `item`.
-  template <typename Item>
-  bool readList(Item item) {
-    if (*at++ != '[') return false;
-    do {
-      plain::skipSpaces(at);
-      if (!item()) return false;
-      plain::skipSpaces(at);
-    } while (*at++ == ',');
-    return at[-1] == ']';
-  }
-
-  /// A text, a number, true, false, null, or a list of texts or of numbers.
-  bool passValue() {
-    if (passAnyText(at) || plain::passNumber(at) || plain::passWord(at)) return true;
-    if (plain::passNumbers(at)) return true;
-    return readList([&] { return passAnyText(at); });
-  }
-
-  /// A text of any alphabet, with escapes.
-  static bool passAnyText(const char *&at) {
-    const char *now = at;
-    if (*now++ != '"') return false;
-    while (*now != '"') {
-      if (*now == '\\') {
-        now++;
-        if (*now == 'u') {
-          for (int i = 0; i < 4; i++) {
-            if (!std::isxdigit(static_cast<unsigned char>(*++now))) return false;
-          }
-        } else if (*now == 0 || std::strchr("\"\\/bfnrt", *now) == nullptr) {
-          return false;
-        }
-      } else if (static_cast<uint8_t>(*now) < ' ') {
-        return false;
-      }
-      now++;
-    }
-    if (!simdjson::validate_utf8(at, static_cast<size_t>(now - at))) return false;
-    at = now + 1;
-    return true;
   }
 };
 

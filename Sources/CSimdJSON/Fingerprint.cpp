@@ -2,13 +2,128 @@
 
 #include <string_view>
 
+#include "PlainReader.hpp"
 #include "Reader.hpp"
 
 namespace {
 
+/// A file whose tokens have the same layers, ascending, and whose events are all written as the first,
+/// read without the parser.
+class PlainFingerprint : private PlainReader, public ObjectPattern::NoValues {
+ public:
+  std::string dataset;
+  std::string category;
+  size_t tokens = 0;
+
+  PlainFingerprint(csj_reader &reader, const char *text, size_t length, const csj_bounds &bounds,
+                   size_t topK)
+      : PlainReader(text, length), r(reader), bounds(bounds), topK(topK) {}
+
+  /// Reads the file; false, and nothing read, where anything in it is not plain.
+  bool read() {
+    plain::skipSpaces(at);
+    if (topK > 0 && readFile() && tokens > 0 && isAtEnd()) {
+      r.layers = r.keys;
+      return true;
+    }
+    r.name.clear();
+    r.keys.clear();
+    r.ids.clear();
+    r.weights.clear();
+    return false;
+  }
+
+  bool row(PlainText &text) {
+    r.ids.resize(r.ids.size() + topK);
+    return text.nextRow(topK, bounds.experts, r.ids.data() + r.ids.size() - topK);
+  }
+
+  bool element(double weight) {
+    r.weights.push_back(static_cast<float>(weight));
+    return true;
+  }
+
+ private:
+  csj_reader &r;
+  const csj_bounds &bounds;
+  const size_t topK;
+  ObjectPattern pattern;
+  bool isWeighted = false;
+
+  bool readFile() {
+    return readObject([&](std::string_view key) {
+      if (key == "router_data") return tokens == 0 && readList([&] { return readToken(); });
+      if (key == "dataset") return readLabel(dataset);
+      if (key == "category") return readLabel(category);
+      if (key == "row_index") return readLabel(r.name);
+      return !holdsRouting(key) && passValue();
+    });
+  }
+
+  bool readLabel(std::string &label) {
+    const char *const start = at;
+    if (plain::passText(at)) {
+      label.assign(start + 1, at - 1);
+      return true;
+    }
+    if (!plain::passNumber(at)) return false;
+    label.assign(start, at);
+    return true;
+  }
+
+  /// An object of one token, an object of its layers.
+  bool readToken() {
+    size_t names = 0, layers = 0;
+    const bool isRead = readObject([&](std::string_view) {
+      names++;
+      return readObject([&](std::string_view key) { return readEvent(key, layers++); });
+    });
+    tokens++;
+    return isRead && names == 1 && layers == r.keys.size();
+  }
+
+  /// The event of a layer, the `position`-th of its token.
+  bool readEvent(std::string_view key, size_t position) {
+    constexpr std::string_view prefix = "layer_";
+    if (key.compare(0, prefix.size(), prefix) != 0) return false;
+    uint16_t layer;
+    if (!PlainText{key.data() + prefix.size()}.restOfKey(layer)) return false;
+    if (tokens == 0) {
+      if (position > 0 && layer <= r.keys.back()) return false;
+      r.keys.push_back(layer);
+    } else if (position >= r.keys.size() || r.keys[position] != layer) {
+      return false;
+    }
+    if (!pattern.isKnown() && !learn()) return false;
+    const size_t ids = r.ids.size(), weights = r.weights.size();
+    return pattern.read(at, *this) && r.ids.size() == ids + topK &&
+           r.weights.size() == weights + (isWeighted ? topK : 0);
+  }
+
+  /// Learns from the first event, which also tells whether events have weights.
+  bool learn() {
+    const char *first = at;
+    return pattern.learn(first, [&](std::string_view key) -> Wanted {
+      if (key == "selected_experts") return {Wanted::Kind::row};
+      if (key != "selected_probs" || bounds.weights == 0) return {Wanted::Kind::nothing};
+      isWeighted = true;
+      return {Wanted::Kind::numbers};
+    });
+  }
+};
+
 class Fingerprint : public FileParser {
  public:
   using FileParser::FileParser;
+
+  /// Reads a plain file; false where the parser must.
+  bool readPlain(csj_request &request) {
+    PlainFingerprint plain(r, text, length, bounds, topK);
+    if (!plain.read()) return false;
+    nameTask(plain.dataset, plain.category);
+    describe(request, plain.tokens, 0);
+    return true;
+  }
 
   void parse(csj_request &request) {
     if (bounds.weights == 0) weighted = Weighted::no;
@@ -39,13 +154,17 @@ class Fingerprint : public FileParser {
     requireEnd();
     if (weighted != Weighted::yes) r.weights.clear();
     if (!found) fail(CSJ_UNEXPECTED, 0, "the object has no router_data");
-    r.task = dataset;
-    if (!dataset.empty() && !category.empty()) r.task += '/';
-    r.task += category;
+    nameTask(dataset, category);
     describe(request, tokens, 0);
   }
 
  private:
+  void nameTask(const std::string &dataset, const std::string &category) {
+    r.task = dataset;
+    if (!dataset.empty() && !category.empty()) r.task += '/';
+    r.task += category;
+  }
+
   size_t readTokens(ondemand::value value) {
     size_t tokens = 0;
     for (auto element : arrayOf(value, "a list of tokens")) {
@@ -148,61 +267,13 @@ class Fingerprint : public FileParser {
     }
   }
 
-  /// Takes the values of an event that is written as one before it.
-  struct EventValues : ObjectPattern::NoValues {
-    Fingerprint &file;
-
-    explicit EventValues(Fingerprint &file) : file(file) {}
-
-    bool row(PlainText &text) {
-      std::vector<uint16_t> &ids = file.r.ids;
-      ids.resize(ids.size() + file.topK);
-      return text.nextRow(file.topK, file.bounds.experts, ids.data() + ids.size() - file.topK);
-    }
-
-    bool element(double weight) {
-      file.r.weights.push_back(static_cast<float>(weight));
-      return true;
-    }
-  };
-
-  /// Reads an event that has all of its ids, and as many weights where events have some, and is written
-  /// as the first such; false, and nothing read, where it is not.
-  bool readAlike(std::string_view raw) {
-    if (topK == 0 || weighted == Weighted::unknown || misses > mostMisses) return false;
-    if (!pattern.isKnown()) {
-      const char *first = raw.data();
-      pattern.learn(first, [&](std::string_view key) -> Wanted {
-        if (key == "selected_experts") return {Wanted::Kind::row};
-        if (key != "selected_probs" || bounds.weights == 0) return {Wanted::Kind::nothing};
-        return {weighted == Weighted::yes ? Wanted::Kind::numbers : Wanted::Kind::absence};
-      });
-    }
-    const size_t ids = r.ids.size(), weights = r.weights.size();
-    EventValues values(*this);
-    const char *at = raw.data();
-    if (pattern.read(at, values) && at == raw.data() + raw.size() && r.ids.size() == ids + topK &&
-        r.weights.size() == weights + (weighted == Weighted::yes ? topK : 0)) {
-      return true;
-    }
-    misses++;
-    r.ids.resize(ids);
-    r.weights.resize(weights);
-    return false;
-  }
-
   /// The ids and weights of one event; null where nothing is told of it.
   void readEvent(ondemand::value value) {
     const size_t base = r.ids.size();
     size_t weights = 0;
     bool hasIDs = false;
     if (!isNull(value, "an object with selected_experts")) {
-      ondemand::object event = objectOf(value, "an object with selected_experts");
-      std::string_view raw;
-      check(event.raw_json().get(raw));
-      if (readAlike(raw)) return;
-      check(event.reset().error());
-      for (auto element : event) {
+      for (auto element : objectOf(value, "an object with selected_experts")) {
         ondemand::field field = take(element);
         const auto key = field.key();
         if (simdjson_likely(key.unsafe_is_equal("selected_experts"))) {
@@ -261,10 +332,6 @@ class Fingerprint : public FileParser {
     return count;
   }
 
-  /// How events are written, and how many were not.
-  ObjectPattern pattern;
-  int misses = 0;
-  static constexpr int mostMisses = 8;
   /// Whether events have weights: all do or none, and those without ids do not tell.
   enum class Weighted { unknown, yes, no };
   Weighted weighted = Weighted::unknown;
@@ -281,6 +348,7 @@ extern "C" int csj_read_fingerprint(
   return parseFile<Fingerprint>(
       reader, json, length, capacity, bounds, fault,
       [=](Fingerprint &parser) {
+        if (parser.readPlain(*request)) return;
         parser.open(capacity);
         parser.parse(*request);
       });

@@ -8,9 +8,11 @@ import Testing
 /// it must mean what it means among records that are written in another way.
 @Suite struct AlikeRecordsTests {
   /// The requests of a file, or what is wrong with it.
-  private func outcome(_ text: String, _ format: ForeignFormat, readsWeights: Bool = true) -> String
-  {
-    var options = ImportOptions(experts: 8, prefill: format == .atlas ? nil : 0)
+  private func outcome(
+    _ text: String, _ format: ForeignFormat, topK: Int? = nil, readsWeights: Bool = true
+  ) -> String {
+    var options = ImportOptions(
+      experts: 8, topK: topK, prefill: format == .atlas ? nil : 0)
     options.readsWeights = readsWeights
     do {
       let requests = try importText(text, named: "log.jsonl", format: format, options: options)
@@ -218,5 +220,68 @@ import Testing
     }
     let (two, _) = outcomes { trace(events, $0) + trace(events, $0) }
     #expect(two.ranges(of: "ids: [5, 2]").count == 2)
+  }
+
+  // MARK: events in objects
+
+  /// Whatever stands in the second of three tokens, or beside them, it means what it means in a file that
+  /// is not plain.
+  @Test(arguments: [true, false]) func filesMeanTheSameInAnyWriting(readsWeights: Bool) {
+    func event(_ ids: String, _ weights: String) -> String {
+      #"{"selected_experts": \#(ids), "selected_probs": \#(weights)}"#
+    }
+    let usual = event("[3, 1]", "[0.75, 0.25]")
+    let layers = #""layer_0": \#(usual), "layer_2": \#(usual)"#
+    func file(_ token: String, _ fields: String) -> String {
+      let tokens = ["{\"token_1\": {\(layers)}}", token, "{\"token_3\": {\(layers)}}"]
+      return #"{\#(fields)"row_index": 27, "dataset": "gpqa", "category": "Physics", "#
+        + #""input": "a\nb \u00e9 é", "router_data": [\#(tokens.joined(separator: ", "))]}"#
+    }
+    func outcomes(_ token: String, _ fields: String = "") -> (plain: String, parsed: String) {
+      let (plain, parsed) = (
+        outcome(
+          file(token, fields), .gptOSS, topK: 2, readsWeights: readsWeights),
+        outcome(
+          file(token, "\"meta\": {\"seed\": 1}, " + fields), .gptOSS, topK: 2,
+          readsWeights: readsWeights)
+      )
+      return (
+        plain.replacing(/byte \d+/, with: "byte"), parsed.replacing(/byte \d+/, with: "byte")
+      )
+    }
+    let second = "{\"token_2\": {\(layers)}}"
+    let tokens = [
+      second, "null", "{}", "{\"token_2\": null}", "{\"token_2\": {}}",
+      "{\"token_2\": {\"layer_0\": \(usual)}}", "{\"token_2\": {\(layers), \"layer_3\": \(usual)}}",
+      "{\"token_2\": {\"layer_2\": \(usual), \"layer_0\": \(event("[5, 6]", "[0.5, 0.5]"))}}",
+      "{\"token_2\": {\(layers)}, \"token_3\": {\(layers)}}",
+      second.replacing("layer_2", with: "layer_0"), second.replacing("layer_2", with: "layer_x"),
+      second.replacing("layer_2", with: "layer_02"),
+      "{\"token_2\": {\"layer_0\": null, \"layer_2\": \(usual)}}",
+    ]
+    let events = [
+      event("[5]", "[1.0]"), event("[5, 6, 7]", "[0.5, 0.25, 0.25]"), event("[5, -1]", "[0.5, 0]"),
+      event("[5, 6]", "[0.5]"), event("[5, 6]", "[0.5, NaN]"), event("[5, 6]", "[0.5, null]"),
+      event("[5, 6]", "[1e-3, 0.37037037037037035]"), event("[9, 6]", "[0.5, 0.5]"),
+      event("[5, 6]", "null"), event("null", "null"), event("[]", "[]"),
+      #"{"selected_experts": [5, 6]}"#, #"{"selected_probs": [0.5, 0.5]}"#,
+      event("[5, 6]", "[0.5, 0.5]").replacing("}", with: ", \"selected_experts\": [1, 2]}"),
+      event("[5,6]", "[0.5,0.5]"),
+      event("[5, 6]", "[0.5, 0.5]").replacing("}", with: ", \"x\": 1}"),
+    ].map { "{\"token_2\": {\"layer_0\": \($0), \"layer_2\": \(usual)}}" }
+    for token in tokens + events {
+      let (plain, parsed) = outcomes(token)
+      #expect(plain == parsed, "\(token)")
+    }
+    for fields in [
+      #""router_data": [], "#, #""routing": "x", "#, #""dataset": null, "#, #""dataset": 5, "#,
+      #""n": [1, 2], "t": ["a", "\q"], "#, #""dataset": "\u0041", "#, #""row_index": [1], "#,
+    ] {
+      let (plain, parsed) = outcomes(second, fields)
+      #expect(plain == parsed, "\(fields)")
+    }
+    let weights = readsWeights ? "Optional([0.75, 0.25, 0.75, 0.25," : "nil"
+    #expect(outcomes(second).plain.contains("weights: \(weights)"))
+    #expect(outcomes(second).plain.contains("task: \"gpqa/Physics\""))
   }
 }
