@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("1\t2\t\t0.5", "1 gate weights for 2 ids"), ("1\t2\t\t", "0 gate weights for 2 ids"),
+    ("1\t2\t\t0.5", "1 gate weights for 2 ids"), ("1\t2\t\t", "a gate weight is not a number"),
     ("1\t2\t", "0 gate weights for 2 ids"),
     ("1\t2", "two tabs between ids and gate weights are missing"),
     ("1\t2\t\t0.5\t", "a gate weight is not a number"),
@@ -45,7 +45,7 @@ import Testing
     ("1\t2\t\t0..5\t0.5", "a gate weight is not a number"),
     ("1\t 2\t\t0.5\t0.5", "an expert id is not a whole number"),
     ("1\t2\r\t\t0.5\t0.5", "an expert id is not a whole number"),
-    ("\t\t0.5", "2 gate weights for 0 ids"),
+    ("\t\t0.5", "a gate weight is not a number"), ("\t0.5", "1 gate weights for 0 ids"),
   ])
   func whatIsWrong(_ text: String, problem: String) {
     #expect(parse(text).problem == problem)
