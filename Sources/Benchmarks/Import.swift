@@ -89,6 +89,11 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
       "ESFT scores with gate weights", lite, "deepseek-v2-lite", .esft, scores,
       numbers(plain, scores, ceiling_scores)),
     try row(
+      "ESFT scores with gate weights", lite, "deepseek-v2-lite", .esft, scores,
+      CeilingPair(
+        first: numbers(plain, scores, ceiling_scores),
+        second: ArrayTurning(lite, weighted: true))),
+    try row(
       "vLLM routing logs with gate weights", lite, "deepseek-v2-lite", .vllmLogger, logs,
       numbers(simdjson + " line by line", logs) {
         ceiling_json_log($0, $1, $2, "topk_ids", "topk_weights")
@@ -116,7 +121,8 @@ func imports(_ rounds: Rounds) throws -> [ResultRow] {
   ]
 }
 
-/// What people's loggers write, one model's.
+/// What people's loggers write, one model's. Texts of few bytes an id stand beside reading and writing
+/// too, since compressing ids takes as long as reading them.
 private func importsOfRecords(
   _ lite: SyntheticTrace, answers large: SyntheticTrace, _ rounds: Rounds
 ) throws -> [ResultRow] {
@@ -153,6 +159,10 @@ private func importsOfRecords(
     try row("llama.cpp table, a row an event", .llamaCSV, ".csv", plain, \.llamaEvents) {
       text, length, _ in ceiling_fields(text, length, 0, 2)
     },
+    try row(
+      "llama.cpp table, a row an event", .llamaCSV, ".csv", plain, \.llamaEvents,
+      then: ArrayTurning(lite)
+    ) { text, length, _ in ceiling_fields(text, length, 0, 2) },
     try row("llama.cpp records", .llamaBinary, ".bin", "C, every number read", \.llamaRecords) {
       text, length, _ in ceiling_records(text, length)
     },
@@ -171,12 +181,9 @@ private func importsOfRecords(
     try row("vLLM answers", .vllmJSON, ".json", base64, \.answer, of: large) {
       ceiling_json_array($0, $1, $2)
     },
-    // A byte of such a text holds most of an id, so that compressing takes longer than reading.
     try row(
       "vLLM answers", .vllmJSON, ".json", base64, \.answer, of: large,
-      then: ArrayTurning(
-        tokenMajor(large).map { $0.ids.map { UInt8(truncatingIfNeeded: $0) } }, large,
-        arrays: [ArrayTurning.Array(offset: 0)], dense: 0, checksums: false)
+      then: ArrayTurning(large)
     ) { ceiling_json_array($0, $1, $2) },
   ]
 }

@@ -107,6 +107,24 @@ final class ArrayTurning: ImportCeiling {
     }
   }
 
+  /// The trace's own ids, a byte each, and where they are wanted as many gate weights of two bytes, the
+  /// same in every event.
+  convenience init(_ trace: SyntheticTrace, weighted: Bool = false) {
+    let topK = trace.shape.topK
+    let event = (0..<topK).flatMap { slot in
+      let bits = Float16(1 / (Double(slot) + 2.7)).bitPattern
+      return [UInt8(truncatingIfNeeded: bits), UInt8(bits >> 8)]
+    }
+    let files = tokenMajor(trace).map { request in
+      let ids = request.ids.map { UInt8(truncatingIfNeeded: $0) }
+      return ids + (weighted ? (0..<ids.count / topK).flatMap { _ in event } : [])
+    }
+    let ids = SyntheticTrace.requestTokens * trace.shape.idsPerToken
+    self.init(
+      files, trace, arrays: [Array(offset: 0)] + (weighted ? [Array(offset: ids, width: 2)] : []),
+      dense: 0, checksums: false)
+  }
+
   func run() throws {
     let filesPerChunk = chunkTokens / SyntheticTrace.requestTokens
     for (chunk, first) in stride(from: 0, to: files.count, by: filesPerChunk).enumerated() {
