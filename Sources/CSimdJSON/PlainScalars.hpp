@@ -14,14 +14,22 @@ namespace plain {
 
 inline bool isDigit(char byte) { return static_cast<uint8_t>(byte - '0') <= 9; }
 
-inline void skipSpaces(const char *&at) {
-  while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t') at++;
-}
-
 inline uint64_t eightBytes(const char *at) {
   uint64_t word;
   std::memcpy(&word, at, sizeof word);
   return word;
+}
+
+inline bool isSpace(char byte) {
+  return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+inline void skipSpaces(const char *&at) {
+  while (isSpace(*at)) {
+    at++;
+    // Where lines are indented, many blanks follow.
+    while (eightBytes(at) == 0x2020202020202020) at += 8;
+  }
 }
 
 /// How many of eight bytes are digits, from the first on.
@@ -152,10 +160,10 @@ bool eachNumber(const char *&at, Take take) {
   const char *now = at;
   if (*now++ != '[') return false;
   do {
-    if (*now == ' ') now++;
+    skipSpaces(now);
     double number;
     if (!takeNumber(now, number) || !take(number)) return false;
-    if (*now == ' ') now++;
+    skipSpaces(now);
   } while (*now++ == ',');
   if (now[-1] != ']') return false;
   at = now;

@@ -280,6 +280,10 @@ import Testing
       let (plain, parsed) = outcomes(second, fields)
       #expect(plain == parsed, "\(fields)")
     }
+    let indented = file(second, "").replacing(", ", with: ",\n          ")
+      .replacing("[", with: "[\n            ").replacing("]", with: "\n          ]")
+    #expect(
+      outcome(indented, .gptOSS, topK: 2, readsWeights: readsWeights) == outcomes(second).plain)
     let weights = readsWeights ? "Optional([0.75, 0.25, 0.75, 0.25," : "nil"
     #expect(outcomes(second).plain.contains("weights: \(weights)"))
     #expect(outcomes(second).plain.contains("task: \"gpqa/Physics\""))
