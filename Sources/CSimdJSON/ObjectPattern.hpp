@@ -135,14 +135,15 @@ class ObjectPattern {
     literal = end;
   }
 
-  /// Whether the step's text is at `at`; compared without a branch on its length's rest.
+  /// Whether the step's text is at `at`. It ends at the first word that differs: no zero stands in a step's
+  /// text, so that nothing is looked at that is more than a word behind the zeros' first.
   bool isNext(const Step &step, const char *at) const {
     const uint64_t *const own = words.data() + step.first;
     const size_t whole = step.length / 8;
-    uint64_t others = 0;
-    for (size_t i = 0; i < whole; i++) others |= own[i] ^ plain::eightBytes(at + 8 * i);
-    others |= own[whole] ^ (plain::eightBytes(at + 8 * whole) & step.lastBits);
-    return others == 0;
+    for (size_t i = 0; i < whole; i++) {
+      if (own[i] != plain::eightBytes(at + 8 * i)) return false;
+    }
+    return own[whole] == (plain::eightBytes(at + 8 * whole) & step.lastBits);
   }
 
   bool learn(Wanted value, const char *&now, const char *&literal) {
