@@ -22,7 +22,7 @@ static inline float processor_multiply_add(float a, float b, float c) {
   return a * b + c;
 }
 
-// Has the processor bring memory nearer that is read soon, and does not wait for it.
+// Has the processor bring memory nearer that is read soon; nobody waits for it.
 static inline void processor_fetch(const void *address) { __builtin_prefetch(address); }
 
 // Which of 32 values reach a threshold: bit i stands for values[i]. A comparison of vectors and one
