@@ -132,7 +132,7 @@ private struct TabbedNumbers {
     // A field begins with a zero, and behind that is its only point.
     let starts = tabs &<< 1 | 1
     let others =
-      ~(digits | tabs | points) | starts & ~text_places(window, 0x30) | points ^ starts &<< 1
+      ~(digits | tabs | points) | starts & ~text_places(window, 0x30) | (points ^ starts &<< 1)
     var ends = tabs & ((others & (0 &- others)) &- 1)
     var (count, next) = (0, 0)
     while ends != 0, count < room.count {

@@ -7,7 +7,9 @@ import Testing
   /// What a line holds, or what is wrong with it.
   private func parse(_ text: String, topK: Int = 1) -> (line: ScoreLine, problem: String?) {
     var line = ScoreLine()
-    let bytes = Array(text.utf8) + [0x0A] + [UInt8](repeating: 0x30, count: 64)
+    // Another line follows, of which nothing is to be taken.
+    let next = Array("\n7\t0.5\t00\t\t0.25\t".utf8)
+    let bytes = Array(text.utf8) + Array(repeatElement(next, count: 5).joined())
     let problem = bytes.withUnsafeBytes {
       line.parse(
         UnsafeRawBufferPointer(rebasing: $0.prefix(text.utf8.count)), topK: topK,
@@ -46,6 +48,7 @@ import Testing
     ("1\t 2\t\t0.5\t0.5", "an expert id is not a whole number"),
     ("1\t2\r\t\t0.5\t0.5", "an expert id is not a whole number"),
     ("\t\t0.5", "a gate weight is not a number"), ("\t0.5", "1 gate weights for 0 ids"),
+    ("\t-1\t0", "2 gate weights for 0 ids"), ("1\t2\t\t0", "1 gate weights for 2 ids"),
   ])
   func whatIsWrong(_ text: String, problem: String) {
     #expect(parse(text).problem == problem)
