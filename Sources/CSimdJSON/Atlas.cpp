@@ -21,7 +21,8 @@ struct ActivationValues : ObjectPattern::NoValues {
 
   void clear() { choice = csj_choice{-1, CSJ_ABSENT, CSJ_ABSENT, NAN}; }
 
-  bool isWhole() const { return (~found & (1u << layer | 1u << token | 1u << expert)) == 0; }
+  /// Whether nothing is missing without which an activation means nothing.
+  bool hasAll() const { return (~found & (1u << layer | 1u << token | 1u << expert)) == 0; }
 
   Wanted wanted(std::string_view key) {
     using Kind = Wanted::Kind;
@@ -113,7 +114,7 @@ class PlainAtlas : private PlainReader {
     plain::skipSpaces(first);
     values.found = 0;
     const auto wanted = [&](std::string_view key) { return values.wanted(key); };
-    if (!pattern.learn(first, wanted) || !values.isWhole()) return false;
+    if (!pattern.learn(first, wanted) || !values.hasAll()) return false;
     return readList([&] {
       values.clear();
       if (!pattern.read(at, values)) return false;

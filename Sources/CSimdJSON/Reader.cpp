@@ -30,8 +30,6 @@ class IntegerFinder : public FileParser {
   }
 };
 
-bool isSpace(uint8_t byte) { return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r'; }
-
 /// Whether `}{` or `][` stands in a text; looked for in stretches, so that many bytes are at a time.
 bool holdsTwoValues(const uint8_t *json, size_t length) {
   for (size_t at = 0; at + 1 < length; at += 4096) {
@@ -53,12 +51,12 @@ size_t lineOfOneValue(const uint8_t *json, size_t length) {
   const size_t line =
       found == nullptr ? length : static_cast<size_t>(static_cast<const uint8_t *>(found) - json);
   size_t end = line;
-  while (end > 1 && isSpace(json[end - 1])) end--;
+  while (end > 1 && plain::isSpace(json[end - 1])) end--;
   if (end < 2) return 0;
   const bool isObject = json[0] == '{' && json[end - 1] == '}';
   if (!isObject && !(json[0] == '[' && json[end - 1] == ']')) return 0;
   size_t behind = line;
-  while (behind < length && isSpace(json[behind])) behind++;
+  while (behind < length && plain::isSpace(json[behind])) behind++;
   if (behind < length && json[behind] != '{' && (isObject || json[behind] != '[')) return 0;
   // Values behind one another on a line; within one, these stand in texts alone.
   return holdsTwoValues(json, line) ? 0 : line;
@@ -120,11 +118,6 @@ void csj_reader_destroy(csj_reader *reader) { delete reader; }
 csj_remarks csj_last_remarks(const csj_reader *reader) {
   return csj_remarks{reader->unread.data(), reader->unread.size(), reader->unlabelled.data(),
                      reader->unlabelled.size()};
-}
-
-size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids) {
-  PlainText plain{reinterpret_cast<const char *>(text)};
-  return plain.nextRow(count, experts, ids) ? plain.at - reinterpret_cast<const char *>(text) : 0;
 }
 
 int csj_holds(const uint8_t *text, size_t length, const uint8_t *wanted, size_t wanted_length) {

@@ -14,6 +14,16 @@ bool is(std::string_view text, const csj_name &name) {
          std::memcmp(text.data(), name.text, name.length) == 0;
 }
 
+/// Points a record to what the reader's arrays hold of it.
+void describeRecord(csj_record &record, const csj_reader &r) {
+  record.request = r.name.data();
+  record.request_length = r.name.size();
+  record.ids = r.ids.data();
+  record.ids_count = r.ids.size();
+  record.weights = r.recordWeights.data();
+  record.weights_count = r.recordWeights.size();
+}
+
 class RouteRecord : public FileParser {
  public:
   using FileParser::FileParser;
@@ -81,14 +91,12 @@ class RouteRecord : public FileParser {
       if (record.layer < 0) fail(CSJ_UNEXPECTED, 0, "the record has no %s", keys.layer.text);
       if (!hasIDs) fail(CSJ_UNEXPECTED, 0, "the record has no %s", keys.ids.text);
     }
-    record.request = r.name.data();
-    record.request_length = r.name.size();
-    record.ids_count = r.ids.size();
+    describeRecord(record, r);
     const size_t slots = std::max(topK, record.top_k > 0 ? static_cast<size_t>(record.top_k) : 0);
-    if (!keys.has_rows && record.ids_count < slots) r.ids.resize(slots, CSJ_ABSENT);
-    record.ids = r.ids.data();
-    record.weights = r.recordWeights.data();
-    record.weights_count = r.recordWeights.size();
+    if (!keys.has_rows && record.ids_count < slots) {
+      r.ids.resize(slots, CSJ_ABSENT);
+      record.ids = r.ids.data();
+    }
     record.layers = r.layers.data();
     record.layers_count = r.layers.size();
     record.model = r.task.data();
@@ -275,12 +283,7 @@ bool readAsBefore(csj_reader &r, const char *json, size_t length, const csj_reco
   LineValues values(r, bounds, record);
   const char *at = json;
   if (!line.object.read(at, values) || at != json + length) return false;
-  record.request = r.name.data();
-  record.request_length = r.name.size();
-  record.ids = r.ids.data();
-  record.ids_count = r.ids.size();
-  record.weights = r.recordWeights.data();
-  record.weights_count = r.recordWeights.size();
+  describeRecord(record, r);
   return true;
 }
 

@@ -1,4 +1,3 @@
-import CSimdJSON
 import Glibc
 import RoutingTrace
 
@@ -73,7 +72,6 @@ struct MoEBeyondFormat: TraceFormat {
 /// The rows of one prompt, layer by layer.
 private struct ExpertTable {
   private let bytes: UnsafeRawBufferPointer
-  private let experts: UInt32
   private var topK: Int?
   /// Whether top-k comes from the shape or the options.
   private let isTopKGiven: Bool
@@ -91,7 +89,6 @@ private struct ExpertTable {
 
   init(bytes: UnsafeRawBufferPointer, bounds: EventBounds) {
     self.bytes = bytes
-    experts = UInt32(bounds.experts)
     topK = bounds.topK
     isTopKGiven = bounds.topK != nil
   }
@@ -184,13 +181,10 @@ private struct ExpertTable {
 
   /// `[8, 10, 14]` and nothing else, read at once; false for all others, which say what is wrong.
   private mutating func addPlainRow(_ range: Range<Int>, topK: Int) -> Bool {
-    guard topK <= Self.widestRow, let base = bytes.baseAddress else { return false }
-    let text = (base + range.lowerBound).assumingMemoryBound(to: UInt8.self)
+    guard topK <= Self.widestRow else { return false }
+    let text = UnsafeRawBufferPointer(rebasing: bytes[range])
     return withUnsafeTemporaryAllocation(of: UInt16.self, capacity: Self.widestRow) { row in
-      guard
-        takeShortList(UnsafeRawBufferPointer(start: text, count: range.count), topK, into: row)
-          || csj_read_row(text, topK, experts, row.baseAddress) == range.count
-      else { return false }
+      guard takeShortList(text, topK, into: row) else { return false }
       ids.append(contentsOf: row[..<topK])
       return true
     }

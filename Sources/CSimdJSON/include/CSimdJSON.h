@@ -303,10 +303,6 @@ int csj_holds(const uint8_t *text, size_t length, const uint8_t *wanted, size_t 
 /// brackets and quotes are looked at, and nothing else.
 size_t csj_value_length(const uint8_t *json, size_t length);
 
-/// Reads `[8, 10, 114]`, `count` ids of four digits at most and below `experts`, and returns its bytes;
-/// 0 where anything else stands there. `csj_padding()` bytes behind the whole text are zero.
-size_t csj_read_row(const uint8_t *text, size_t count, uint32_t experts, uint16_t *ids);
-
 /// Finds a non-negative integer at the top level of an object; `*found` is 0 where it has no such
 /// key or is null.
 int csj_find_integer(
